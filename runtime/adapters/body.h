@@ -1,0 +1,32 @@
+/* body.h - the bytes of an answer or a file, in memory while small, in an unlinked temporary file beyond.
+ *
+ * Written once from front to back, then read at any offset. What is read is exactly what was written.
+ */
+#ifndef CW_ADAPTERS_BODY_H
+#define CW_ADAPTERS_BODY_H
+
+#include "base/error.h"
+
+enum { CW_BODY_MEMORY_MAX = 8 * 1024 * 1024 }; /* bytes kept in memory; more moves to a file in TMPDIR */
+
+struct cw_body;
+
+/* `limit`: bytes at most; past it cw_body_write fails with CW_LIMIT, naming the limit. */
+struct cw_body *cw_body_create(uint64_t limit, struct cw_error *err);
+/* Reads an existing regular file; owns nothing but its own descriptor. A file that shrinks while it is read gives
+ * CW_IO, one that grows is read up to its size at opening. */
+struct cw_body *cw_body_open_file(const char *path, struct cw_error *err);
+/* Borrows `bytes`, which must outlive the body. */
+struct cw_body *cw_body_borrow(struct cw_slice bytes, struct cw_error *err);
+void cw_body_free(struct cw_body *body); /* accepts NULL */
+
+bool cw_body_write(struct cw_body *body, struct cw_slice piece, struct cw_error *err);
+uint64_t cw_body_size(const struct cw_body *body);
+
+/* All of it when it is in memory, else data is NULL. Valid until the next write or free. */
+struct cw_slice cw_body_memory(const struct cw_body *body);
+
+/* Exactly `len` bytes from `offset` into `out`. */
+bool cw_body_read(const struct cw_body *body, uint64_t offset, char *out, size_t len, struct cw_error *err);
+
+#endif

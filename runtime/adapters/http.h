@@ -1,0 +1,115 @@
+/* http.h - the HTTP client: a polite, suspicious caller of other people's shops.
+ *
+ * Layers: cw_http (this header: retries, rate, redirects, egress rule, limits) over a transport, which sends one
+ * request and knows nothing else. The transport is libcurl's multi interface (cw_curl_create) or a test's own.
+ *
+ * What may be repeated: GET and HEAD, and whatever the caller marks `repeatable`; only after CW_UNAVAILABLE,
+ * CW_TIMEOUT or CW_IO, 429, 502, 503, 504 and 500. A write that is not marked is sent exactly once, and its answer or
+ * its loss is the caller's to judge. Waits: exponential from 1 s, times 2, at most 60 s, each with full jitter; a
+ * Retry-After (seconds or date) is obeyed up to 1 h and does not count as an attempt.
+ * Rate: a token bucket per client; a 429 halves its rate (never below one request in 10 s) and stops all requests of
+ * the client until the wait is over; each 20 successes raise it by a tenth up to what was set.
+ * Redirects: at most 5, GET and HEAD only, same host and never from https to http; others are CW_REFUSED, naming both
+ * addresses. Credentials never go to another host.
+ * Compression: gzip and deflate, at most 100 times the bytes received once past 1 MiB, else CW_LIMIT.
+ * Errors and logs name method and address without its query; remembered secrets are redacted everywhere.
+ */
+#ifndef CW_ADAPTERS_HTTP_H
+#define CW_ADAPTERS_HTTP_H
+
+#include "adapters/body.h"
+#include "adapters/loop.h"
+#include "base/buffer.h"
+#include "base/egress.h"
+
+struct cw_header {
+    const char *name, *value;
+};
+
+enum cw_http_auth { CW_HTTP_NO_AUTH, CW_HTTP_BASIC, CW_HTTP_BEARER, CW_HTTP_DIGEST };
+
+/* Everything pointed to is borrowed until the request's callback has run. */
+struct cw_http_request {
+    const char *method;
+    const char *url; /* absolute, http or https */
+    const struct cw_header *headers;
+    size_t header_count;
+    struct cw_slice body; /* len 0 = none */
+    enum cw_http_auth auth;
+    const char *user, *secret; /* BASIC, DIGEST: user and password; BEARER: secret is the token */
+    cw_time connect_timeout;   /* 0 = 10 s */
+    cw_time stall_timeout;     /* 0 = 30 s with less than one byte a second on average */
+    cw_time total_timeout;     /* 0 = 300 s, for one attempt */
+    uint64_t body_limit;       /* decompressed bytes; 0 = 64 MiB */
+    unsigned attempts;         /* 0 = 5 */
+    bool repeatable;           /* besides GET and HEAD */
+};
+
+struct cw_http_response {
+    int status; /* 100 to 599 */
+    struct cw_header *headers; /* in order of arrival; names as sent */
+    size_t header_count;
+    struct cw_body *body; /* complete: a body shorter than announced is an error, never a response */
+    unsigned attempts;    /* how often it was sent */
+};
+
+/* Header by name without case; the first one; NULL when absent. */
+const char *cw_http_header(const struct cw_http_response *response, const char *name);
+void cw_http_response_free(struct cw_http_response *response); /* accepts NULL */
+
+/* Exactly once, from the loop, unless cancelled. Exactly one of response and err is NULL; the callback owns the
+ * response. Any status is a response; err means that there was none: CW_TIMEOUT, CW_IO, CW_UNAVAILABLE (no name, no
+ * connection), CW_LIMIT, CW_REFUSED (egress, redirect), CW_AUTH (TLS certificate). Its text tells DNS, TCP and TLS
+ * apart. */
+typedef void cw_http_done_fn(void *arg, struct cw_http_response *response, const struct cw_error *err);
+
+struct cw_http_call;
+
+/* --- transport: one request, one answer, no policy ------------------------------------------------------------- */
+
+struct cw_transport {
+    /* NULL and *err when it cannot be started. `check` is called for each address before connecting. */
+    void *(*start)(struct cw_transport *transport, const struct cw_http_request *request,
+                   const struct cw_egress *egress, cw_http_done_fn *done, void *arg, struct cw_error *err);
+    void (*cancel)(struct cw_transport *transport, void *handle); /* done must not be called any more */
+    void (*free)(struct cw_transport *transport);                 /* no request is running */
+};
+
+/* libcurl: keep-alive, HTTP/2 where the server offers it, no proxy from the environment, no redirects of its own, no
+ * cookies, http and https only. At most `connections` at once (0 = 8). */
+struct cw_transport *cw_curl_create(struct cw_loop *loop, unsigned connections, struct cw_error *err);
+
+/* --- client: one per cart -------------------------------------------------------------------------------------- */
+
+struct cw_http;
+
+struct cw_http_config {
+    struct cw_loop *loop;
+    struct cw_transport *transport; /* borrowed */
+    const struct cw_egress *egress; /* borrowed */
+    struct cw_random *random;       /* borrowed; jitter */
+    double requests_per_second;     /* 0 = no limit of our own */
+    unsigned burst;                 /* requests at once before the rate counts; 0 = 1 */
+    bool read_only;                 /* a dry run: anything but GET and HEAD is CW_REFUSED */
+    const char *label;              /* the cart's name, for logs and errors; copied */
+};
+
+struct cw_http *cw_http_create(const struct cw_http_config *config, struct cw_error *err);
+void cw_http_free(struct cw_http *http); /* cancels what runs, without callbacks; accepts NULL */
+
+/* NULL and *err when refused at once (egress, read only, malformed address). */
+struct cw_http_call *cw_http_send(struct cw_http *http, const struct cw_http_request *request, cw_http_done_fn *done,
+                                  void *arg, struct cw_error *err);
+void cw_http_cancel(struct cw_http_call *call); /* its callback never comes */
+
+struct cw_http_stats {
+    uint64_t requests, retries, bytes_in, bytes_out;
+    double rate; /* requests a second now allowed; 0 = no limit */
+    uint64_t throttled; /* answers that told us to slow down */
+};
+struct cw_http_stats cw_http_stats(const struct cw_http *http);
+
+/* "a=1&b%5B%5D=x": appends one query parameter, percent-encoded (blank as %20), with '?' or '&' as needed. */
+bool cw_url_add_query(struct cw_buffer *url, struct cw_slice name, struct cw_slice value, struct cw_error *err);
+
+#endif

@@ -1,0 +1,75 @@
+/* reader.h - from bytes to records, the same for XML and JSON.
+ *
+ * Two steps, on purpose. The *splitter* only looks for where records begin and end, leniently and in flat memory,
+ * and gives each as a range of the received bytes: one damaged record does not hide its neighbours, and what is kept
+ * raw is what came. The *parser* then reads one record strictly. Neither ever opens a file or a socket.
+ *
+ * Record paths name the way to the records from the document's root, without predicates:
+ *   XML   "orders/order": below the root element (whatever its name), every <order> directly in <orders>.
+ *         "order" : every <order> directly below the root. "." : the root element itself is the one record.
+ *   JSON  "orders": the members of the array under that key of the root object. "." : the members of the root when
+ *         it is an array, else the root itself. "data/*": every member value of the object under "data".
+ *         An object where an array was expected is one record.
+ */
+#ifndef CW_ADAPTERS_READER_H
+#define CW_ADAPTERS_READER_H
+
+#include "adapters/body.h"
+#include "base/arena.h"
+#include "base/node.h"
+
+enum cw_format { CW_XML, CW_JSON };
+
+struct cw_reader_limits {
+    size_t record_bytes; /* default 16 MiB */
+    size_t text_bytes;   /* one text, key, name or number; default 8 MiB */
+    unsigned depth;      /* default 100 */
+    unsigned children;   /* attributes of one element, or members of one object or array; default 100,000 */
+};
+extern const struct cw_reader_limits cw_reader_defaults;
+
+const char *cw_format_name(enum cw_format format); /* "xml", "json" */
+
+struct cw_splitter;
+
+struct cw_record {
+    struct cw_slice bytes; /* valid until the next call on the splitter */
+    uint64_t offset;       /* in the body */
+};
+
+/* Borrows body. `limits` NULL = defaults. CW_USAGE for a malformed path. */
+struct cw_splitter *cw_splitter_create(enum cw_format format, struct cw_body *body, const char *path,
+                                       const struct cw_reader_limits *limits, struct cw_error *err);
+void cw_splitter_free(struct cw_splitter *splitter); /* accepts NULL */
+
+enum cw_split { CW_SPLIT_RECORD, CW_SPLIT_END, CW_SPLIT_FAILED };
+
+/* The next record. CW_SPLIT_END only when the document was seen to be complete and the container that `path` names
+ * was there: an answer that holds no <orders> at all is not "no orders" (CW_INVALID, quoting how the body begins).
+ * CW_SPLIT_FAILED (CW_INVALID, CW_LIMIT, CW_IO), with byte offset and line, for: text before the root (a PHP notice,
+ * an HTML page), a DOCTYPE, an end in the middle, a charset that is not a superset of ASCII (UTF-16: say how to
+ * convert), a record over the limit, anything but white space after the end. A record's own faults do not matter
+ * here as long as its end can be found. JSON: also duplicate keys on the way to the records.
+ * Empty lists: XML `<orders/>`; JSON `[]`; for JSON a root of `[]` is an empty list at any path (PrestaShop). */
+enum cw_split cw_splitter_next(struct cw_splitter *splitter, struct cw_record *record, struct cw_error *err);
+
+/* XML: the encoding of the document's declaration or byte-order mark ("UTF-8" when silent), which the records' bytes
+ * are still in. JSON: "UTF-8". Known after the first record or end. */
+const char *cw_splitter_encoding(const struct cw_splitter *splitter);
+
+/* A strict parser, reusable for any number of records. */
+struct cw_parser;
+struct cw_parser *cw_parser_create(enum cw_format format, const struct cw_reader_limits *limits,
+                                   struct cw_error *err);
+void cw_parser_free(struct cw_parser *parser); /* accepts NULL */
+
+/* The tree of one record, in `arena`; texts may point into `bytes`. NULL and *err (CW_INVALID or CW_LIMIT with line
+ * and column inside the record, CW_NOMEM) otherwise; the arena then holds only garbage.
+ * XML: namespace prefixes need not be declared (records are cut out of their document); `encoding` as the splitter
+ * gave it, converted to UTF-8 here. Refused: any DOCTYPE, undeclared entities, control characters, invalid UTF-8.
+ * JSON: RFC 8259, nothing more: refused are NaN, hex, comments, trailing commas, duplicate keys, invalid UTF-8, lone
+ * surrogates, \u0000, and anything after the value. `encoding` is ignored. */
+const struct cw_node *cw_parse(struct cw_parser *parser, struct cw_slice bytes, const char *encoding,
+                               struct cw_arena *arena, struct cw_error *err);
+
+#endif

@@ -1,0 +1,301 @@
+/* document.c - the kinds and their fields; see document.h. */
+#include "base/document.h"
+
+#include <stdio.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const char *const order_statuses[] = { "draft",    "pending", "on_hold",   "paid",      "processing",
+                                              "backorder", "shipped", "completed", "cancelled", "refunded",
+                                              "failed",    NULL };
+static const char *const payment_statuses[] = { "unpaid",   "authorised",      "partly_paid", "paid",
+                                                "refunded", "partly_refunded", "failed",      NULL };
+static const char *const fulfilment_statuses[] = { "open", "partial", "shipped", "delivered", "returned", NULL };
+static const char *const rounding_levels[] = { "item", "line", "total", NULL };
+static const char *const rounding_modes[] = { "up",      "down",      "ceiling",   "floor",
+                                              "half-up", "half-down", "half-even", NULL };
+static const char *const item_types[] = { "simple", "variants", "kit", "virtual", NULL };
+
+static const struct cw_field address_fields[] = {
+    { "external_id", CW_TEXT, NULL, NULL, "the cart's id of the address" },
+    { "name", CW_TEXT, NULL, NULL, "whole name, where the cart does not split it" },
+    { "first_name", CW_TEXT, NULL, NULL, "given name" },
+    { "last_name", CW_TEXT, NULL, NULL, "family name" },
+    { "company", CW_TEXT, NULL, NULL, "company" },
+    { "vat_number", CW_TEXT, NULL, NULL, "VAT number" },
+    { "street", CW_TEXT, NULL, NULL, "first address line" },
+    { "street2", CW_TEXT, NULL, NULL, "second address line" },
+    { "postcode", CW_TEXT, NULL, NULL, "post code" },
+    { "city", CW_TEXT, NULL, NULL, "city" },
+    { "region", CW_TEXT, NULL, NULL, "state, province or county; a code where the cart has one" },
+    { "country", CW_TEXT, NULL, NULL, "ISO 3166 code of two letters" },
+    { "phone", CW_TEXT, NULL, NULL, "telephone" },
+    { "mobile", CW_TEXT, NULL, NULL, "mobile telephone" },
+    { "email", CW_TEXT, NULL, NULL, "e-mail" },
+    { "note", CW_TEXT, NULL, NULL, "remark on the address" },
+};
+
+static const struct cw_field line_fields[] = {
+    { "external_id", CW_TEXT, NULL, NULL, "the cart's id of the line" },
+    { "parent_id", CW_TEXT, NULL, NULL, "external_id of the bundle's line this one belongs to" },
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
+    { "name", CW_TEXT, NULL, NULL, "what the buyer read" },
+    { "barcode", CW_TEXT, NULL, NULL, "EAN, UPC or ISBN" },
+    { "item_id", CW_TEXT, NULL, NULL, "the cart's id of the item" },
+    { "variant_id", CW_TEXT, NULL, NULL, "the cart's id of the variant" },
+    { "quantity", CW_DECIMAL, NULL, NULL, "pieces ordered" },
+    { "unit_price", CW_MONEY, NULL, NULL, "price of one, with or without tax as the order says" },
+    { "total", CW_MONEY, NULL, NULL, "of the whole line; quantity times unit price, rounded, where not mapped" },
+    { "tax", CW_MONEY, NULL, NULL, "tax of the whole line" },
+    { "tax_rate", CW_DECIMAL, NULL, NULL, "per cent" },
+};
+
+static const struct cw_field discount_fields[] = {
+    { "code", CW_TEXT, NULL, NULL, "coupon code" },
+    { "name", CW_TEXT, NULL, NULL, "what the buyer read" },
+    { "amount", CW_MONEY, NULL, NULL, "positive: what the buyer saved" },
+    { "tax", CW_MONEY, NULL, NULL, "tax in the amount" },
+};
+
+static const struct cw_field payment_fields[] = {
+    { "external_id", CW_TEXT, NULL, NULL, "the cart's id of the payment" },
+    { "method", CW_TEXT, NULL, NULL, "method, as the cart's technical name where there is one" },
+    { "amount", CW_MONEY, NULL, NULL, "amount" },
+    { "reference", CW_TEXT, NULL, NULL, "the payment provider's transaction id" },
+    { "paid_at", CW_TIME, NULL, NULL, "when it was booked" },
+};
+
+static const struct cw_field fee_fields[] = {
+    { "name", CW_TEXT, NULL, NULL, "what the buyer read" },
+    { "amount", CW_MONEY, NULL, NULL, "negative for a reduction" },
+    { "tax", CW_MONEY, NULL, NULL, "tax of the fee" },
+};
+
+static const struct cw_field tax_fields[] = {
+    { "name", CW_TEXT, NULL, NULL, "name or code of the rate" },
+    { "rate", CW_DECIMAL, NULL, NULL, "per cent" },
+    { "amount", CW_MONEY, NULL, NULL, "amount" },
+};
+
+static const struct cw_field order_fields[] = {
+    { "number", CW_TEXT, NULL, NULL, "the number the buyer knows; may repeat" },
+    { "status", CW_TEXT, NULL, order_statuses, "where the order stands" },
+    { "payment_status", CW_TEXT, NULL, payment_statuses, "where its payment stands" },
+    { "fulfilment_status", CW_TEXT, NULL, fulfilment_statuses, "where its delivery stands" },
+    { "cart_status", CW_TEXT, NULL, NULL, "the cart's own status, untranslated" },
+    { "placed_at", CW_TIME, NULL, NULL, "when the buyer ordered" },
+    { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it, by the cart's own stamp" },
+    { "paid_at", CW_TIME, NULL, NULL, "when it was paid" },
+    { "channel", CW_TEXT, NULL, NULL, "sales channel or shop of a multi-shop" },
+    { "language", CW_TEXT, NULL, NULL, "the buyer's language" },
+    { "currency", CW_TEXT, NULL, NULL, "ISO 4217 code of all amounts" },
+    { "tax_included", CW_BOOLEAN, NULL, NULL, "whether line, shipping, fee and discount amounts contain tax" },
+    { "goods_total", CW_MONEY, NULL, NULL, "sum of the lines" },
+    { "discount_total", CW_MONEY, NULL, NULL, "positive; only what the line totals do not already contain" },
+    { "shipping_total", CW_MONEY, NULL, NULL, "freight" },
+    { "fee_total", CW_MONEY, NULL, NULL, "wrapping, payment and other fees" },
+    { "tax_total", CW_MONEY, NULL, NULL, "all taxes" },
+    { "total", CW_MONEY, NULL, NULL, "what the buyer owes, tax included" },
+    { "paid_total", CW_MONEY, NULL, NULL, "what was paid so far" },
+    { "rounding", CW_TEXT, NULL, rounding_levels, "what the cart rounds: each item, line, or the total" },
+    { "rounding_mode", CW_TEXT, NULL, rounding_modes, "how the cart rounds" },
+    { "customer_id", CW_TEXT, NULL, NULL, "the cart's id of the customer; absent for guests" },
+    { "email", CW_TEXT, NULL, NULL, "the buyer's e-mail" },
+    { "billing", CW_RECORD, &cw_kind_address, NULL, "billing address" },
+    { "shipping", CW_RECORD, &cw_kind_address, NULL, "delivery address" },
+    { "payment_method", CW_TEXT, NULL, NULL, "technical name of the payment method" },
+    { "payment_name", CW_TEXT, NULL, NULL, "payment method as the buyer read it" },
+    { "shipping_method", CW_TEXT, NULL, NULL, "technical name or id of the shipping method" },
+    { "shipping_name", CW_TEXT, NULL, NULL, "shipping method as the buyer read it" },
+    { "tracking_number", CW_TEXT, NULL, NULL, "tracking number of the first parcel" },
+    { "note", CW_TEXT, NULL, NULL, "remark of the buyer or the shop" },
+    { "gift_message", CW_TEXT, NULL, NULL, "text for the gift card" },
+    { "lines", CW_LIST, &cw_kind_line, NULL, "what was ordered" },
+    { "discounts", CW_LIST, &cw_kind_discount, NULL, "coupons and rules" },
+    { "payments", CW_LIST, &cw_kind_payment, NULL, "payments" },
+    { "fees", CW_LIST, &cw_kind_fee, NULL, "fees" },
+    { "taxes", CW_LIST, &cw_kind_tax, NULL, "taxes by rate" },
+};
+
+static const struct cw_field customer_fields[] = {
+    { "number", CW_TEXT, NULL, NULL, "customer number" },
+    { "email", CW_TEXT, NULL, NULL, "e-mail" },
+    { "first_name", CW_TEXT, NULL, NULL, "given name" },
+    { "last_name", CW_TEXT, NULL, NULL, "family name" },
+    { "company", CW_TEXT, NULL, NULL, "company" },
+    { "vat_number", CW_TEXT, NULL, NULL, "VAT number" },
+    { "phone", CW_TEXT, NULL, NULL, "telephone" },
+    { "language", CW_TEXT, NULL, NULL, "language" },
+    { "group", CW_TEXT, NULL, NULL, "customer group or class" },
+    { "guest", CW_BOOLEAN, NULL, NULL, "ordered without an account" },
+    { "active", CW_BOOLEAN, NULL, NULL, "whether the account is open" },
+    { "note", CW_TEXT, NULL, NULL, "remark" },
+    { "created_at", CW_TIME, NULL, NULL, "when the account was made" },
+    { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it" },
+    { "addresses", CW_LIST, &cw_kind_address, NULL, "addresses" },
+};
+
+static const struct cw_field variant_fields[] = {
+    { "external_id", CW_TEXT, NULL, NULL, "the cart's id of the variant" },
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
+    { "name", CW_TEXT, NULL, NULL, "what tells it from its siblings" },
+    { "barcode", CW_TEXT, NULL, NULL, "EAN, UPC or ISBN" },
+    { "price", CW_MONEY, NULL, NULL, "sales price" },
+    { "weight", CW_DECIMAL, NULL, NULL, "in the cart's unit" },
+    { "active", CW_BOOLEAN, NULL, NULL, "whether it is sold" },
+};
+
+static const struct cw_field item_fields[] = {
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
+    { "name", CW_TEXT, NULL, NULL, "name in the shop's first language" },
+    { "description", CW_TEXT, NULL, NULL, "description; may be HTML" },
+    { "type", CW_TEXT, NULL, item_types, "what kind of item" },
+    { "barcode", CW_TEXT, NULL, NULL, "EAN, UPC or ISBN" },
+    { "vendor_sku", CW_TEXT, NULL, NULL, "the supplier's number" },
+    { "active", CW_BOOLEAN, NULL, NULL, "whether it is sold" },
+    { "currency", CW_TEXT, NULL, NULL, "ISO 4217 code of the prices" },
+    { "price", CW_MONEY, NULL, NULL, "sales price" },
+    { "cost", CW_MONEY, NULL, NULL, "purchase price" },
+    { "weight", CW_DECIMAL, NULL, NULL, "in the cart's unit" },
+    { "tax_class", CW_TEXT, NULL, NULL, "tax class or rule" },
+    { "created_at", CW_TIME, NULL, NULL, "when the cart made it" },
+    { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it" },
+    { "variants", CW_LIST, &cw_kind_variant, NULL, "variants" },
+};
+
+static const struct cw_field stock_level_fields[] = {
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit, where the cart tells it" },
+    { "item_id", CW_TEXT, NULL, NULL, "the cart's id of the item" },
+    { "variant_id", CW_TEXT, NULL, NULL, "the cart's id of the variant" },
+    { "warehouse", CW_TEXT, NULL, NULL, "warehouse, location or shop" },
+    { "quantity", CW_DECIMAL, NULL, NULL, "pieces the cart believes to have; may be negative" },
+    { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it" },
+};
+
+#define KIND(id, plural, document) { #id, plural, document, id##_fields, COUNT(id##_fields) }
+const struct cw_kind cw_kind_address = KIND(address, "addresses", false);
+const struct cw_kind cw_kind_line = KIND(line, "lines", false);
+const struct cw_kind cw_kind_discount = KIND(discount, "discounts", false);
+const struct cw_kind cw_kind_payment = KIND(payment, "payments", false);
+const struct cw_kind cw_kind_fee = KIND(fee, "fees", false);
+const struct cw_kind cw_kind_tax = KIND(tax, "taxes", false);
+const struct cw_kind cw_kind_order = KIND(order, "orders", true);
+const struct cw_kind cw_kind_customer = KIND(customer, "customers", true);
+const struct cw_kind cw_kind_variant = KIND(variant, "variants", false);
+const struct cw_kind cw_kind_item = KIND(item, "items", true);
+const struct cw_kind cw_kind_stock_level = KIND(stock_level, "stock_levels", true);
+
+const struct cw_kind *const cw_kinds[] = { &cw_kind_order,   &cw_kind_customer, &cw_kind_item,
+                                           &cw_kind_stock_level, &cw_kind_line, &cw_kind_address,
+                                           &cw_kind_discount, &cw_kind_payment, &cw_kind_fee,
+                                           &cw_kind_tax,     &cw_kind_variant,  NULL };
+
+const struct cw_kind *cw_kind_find(struct cw_slice name)
+{
+    for (size_t i = 0; cw_kinds[i] != NULL; i++)
+        if (cw_slice_is(name, cw_kinds[i]->name) || cw_slice_is(name, cw_kinds[i]->plural))
+            return cw_kinds[i];
+    return NULL;
+}
+
+int cw_kind_field(const struct cw_kind *kind, struct cw_slice name)
+{
+    for (size_t i = 0; i < kind->field_count; i++)
+        if (cw_slice_is(name, kind->fields[i].name))
+            return (int)i;
+    return -1;
+}
+
+enum { NAME_MAX_BYTES = 32 };
+
+/* Levenshtein distance of two short names. */
+static unsigned distance(struct cw_slice a, struct cw_slice b)
+{
+    unsigned row[NAME_MAX_BYTES + 1];
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 1; i <= a.len; i++) {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= b.len; j++) {
+            unsigned change = diagonal + (a.data[i - 1] != b.data[j - 1]);
+            diagonal = row[j];
+            unsigned least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            row[j] = least < change ? least : change;
+        }
+    }
+    return row[b.len];
+}
+
+const char *cw_kind_suggest(const struct cw_kind *kind, struct cw_slice name)
+{
+    const char *best = NULL;
+    unsigned least = (unsigned)(name.len / 3) + 2; /* "qty" is nearer to nothing than to "tax" */
+    if (name.len > NAME_MAX_BYTES)
+        return NULL;
+    for (size_t i = 0; i < kind->field_count; i++) {
+        unsigned d = distance(name, cw_slice(kind->fields[i].name));
+        if (d < least) {
+            least = d;
+            best = kind->fields[i].name;
+        }
+    }
+    return best;
+}
+
+const char *cw_type_name(enum cw_type type)
+{
+    static const char *const names[] = { "text", "decimal", "money",  "integer",
+                                         "boolean", "time", "record", "list" };
+    return names[type];
+}
+
+struct cw_document *cw_document_create(struct cw_arena *arena, const struct cw_kind *kind)
+{
+    size_t size = sizeof(struct cw_document) + kind->field_count * sizeof(struct cw_value);
+    struct cw_document *doc = cw_arena_alloc(arena, size);
+    if (doc == NULL)
+        return NULL;
+    memset(doc, 0, size);
+    doc->kind = kind;
+    return doc;
+}
+
+const struct cw_value *cw_document_get(const struct cw_document *doc, const char *field)
+{
+    int i = cw_kind_field(doc->kind, cw_slice(field));
+    return i < 0 ? NULL : &doc->values[i];
+}
+
+static struct cw_slice decimal_text(struct cw_decimal value, int digits, char *scratch)
+{
+    if (digits >= 0)
+        value = cw_decimal_trim(value, (unsigned)digits);
+    return (struct cw_slice){ scratch, cw_decimal_format(&value, scratch) };
+}
+
+struct cw_slice cw_value_text(enum cw_type type, const struct cw_value *value, int money_digits,
+                              char scratch[CW_VALUE_TEXT_MAX])
+{
+    if (!value->is_set)
+        return (struct cw_slice){ "", 0 };
+    switch (type) {
+    case CW_TEXT:
+        return value->text;
+    case CW_DECIMAL:
+        return decimal_text(value->decimal, -1, scratch);
+    case CW_MONEY:
+        return decimal_text(value->decimal, money_digits, scratch);
+    case CW_INTEGER:
+        return (struct cw_slice){ scratch, (size_t)snprintf(scratch, CW_VALUE_TEXT_MAX, "%lld",
+                                                            (long long)value->integer) };
+    case CW_BOOLEAN:
+        return cw_slice(value->boolean ? "true" : "false");
+    case CW_TIME:
+        return (struct cw_slice){ scratch, cw_time_iso(value->time, scratch) };
+    case CW_RECORD:
+    case CW_LIST:
+        break;
+    }
+    return (struct cw_slice){ "", 0 };
+}
