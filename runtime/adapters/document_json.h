@@ -1,0 +1,18 @@
+/* document_json.h - a document as JSON, the form in which people and scripts see it.
+ *
+ * Fields in the order of their kind, unset ones left out; decimals and money as JSON strings, exact; times ISO 8601;
+ * lists as arrays, nested records as objects, own fields under "custom".
+ */
+#ifndef CW_ADAPTERS_DOCUMENT_JSON_H
+#define CW_ADAPTERS_DOCUMENT_JSON_H
+
+#include "base/buffer.h"
+#include "base/document.h"
+
+/* `indent` 0 = one line. */
+bool cw_document_json(struct cw_buffer *out, const struct cw_document *doc, unsigned indent, struct cw_error *err);
+
+/* The custom fields alone, as one object. */
+bool cw_custom_json(struct cw_buffer *out, const struct cw_custom *custom, struct cw_error *err);
+
+#endif
