@@ -1,0 +1,61 @@
+/* records.h - the records of one answer: ranges of its bytes, what is attached to them, and their trees on demand.
+ *
+ * Plain C, used by the Lua binding (lua_records.c) and by the pipeline. A records object owns its body. Trees are
+ * parsed when first asked for and kept while the whole stays below CW_RECORDS_TREES_MAX, so that attaching and mapping
+ * do not parse twice; beyond, they are parsed again.
+ */
+#ifndef CW_BINDINGS_RECORDS_H
+#define CW_BINDINGS_RECORDS_H
+
+#include "adapters/reader.h"
+#include "base/hash.h"
+#include "mapping/path.h"
+
+enum { CW_RECORDS_TREES_MAX = 16 * 1024 * 1024, CW_RECORDS_PARTS_MAX = 64 };
+
+struct cw_records;
+
+/* Takes over body, also on failure. Splits all of it: an error leaves nothing. `path` is a record path, `id` a path
+ * inside a record. The format is taken from the first byte that is no white space or byte-order mark. */
+struct cw_records *cw_records_open(struct cw_body *body, const char *path, const char *id, struct cw_error *err);
+void cw_records_free(struct cw_records *records); /* accepts NULL */
+
+size_t cw_records_count(const struct cw_records *records);
+enum cw_format cw_records_format(const struct cw_records *records);
+const char *cw_records_encoding(const struct cw_records *records);
+
+/* The bytes of record `i`, in `arena` unless the body is in memory. */
+bool cw_records_bytes(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice *bytes,
+                      struct cw_error *err);
+
+/* Record `i` with its attached parts, ready for paths. `bytes` as above. The tree lives in `arena` or in the records,
+ * at least as long as both. false: this record is damaged, err says where; others are not affected. */
+bool cw_records_scope(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice bytes,
+                      struct cw_scope *scope, struct cw_error *err);
+
+/* What is attached to record `i`, as kept raw. */
+struct cw_record_part {
+    struct cw_slice name;
+    enum cw_format format;
+    const char *encoding;
+    struct cw_slice bytes;
+};
+bool cw_records_parts(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_record_part **parts,
+                      size_t *count, struct cw_error *err);
+
+/* The id: text at the id path, copied into `arena`. CW_INVALID when there is none. Ids of damaged records are looked
+ * for leniently in their bytes, so that they can be parked under their own name; else "damaged:" and the beginning of
+ * their hash. */
+bool cw_records_id(struct cw_records *records, size_t i, const struct cw_scope *scope, struct cw_arena *arena,
+                   struct cw_slice *id, struct cw_error *err);
+
+/* See cartwright.Records in scripts/types/cart.lua. */
+bool cw_records_attach(struct cw_records *records, const char *name, struct cw_records *others, const char *here,
+                       const char *there, struct cw_error *err); /* keeps a reference on others */
+bool cw_records_append(struct cw_records *records, struct cw_records *others, struct cw_error *err);
+/* Calls text(arg, t) for each distinct text at the paths, without "" and "0". */
+bool cw_records_collect(struct cw_records *records, const char *const *paths, size_t path_count,
+                        void (*text)(void *arg, struct cw_slice t), void *arg, struct cw_error *err);
+bool cw_records_fingerprint(struct cw_records *records, struct cw_hash *out, struct cw_error *err);
+
+#endif

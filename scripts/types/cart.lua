@@ -1,0 +1,118 @@
+---@meta
+error("types only; see scripts/cartwright/cart.lua and runtime/bindings/lua_http.c, lua_records.c, lua_emit.c")
+
+---A cart as its script sees it: `self` in test, fetch and every function of the cart table.
+---@class cartwright.Cart
+---@field name string as in site.lua
+---@field settings table<string, any> values by the cart's declarations; secrets are handles
+---@field zone string the zone the shop writes its times in
+---@field cache table for this run only: what was fetched once
+local Cart = {}
+
+---@class cartwright.Request
+---@field method? string default "GET"
+---@field path? string below the cart's `base`; or an absolute URL of an allowed host
+---@field query? table<string, string|integer|boolean|cartwright.Decimal|cartwright.Secret> sent in the order of the keys' names
+---@field headers? table<string, string|cartwright.Secret>
+---@field body? string
+---@field repeatable? boolean a write that does no harm when it arrives twice; GET and HEAD always are
+---@field timeout? integer seconds for one attempt, default 300
+---@field body_limit? integer bytes, default 64 MiB
+
+---Any answer of the shop, whatever its status. Suspends. Retries, rate limit and redirects happen inside.
+---@param request cartwright.Request
+---@return cartwright.Response? response
+---@return string? message why there was no answer
+---@return string? code "timeout", "io", "unavailable", "auth", "refused", "limit"
+function Cart:request(request) end
+
+---GET that must succeed: a status other than 2xx raises an error that says what it means, with the shop's own message
+---where `explain` finds one.
+---@param path string
+---@param query? table
+---@param options? cartwright.Request
+---@return cartwright.Response
+function Cart:get(path, query, options) end
+
+---Several requests at once, as many as the cart's limits allow; answers in the order of the requests.
+---@param requests cartwright.Request[]
+---@return (cartwright.Response|nil)[] responses nil where there was no answer
+---@return table<integer, string> messages for those
+function Cart:all(requests) end
+
+---Stores a page: raw, mapped, checked, applied, in one transaction with the cursor. Suspends. After it returns, the
+---page is durable. Records whose bytes are known cost one look-up each.
+---@param records cartwright.Records
+---@param options? { position: string } where to resume inside the window after this page
+---@return cartwright.Counts
+function Cart:emit(records, options) end
+
+---@class cartwright.Counts
+---@field read integer
+---@field posted integer
+---@field unchanged integer
+---@field parked integer
+---@field skipped integer
+
+---What a script keeps between runs. Texts up to 1 MiB. Suspends.
+---@param key string
+---@return string?
+function Cart:recall(key) end
+---@param key string
+---@param value string? nil forgets
+function Cart:remember(key, value) end
+
+---@class cartwright.Response
+---@field status integer
+local Response = {}
+---@param name string without case
+---@return string?
+function Response:header(name) end
+---The whole body as text; raises past 4 MiB: large answers go through records.
+---@return string
+function Response:text() end
+---@return any value as json.decode. Raises with the body's beginning when it is no JSON.
+function Response:json() end
+---@return cartwright.Node root. Raises with the body's beginning when it is not well-formed XML.
+function Response:xml() end
+---Splits the body into records without reading them. XML or JSON is recognised by the first byte. Raises, quoting the
+---body's beginning, when the container is not there: an error page is never an empty list.
+---@param path string record path: "orders/order", "orders", "."
+---@param id? string path of the record's id; default "id"
+---@return cartwright.Records
+function Response:records(path, id) end
+
+---Records of one answer, as ranges of its bytes.
+---@class cartwright.Records
+---@operator len: integer
+local Records = {}
+---Distinct texts at the paths over all records, in order of first appearance; without "" and "0".
+---@param ... string
+---@return string[]
+function Records:collect(...) end
+---Attaches to each record those of `others` whose text at `there` equals this record's text at `here`. They are kept
+---raw with it, are part of its hash, and are read with paths that begin with "$name".
+---@param name string
+---@param others cartwright.Records
+---@param here string
+---@param there string
+function Records:attach(name, others, here, there) end
+---Adds the records of another answer behind these.
+---@param others cartwright.Records
+function Records:append(others) end
+---@return fun(): cartwright.Node?
+function Records:each() end
+---@return string? id of the first and last record, as text
+---@return string?
+function Records:ends() end
+---The same for the same ids in the same order: tells a page that comes again.
+---@return string
+function Records:fingerprint() end
+
+---@class cartwright.Window
+---@field from cartwright.Time? nil: everything the cart has
+---@field to cartwright.Time fixed for the whole window
+---@field position string? where an interrupted run resumes; nil = at the start
+local Window = {}
+
+return Cart

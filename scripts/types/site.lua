@@ -1,0 +1,35 @@
+---@meta
+error("types only; the functions are in runtime/bindings/lua_site.c")
+
+---`require "cartwright.site"`: for scripts run with `cartwright exec`.
+local site = {}
+
+---Arguments after the script's name.
+---@type string[]
+site.args = {}
+---True under --dry-run: nothing is written, requests that write are refused.
+---@type boolean
+site.dry_run = false
+
+---A cart of the site, ready to use: settings, HTTP, mappings.
+---@param name string
+---@return cartwright.Cart
+function site.cart(name) end
+
+---A file that was named on the command line (others are refused), as an answer to split or read.
+---@param path string
+---@return cartwright.Response
+function site.file(path) end
+
+---Reads the store by SQL; one SELECT; values arrive as text, NULL as nil.
+---@param sql string with $1, $2 ...
+---@param ... string|integer|cartwright.Decimal|cartwright.Time
+---@return fun(): table<string, string>?
+function site.query(sql, ...) end
+
+---Shown on a terminal while the script runs.
+---@param done integer
+---@param total? integer
+function site.progress(done, total) end
+
+return site

@@ -1,0 +1,79 @@
+---@meta
+error("types only; the functions are in runtime/bindings/lua_decimal.c, lua_time.c and lua_secret.c")
+
+---An exact decimal number. Immutable. `+ - *`, unary minus, comparison and `==` are exact (1.5 == 1.50) and take
+---decimals and integers; a Lua float on either side raises an error, because it is not exact. `tostring` gives plain
+---notation with the scale as written. Overflow (38 digits) raises an error.
+---@class cartwright.Decimal
+---@operator add(cartwright.Decimal|integer): cartwright.Decimal
+---@operator sub(cartwright.Decimal|integer): cartwright.Decimal
+---@operator mul(cartwright.Decimal|integer): cartwright.Decimal
+---@operator unm: cartwright.Decimal
+local Decimal = {}
+
+---@alias cartwright.Rounding "up"|"down"|"ceiling"|"floor"|"half-up"|"half-down"|"half-even"
+
+---The same value with exactly `scale` digits after the point.
+---@param scale integer 0 to 38
+---@param rounding? cartwright.Rounding default "half-up"
+---@return cartwright.Decimal
+function Decimal:round(scale, rounding) end
+
+---The quotient with exactly `scale` digits after the point. Raises when `divisor` is zero.
+---@param divisor cartwright.Decimal|integer
+---@param scale integer
+---@param rounding? cartwright.Rounding default "half-up"
+---@return cartwright.Decimal
+function Decimal:divide(divisor, scale, rounding) end
+
+---@return integer? value nil when there is a fraction or it does not fit
+function Decimal:integer() end
+
+---`require "cartwright.decimal"`
+local decimal = {}
+
+---From text as carts write it, or from an integer. Raises for a float: write "19.99", not 19.99.
+---@param value string|integer|cartwright.Decimal
+---@return cartwright.Decimal? value
+---@return string? message why it is no decimal
+function decimal.new(value) end
+
+---@param value any
+---@return boolean
+function decimal.is(value) end
+
+---An instant, UTC, microseconds. Immutable; `==`, `<`, `<=` compare; `time - time` is a number of seconds as decimal;
+---`tostring` is ISO 8601 in UTC.
+---@class cartwright.Time
+local Time = {}
+
+---@param format string strftime: %Y %m %d %H %M %S %a %b %z %Z %j %f %s %%
+---@param zone? string IANA name or "+02:00"; default "UTC"
+---@return string
+function Time:format(format, zone) end
+
+---@param seconds integer may be negative
+---@return cartwright.Time
+function Time:add(seconds) end
+
+---`require "cartwright.time"`
+local time = {}
+
+---@return cartwright.Time now of the run's clock
+function time.now() end
+
+---@param text string ISO 8601, "2024-03-31 02:30:00", a date alone, or an RFC 2822 date
+---@param zone? string needed where the text has no offset
+---@return cartwright.Time? value
+---@return string? message
+function time.parse(text, zone) end
+
+---Suspends the cart.
+---@param seconds number
+function time.sleep(seconds) end
+
+---A secret setting. It has no text: it can only be handed to `http` (basic, bearer, digest, a header or a query
+---parameter). `tostring` gives "secret(NAME)".
+---@class cartwright.Secret
+
+return { decimal = decimal, time = time }
