@@ -1,14 +1,17 @@
-/* store.h - where everything lives: one interface, one engine a file (store_sqlite.c; PostgreSQL later).
+/* store.h - where everything lives: one interface, one engine behind it (SQLite; PostgreSQL later).
  *
  * Above this header nobody knows which engine runs: no SQL dialect, no row numbers, no blocking assumptions. Calls
  * that need an answer from the engine take a callback, which runs exactly once: before the call returns (SQLite) or
  * later from the loop (an engine behind a socket). Callers must be ready for both. cw_store_wait blocks until every
- * call made so far was answered; commands without a loop use it.
+ * call made so far was answered; commands without a loop use it. Slices need to live only until the call returns. A
+ * callback may make further calls, but must not close the store.
  *
  * Transactions. All writing happens in a cw_txn. `put` calls return false only when the transaction is lost already
  * (its error repeats); an engine may report a failed put as late as at commit. A transaction that failed can only be
  * rolled back. One transaction is open at a time per store; others wait their turn in order of cw_txn_begin.
- * A commit is durable when its callback says so: synchronous to the disk.
+ * A commit is durable when its callback says so: synchronous to the disk. Reading sees what the open transaction of
+ * this store has written so far. Leases and new runs are transactions of their own and wait their turn like others.
+ * A disk that fails to write ends writing until the store is opened again; a full one fails that transaction only.
  *
  * Keys. A cart's records are (cart, stream, external_id); nothing from outside is ever found by a number of ours.
  * Texts are UTF-8 of any length up to CW_STORE_TEXT_MAX; times are UTC microseconds; decimals exact.
@@ -31,17 +34,18 @@ typedef void cw_store_done_fn(void *arg, const struct cw_error *err); /* err NUL
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
 struct cw_store_config {
-    const char *uri;  /* "store.db", a path; engines are chosen by scheme ("postgresql://...") */
+    const char *uri;  /* "store.db", a path; other engines are chosen by scheme ("postgresql://...") */
     bool create;      /* make it when missing, else CW_NOT_FOUND */
     bool read_only;   /* for commands that only look */
     const char *vfs;  /* tests: a named SQLite VFS; NULL = the default */
-    const struct cw_clock *clock;
+    const struct cw_clock *clock; /* NULL = the system's */
 };
 
 /* Opens, checks integrity quickly, migrates an older schema forward inside one transaction (never past this
  * program's; a newer store is CW_USAGE naming both versions). Errors name the file and what to do. */
 struct cw_store *cw_store_open(const struct cw_store_config *config, struct cw_loop *loop, struct cw_error *err);
-void cw_store_close(struct cw_store *store); /* rolls back what is open; accepts NULL */
+/* Rolls back and frees what is open; who waits for a transaction is told CW_CANCELLED. Accepts NULL. */
+void cw_store_close(struct cw_store *store);
 void cw_store_wait(struct cw_store *store);
 
 /* A full check of the file. The report is one line a fault; "ok" when sound. */
@@ -57,10 +61,13 @@ struct cw_fence {
 
 typedef void cw_txn_ready_fn(void *arg, struct cw_txn *txn, const struct cw_error *err);
 
+/* `ready` gets txn NULL and err when it cannot begin: CW_UNAVAILABLE while another process writes for too long. */
 void cw_txn_begin(struct cw_store *store, struct cw_fence fence, cw_txn_ready_fn *ready, void *arg);
 /* Ends txn whatever the outcome. CW_CONFLICT: the fence is not ours any more, nothing was written. */
 void cw_txn_commit(struct cw_txn *txn, cw_store_done_fn *done, void *arg);
 void cw_txn_rollback(struct cw_txn *txn);
+/* Why the transaction is lost; NULL while it is not. Valid until it ends. */
+const struct cw_error *cw_txn_error(const struct cw_txn *txn);
 
 /* --- raw records ----------------------------------------------------------------------------------------------- */
 
@@ -106,12 +113,13 @@ void cw_txn_find_raw(struct cw_txn *txn, const struct cw_record_key *keys, size_
 
 /* A new version of its key (1 for the first). The caller has asked cw_txn_find_raw before. */
 bool cw_txn_put_raw(struct cw_txn *txn, const struct cw_raw *raw);
-/* The newest version ended otherwise, because it was mapped again. */
+/* The newest version ended otherwise, because it was mapped again. CW_NOT_FOUND when the key has none. */
 bool cw_txn_set_outcome(struct cw_txn *txn, struct cw_record_key key, enum cw_outcome outcome, struct cw_slice reason,
                         struct cw_slice script_version);
 
-/* Reads stored raw records, newest version of each key, in order of external_id (numbers by value). Empty slices in
- * `key` match all. `raw` and all it points to are valid during the call; return false to stop. */
+/* Reads stored raw records, newest version of each key, in order of cart, stream, external_id (numbers by value).
+ * Empty slices in `key` match all. `raw` and all it points to are valid during the call, which may write; return false
+ * to stop. */
 struct cw_raw_filter {
     struct cw_record_key key;
     bool only_parked;
@@ -188,7 +196,8 @@ struct cw_run {
 
 typedef void cw_run_started_fn(void *arg, int64_t id, const struct cw_error *err);
 void cw_store_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started, void *arg);
-/* Counts so far, with the page they cover, or the end. */
+/* Counts so far, with the page they cover, or the end. A run that is done and does not account for every record it
+ * read is CW_INVALID; one that was never started CW_NOT_FOUND. */
 bool cw_txn_put_run(struct cw_txn *txn, const struct cw_run *run);
 /* A warning or error of a run, linked to its record where there is one. */
 bool cw_txn_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level, struct cw_slice message,
@@ -197,7 +206,8 @@ bool cw_txn_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level,
 /* --- leases ---------------------------------------------------------------------------------------------------- */
 
 /* Takes or renews the right to run a job until now + `time`. token 0 asks for a new one: CW_CONFLICT, naming the
- * holder, while another holds it. Each new holder gets a larger token. */
+ * holder, while another holds it. Each taking gets a larger token, also by the same holder, who thereby shuts out its
+ * former self. A token renews as long as nobody has taken the lease since, even when its time is over. */
 typedef void cw_lease_fn(void *arg, int64_t token, const struct cw_error *err);
 void cw_store_take_lease(struct cw_store *store, struct cw_slice name, struct cw_slice holder, int64_t token,
                          cw_time time, cw_lease_fn *taken, void *arg);
@@ -225,7 +235,7 @@ struct cw_message {
     struct cw_slice error;
 };
 bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message);
-/* The state of one message; CW_NOT_FOUND at commit when there is none. */
+/* The state of one message, CW_MESSAGE_SENDING counting an attempt; CW_NOT_FOUND when there is none. */
 bool cw_txn_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error);
 
 /* A row of a translation table; value empty and not deleted = translated to nothing. */
@@ -237,10 +247,14 @@ bool cw_txn_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_s
 typedef void cw_state_fn(void *arg, struct cw_slice value, const struct cw_error *err);
 void cw_store_get_state(struct cw_store *store, struct cw_slice cart, struct cw_slice key, cw_state_fn *found,
                         void *arg);
+/* data NULL removes the key. */
 bool cw_txn_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice key, struct cw_slice value);
 
 /* `password_hash` as crypto_pwhash_str makes it; groups separated by blanks. */
 bool cw_txn_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice password_hash, struct cw_slice groups);
+/* password_hash has data NULL when there is no such user. */
+typedef void cw_user_fn(void *arg, struct cw_slice password_hash, struct cw_slice groups, const struct cw_error *err);
+void cw_store_get_user(struct cw_store *store, struct cw_slice name, cw_user_fn *found, void *arg);
 /* Append-only: who did what to which thing, before and after. */
 bool cw_txn_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
                   struct cw_slice before, struct cw_slice after, cw_time at);
@@ -248,8 +262,10 @@ bool cw_txn_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice actio
 /* --- reading by SQL -------------------------------------------------------------------------------------------- */
 
 /* One read-only SELECT in the common subset of the engines (parameters $1, $2; LIMIT; no dialect), every value given
- * as text, NULL as data NULL. `names` and `row` are valid during the call; return false to stop. Writing statements
- * are CW_REFUSED. */
+ * as text, NULL as data NULL, bytes as they are. `names` and `row` are valid during the call; return false to stop.
+ * `row` must not write. Writing statements, settings, and the users' password hashes are CW_REFUSED; faulty SQL is
+ * CW_USAGE; more than CW_QUERY_TIME_MAX is CW_TIMEOUT. Sums over decimals are inexact here: add them up yourself. */
+#define CW_QUERY_TIME_MAX (30 * CW_SECOND)
 typedef bool cw_query_row_fn(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row);
 void cw_store_query(struct cw_store *store, const char *sql, const struct cw_slice *params, size_t param_count,
                     cw_query_row_fn *row, cw_store_done_fn *done, void *arg);

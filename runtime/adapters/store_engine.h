@@ -1,0 +1,102 @@
+/* store_engine.h - private to the store: what an engine implements, and what all engines share.
+ *
+ * store.c checks every argument (lengths, keys, a transaction that is lost already) before it calls an engine, and
+ * keeps the queue of transactions, so that an engine sees one at a time. An engine reports an error where it happens;
+ * that a transaction is lost from then on is remembered above it.
+ */
+#ifndef CW_ADAPTERS_STORE_ENGINE_H
+#define CW_ADAPTERS_STORE_ENGINE_H
+
+#include "adapters/store.h"
+
+struct cw_txn {
+    struct cw_store *store;
+    struct cw_txn *next; /* waiting behind this one */
+    struct cw_fence fence; /* its name is copied behind this struct */
+    cw_txn_ready_fn *ready;
+    cw_store_done_fn *done;
+    void *arg; /* of ready, then of done */
+    bool lost; /* `error` says why; it can only be rolled back */
+    struct cw_error error;
+};
+
+struct cw_store_engine {
+    void (*close)(struct cw_store *store); /* frees it; a transaction that is open is rolled back */
+    void (*wait)(struct cw_store *store);
+    bool (*check)(struct cw_store *store, struct cw_buffer *report, struct cw_error *err);
+
+    /* Answered with cw_txn_began and cw_txn_ended, now or later. commit checks the fence. */
+    void (*begin)(struct cw_txn *txn);
+    void (*commit)(struct cw_txn *txn);
+    void (*rollback)(struct cw_txn *txn); /* after it the engine knows nothing of txn */
+
+    void (*find_raw)(struct cw_txn *txn, const struct cw_record_key *keys, size_t count, cw_raw_known_fn *found,
+                     void *arg);
+    bool (*put_raw)(struct cw_txn *txn, const struct cw_raw *raw, struct cw_error *err);
+    bool (*set_outcome)(struct cw_txn *txn, struct cw_record_key key, enum cw_outcome outcome,
+                        struct cw_slice reason, struct cw_slice script_version, struct cw_error *err);
+    void (*read_raw)(struct cw_store *store, const struct cw_raw_filter *filter, cw_raw_row_fn *row,
+                     cw_store_done_fn *done, void *arg);
+
+    bool (*put_staged)(struct cw_txn *txn, const struct cw_staged *staged, struct cw_error *err);
+    bool (*drop_staged)(struct cw_txn *txn, struct cw_record_key key, struct cw_error *err);
+    bool (*put_document)(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc, cw_time at,
+                         int64_t run, struct cw_error *err);
+
+    void (*get_cursor)(struct cw_store *store, struct cw_slice cart, struct cw_slice stream, cw_cursor_fn *found,
+                       void *arg);
+    bool (*put_cursor)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                       const struct cw_cursor *cursor, struct cw_error *err);
+    bool (*reset_cursor)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, struct cw_error *err);
+
+    void (*start_run)(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started, void *arg);
+    bool (*put_run)(struct cw_txn *txn, const struct cw_run *run, struct cw_error *err);
+    bool (*put_run_note)(struct cw_txn *txn, int64_t run, struct cw_slice level, struct cw_slice message,
+                         struct cw_record_key key, struct cw_error *err);
+
+    void (*take_lease)(struct cw_store *store, struct cw_slice name, struct cw_slice holder, int64_t token,
+                       cw_time time, cw_lease_fn *taken, void *arg);
+    void (*drop_lease)(struct cw_store *store, struct cw_slice name, int64_t token, cw_store_done_fn *done,
+                       void *arg);
+
+    bool (*put_message)(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
+    bool (*set_message)(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error,
+                        struct cw_error *err);
+    bool (*put_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table, struct cw_slice key,
+                          struct cw_slice value, struct cw_error *err);
+    bool (*drop_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table, struct cw_slice key,
+                           struct cw_error *err);
+    void (*get_state)(struct cw_store *store, struct cw_slice cart, struct cw_slice key, cw_state_fn *found,
+                      void *arg);
+    bool (*put_state)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice key, struct cw_slice value,
+                      struct cw_error *err);
+    void (*get_user)(struct cw_store *store, struct cw_slice name, cw_user_fn *found, void *arg);
+    bool (*put_user)(struct cw_txn *txn, struct cw_slice name, struct cw_slice password_hash,
+                     struct cw_slice groups, struct cw_error *err);
+    bool (*audit)(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
+                  struct cw_slice before, struct cw_slice after, cw_time at, struct cw_error *err);
+
+    void (*query)(struct cw_store *store, const char *sql, const struct cw_slice *params, size_t param_count,
+                  cw_query_row_fn *row, cw_store_done_fn *done, void *arg);
+};
+
+/* The first member of every engine's own store. */
+struct cw_store {
+    const struct cw_store_engine *engine;
+    const struct cw_clock *clock;
+    bool read_only;
+    struct cw_txn *current;              /* begun, or beginning */
+    struct cw_txn *waiting, *last;       /* in order of cw_txn_begin */
+    bool starting;                       /* inside the one loop that starts transactions */
+};
+
+struct cw_store *cw_sqlite_open(const struct cw_store_config *config, struct cw_error *err);
+
+/* An engine's answers. cw_txn_began with an error, and cw_txn_ended, free txn. */
+void cw_txn_began(struct cw_txn *txn, const struct cw_error *err);
+void cw_txn_ended(struct cw_txn *txn, const struct cw_error *err);
+
+/* Remembers that the transaction is lost, and why; the first reason stays. Always false. */
+bool cw_txn_lose(struct cw_txn *txn, const struct cw_error *err);
+
+#endif
