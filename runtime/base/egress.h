@@ -1,8 +1,8 @@
 /* egress.h - where HTTP may go: the cart's own hosts and those the site allows; never this machine or its
  * neighbours unless the site says so.
  *
- * Two checks, both needed: the host by name before resolving, and every address after resolving, so that a name
- * that changes its address between two look-ups (rebinding) cannot pass.
+ * Two checks, both needed: the host by name before resolving, and every address after resolving, so that a
+ * name that changes its address between two look-ups (rebinding) cannot pass.
  */
 #ifndef CW_BASE_EGRESS_H
 #define CW_BASE_EGRESS_H
@@ -28,18 +28,25 @@ void cw_egress_free(struct cw_egress *egress);
 
 /* One rule of the site or the cart:
  *   "shop.example.com"        that host, port 80 or 443
- *   "shop.example.com:8443"   that host and port
+ *   "shop.example.com:8443"   that host and port; "shop.example.com:*" any port
  *   "*.example.com"           any host below, not example.com itself
- *   "localhost:8080", "127.0.0.1:*", "[::1]:8080", "10.0.0.0/8"   opens what is closed by default, and only that
- * CW_USAGE, quoting the rule, when it is none of these. Host names compare without case and without a final dot. */
+ *   "localhost:8080", "127.0.0.1:*", "[::1]:8080"   opens what is closed by default, and only that
+ *   "10.0.0.0/8"              every address of a network, any port unless one is named ("10.0.0.0/8:8069")
+ * A host name never opens a private address by itself: that takes a rule with the address or its network.
+ * Only "localhost" and names below it open this machine. CW_USAGE, quoting the rule, when it is none of
+ * these. Host names compare without case and without a final dot. */
 bool cw_egress_allow(struct cw_egress *egress, const char *rule, struct cw_error *err);
 
-/* The cart's own address: its host and port, whatever the port. Does not open loopback or private addresses. */
+/* The cart's own address: its host and port, whatever the port; http:// without a port also allows 443, where
+ * such shops redirect to. Does not open loopback or private addresses. CW_USAGE for anything but http and
+ * https. */
 bool cw_egress_allow_url(struct cw_egress *egress, const char *url, struct cw_error *err);
 
 /* Before resolving. CW_REFUSED names host and port and the setting that would allow it. A host that is an IP
- * address in any spelling that a resolver might accept (decimal, octal, hex, short forms) is classified too. */
-bool cw_egress_check_host(const struct cw_egress *egress, const char *host, unsigned port, struct cw_error *err);
+ * address in any spelling that a resolver might accept (decimal, octal, hex, short forms) is classified too.
+ */
+bool cw_egress_check_host(const struct cw_egress *egress, const char *host, unsigned port,
+                          struct cw_error *err);
 
 /* After resolving, for each address that would be connected to. */
 bool cw_egress_check_address(const struct cw_egress *egress, const char *host, unsigned port,

@@ -8,7 +8,7 @@
 
 #include "base/slice.h"
 
-enum { CW_HASH_BYTES = 32, CW_HASH_TEXT_MAX = 65, CW_HASHER_BYTES = 448 };
+enum { CW_HASH_BYTES = 32, CW_HASH_TEXT_MAX = 65, CW_HASHER_BYTES = 384 };
 
 struct cw_hash {
     unsigned char bytes[CW_HASH_BYTES];

@@ -42,6 +42,16 @@ static inline struct cw_slice cw_slice_trim(struct cw_slice s)
     return s;
 }
 
+/* The first bytes, at most `max`, without half a UTF-8 character at the end: for quoting data in messages. */
+static inline struct cw_slice cw_slice_clip(struct cw_slice s, size_t max)
+{
+    if (s.len <= max)
+        return s;
+    while (max > 0 && ((unsigned char)s.data[max] & 0xC0) == 0x80)
+        max--;
+    return (struct cw_slice){ s.data, max };
+}
+
 /* FNV-1a, 32 bits: for names in record trees, where a wrong guess only costs a comparison. */
 static inline uint32_t cw_slice_hash(struct cw_slice s)
 {
