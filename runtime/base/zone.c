@@ -132,11 +132,12 @@ static int interval_at(const struct cw_zone *zone, int64_t utc)
  * in doubled strides, then by halves. An interval without an end is taken to end a few hundred years away. */
 static int64_t edge(const struct cw_zone *zone, int64_t utc, int interval, int64_t step)
 {
-    int64_t stride = step * 1048576; /* twelve days */
+    int64_t inside = 0, outside = step * 1048576; /* twelve days */
     int64_t limit = step * 8589934592;
-    while (stride != limit && interval_at(zone, utc + stride) == interval)
-        stride *= 2;
-    int64_t inside = stride / 2, outside = stride;
+    while (outside != limit && interval_at(zone, utc + outside) == interval) {
+        inside = outside;
+        outside *= 2;
+    }
     while (outside - inside != step) {
         int64_t middle = inside + (outside - inside) / 2;
         if (interval_at(zone, utc + middle) == interval)
