@@ -1,0 +1,185 @@
+---Reading a list page by page while the shop changes it.
+---
+---What can go wrong: records leave the list while it is read, and the rest moves up, so that a page skips some; hosts
+---send fewer records than asked for; shops hide records that they counted, or repeat their last page for ever; a
+---server is too slow for a whole page. What is done about it:
+---
+---  - The list is sorted by id inside fixed bounds, and each page begins with the last record of the page before.
+---    Where it does not, or where the shop's own count changes, the list has moved: the whole list is read again, until
+---    one reading shows no move or two readings in a row got the same pages.
+---  - A short page is no end. The end is where the shop's count says so; without one, a page that holds nothing new.
+---  - A page that the server cannot deliver is asked for in smaller parts, down to single records.
+---
+---Records that come twice cost one look-up each: the runtime knows them by their bytes.
+local cart = require "cartwright.cart"
+local json = require "cartwright.json"
+
+local paging = {}
+
+local READINGS = 5    -- of one list, before it counts as too restless; the window is then read again later
+local REPEATS = 3     -- pages in a row that were all there before: the shop repeats itself
+local RECOVERY = 10   -- good pages after which a page size that was made smaller is doubled
+
+local TOO_MUCH = { [500] = true, [502] = true, [504] = true }
+
+---Whether asking for less may help. A shop that is closed or wants to be left alone (503, 429) is not asked for less.
+local function is_too_much(problem)
+  return type(problem) == "table" and
+    (problem.code == "timeout" or problem.code == "limit" or TOO_MUCH[problem.status] == true)
+end
+
+---One reading of the list, from its start to its end.
+---@class paging.Reading
+---@field offset integer where the next page begins
+---@field last string? id of the last record so far
+---@field overlaps boolean the next page begins with `last`
+---@field hides boolean the page before was shorter than the shop's count allows: it hides records
+---@field steady boolean nothing has moved so far
+---@field total integer? the shop's count
+---@field largest integer records on the largest page so far
+---@field pages string[] fingerprints, in order
+---@field seen table<string, boolean>
+---@field repeats integer
+
+---@return paging.Reading
+local function new_reading(offset, last, steady)
+  return { offset = offset, last = last, overlaps = last ~= nil, hides = false, steady = steady, largest = 0,
+    pages = {}, seen = {}, repeats = 0 }
+end
+
+---@return boolean
+local function holds(records, id_path, id)
+  for _, found in ipairs(records:collect(id_path)) do
+    if found == id then return true end
+  end
+  return false
+end
+
+---Whether this page goes on where the one before ended.
+---@param reading paging.Reading
+local function goes_on(reading, records, id_path)
+  if not reading.overlaps then return reading.last == nil end
+  return records:ends() == reading.last or (reading.hides and holds(records, id_path, reading.last))
+end
+
+---Takes in a page with records, of which `size` were asked for; returns whether it brought anything. The last record
+---alone proves nothing when no more was asked for.
+---@param reading paging.Reading
+local function take(reading, records, size, id_path)
+  local count, fingerprint = #records, records:fingerprint()
+  local _, last = records:ends()
+  reading.steady = goes_on(reading, records, id_path) and reading.steady
+  local nothing_new = count == 1 and size > 1 and reading.overlaps and last == reading.last
+  reading.repeats = reading.seen[fingerprint] and reading.repeats + 1 or 0
+  reading.seen[fingerprint] = true
+  reading.pages[#reading.pages + 1] = fingerprint
+  reading.largest = math.max(reading.largest, count)
+  reading.hides = reading.total ~= nil and count < size and reading.offset + count < reading.total
+  reading.last, reading.overlaps = last, count > 1
+  reading.offset = reading.offset + (count > 1 and count - 1 or 1)
+  return not nothing_new
+end
+
+---Whether the list ends here. `fresh`: the last page brought something.
+---@param reading paging.Reading
+local function is_over(reading, count, fresh)
+  if reading.repeats >= REPEATS then return true end
+  if reading.total then return reading.offset + (reading.overlaps and 1 or 0) >= reading.total end
+  return count == 0 or (not fresh and reading.largest > 1)
+end
+
+---@param reading paging.Reading
+local function note_total(reading, total)
+  if reading.total and total ~= reading.total then reading.steady = false end
+  reading.total = total
+end
+
+---Reads a page, smaller where the server cannot deliver a whole one.
+---@param state { size: integer, wanted: integer, good: integer }
+---@return cartwright.Records records
+---@return integer size that was asked for
+---@return integer? total
+local function read_page(options, state, offset)
+  while true do
+    local size = state.size
+    local done, records, total = pcall(options.read, offset, size)
+    if done then
+      state.good = state.good + 1
+      if state.good >= RECOVERY and state.size < state.wanted then
+        state.size, state.good = math.min(state.size * 2, state.wanted), 0
+      end
+      return records, size, total
+    end
+    if size == 1 or not is_too_much(records) then error(records, 0) end
+    state.size, state.good = size // 2, 0
+  end
+end
+
+---The place of the last record, where an interrupted run goes on.
+---@param reading paging.Reading
+local function position_of(reading)
+  local place = reading.overlaps and reading.offset or reading.offset - 1
+  return json.encode { offset = place, last = reading.last, steady = reading.steady }
+end
+
+---Reads on until the list ends. Returns early, with false, when a resumed reading finds another list than it left.
+---@param reading paging.Reading
+---@return boolean done
+local function read_through(self, options, state, reading)
+  local resumed = reading.overlaps
+  while true do
+    local records, size, total = read_page(options, state, reading.offset)
+    local count, fresh = #records, false
+    if total then note_total(reading, total) end
+    if resumed and (count == 0 or not goes_on(reading, records, options.id or "id")) then return false end
+    resumed = false
+    if count > 0 then
+      fresh = take(reading, records, size, options.id or "id")
+      self:emit(records, { position = position_of(reading) })
+    elseif reading.total then
+      reading.offset = reading.offset + math.max(reading.largest, 1)
+      reading.overlaps = false
+    end
+    if is_over(reading, count, fresh) then return true end
+  end
+end
+
+---Where an interrupted run left off, or the list's start.
+---@return paging.Reading
+local function resume(window)
+  local at = window.position and json.decode(window.position)
+  if type(at) == "table" and math.type(at.offset) == "integer" and type(at.last) == "string" then
+    return new_reading(at.offset, at.last, at.steady == true)
+  end
+  return new_reading(0, nil, true)
+end
+
+---@class paging.Options
+---@field size integer records a page
+---@field id? string path of a record's id; default "id"
+---@field read fun(offset: integer, size: integer): cartwright.Records, integer? the page's records, sorted by id, and
+---  the number of all records where the shop tells it
+
+---Reads the whole list and stores its pages.
+---@param self cartwright.Cart
+---@param window cartwright.Window
+---@param options paging.Options
+function paging.walk(self, window, options)
+  local state = { size = options.size, wanted = options.size, good = 0 }
+  local reading, before = resume(window), nil
+  if not read_through(self, options, state, reading) then
+    reading = new_reading(0, nil, true)
+    read_through(self, options, state, reading)
+  end
+  for _ = 2, READINGS do
+    local pages = table.concat(reading.pages, " ")
+    if reading.steady or pages == before then return end
+    before, reading = pages, new_reading(0, nil, true)
+    read_through(self, options, state, reading)
+  end
+  if reading.steady or table.concat(reading.pages, " ") == before then return end
+  cart.fail("unavailable", ("the list changed during each of %d readings; what came is stored, and the next run "
+    .. "reads it again"):format(READINGS))
+end
+
+return paging
