@@ -4,10 +4,12 @@
  *   associations/order_rows/order_row    a way down; a step over an array goes through all its members
  *   line_items                       ends on an array: as a source of lines its members, as a value not allowed
  *   name/language[@id=2]             predicate: an attribute, a child ("meta_data[key=_vat]/value"), or a number
- *                                    ("lines[1]", counted from 1 among the matches of that step)
+ *                                    ("lines[1]", counted from 1 among the matches of that step
+ *                                    below one parent); several apply from left to right
  *   @href                            an attribute; .  the node itself;  *  any child element or key
  *   $delivery/city                   a record attached under the name "delivery"
- * Predicate values end at ']' and may be quoted with ' when they hold one. Names are compared exactly.
+ * Predicate values end at ']' and may be quoted with ' when they hold one, and so may names ('Price/Unit'). Names are
+ * compared exactly, values without blanks around the record's text.
  */
 #ifndef CW_MAPPING_PATH_H
 #define CW_MAPPING_PATH_H

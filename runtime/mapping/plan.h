@@ -8,7 +8,12 @@
  * else stays unset; where the rule is `required` it is the issue "missing".
  * Texts are trimmed unless `keep_space`. Booleans: true/false, 1/0, yes/no, on/off, any case. Integers and decimals
  * are read from their digits as written, never through a float; money needs a currency (the document's `currency`
- * field, which is mapped first whatever the order of the rules) that is in ISO 4217, else the issue "currency".
+ * field, which is mapped first whatever the order of the rules) that is in ISO 4217, else the issue "currency", once
+ * a record.
+ *
+ * A table row that means "no value" makes the value absent. Every match of a list's path is a record of the list
+ * (is_set with count 0 when there is none), but for nulls and empty elements; a skip rule of a nested plan leaves its
+ * records out. Lines that share an external_id are the issue "duplicate-id".
  *
  * Issue codes: missing, invalid (cannot be read as its type), choice (not one of the field's words), unknown-TABLE
  * (no row), script (a function raised), limit, currency, overflow, duplicate-id.
@@ -16,8 +21,11 @@
 #ifndef CW_MAPPING_PLAN_H
 #define CW_MAPPING_PLAN_H
 
+#include "base/currency.h"
 #include "base/document.h"
 #include "mapping/path.h"
+
+enum { CW_PLAN_ISSUES_MAX = 200 }; /* of one record; one more, "limit", says that there were others */
 
 struct cw_plan;
 
@@ -61,7 +69,7 @@ struct cw_rule {
 struct cw_plan *cw_plan_create(const struct cw_kind *kind, const char *context, struct cw_error *err);
 void cw_plan_free(struct cw_plan *plan); /* accepts NULL; nested plans are borrowed, free them after */
 
-/* Copies everything. CW_USAGE with the rule's place and a suggestion ("unknown field "quantiy" of line; did you mean
+/* Copies everything but zone and plan, which must outlive this plan. CW_USAGE with the rule's place and a suggestion ("unknown field "quantiy" of line; did you mean
  * "quantity"?"), also for a second rule with one target, a source that does not fit the type, a constant, default or
  * table value that is not one of the field's choices. */
 bool cw_plan_add(struct cw_plan *plan, const struct cw_rule *rule, struct cw_error *err);
@@ -78,8 +86,8 @@ bool cw_plan_add_skip(struct cw_plan *plan, const char *name, struct cw_slice pa
 /* The same with a function that answers true. */
 bool cw_plan_add_skip_call(struct cw_plan *plan, const char *name, int call, struct cw_error *err);
 
-/* After the last rule: checks that every table named by a rule has rows and choices fit. Reports all faults, one a
- * line, up to the error's size. */
+/* After the last rule, for the outermost plan: checks that every table named by a rule has rows, that their values
+ * fit the rule's field, and that money has a currency. Reports all faults, one a line, up to the error's size. */
 bool cw_plan_finish(struct cw_plan *plan, struct cw_error *err);
 
 /* --- running --------------------------------------------------------------------------------------------------- */
@@ -117,7 +125,8 @@ struct cw_mapped {
     const char *skipped_by;        /* the skip rule's name; doc is then NULL */
 };
 
-/* Maps one record. Everything made lives in `arena`. false only when the arena is exhausted (CW_NOMEM, CW_LIMIT). */
+/* Maps one record. Everything made lives in `arena`; texts that need no change point into the record's tree or the
+ * plan, which must outlive the document. false only when the arena is exhausted (CW_NOMEM, CW_LIMIT). */
 bool cw_plan_run(const struct cw_plan *plan, const struct cw_scope *scope, struct cw_slice external_id,
                  const struct cw_plan_host *host, bool trace, struct cw_arena *arena, struct cw_mapped *out,
                  struct cw_error *err);
