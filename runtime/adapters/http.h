@@ -6,11 +6,13 @@
  * What may be repeated: GET and HEAD, and whatever the caller marks `repeatable`; only after CW_UNAVAILABLE,
  * CW_TIMEOUT or CW_IO, 429, 502, 503, 504 and 500. A write that is not marked is sent exactly once, and its answer or
  * its loss is the caller's to judge. Waits: exponential from 1 s, times 2, at most 60 s, each with full jitter; a
- * Retry-After (seconds or date) is obeyed up to 1 h and does not count as an attempt.
+ * Retry-After (seconds or date) is obeyed up to 1 h and does not count as an attempt, unless one request was put off
+ * for 4 h already.
  * Rate: a token bucket per client; a 429 halves its rate (never below one request in 10 s) and stops all requests of
  * the client until the wait is over; each 20 successes raise it by a tenth up to what was set.
- * Redirects: at most 5, GET and HEAD only, same host and never from https to http; others are CW_REFUSED, naming both
- * addresses. Credentials never go to another host.
+ * Redirects: at most 5, GET and HEAD only, same host and port (or the step from http to https) and never from https to
+ * http; others are CW_REFUSED, naming both addresses. A redirect that answers any other method is an answer like every
+ * other: the request may have been carried out. Credentials never go to another host.
  * Compression: gzip and deflate, at most 100 times the bytes received once past 1 MiB, else CW_LIMIT.
  * Errors and logs name method and address without its query; remembered secrets are redacted everywhere.
  */
@@ -38,7 +40,7 @@ struct cw_http_request {
     enum cw_http_auth auth;
     const char *user, *secret; /* BASIC, DIGEST: user and password; BEARER: secret is the token */
     cw_time connect_timeout;   /* 0 = 10 s */
-    cw_time stall_timeout;     /* 0 = 30 s with less than one byte a second on average */
+    cw_time stall_timeout;     /* 0 = 30 s with less than 16 bytes a second on average */
     cw_time total_timeout;     /* 0 = 300 s, for one attempt */
     uint64_t body_limit;       /* decompressed bytes; 0 = 64 MiB */
     unsigned attempts;         /* 0 = 5 */
@@ -55,12 +57,16 @@ struct cw_http_response {
 
 /* Header by name without case; the first one; NULL when absent. */
 const char *cw_http_header(const struct cw_http_response *response, const char *name);
+/* For transports. Copies the headers; owns `body` from the call, success or not. */
+struct cw_http_response *cw_http_response_create(int status, const struct cw_header *headers, size_t header_count,
+                                                 struct cw_body *body, struct cw_error *err);
 void cw_http_response_free(struct cw_http_response *response); /* accepts NULL */
 
 /* Exactly once, from the loop, unless cancelled. Exactly one of response and err is NULL; the callback owns the
  * response. Any status is a response; err means that there was none: CW_TIMEOUT, CW_IO, CW_UNAVAILABLE (no name, no
- * connection), CW_LIMIT, CW_REFUSED (egress, redirect), CW_AUTH (TLS certificate). Its text tells DNS, TCP and TLS
- * apart. */
+ * connection), CW_LIMIT, CW_REFUSED (egress, redirect), CW_AUTH (TLS certificate), CW_INVALID (an encoding that was not
+ * offered, damaged compression). Its text tells DNS, TCP and TLS apart. After CW_UNAVAILABLE, CW_REFUSED and CW_AUTH
+ * the last attempt sent nothing; after every other code it may have been carried out. */
 typedef void cw_http_done_fn(void *arg, struct cw_http_response *response, const struct cw_error *err);
 
 struct cw_http_call;
@@ -68,7 +74,8 @@ struct cw_http_call;
 /* --- transport: one request, one answer, no policy ------------------------------------------------------------- */
 
 struct cw_transport {
-    /* NULL and *err when it cannot be started. `check` is called for each address before connecting. */
+    /* NULL and *err when it cannot be started. Each address is checked against `egress` before connecting. `done` comes
+     * from the loop, never from inside start. */
     void *(*start)(struct cw_transport *transport, const struct cw_http_request *request,
                    const struct cw_egress *egress, cw_http_done_fn *done, void *arg, struct cw_error *err);
     void (*cancel)(struct cw_transport *transport, void *handle); /* done must not be called any more */

@@ -1,10 +1,10 @@
 /* loop.h - the event loop: timers, work for later, descriptors. One loop, one thread.
  *
- * Two makers: libevent for real life, and virtual time for tests, in which the clock jumps to the next due timer
- * whenever nothing else is left to do. Code above cannot tell them apart.
+ * Two makers: libevent for real life, and virtual time for tests, in which the clock jumps to the next due
+ * timer whenever nothing else is left to do. Code above cannot tell them apart.
  *
- * Callbacks run from cw_loop_run only, never from inside the call that registered them, one at a time. A callback
- * may free its own timer or watch, and may stop the loop.
+ * Callbacks run from cw_loop_run only, never from inside the call that registered them, one at a time. A
+ * callback may free its own timer or watch, and may stop the loop.
  */
 #ifndef CW_ADAPTERS_LOOP_H
 #define CW_ADAPTERS_LOOP_H
@@ -21,8 +21,8 @@ typedef void cw_loop_fn(void *arg);
 
 struct cw_loop *cw_loop_create(struct cw_error *err);
 
-/* Virtual time: starts at `start`; cw_loop_clock then shows the virtual time. Watches work, but while any timer is
- * due no descriptor is waited for: tests of virtual time use none. */
+/* Virtual time: starts at `start`; cw_loop_clock then shows the virtual time. Watches work, but while any
+ * timer is due no descriptor is waited for: tests of virtual time use none. */
 struct cw_loop *cw_loop_create_virtual(cw_time start, struct cw_error *err);
 
 /* All timers and watches must be freed before. Accepts NULL. */
@@ -35,9 +35,9 @@ const struct cw_clock *cw_loop_clock(struct cw_loop *loop);
 void cw_loop_run(struct cw_loop *loop);
 void cw_loop_stop(struct cw_loop *loop);
 
-/* Calls fn once, from the loop, after the callbacks that are due now. Cannot fail: `later` is the caller's memory,
- * cleared to { 0 } before its first use, and must stay valid until it has run or was cancelled. Scheduling one that
- * waits already does nothing. */
+/* Calls fn once, from the loop, after the callbacks that are due now. Cannot fail: `later` is the caller's
+ * memory, cleared to { 0 } before its first use, and must stay valid until it has run or was cancelled.
+ * Scheduling one that waits already does nothing. */
 struct cw_later {
     struct cw_later *next;
     cw_loop_fn *fn;
@@ -47,8 +47,8 @@ struct cw_later {
 void cw_loop_later(struct cw_loop *loop, struct cw_later *later, cw_loop_fn *fn, void *arg);
 void cw_later_cancel(struct cw_loop *loop, struct cw_later *later);
 
-/* A timer is created idle; setting it again replaces the earlier time; it fires once. Monotonic: clock steps do not
- * matter. Delays below 0 count as 0. */
+/* A timer is created idle; setting it again replaces the earlier time; it fires once. Monotonic: clock steps
+ * do not matter. Delays below 0 count as 0. */
 struct cw_timer *cw_timer_create(struct cw_loop *loop, cw_loop_fn *fn, void *arg, struct cw_error *err);
 void cw_timer_set(struct cw_timer *timer, cw_time delay);
 void cw_timer_clear(struct cw_timer *timer);

@@ -1,0 +1,437 @@
+/* http.c - the polite, suspicious client: what is sent when, what is sent again, and what is refused. */
+#include "adapters/http.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "adapters/http_rate.h"
+#include "adapters/http_retry.h"
+#include "adapters/http_url.h"
+#include "base/log.h"
+
+enum { ATTEMPTS_DEFAULT = 5, REDIRECTS_MAX = 5, METHOD_MAX = 16, LABEL_MAX = 64 };
+
+/* A server that says "later" for longer than this, again and again, uses up attempts: somebody must hear of
+ * it. */
+static const cw_time told_patience = 4 * CW_HOUR;
+
+enum call_state { CALL_READY, CALL_SENT, CALL_WAITING, CALL_FAILED };
+
+struct cw_http_call {
+    struct cw_http *http;
+    struct cw_http_call *before, *after; /* oldest first */
+    enum call_state state;
+    struct cw_http_request request;
+    struct cw_url url;
+    struct cw_buffer address; /* request.url, once it was redirected */
+    void *handle;             /* of the transport, while sent */
+    int64_t sent_ns;
+    unsigned attempts; /* that count */
+    unsigned sent;     /* attempts, told waits and redirects included */
+    unsigned redirects;
+    cw_time told; /* sum of the waits the server asked for */
+    struct cw_timer *timer;
+    struct cw_later later;
+    struct cw_error err; /* when the transport would not even start */
+    cw_http_done_fn *done;
+    void *arg;
+};
+
+struct cw_http {
+    struct cw_http_config config;
+    char label[LABEL_MAX];
+    struct cw_rate rate;
+    struct cw_timer *gate; /* when the next may go */
+    struct cw_later pump;
+    struct cw_http_call *first, *last;
+    struct cw_http_stats stats;
+};
+
+static void pump(void *arg);
+static void on_answer(void *arg, struct cw_http_response *response, const struct cw_error *err);
+
+static bool is_safe(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+/* --- a call's life
+ * --------------------------------------------------------------------------------------------- */
+
+static void link_call(struct cw_http_call *call)
+{
+    struct cw_http *http = call->http;
+    call->before = http->last;
+    *(http->last != NULL ? &http->last->after : &http->first) = call;
+    http->last = call;
+}
+
+static void free_call(struct cw_http_call *call)
+{
+    struct cw_http *http = call->http;
+    *(call->before != NULL ? &call->before->after : &http->first) = call->after;
+    *(call->after != NULL ? &call->after->before : &http->last) = call->before;
+    cw_later_cancel(http->config.loop, &call->later);
+    cw_timer_free(call->timer);
+    cw_buffer_fini(&call->address);
+    free(call);
+}
+
+static void wake(struct cw_http *http)
+{
+    cw_loop_later(http->config.loop, &http->pump, pump, http);
+}
+
+/* Everything a person may read goes through here. */
+static void finish_error(const struct cw_http_call *call, struct cw_error *err)
+{
+    if (call->sent > 1) {
+        size_t len = strlen(err->text);
+        snprintf(err->text + len, sizeof err->text - len, " (sent %u times)", call->sent);
+    }
+    cw_fail_in(err, "%s", call->http->label);
+    size_t len = cw_redact(err->text, strlen(err->text), sizeof err->text - 1);
+    err->text[len] = '\0';
+}
+
+/* The caller's function comes last: it may free the client. */
+static void finish(struct cw_http_call *call, struct cw_http_response *response, const struct cw_error *err)
+{
+    cw_http_done_fn *done = call->done;
+    void *arg = call->arg;
+    struct cw_error told = { 0 };
+    if (response != NULL)
+        response->attempts = call->sent;
+    else {
+        told = *err;
+        finish_error(call, &told);
+    }
+    wake(call->http);
+    free_call(call);
+    done(arg, response, response == NULL ? &told : NULL);
+}
+
+static void finish_failed(void *arg)
+{
+    struct cw_http_call *call = arg;
+    finish(call, NULL, &call->err);
+}
+
+static void start_call(struct cw_http_call *call)
+{
+    struct cw_http *http = call->http;
+    cw_rate_take(&http->rate);
+    call->state = CALL_SENT;
+    call->sent_ns = cw_elapsed_ns(http->rate.clock);
+    call->sent++;
+    http->stats.requests++;
+    http->stats.bytes_out += call->request.body.len;
+    cw_log_pairs(CW_LOG_DEBUG, "http-send", "cart", http->label, "method", call->request.method, "address",
+                 call->url.where, NULL);
+    call->handle = http->config.transport->start(http->config.transport, &call->request, http->config.egress,
+                                                 on_answer, call, &call->err);
+    if (call->handle != NULL)
+        return;
+    call->state = CALL_FAILED;
+    cw_loop_later(http->config.loop, &call->later, finish_failed, call);
+}
+
+/* Oldest first, so that what is repeated goes before what has not been sent yet. */
+static void pump(void *arg)
+{
+    struct cw_http *http = arg;
+    for (struct cw_http_call *call = http->first; call != NULL; call = call->after) {
+        if (call->state != CALL_READY)
+            continue;
+        cw_time wait = cw_rate_wait(&http->rate);
+        if (wait > 0) {
+            cw_timer_set(http->gate, wait);
+            return;
+        }
+        start_call(call);
+    }
+}
+
+/* --- again, or elsewhere
+ * --------------------------------------------------------------------------------------- */
+
+static void on_wait_over(void *arg)
+{
+    struct cw_http_call *call = arg;
+    call->state = CALL_READY;
+    pump(call->http);
+}
+
+static void log_retry(const struct cw_http_call *call, const struct cw_http_response *response,
+                      const struct cw_error *err, cw_time wait)
+{
+    char reason[CW_ERROR_TEXT_MAX], waits[32];
+    if (response != NULL)
+        snprintf(reason, sizeof reason, "status %d", response->status);
+    else
+        snprintf(reason, sizeof reason, "%s", err->text);
+    snprintf(waits, sizeof waits, "%" PRId64, wait / CW_MILLISECOND);
+    cw_log_pairs(CW_LOG_INFO, "http-retry", "cart", call->http->label, "method", call->request.method,
+                 "address", call->url.where, "reason", reason, "wait_ms", waits, NULL);
+}
+
+/* A wait the server asked for is no failed attempt. True when the call will be sent again after `*wait`,
+ * which is set for every answer that asks for patience. */
+static bool plan_retry(struct cw_http_call *call, const struct cw_http_response *response,
+                       const struct cw_error *err, cw_time told, cw_time *wait)
+{
+    struct cw_http *http = call->http;
+    if (!cw_retry_is_worth(response, err))
+        return false;
+    call->told += told;
+    if (told == 0 || call->told > told_patience)
+        call->attempts++;
+    *wait = told > 0 ? told : cw_retry_backoff(call->attempts, http->config.random);
+    unsigned most = call->request.attempts > 0 ? call->request.attempts : ATTEMPTS_DEFAULT;
+    return (is_safe(call->request.method) || call->request.repeatable) && call->attempts < most;
+}
+
+static bool refuse_redirect(const struct cw_http_call *call, const struct cw_url *to, const char *why,
+                            struct cw_error *err)
+{
+    return cw_fail(err, CW_REFUSED, "%s %s: redirects to %s, which is not followed: %s", call->request.method,
+                   call->url.where, to->where, why);
+}
+
+/* Another port is another server, except for the step from http to https. */
+static bool check_redirect(const struct cw_http_call *call, const struct cw_url *to, struct cw_error *err)
+{
+    const struct cw_url *from = &call->url;
+    if (strcmp(from->host, to->host) != 0)
+        return refuse_redirect(
+            call, to, "it is another host; enter that address in the settings if it is the shop's", err);
+    if (from->is_https && !to->is_https)
+        return refuse_redirect(call, to, "it leaves https", err);
+    if (from->port != to->port && from->is_https == to->is_https)
+        return refuse_redirect(call, to, "it is another port", err);
+    if (call->redirects >= REDIRECTS_MAX)
+        return refuse_redirect(call, to, "five redirects are the most that is followed", err);
+    return cw_egress_check_host(call->http->config.egress, to->host, to->port, err);
+}
+
+static bool follow(struct cw_http_call *call, const char *location, struct cw_error *err)
+{
+    struct cw_url to;
+    struct cw_buffer address = { 0 };
+    bool ok = false;
+    if (!cw_url_resolve(call->request.url, location, &address, err) ||
+        !cw_url_parse(address.data, &to, err)) {
+        cw_fail_in(err, "%s %s", call->request.method, call->url.where);
+        goto out;
+    }
+    if (!check_redirect(call, &to, err))
+        goto out;
+    cw_buffer_fini(&call->address);
+    call->address = address;
+    address = (struct cw_buffer){ 0 };
+    call->request.url = call->address.data;
+    call->url = to;
+    call->redirects++;
+    ok = true;
+out:
+    cw_buffer_fini(&address);
+    return ok;
+}
+
+/* NULL when the answer is to be handed over as it is. */
+static const char *redirect_of(const struct cw_http_call *call, const struct cw_http_response *response)
+{
+    int status = response->status;
+    bool is_redirect = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    return is_redirect && is_safe(call->request.method) ? cw_http_header(response, "Location") : NULL;
+}
+
+static void follow_or_fail(struct cw_http_call *call, const char *location, struct cw_http_response *response)
+{
+    struct cw_error err = { 0 };
+    bool ok = follow(call, location, &err);
+    cw_http_response_free(response);
+    if (!ok) {
+        finish(call, NULL, &err);
+        return;
+    }
+    call->state = CALL_READY;
+    wake(call->http);
+}
+
+static void account(struct cw_http_call *call, const struct cw_http_response *response, cw_time wait)
+{
+    struct cw_http *http = call->http;
+    if (response == NULL)
+        return;
+    http->stats.bytes_in += response->body != NULL ? cw_body_size(response->body) : 0;
+    if (response->status == 429) {
+        http->stats.throttled++;
+        cw_rate_throttle(&http->rate, call->sent_ns, wait);
+    } else if (response->status < 500)
+        cw_rate_succeed(&http->rate);
+}
+
+static void on_answer(void *arg, struct cw_http_response *response, const struct cw_error *err)
+{
+    struct cw_http_call *call = arg;
+    struct cw_http *http = call->http;
+    cw_time wait = 0;
+    cw_time told = response != NULL && cw_retry_is_worth(response, NULL)
+                       ? cw_retry_told(response, cw_now(http->rate.clock))
+                       : 0;
+    call->handle = NULL;
+    bool again = plan_retry(call, response, err, told, &wait);
+    account(call, response, wait);
+    if (again) {
+        log_retry(call, response, err, wait);
+        http->stats.retries++;
+        cw_http_response_free(response);
+        call->state = CALL_WAITING;
+        cw_timer_set(call->timer, wait);
+        return;
+    }
+    const char *location = response != NULL ? redirect_of(call, response) : NULL;
+    if (location != NULL)
+        follow_or_fail(call, location, response);
+    else
+        finish(call, response, err);
+}
+
+/* --- what may be asked at all
+ * ---------------------------------------------------------------------------------- */
+
+static bool is_token(const char *text, size_t most)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] >= 0x7f ||
+            strchr("\"(),/:;<=>?@[\\]{}", text[i]) != NULL)
+            return false;
+    return len > 0 && len <= most;
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f)
+            return true;
+    return false;
+}
+
+/* Framing and routing are ours: a script that sets them could smuggle a second request. */
+static bool is_reserved(const char *name)
+{
+    static const char *const names[] = {
+        "Host",    "Content-Length", "Transfer-Encoding", "Connection",          "Expect",         "Te",
+        "Trailer", "Upgrade",        "Keep-Alive",        "Proxy-Authorization", "Accept-Encoding"
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool check_header(const struct cw_header *header, struct cw_error *err)
+{
+    if (!is_token(header->name, 256))
+        return cw_fail(err, CW_USAGE, "a header's name must be letters, digits and dashes");
+    if (is_reserved(header->name))
+        return cw_fail(err, CW_USAGE, "the header %s is set by the runtime; leave it out", header->name);
+    if (has_control(header->value))
+        return cw_fail(err, CW_USAGE, "the value of the header %s holds a line break or control character",
+                       header->name);
+    return true;
+}
+
+static bool check_request(const struct cw_http *http, const struct cw_http_request *request,
+                          struct cw_url *url, struct cw_error *err)
+{
+    if (!is_token(request->method, METHOD_MAX) || strcmp(request->method, "CONNECT") == 0 ||
+        strcmp(request->method, "TRACE") == 0)
+        return cw_fail(err, CW_USAGE, "no usable method; write GET, POST, PUT, PATCH or DELETE");
+    if (!cw_url_parse(request->url, url, err))
+        return false;
+    for (size_t i = 0; i < request->header_count; i++)
+        if (!check_header(&request->headers[i], err))
+            return false;
+    if (request->auth == CW_HTTP_BEARER && request->secret != NULL && has_control(request->secret))
+        return cw_fail(err, CW_USAGE, "the access token holds a line break; enter it again without");
+    if (http->config.read_only && !is_safe(request->method))
+        return cw_fail(err, CW_REFUSED, "%s %s: not sent, because this is a dry run", request->method,
+                       url->where);
+    return cw_egress_check_host(http->config.egress, url->host, url->port, err);
+}
+
+struct cw_http_call *cw_http_send(struct cw_http *http, const struct cw_http_request *request,
+                                  cw_http_done_fn *done, void *arg, struct cw_error *err)
+{
+    struct cw_http_call *call = calloc(1, sizeof *call);
+    if (call == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory for a request");
+        return NULL;
+    }
+    call->http = http;
+    call->request = *request;
+    call->done = done;
+    call->arg = arg;
+    link_call(call);
+    if (check_request(http, request, &call->url, err))
+        call->timer = cw_timer_create(http->config.loop, on_wait_over, call, err);
+    if (call->timer == NULL) {
+        cw_fail_in(err, "%s", http->label);
+        free_call(call);
+        return NULL;
+    }
+    wake(http);
+    return call;
+}
+
+void cw_http_cancel(struct cw_http_call *call)
+{
+    struct cw_http *http = call->http;
+    if (call->handle != NULL)
+        http->config.transport->cancel(http->config.transport, call->handle);
+    free_call(call);
+}
+
+/* --- the client
+ * ------------------------------------------------------------------------------------------------ */
+
+struct cw_http *cw_http_create(const struct cw_http_config *config, struct cw_error *err)
+{
+    struct cw_http *http = calloc(1, sizeof *http);
+    if (http == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory for an HTTP client");
+        return NULL;
+    }
+    http->config = *config;
+    snprintf(http->label, sizeof http->label, "%s", config->label != NULL ? config->label : "http");
+    http->config.label = http->label;
+    cw_rate_init(&http->rate, cw_loop_clock(config->loop), config->requests_per_second, config->burst);
+    http->gate = cw_timer_create(config->loop, pump, http, err);
+    if (http->gate != NULL)
+        return http;
+    cw_http_free(http);
+    return NULL;
+}
+
+void cw_http_free(struct cw_http *http)
+{
+    if (http == NULL)
+        return;
+    while (http->first != NULL)
+        cw_http_cancel(http->first);
+    cw_later_cancel(http->config.loop, &http->pump);
+    cw_timer_free(http->gate);
+    free(http);
+}
+
+struct cw_http_stats cw_http_stats(const struct cw_http *http)
+{
+    struct cw_http_stats stats = http->stats;
+    stats.rate = http->rate.now;
+    return stats;
+}
