@@ -1,6 +1,7 @@
 /* document_json.h - a document as JSON, the form in which people and scripts see it.
  *
- * Fields in the order of their kind, unset ones left out; decimals and money as JSON strings, exact; times ISO 8601;
+ * external_id first, then the fields in the order of their kind, unset ones left out; decimals and money as JSON
+ * strings, exact, money with at least the digits of its currency; integers as numbers; times ISO 8601;
  * lists as arrays, nested records as objects, own fields under "custom".
  */
 #ifndef CW_ADAPTERS_DOCUMENT_JSON_H

@@ -5,9 +5,6 @@
 
 static bool map_fields(struct cw_level *level, struct cw_document *doc);
 
-/* --- first steps
- * ----------------------------------------------------------------------------------------------- */
-
 static void note_child(struct cw_level *level, const struct cw_node *child)
 {
     const struct cw_plan *plan = level->plan;
@@ -34,9 +31,6 @@ static void index_children(struct cw_level *level)
     for (const struct cw_node *child = record->first; child != NULL; child = child->next)
         note_child(level, child);
 }
-
-/* --- skips
- * ----------------------------------------------------------------------------------------------------- */
 
 struct skip_search {
     const struct cw_skip_rule *skip;
@@ -82,9 +76,6 @@ static bool find_skip(struct cw_level *level, const char **name)
     }
     return true;
 }
-
-/* --- nested records
- * -------------------------------------------------------------------------------------------- */
 
 static bool is_nothing(const struct cw_node *node)
 {
@@ -140,9 +131,6 @@ static bool map_record(struct cw_level *outer, const struct cw_compiled_rule *ru
     }
     return !rule->required || cw_report_missing(outer, rule);
 }
-
-/* --- lists
- * ----------------------------------------------------------------------------------------------------- */
 
 struct list {
     struct cw_level *outer;
@@ -254,9 +242,6 @@ static bool map_list(struct cw_level *outer, const struct cw_compiled_rule *rule
     return rule->plan->kind != &cw_kind_line || rule->plan->fields[rule->plan->id_field] == NULL ||
            out->list.count == 1 || check_ids(outer, rule, out);
 }
-
-/* --- fields
- * ---------------------------------------------------------------------------------------------------- */
 
 static bool map_field(struct cw_level *level, const struct cw_compiled_rule *rule, struct cw_value *out)
 {

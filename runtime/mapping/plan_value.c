@@ -29,9 +29,6 @@ void cw_level_each(const struct cw_level *level, const struct cw_plan_path *path
         cw_path_each_from(path->path, level->found[path->name], match, arg);
 }
 
-/* --- text
- * ------------------------------------------------------------------------------------------------------ */
-
 static bool decode_html(const struct cw_level *level, struct cw_slice *text)
 {
     if (text->len == 0 || memchr(text->data, '&', text->len) == NULL)
@@ -106,9 +103,6 @@ static enum cw_outcome read_paths(struct cw_level *level, const struct cw_compil
     return CW_ABSENT;
 }
 
-/* --- joined
- * ---------------------------------------------------------------------------------------------------- */
-
 static struct cw_slice join(struct cw_arena *arena, const struct cw_slice *pieces, size_t count,
                             struct cw_slice between)
 {
@@ -152,9 +146,6 @@ static enum cw_outcome read_join(struct cw_level *level, const struct cw_compile
     reading->raw = *text;
     return text->data != NULL ? CW_PRESENT : CW_EXHAUSTED;
 }
-
-/* --- sums
- * ------------------------------------------------------------------------------------------------------ */
 
 struct sum {
     struct cw_level *level;
@@ -249,9 +240,6 @@ static enum cw_outcome read_sum(struct cw_level *level, const struct cw_compiled
     return set_sum(&sum, &reading->value);
 }
 
-/* --- functions
- * ------------------------------------------------------------------------------------------------- */
-
 static enum cw_outcome call(struct cw_level *level, const struct cw_compiled_rule *rule, struct cw_value *out)
 {
     const struct cw_run *run = level->run;
@@ -277,9 +265,6 @@ static enum cw_outcome read_call(struct cw_level *level, const struct cw_compile
     reading->value.is_set = false; /* not before it is translated and checked */
     return clean(level, rule, text);
 }
-
-/* --- from text to value
- * ---------------------------------------------------------------------------------------- */
 
 static enum cw_outcome unknown_key(struct cw_level *level, const struct cw_compiled_rule *rule,
                                    const struct cw_path *path, struct cw_slice text)
@@ -359,9 +344,6 @@ static enum cw_outcome read_source(struct cw_level *level, const struct cw_compi
         return outcome;
     return settle_text(level, rule, reading, text);
 }
-
-/* --- fields
- * ---------------------------------------------------------------------------------------------------- */
 
 static bool use_default(struct cw_level *level, const struct cw_compiled_rule *rule,
                         struct cw_reading *reading)

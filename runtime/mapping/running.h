@@ -60,7 +60,7 @@ struct cw_reading {
     bool from_default;
 };
 
-/* --- plan_value.c --- */
+/* In plan_value.c. */
 
 /* One field that holds a single value, with its issues and its trace; leaves *out unset when there is none.
  */
@@ -71,7 +71,7 @@ const struct cw_node *cw_level_first(const struct cw_level *level, const struct 
 void cw_level_each(const struct cw_level *level, const struct cw_plan_path *path, cw_path_match_fn *match,
                    void *arg);
 
-/* --- report.c --- */
+/* In report.c. */
 
 /* `rule` names the field (NULL = the record as a whole), `path` the place in the record (NULL = none). The
  * message is a sentence for a person of the shop. */
