@@ -176,14 +176,13 @@ static bool offset(struct scan *scan, struct stamp *stamp)
     return hours < 24 && minutes < 60;
 }
 
-/* The offset of a date in a mail may be followed by its name in brackets. */
-static bool mail_comment(struct scan *scan)
+/* The offset of a date in a mail may be followed by its name in brackets, and nothing else. */
+static bool mail_end(struct scan *scan)
 {
     skip_blanks(scan);
-    if (!skip(scan, '('))
+    if (scan->at == scan->end)
         return true;
-    return scan->end > scan->at && scan->end[-1] == ')' &&
-           memchr(scan->at, ')', (size_t)(scan->end - scan->at)) == scan->end - 1;
+    return skip(scan, '(') && memchr(scan->at, ')', (size_t)(scan->end - scan->at)) == scan->end - 1;
 }
 
 static bool iso(struct scan scan, struct stamp *out)
@@ -280,9 +279,7 @@ static bool mail(struct scan scan, struct stamp *out)
             return false;
         scan.at = digits.at;
     }
-    if (scan.at == scan.end)
-        return true;
-    return mail_comment(&scan);
+    return mail_end(&scan);
 }
 
 static bool is_possible(const struct civil *civil)

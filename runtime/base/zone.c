@@ -63,14 +63,15 @@ static bool parse_offset(const char *name, int32_t *seconds)
 {
     unsigned hours = 0, minutes = 0;
     int used = 0;
-    size_t digits = strspn(name + 1, "0123456789");
     if (name[0] != '+' && name[0] != '-')
         return false;
+    size_t digits = strspn(name + 1, "0123456789");
     if (digits == 4)
         sscanf(name + 1, "%2u%2u%n", &hours, &minutes, &used);
-    else if (digits <= 2 && name[1 + digits] == ':' && strspn(name + digits + 2, "0123456789") == 2)
+    else if (digits >= 1 && digits <= 2 && name[1 + digits] == ':' &&
+             strspn(name + digits + 2, "0123456789") == 2)
         sscanf(name + 1, "%2u:%2u%n", &hours, &minutes, &used);
-    else if (digits <= 2)
+    else if (digits >= 1 && digits <= 2)
         sscanf(name + 1, "%2u%n", &hours, &used);
     if (used == 0 || name[1 + used] != '\0' || hours > 23 || minutes > 59)
         return false;
