@@ -25,13 +25,14 @@ enum {
     DICT_MAX = 4 * 1024 * 1024 /* bytes of names that libxml2 may keep from record to record */
 };
 
-/* libxml2 interns names: the same name is the same pointer, so its local part, its hash and, within one
- * record, its copy in the arena are found again without looking at the text. */
+/* libxml2 interns names: the same name is the same pointer, so its local part and hash, and within one record
+ * its copy in the arena, are found again without looking at the text. */
 struct known_name {
     const xmlChar *key;
-    uint64_t record;
-    struct cw_slice local; /* in the arena of that record */
+    struct cw_slice local; /* part of key */
     uint32_t hash;
+    uint64_t record; /* that copy belongs to */
+    struct cw_slice copy;
 };
 
 struct frame {
@@ -117,18 +118,18 @@ static struct cw_node *add_node(struct cw_xml_parser *parser, enum cw_node_kind 
     struct cw_node *node = cw_arena_alloc(parser->arena, sizeof *node);
     if (node == NULL)
         return NULL;
-    if (known->key != name || known->record != parser->record) {
+    if (known->key != name) {
         struct cw_slice local = cw_xml_local_name(cw_slice((const char *)name));
-        *known = (struct known_name){ .key = name, .record = parser->record };
-        known->local = cw_arena_copy(parser->arena, local);
-        known->hash = cw_slice_hash(local);
-        if (known->local.data == NULL) {
-            known->key = NULL;
+        *known = (struct known_name){ .key = name, .local = local, .hash = cw_slice_hash(local) };
+    }
+    if (known->record != parser->record) {
+        known->copy = cw_arena_copy(parser->arena, known->local);
+        if (known->copy.data == NULL)
             return NULL;
-        }
+        known->record = parser->record;
     }
     *node =
-        (struct cw_node){ .kind = kind, .name = known->local, .name_hash = known->hash, .text = { "", 0 } };
+        (struct cw_node){ .kind = kind, .name = known->copy, .name_hash = known->hash, .text = { "", 0 } };
     return node;
 }
 

@@ -98,13 +98,8 @@ static bool find_close(struct cw_window *window, struct cw_tag *tag, size_t from
 {
     for (size_t i = from; cw_window_has(window, i + 1); i++) {
         char c = window->data[window->at + i];
-        if (c == '>') {
-            tag->len = i + 1;
-            return true;
-        }
-        if (c == '<') {
-            tag->kind = CW_TAG_STRAY;
-            tag->len = i;
+        if (c == '>' || c == '<') {
+            tag->len = c == '>' ? i + 1 : i;
             return true;
         }
         if (quotes && (c == '"' || c == '\'') && !find_quote(window, &i))
