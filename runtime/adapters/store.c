@@ -8,13 +8,15 @@ static struct cw_slice scheme_of(const char *uri)
     return (struct cw_slice){ uri, end != NULL ? (size_t)(end - uri) : 0 };
 }
 
-struct cw_store *cw_store_open(const struct cw_store_config *config, struct cw_loop *loop, struct cw_error *err)
+struct cw_store *cw_store_open(const struct cw_store_config *config, struct cw_loop *loop,
+                               struct cw_error *err)
 {
     struct cw_slice scheme = scheme_of(config->uri);
     (void)loop; /* for engines that answer later */
     if (scheme.len == 0)
         return cw_sqlite_open(config, err);
-    cw_fail(err, CW_USAGE, "this program has no store for \"%.*s://\"; give the path of a file, such as store.db",
+    cw_fail(err, CW_USAGE,
+            "this program has no store for \"%.*s://\"; give the path of a file, such as store.db",
             CW_SLICE_ARG(scheme)); /* never the whole of it: it may hold a password */
     return NULL;
 }
@@ -29,12 +31,14 @@ bool cw_store_check(struct cw_store *store, struct cw_buffer *report, struct cw_
     return store->engine->check(store, report, err);
 }
 
-/* --- what callers give ----------------------------------------------------------------------------------------- */
+/* --- what callers give
+ * ----------------------------------------------------------------------------------------- */
 
 static bool fits(struct cw_slice text, const char *what, struct cw_error *err)
 {
     return text.len <= CW_STORE_TEXT_MAX ||
-           cw_fail(err, CW_LIMIT, "%s has %zu bytes; the store takes at most %d", what, text.len, CW_STORE_TEXT_MAX);
+           cw_fail(err, CW_LIMIT, "%s has %zu bytes; the store takes at most %d", what, text.len,
+                   CW_STORE_TEXT_MAX);
 }
 
 static bool is_name(struct cw_slice name, const char *what, struct cw_error *err)
@@ -71,7 +75,8 @@ static bool is_staged(const struct cw_staged *staged, struct cw_error *err)
 static bool is_document(struct cw_slice cart, const struct cw_document *doc, struct cw_error *err)
 {
     if (!doc->kind->is_document)
-        return cw_fail(err, CW_USAGE, "a record of kind %s is stored only inside a document", doc->kind->name);
+        return cw_fail(err, CW_USAGE, "a record of kind %s is stored only inside a document",
+                       doc->kind->name);
     return is_name(cart, "the cart's name", err) && is_name(doc->external_id, "the document's id", err);
 }
 
@@ -82,9 +87,10 @@ static bool is_run(const struct cw_run *run, struct cw_error *err)
     uint64_t sum = c->posted + c->unchanged + c->parked + c->skipped;
     if (run->state != CW_RUN_DONE || c->read == sum)
         return true;
-    return cw_fail(err, CW_INVALID,
-                   "run %lld read %llu records but accounts for %llu; this is a fault of the program, please report it",
-                   (long long)run->id, (unsigned long long)c->read, (unsigned long long)sum);
+    return cw_fail(
+        err, CW_INVALID,
+        "run %lld read %llu records but accounts for %llu; this is a fault of the program, please report it",
+        (long long)run->id, (unsigned long long)c->read, (unsigned long long)sum);
 }
 
 /* Ends a put: true stays true, false loses the transaction, naming the record. */
@@ -104,10 +110,11 @@ static bool settle(struct cw_txn *txn, bool ok, struct cw_slice record, struct c
 
 static const struct cw_slice no_record = { "", 0 };
 
-/* --- raw and staged records, documents ------------------------------------------------------------------------- */
+/* --- raw and staged records, documents
+ * ------------------------------------------------------------------------- */
 
-void cw_txn_find_raw(struct cw_txn *txn, const struct cw_record_key *keys, size_t count, cw_raw_known_fn *found,
-                     void *arg)
+void cw_txn_find_raw(struct cw_txn *txn, const struct cw_record_key *keys, size_t count,
+                     cw_raw_known_fn *found, void *arg)
 {
     struct cw_error err;
     bool ok = true;
@@ -134,7 +141,8 @@ bool cw_txn_set_outcome(struct cw_txn *txn, struct cw_record_key key, enum cw_ou
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = is_key(key, &err) && txn->store->engine->set_outcome(txn, key, outcome, reason, script_version, &err);
+    bool ok =
+        is_key(key, &err) && txn->store->engine->set_outcome(txn, key, outcome, reason, script_version, &err);
     return settle(txn, ok, key.external_id, &err);
 }
 
@@ -172,10 +180,11 @@ bool cw_txn_put_document(struct cw_txn *txn, struct cw_slice cart, const struct 
     return settle(txn, ok, doc->external_id, &err);
 }
 
-/* --- cursors, runs, leases ------------------------------------------------------------------------------------- */
+/* --- cursors, runs, leases
+ * ------------------------------------------------------------------------------------- */
 
-void cw_store_get_cursor(struct cw_store *store, struct cw_slice cart, struct cw_slice stream, cw_cursor_fn *found,
-                         void *arg)
+void cw_store_get_cursor(struct cw_store *store, struct cw_slice cart, struct cw_slice stream,
+                         cw_cursor_fn *found, void *arg)
 {
     store->engine->get_cursor(store, cart, stream, found, arg);
 }
@@ -195,10 +204,12 @@ bool cw_txn_put_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice
 bool cw_txn_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream)
 {
     struct cw_error err;
-    return !txn->lost && settle(txn, txn->store->engine->reset_cursor(txn, cart, stream, &err), no_record, &err);
+    return !txn->lost &&
+           settle(txn, txn->store->engine->reset_cursor(txn, cart, stream, &err), no_record, &err);
 }
 
-void cw_store_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started, void *arg)
+void cw_store_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
+                        void *arg)
 {
     store->engine->start_run(store, run, started, arg);
 }
@@ -240,7 +251,8 @@ void cw_store_drop_lease(struct cw_store *store, struct cw_slice name, int64_t t
     store->engine->drop_lease(store, name, token, done, arg);
 }
 
-/* --- outbox, tables, state, users, audit ----------------------------------------------------------------------- */
+/* --- outbox, tables, state, users, audit
+ * ----------------------------------------------------------------------- */
 
 bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message)
 {
@@ -262,8 +274,8 @@ bool cw_txn_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state st
     return settle(txn, ok, no_record, &err);
 }
 
-bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table, struct cw_slice key,
-                          struct cw_slice value)
+bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
+                          struct cw_slice key, struct cw_slice value)
 {
     struct cw_error err;
     if (txn->lost)
@@ -274,7 +286,8 @@ bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_sl
     return settle(txn, ok, no_record, &err);
 }
 
-bool cw_txn_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table, struct cw_slice key)
+bool cw_txn_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
+                           struct cw_slice key)
 {
     struct cw_error err;
     return !txn->lost &&
@@ -302,7 +315,8 @@ void cw_store_get_user(struct cw_store *store, struct cw_slice name, cw_user_fn 
     store->engine->get_user(store, name, found, arg);
 }
 
-bool cw_txn_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice password_hash, struct cw_slice groups)
+bool cw_txn_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice password_hash,
+                     struct cw_slice groups)
 {
     struct cw_error err;
     if (txn->lost)
@@ -323,8 +337,8 @@ bool cw_txn_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice actio
     return settle(txn, ok, no_record, &err);
 }
 
-void cw_store_query(struct cw_store *store, const char *sql, const struct cw_slice *params, size_t param_count,
-                    cw_query_row_fn *row, cw_store_done_fn *done, void *arg)
+void cw_store_query(struct cw_store *store, const char *sql, const struct cw_slice *params,
+                    size_t param_count, cw_query_row_fn *row, cw_store_done_fn *done, void *arg)
 {
     store->engine->query(store, sql, params, param_count, row, done, arg);
 }

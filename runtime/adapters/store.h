@@ -1,20 +1,21 @@
 /* store.h - where everything lives: one interface, one engine behind it (SQLite; PostgreSQL later).
  *
- * Above this header nobody knows which engine runs: no SQL dialect, no row numbers, no blocking assumptions. Calls
- * that need an answer from the engine take a callback, which runs exactly once: before the call returns (SQLite) or
- * later from the loop (an engine behind a socket). Callers must be ready for both. cw_store_wait blocks until every
- * call made so far was answered; commands without a loop use it. Slices need to live only until the call returns. A
- * callback may make further calls, but must not close the store.
+ * Above this header nobody knows which engine runs: no SQL dialect, no row numbers, no blocking assumptions.
+ * Calls that need an answer from the engine take a callback, which runs exactly once: before the call returns
+ * (SQLite) or later from the loop (an engine behind a socket). Callers must be ready for both. cw_store_wait
+ * blocks until every call made so far was answered; commands without a loop use it. Slices need to live only
+ * until the call returns. A callback may make further calls, but must not close the store.
  *
- * Transactions. All writing happens in a cw_txn. `put` calls return false only when the transaction is lost already
- * (its error repeats); an engine may report a failed put as late as at commit. A transaction that failed can only be
- * rolled back. One transaction is open at a time per store; others wait their turn in order of cw_txn_begin.
- * A commit is durable when its callback says so: synchronous to the disk. Reading sees what the open transaction of
- * this store has written so far. Leases and new runs are transactions of their own and wait their turn like others.
- * A disk that fails to write ends writing until the store is opened again; a full one fails that transaction only.
+ * Transactions. All writing happens in a cw_txn. `put` calls return false only when the transaction is lost
+ * already (its error repeats); an engine may report a failed put as late as at commit. A transaction that
+ * failed can only be rolled back. One transaction is open at a time per store; others wait their turn in
+ * order of cw_txn_begin. A commit is durable when its callback says so: synchronous to the disk. Reading sees
+ * what the open transaction of this store has written so far. Leases and new runs are transactions of their
+ * own and wait their turn like others. A disk that fails to write ends writing until the store is opened
+ * again; a full one fails that transaction only.
  *
- * Keys. A cart's records are (cart, stream, external_id); nothing from outside is ever found by a number of ours.
- * Texts are UTF-8 of any length up to CW_STORE_TEXT_MAX; times are UTC microseconds; decimals exact.
+ * Keys. A cart's records are (cart, stream, external_id); nothing from outside is ever found by a number of
+ * ours. Texts are UTF-8 of any length up to CW_STORE_TEXT_MAX; times are UTC microseconds; decimals exact.
  */
 #ifndef CW_ADAPTERS_STORE_H
 #define CW_ADAPTERS_STORE_H
@@ -31,19 +32,21 @@ struct cw_txn;
 
 typedef void cw_store_done_fn(void *arg, const struct cw_error *err); /* err NULL = done */
 
-/* --- life ------------------------------------------------------------------------------------------------------ */
+/* --- life
+ * ------------------------------------------------------------------------------------------------------ */
 
 struct cw_store_config {
-    const char *uri;  /* "store.db", a path; other engines are chosen by scheme ("postgresql://...") */
-    bool create;      /* make it when missing, else CW_NOT_FOUND */
-    bool read_only;   /* for commands that only look */
-    const char *vfs;  /* tests: a named SQLite VFS; NULL = the default */
+    const char *uri; /* "store.db", a path; other engines are chosen by scheme ("postgresql://...") */
+    bool create;     /* make it when missing, else CW_NOT_FOUND */
+    bool read_only;  /* for commands that only look */
+    const char *vfs; /* tests: a named SQLite VFS; NULL = the default */
     const struct cw_clock *clock; /* NULL = the system's */
 };
 
 /* Opens, checks integrity quickly, migrates an older schema forward inside one transaction (never past this
  * program's; a newer store is CW_USAGE naming both versions). Errors name the file and what to do. */
-struct cw_store *cw_store_open(const struct cw_store_config *config, struct cw_loop *loop, struct cw_error *err);
+struct cw_store *cw_store_open(const struct cw_store_config *config, struct cw_loop *loop,
+                               struct cw_error *err);
 /* Rolls back and frees what is open; who waits for a transaction is told CW_CANCELLED. Accepts NULL. */
 void cw_store_close(struct cw_store *store);
 void cw_store_wait(struct cw_store *store);
@@ -51,7 +54,8 @@ void cw_store_wait(struct cw_store *store);
 /* A full check of the file. The report is one line a fault; "ok" when sound. */
 bool cw_store_check(struct cw_store *store, struct cw_buffer *report, struct cw_error *err);
 
-/* --- transactions ---------------------------------------------------------------------------------------------- */
+/* --- transactions
+ * ---------------------------------------------------------------------------------------------- */
 
 /* The right to write for a job: checked inside the commit. { 0 } for commands that need none. */
 struct cw_fence {
@@ -61,7 +65,8 @@ struct cw_fence {
 
 typedef void cw_txn_ready_fn(void *arg, struct cw_txn *txn, const struct cw_error *err);
 
-/* `ready` gets txn NULL and err when it cannot begin: CW_UNAVAILABLE while another process writes for too long. */
+/* `ready` gets txn NULL and err when it cannot begin: CW_UNAVAILABLE while another process writes for too
+ * long. */
 void cw_txn_begin(struct cw_store *store, struct cw_fence fence, cw_txn_ready_fn *ready, void *arg);
 /* Ends txn whatever the outcome. CW_CONFLICT: the fence is not ours any more, nothing was written. */
 void cw_txn_commit(struct cw_txn *txn, cw_store_done_fn *done, void *arg);
@@ -69,7 +74,8 @@ void cw_txn_rollback(struct cw_txn *txn);
 /* Why the transaction is lost; NULL while it is not. Valid until it ends. */
 const struct cw_error *cw_txn_error(const struct cw_txn *txn);
 
-/* --- raw records ----------------------------------------------------------------------------------------------- */
+/* --- raw records
+ * ----------------------------------------------------------------------------------------------- */
 
 /* How a record that was read ended. */
 enum cw_outcome { CW_POSTED, CW_PARKED, CW_SKIPPED };
@@ -85,13 +91,13 @@ struct cw_raw_part { /* a record fetched along with it: an address, a payment */
 
 struct cw_raw {
     struct cw_record_key key;
-    struct cw_hash hash; /* over the bytes and all parts */
+    struct cw_hash hash;              /* over the bytes and all parts */
     struct cw_slice format, encoding; /* "xml", "ISO-8859-1" */
     struct cw_slice bytes;
     const struct cw_raw_part *parts;
     size_t part_count;
     cw_time received_at;
-    int64_t run;                    /* the run that brought it */
+    int64_t run; /* the run that brought it */
     enum cw_outcome outcome;
     struct cw_slice reason;         /* parked: the first issue's code; skipped: the rule's name; else empty */
     struct cw_slice script_version; /* hex hash of the cart's files that mapped it */
@@ -107,19 +113,20 @@ struct cw_raw_known {
 };
 
 /* `known` has one entry a key, in order, valid during the call. */
-typedef void cw_raw_known_fn(void *arg, const struct cw_raw_known *known, size_t count, const struct cw_error *err);
-void cw_txn_find_raw(struct cw_txn *txn, const struct cw_record_key *keys, size_t count, cw_raw_known_fn *found,
-                     void *arg);
+typedef void cw_raw_known_fn(void *arg, const struct cw_raw_known *known, size_t count,
+                             const struct cw_error *err);
+void cw_txn_find_raw(struct cw_txn *txn, const struct cw_record_key *keys, size_t count,
+                     cw_raw_known_fn *found, void *arg);
 
 /* A new version of its key (1 for the first). The caller has asked cw_txn_find_raw before. */
 bool cw_txn_put_raw(struct cw_txn *txn, const struct cw_raw *raw);
 /* The newest version ended otherwise, because it was mapped again. CW_NOT_FOUND when the key has none. */
-bool cw_txn_set_outcome(struct cw_txn *txn, struct cw_record_key key, enum cw_outcome outcome, struct cw_slice reason,
-                        struct cw_slice script_version);
+bool cw_txn_set_outcome(struct cw_txn *txn, struct cw_record_key key, enum cw_outcome outcome,
+                        struct cw_slice reason, struct cw_slice script_version);
 
-/* Reads stored raw records, newest version of each key, in order of cart, stream, external_id (numbers by value).
- * Empty slices in `key` match all. `raw` and all it points to are valid during the call, which may write; return false
- * to stop. */
+/* Reads stored raw records, newest version of each key, in order of cart, stream, external_id (numbers by
+ * value). Empty slices in `key` match all. `raw` and all it points to are valid during the call, which may
+ * write; return false to stop. */
 struct cw_raw_filter {
     struct cw_record_key key;
     bool only_parked;
@@ -128,10 +135,11 @@ typedef bool cw_raw_row_fn(void *arg, const struct cw_raw *raw, int64_t version)
 void cw_store_read_raw(struct cw_store *store, const struct cw_raw_filter *filter, cw_raw_row_fn *row,
                        cw_store_done_fn *done, void *arg);
 
-/* --- staged records: what waits, and why ----------------------------------------------------------------------- */
+/* --- staged records: what waits, and why
+ * ----------------------------------------------------------------------- */
 
 struct cw_issue {
-    struct cw_slice code;    /* "totals", "missing", "unknown-status": stable, for grouping */
+    struct cw_slice code; /* "totals", "missing", "unknown-status": stable, for grouping */
     struct cw_slice field, path, message;
 };
 
@@ -152,13 +160,16 @@ struct cw_staged {
 bool cw_txn_put_staged(struct cw_txn *txn, const struct cw_staged *staged);
 bool cw_txn_drop_staged(struct cw_txn *txn, struct cw_record_key key);
 
-/* --- documents ------------------------------------------------------------------------------------------------- */
+/* --- documents
+ * ------------------------------------------------------------------------------------------------- */
 
-/* Inserts or replaces the document (cart, kind, doc->external_id) with its lists; its number in the store stays. */
+/* Inserts or replaces the document (cart, kind, doc->external_id) with its lists; its number in the store
+ * stays. */
 bool cw_txn_put_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc, cw_time at,
                          int64_t run);
 
-/* --- cursors --------------------------------------------------------------------------------------------------- */
+/* --- cursors
+ * --------------------------------------------------------------------------------------------------- */
 
 struct cw_cursor {
     cw_time done_until;             /* windows up to here are complete; CW_TIME_NONE = none yet */
@@ -168,14 +179,15 @@ struct cw_cursor {
 
 /* cursor NULL = the stream has none yet. */
 typedef void cw_cursor_fn(void *arg, const struct cw_cursor *cursor, const struct cw_error *err);
-void cw_store_get_cursor(struct cw_store *store, struct cw_slice cart, struct cw_slice stream, cw_cursor_fn *found,
-                         void *arg);
+void cw_store_get_cursor(struct cw_store *store, struct cw_slice cart, struct cw_slice stream,
+                         cw_cursor_fn *found, void *arg);
 /* done_until never moves back here (CW_CONFLICT); cw_txn_reset_cursor is the one way. */
 bool cw_txn_put_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                        const struct cw_cursor *cursor);
 bool cw_txn_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream);
 
-/* --- runs: the sync log ---------------------------------------------------------------------------------------- */
+/* --- runs: the sync log
+ * ---------------------------------------------------------------------------------------- */
 
 struct cw_run_counts {
     uint64_t read, posted, unchanged, parked, skipped; /* read = the sum of the others, checked at the end */
@@ -190,31 +202,35 @@ struct cw_run {
     enum cw_run_state state;
     cw_time started_at, ended_at;
     struct cw_run_counts counts;
-    struct cw_slice message;        /* of a failed run */
+    struct cw_slice message; /* of a failed run */
     struct cw_slice script_version;
 };
 
 typedef void cw_run_started_fn(void *arg, int64_t id, const struct cw_error *err);
-void cw_store_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started, void *arg);
-/* Counts so far, with the page they cover, or the end. A run that is done and does not account for every record it
- * read is CW_INVALID; one that was never started CW_NOT_FOUND. */
+void cw_store_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
+                        void *arg);
+/* Counts so far, with the page they cover, or the end. A run that is done and does not account for every
+ * record it read is CW_INVALID; one that was never started CW_NOT_FOUND. */
 bool cw_txn_put_run(struct cw_txn *txn, const struct cw_run *run);
 /* A warning or error of a run, linked to its record where there is one. */
 bool cw_txn_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level, struct cw_slice message,
                          struct cw_record_key key);
 
-/* --- leases ---------------------------------------------------------------------------------------------------- */
+/* --- leases
+ * ---------------------------------------------------------------------------------------------------- */
 
-/* Takes or renews the right to run a job until now + `time`. token 0 asks for a new one: CW_CONFLICT, naming the
- * holder, while another holds it. Each taking gets a larger token, also by the same holder, who thereby shuts out its
- * former self. A token renews as long as nobody has taken the lease since, even when its time is over. */
+/* Takes or renews the right to run a job until now + `time`. token 0 asks for a new one: CW_CONFLICT, naming
+ * the holder, while another holds it. Each taking gets a larger token, also by the same holder, who thereby
+ * shuts out its former self. A token renews as long as nobody has taken the lease since, even when its time
+ * is over. */
 typedef void cw_lease_fn(void *arg, int64_t token, const struct cw_error *err);
 void cw_store_take_lease(struct cw_store *store, struct cw_slice name, struct cw_slice holder, int64_t token,
                          cw_time time, cw_lease_fn *taken, void *arg);
 void cw_store_drop_lease(struct cw_store *store, struct cw_slice name, int64_t token, cw_store_done_fn *done,
                          void *arg);
 
-/* --- outbox, tables, key-value state, users, audit ------------------------------------------------------------- */
+/* --- outbox, tables, key-value state, users, audit
+ * ------------------------------------------------------------- */
 
 enum cw_message_state {
     CW_MESSAGE_QUEUED,
@@ -226,9 +242,9 @@ enum cw_message_state {
 };
 
 struct cw_message {
-    int64_t id; /* given by the store */
+    int64_t id;               /* given by the store */
     struct cw_record_key key; /* stream: "stock out" */
-    bool is_level; /* a newer one of the same key supersedes the queued ones */
+    bool is_level;            /* a newer one of the same key supersedes the queued ones */
     enum cw_message_state state;
     struct cw_slice payload; /* JSON */
     unsigned attempts;
@@ -239,9 +255,10 @@ bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message);
 bool cw_txn_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error);
 
 /* A row of a translation table; value empty and not deleted = translated to nothing. */
-bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table, struct cw_slice key,
-                          struct cw_slice value);
-bool cw_txn_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table, struct cw_slice key);
+bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
+                          struct cw_slice key, struct cw_slice value);
+bool cw_txn_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
+                           struct cw_slice key);
 
 /* State a cart's script keeps between runs. `found` gets data NULL when the key is not there. */
 typedef void cw_state_fn(void *arg, struct cw_slice value, const struct cw_error *err);
@@ -251,23 +268,28 @@ void cw_store_get_state(struct cw_store *store, struct cw_slice cart, struct cw_
 bool cw_txn_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice key, struct cw_slice value);
 
 /* `password_hash` as crypto_pwhash_str makes it; groups separated by blanks. */
-bool cw_txn_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice password_hash, struct cw_slice groups);
+bool cw_txn_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice password_hash,
+                     struct cw_slice groups);
 /* password_hash has data NULL when there is no such user. */
-typedef void cw_user_fn(void *arg, struct cw_slice password_hash, struct cw_slice groups, const struct cw_error *err);
+typedef void cw_user_fn(void *arg, struct cw_slice password_hash, struct cw_slice groups,
+                        const struct cw_error *err);
 void cw_store_get_user(struct cw_store *store, struct cw_slice name, cw_user_fn *found, void *arg);
 /* Append-only: who did what to which thing, before and after. */
 bool cw_txn_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
                   struct cw_slice before, struct cw_slice after, cw_time at);
 
-/* --- reading by SQL -------------------------------------------------------------------------------------------- */
+/* --- reading by SQL
+ * -------------------------------------------------------------------------------------------- */
 
-/* One read-only SELECT in the common subset of the engines (parameters $1, $2; LIMIT; no dialect), every value given
- * as text, NULL as data NULL, bytes as they are. `names` and `row` are valid during the call; return false to stop.
- * `row` must not write. Writing statements, settings, and the users' password hashes are CW_REFUSED; faulty SQL is
- * CW_USAGE; more than CW_QUERY_TIME_MAX is CW_TIMEOUT. Sums over decimals are inexact here: add them up yourself. */
+/* One read-only SELECT in the common subset of the engines (parameters $1, $2; LIMIT; no dialect), every
+ * value given as text, NULL as data NULL, bytes as they are. `names` and `row` are valid during the call;
+ * return false to stop. `row` must not write. Writing statements, settings, and the users' password hashes
+ * are CW_REFUSED; faulty SQL is CW_USAGE; more than CW_QUERY_TIME_MAX is CW_TIMEOUT. Sums over decimals are
+ * inexact here: add them up yourself. */
 #define CW_QUERY_TIME_MAX (30 * CW_SECOND)
-typedef bool cw_query_row_fn(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row);
-void cw_store_query(struct cw_store *store, const char *sql, const struct cw_slice *params, size_t param_count,
-                    cw_query_row_fn *row, cw_store_done_fn *done, void *arg);
+typedef bool cw_query_row_fn(void *arg, size_t columns, const struct cw_slice *names,
+                             const struct cw_slice *row);
+void cw_store_query(struct cw_store *store, const char *sql, const struct cw_slice *params,
+                    size_t param_count, cw_query_row_fn *row, cw_store_done_fn *done, void *arg);
 
 #endif

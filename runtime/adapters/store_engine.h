@@ -1,8 +1,8 @@
 /* store_engine.h - private to the store: what an engine implements, and what all engines share.
  *
- * store.c checks every argument (lengths, keys, a transaction that is lost already) before it calls an engine, and
- * keeps the queue of transactions, so that an engine sees one at a time. An engine reports an error where it happens;
- * that a transaction is lost from then on is remembered above it.
+ * store.c checks every argument (lengths, keys, a transaction that is lost already) before it calls an
+ * engine, and keeps the queue of transactions, so that an engine sees one at a time. An engine reports an
+ * error where it happens; that a transaction is lost from then on is remembered above it.
  */
 #ifndef CW_ADAPTERS_STORE_ENGINE_H
 #define CW_ADAPTERS_STORE_ENGINE_H
@@ -11,7 +11,7 @@
 
 struct cw_txn {
     struct cw_store *store;
-    struct cw_txn *next; /* waiting behind this one */
+    struct cw_txn *next;   /* waiting behind this one */
     struct cw_fence fence; /* its name is copied behind this struct */
     cw_txn_ready_fn *ready;
     cw_store_done_fn *done;
@@ -30,8 +30,8 @@ struct cw_store_engine {
     void (*commit)(struct cw_txn *txn);
     void (*rollback)(struct cw_txn *txn); /* after it the engine knows nothing of txn */
 
-    void (*find_raw)(struct cw_txn *txn, const struct cw_record_key *keys, size_t count, cw_raw_known_fn *found,
-                     void *arg);
+    void (*find_raw)(struct cw_txn *txn, const struct cw_record_key *keys, size_t count,
+                     cw_raw_known_fn *found, void *arg);
     bool (*put_raw)(struct cw_txn *txn, const struct cw_raw *raw, struct cw_error *err);
     bool (*set_outcome)(struct cw_txn *txn, struct cw_record_key key, enum cw_outcome outcome,
                         struct cw_slice reason, struct cw_slice script_version, struct cw_error *err);
@@ -43,13 +43,15 @@ struct cw_store_engine {
     bool (*put_document)(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc, cw_time at,
                          int64_t run, struct cw_error *err);
 
-    void (*get_cursor)(struct cw_store *store, struct cw_slice cart, struct cw_slice stream, cw_cursor_fn *found,
-                       void *arg);
+    void (*get_cursor)(struct cw_store *store, struct cw_slice cart, struct cw_slice stream,
+                       cw_cursor_fn *found, void *arg);
     bool (*put_cursor)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                        const struct cw_cursor *cursor, struct cw_error *err);
-    bool (*reset_cursor)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, struct cw_error *err);
+    bool (*reset_cursor)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                         struct cw_error *err);
 
-    void (*start_run)(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started, void *arg);
+    void (*start_run)(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
+                      void *arg);
     bool (*put_run)(struct cw_txn *txn, const struct cw_run *run, struct cw_error *err);
     bool (*put_run_note)(struct cw_txn *txn, int64_t run, struct cw_slice level, struct cw_slice message,
                          struct cw_record_key key, struct cw_error *err);
@@ -62,10 +64,10 @@ struct cw_store_engine {
     bool (*put_message)(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
     bool (*set_message)(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error,
                         struct cw_error *err);
-    bool (*put_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table, struct cw_slice key,
-                          struct cw_slice value, struct cw_error *err);
-    bool (*drop_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table, struct cw_slice key,
-                           struct cw_error *err);
+    bool (*put_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
+                          struct cw_slice key, struct cw_slice value, struct cw_error *err);
+    bool (*drop_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
+                           struct cw_slice key, struct cw_error *err);
     void (*get_state)(struct cw_store *store, struct cw_slice cart, struct cw_slice key, cw_state_fn *found,
                       void *arg);
     bool (*put_state)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice key, struct cw_slice value,
@@ -85,9 +87,9 @@ struct cw_store {
     const struct cw_store_engine *engine;
     const struct cw_clock *clock;
     bool read_only;
-    struct cw_txn *current;              /* begun, or beginning */
-    struct cw_txn *waiting, *last;       /* in order of cw_txn_begin */
-    bool starting;                       /* inside the one loop that starts transactions */
+    struct cw_txn *current;        /* begun, or beginning */
+    struct cw_txn *waiting, *last; /* in order of cw_txn_begin */
+    bool starting;                 /* inside the one loop that starts transactions */
 };
 
 struct cw_store *cw_sqlite_open(const struct cw_store_config *config, struct cw_error *err);

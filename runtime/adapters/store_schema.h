@@ -1,4 +1,5 @@
-/* store_schema.h - private to the store: the SQL that makes a store, and the steps from each version to the next.
+/* store_schema.h - private to the store: the SQL that makes a store, and the steps from each version to the
+ * next.
  *
  * What was released is frozen: a change of the schema is a new step, never an edit of an old one.
  */

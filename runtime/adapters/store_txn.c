@@ -20,8 +20,8 @@ static struct cw_txn *take_first(struct cw_store *store)
     return txn;
 }
 
-/* One loop however deep the callbacks nest: a caller that begins its next transaction in the callback of the last one
- * must not use up the stack. */
+/* One loop however deep the callbacks nest: a caller that begins its next transaction in the callback of the
+ * last one must not use up the stack. */
 static void start_waiting(struct cw_store *store)
 {
     if (store->starting)

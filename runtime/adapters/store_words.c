@@ -76,8 +76,8 @@ bool cw_store_sort_key(struct cw_slice external_id, struct cw_buffer *out, struc
     length[1] = (char)('0' + number.len % 10);
     if (!cw_buffer_add(out, length, 2, err) || !cw_buffer_add(out, number.data, number.len, err))
         return false;
-    return number.len == external_id.len || (cw_buffer_add(out, "/", 1, err) &&
-                                             cw_buffer_add(out, external_id.data, external_id.len, err));
+    return number.len == external_id.len ||
+           (cw_buffer_add(out, "/", 1, err) && cw_buffer_add(out, external_id.data, external_id.len, err));
 }
 
 /* "group" is a word of SQL; an address's "name" would take the column of the order's own shipping_name. */
@@ -87,7 +87,8 @@ void cw_store_column(const struct cw_kind *kind, const struct cw_field *field, c
     snprintf(out, CW_COLUMN_MAX, "%s%s%s", taken ? kind->name : "", taken ? "_" : "", field->name);
 }
 
-void cw_store_flat_column(const struct cw_field *record, const struct cw_field *field, char out[CW_COLUMN_MAX])
+void cw_store_flat_column(const struct cw_field *record, const struct cw_field *field,
+                          char out[CW_COLUMN_MAX])
 {
     bool taken = strcmp(field->name, "name") == 0;
     snprintf(out, CW_COLUMN_MAX, "%s_%s%s%s", record->name, taken ? record->kind->name : "", taken ? "_" : "",

@@ -1,0 +1,129 @@
+/* sqlite_state.c - what people and scripts keep: translation tables, state of scripts, users, the audit
+ * trail. */
+#include "adapters/sqlite_engine.h"
+
+/* --- translation tables
+ * ----------------------------------------------------------------------------------------- */
+
+static const char upsert_table_row[] =
+    "INSERT INTO tables (cart, table_name, key, value, changed_at) VALUES (?1, ?2, ?3, ?4, ?5) "
+    "ON CONFLICT (cart, table_name, key) DO UPDATE SET value = excluded.value, changed_at = "
+    "excluded.changed_at";
+static const char delete_table_row[] = "DELETE FROM tables WHERE cart = ?1 AND table_name = ?2 AND key = ?3";
+
+bool cw_sqlite_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
+                             struct cw_slice key, struct cw_slice value, struct cw_error *err)
+{
+    return cw_sqlite_run(cw_sqlite_of(txn->store), upsert_table_row,
+                         CW_BINDS(cw_bind_text(cart), cw_bind_text(table), cw_bind_text(key),
+                                  cw_bind_text(value), cw_bind_time(cw_now(txn->store->clock))),
+                         err);
+}
+
+bool cw_sqlite_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
+                              struct cw_slice key, struct cw_error *err)
+{
+    return cw_sqlite_run(cw_sqlite_of(txn->store), delete_table_row,
+                         CW_BINDS(cw_bind_text(cart), cw_bind_text(table), cw_bind_text(key)), err);
+}
+
+/* --- state of scripts
+ * ------------------------------------------------------------------------------------------- */
+
+static const char select_state[] = "SELECT value FROM state WHERE cart = ?1 AND key = ?2";
+static const char upsert_state[] = "INSERT INTO state (cart, key, value, changed_at) VALUES (?1, ?2, ?3, ?4) "
+                                   "ON CONFLICT (cart, key) DO UPDATE SET value = excluded.value, "
+                                   "changed_at = excluded.changed_at";
+static const char delete_state[] = "DELETE FROM state WHERE cart = ?1 AND key = ?2";
+
+/* Copies a column out of a row that is about to be reset. */
+static bool copy_column(sqlite3_stmt *row, int column, struct cw_buffer *out, struct cw_error *err)
+{
+    struct cw_slice text = cw_sqlite_slice(row, column);
+    return cw_buffer_add(out, text.data, text.len, err);
+}
+
+void cw_sqlite_get_state(struct cw_store *store, struct cw_slice cart, struct cw_slice key,
+                         cw_state_fn *found, void *arg)
+{
+    struct cw_buffer value = { 0 };
+    struct cw_error err;
+    sqlite3_stmt *row;
+    enum cw_row state = cw_sqlite_find(cw_sqlite_of(store), select_state,
+                                       CW_BINDS(cw_bind_text(cart), cw_bind_text(key)), &row, &err);
+    if (state == CW_ROW_FOUND) {
+        if (!copy_column(row, 0, &value, &err))
+            state = CW_ROW_FAILED;
+        sqlite3_reset(row);
+    }
+    found(arg, state == CW_ROW_FOUND ? cw_buffer_slice(&value) : (struct cw_slice){ NULL, 0 },
+          state == CW_ROW_FAILED ? &err : NULL);
+    cw_buffer_fini(&value);
+}
+
+bool cw_sqlite_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice key, struct cw_slice value,
+                         struct cw_error *err)
+{
+    struct cw_sqlite *s = cw_sqlite_of(txn->store);
+    if (value.data == NULL)
+        return cw_sqlite_run(s, delete_state, CW_BINDS(cw_bind_text(cart), cw_bind_text(key)), err);
+    return cw_sqlite_run(s, upsert_state,
+                         CW_BINDS(cw_bind_text(cart), cw_bind_text(key), cw_bind_text(value),
+                                  cw_bind_time(cw_now(s->store.clock))),
+                         err);
+}
+
+/* --- users
+ * ------------------------------------------------------------------------------------------------------ */
+
+static const char select_user[] = "SELECT password_hash, user_groups FROM users WHERE name = ?1";
+static const char upsert_user[] =
+    "INSERT INTO users (name, password_hash, user_groups, changed_at) VALUES (?1, ?2, ?3, ?4) "
+    "ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, user_groups = "
+    "excluded.user_groups, "
+    "changed_at = excluded.changed_at";
+
+void cw_sqlite_get_user(struct cw_store *store, struct cw_slice name, cw_user_fn *found, void *arg)
+{
+    struct cw_buffer hash = { 0 }, groups = { 0 };
+    const struct cw_slice none = { NULL, 0 };
+    struct cw_error err;
+    sqlite3_stmt *row;
+    enum cw_row user =
+        cw_sqlite_find(cw_sqlite_of(store), select_user, CW_BINDS(cw_bind_text(name)), &row, &err);
+    if (user == CW_ROW_FOUND) {
+        if (!copy_column(row, 0, &hash, &err) || !copy_column(row, 1, &groups, &err))
+            user = CW_ROW_FAILED;
+        sqlite3_reset(row);
+    }
+    if (user == CW_ROW_FOUND)
+        found(arg, cw_buffer_slice(&hash), cw_buffer_slice(&groups), NULL);
+    else
+        found(arg, none, none, user == CW_ROW_FAILED ? &err : NULL);
+    cw_buffer_fini(&hash);
+    cw_buffer_fini(&groups);
+}
+
+bool cw_sqlite_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice password_hash,
+                        struct cw_slice groups, struct cw_error *err)
+{
+    return cw_sqlite_run(cw_sqlite_of(txn->store), upsert_user,
+                         CW_BINDS(cw_bind_text(name), cw_bind_text(password_hash), cw_bind_text(groups),
+                                  cw_bind_time(cw_now(txn->store->clock))),
+                         err);
+}
+
+/* --- audit
+ * ------------------------------------------------------------------------------------------------------ */
+
+static const char insert_audit[] = "INSERT INTO audit (happened_at, who, action, object, value_before, "
+                                   "value_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+bool cw_sqlite_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
+                     struct cw_slice before, struct cw_slice after, cw_time at, struct cw_error *err)
+{
+    return cw_sqlite_run(cw_sqlite_of(txn->store), insert_audit,
+                         CW_BINDS(cw_bind_time(at), cw_bind_text(who), cw_bind_text(action),
+                                  cw_bind_text(object), cw_bind_text(before), cw_bind_text(after)),
+                         err);
+}
