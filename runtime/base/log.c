@@ -4,8 +4,11 @@
 #include <ctype.h>
 #include <stdarg.h>
 
-/* Kept free for the end of a cut line: "...", a quote, the mark, a bracket, the newline. */
-enum { TAIL_BYTES = 32 };
+enum {
+    TAIL_BYTES =
+        32, /* kept free for the end of a cut line: "...", a quote, the mark, a bracket, the newline */
+    NAME_BYTES = 64 /* of a field's name; the rest is dropped */
+};
 
 static struct cw_log_config config;
 static bool configured;
@@ -123,16 +126,27 @@ static void add_text(struct line *line, struct cw_slice s)
 }
 
 /* Names come from code and from scripts; what could pass for a separator becomes '_'. */
+static bool add_name_text(struct line *line, struct cw_slice name)
+{
+    bool fits = true;
+    for (size_t at = 0; at < name.len && at < NAME_BYTES && fits;) {
+        size_t hidden = cw_secret_match(name, at);
+        char c = isalnum((unsigned char)name.data[at]) || strchr("_.-", name.data[at]) != NULL ? name.data[at]
+                                                                                               : '_';
+        fits = hidden > 0 ? add(line, CW_SECRET_MARK, sizeof CW_SECRET_MARK - 1) : add(line, &c, 1);
+        at += hidden > 0 ? hidden : 1;
+    }
+    return fits;
+}
+
+/* Up to the place of the value, its opening quote included. */
 static bool add_name(struct line *line, const char *name, bool quoted)
 {
-    char clean[64];
-    size_t len = 0;
-    for (; name[len] != '\0' && len < sizeof clean; len++)
-        clean[len] = isalnum((unsigned char)name[len]) || strchr("_.-", name[len]) != NULL ? name[len] : '_';
     size_t start = line->len;
     const char *before = line->json ? (start == 0 ? "{\"" : ",\"") : (start == 0 ? "" : " ");
     const char *after = line->json ? "\":\"" : quoted ? "=\"" : "=";
-    if (add(line, before, strlen(before)) && add(line, clean, len) && add(line, after, strlen(after)))
+    if (add(line, before, strlen(before)) && add_name_text(line, cw_slice(name)) &&
+        add(line, after, strlen(after)))
         return true;
     line->len = start;
     return false;
