@@ -1,0 +1,312 @@
+---WooCommerce 3.5 and later through its REST interface (wc/v3): orders.
+---
+---Facts this script relies on:
+---  - Keys go by basic authentication over https; over plain http the shop refuses that. Some servers drop the
+---    Authorization header; then the keys can stand in the address, from where they get into access logs.
+---  - Times ending in _gmt are UTC without saying so; their siblings are local times of the site. The filter for
+---    changes compares local times unless dates_are_gmt is set, is exclusive to the second, and is ignored without a
+---    word by versions before 5.8.
+---  - The count of records comes in X-WP-Total. Pages can be short or even empty in the middle, because the shop
+---    counts records that it then does not show.
+---  - Amounts of lines, freight and fees are without tax and after discounts; coupon_lines repeat what is already in
+---    the lines. lines + fees + freight + taxes - gift cards = total. Refunds do not change the total.
+---  - Amounts are rounded for the answer unless more digits are asked for (dp).
+---  - Plugins write numbers as text, text as numbers, and false where nothing is. Texts may hold HTML entities.
+---  - PHP may print notices before the JSON.
+local cart = require "cartwright.cart"
+local map = require "cartwright.map"
+local paging = require "cartwright.paging"
+local time = require "cartwright.time"
+
+local shop = cart.new {
+  title = "WooCommerce REST v3",
+  settings = {
+    url = cart.url { required = true, help = "address of the shop, where WordPress is, without /wp-json" },
+    key = cart.secret { required = true, help = "consumer key: WooCommerce > Settings > Advanced > REST API" },
+    secret = cart.secret { required = true, help = "consumer secret that belongs to the key" },
+    keys_in_address = cart.boolean { default = false, help = "for servers that drop the Authorization header" },
+    page_size = cart.integer { default = 100, help = "records asked for at once, at most 100" },
+  },
+  http = function(settings)
+    return { base = settings.url .. "/wp-json/wc/v3/", rate = "10/s",
+      basic = not settings.keys_in_address and { settings.key, settings.secret } or nil }
+  end,
+}
+
+-- Connection ----------------------------------------------------------------------------------------------------------
+
+---What the shop's own error codes mean: code of the test, setting to look at, what to do.
+local CAUSES = {
+  woocommerce_rest_cannot_view = { "auth", "key", "the shop does not know the key, its user may not see orders, or the "
+    .. "web server drops the Authorization header (then set keys_in_address = true)" },
+  woocommerce_rest_authentication_error = { "auth", "secret", "the shop does not accept the key" },
+  rest_no_route = { "not-found", "url", "WooCommerce is not active there, or older than 3.5" },
+}
+
+---What it means when not the shop but its web server answers.
+local WEB_PAGES = {
+  [401] = { "auth", "url", "the web server itself asks for a password, before the shop" },
+  [403] = { "permission", "url", "the web server or a firewall refuses the request" },
+  [404] = { "not-found", "url", "no REST interface at this address; check it, and that permalinks are not \"plain\"" },
+  [503] = { "unavailable", nil, "the shop is in maintenance" },
+}
+
+---@param response cartwright.Response
+---@return string? words
+---@return string? code
+---@return string? setting
+function shop:explain(response)
+  local is_json, reported = pcall(response.json, response)
+  if not is_json or type(reported) ~= "table" or type(reported.code) ~= "string" then
+    local page = WEB_PAGES[response.status] or {}
+    return page[3], page[1], page[2]
+  end
+  local words = ("%s (%s)"):format(tostring(reported.message), reported.code)
+  local cause = CAUSES[reported.code]
+  if not cause then return words end
+  if response.status == 401 and self.settings.url:find "^http://" then
+    words = words .. "; over plain http the shop refuses keys, use https"
+  end
+  return cause[3] .. "; " .. words, cause[1], cause[2]
+end
+
+---GET with the keys where the shop can see them.
+---@return cartwright.Response
+local function get(self, path, query)
+  if self.settings.keys_in_address then
+    query.consumer_key, query.consumer_secret = self.settings.key, self.settings.secret
+  end
+  return self:get(path, query)
+end
+
+---Whether the shop heeds modified_after: nothing has been changed in the year 9000.
+---@return boolean
+local function can_filter(self)
+  if self:recall "can filter changes" then return true end
+  local answer = get(self, "orders", { modified_after = "9000-01-01T00:00:00", dates_are_gmt = true, per_page = 1,
+    status = "any", _fields = "id" })
+  local heeds = #answer:records "." == 0
+  if heeds then self:remember("can filter changes", "yes") end
+  return heeds
+end
+
+---A note where the shop's clock and ours differ enough to matter.
+local function compare_clocks(response)
+  local theirs = time.parse(response:header "Date" or "")
+  if not theirs then return nil end
+  local ahead = theirs - time.now()
+  if ahead < 120 and ahead > -120 then return nil end
+  return ("the shop's clock is %s seconds ahead of ours (negative: behind); windows overlap by an hour"):format(ahead)
+end
+
+---@return table index of the WordPress site
+---@return cartwright.Response
+local function read_index(self)
+  local response = self:get(self.settings.url .. "/wp-json/", { _fields = "namespaces" })
+  local is_json, index = pcall(response.json, response)
+  if not is_json or type(index) ~= "table" or type(index.namespaces) ~= "table" then
+    cart.fail("not-expected", "the address answers, but not as WordPress does; check it, and that it is not redirected "
+      .. "to the home page", "url")
+  end
+  return index, response
+end
+
+---@return string[] findings
+function shop:test()
+  local index, response = read_index(self)
+  local has_commerce = false
+  for _, namespace in ipairs(index.namespaces) do has_commerce = has_commerce or namespace == "wc/v3" end
+  if not has_commerce then
+    cart.fail("not-found", "WordPress answers, but WooCommerce is not active there, or older than 3.5", "url")
+  end
+  get(self, "orders", { per_page = 1, status = "any", _fields = "id" }):records "."
+  local findings = { "WooCommerce, wc/v3", compare_clocks(response) }
+  if not can_filter(self) then
+    findings[#findings + 1] = "this WooCommerce is older than 5.8 and cannot list changes: every sync reads all orders"
+  end
+  return findings
+end
+
+-- Reading -------------------------------------------------------------------------------------------------------------
+
+---The query for what changed inside the window. Both bounds are exclusive to the second.
+local function changed_in(self, window)
+  if not window.from or not can_filter(self) then return {} end
+  local format = "%Y-%m-%dT%H:%M:%S"
+  return { dates_are_gmt = true, modified_after = window.from:add(-1):format(format),
+    modified_before = window.to:add(1):format(format) }
+end
+
+---Reads a list page by page.
+local function walk(self, window, resource, query)
+  paging.walk(self, window, { size = math.min(self.settings.page_size, 100), read = function(offset, size)
+    local page = map.copy(query)
+    page.orderby, page.order, page.offset, page.per_page = "id", "asc", offset, size
+    local response = get(self, resource, page)
+    local total = response:header "X-WP-Total"
+    return response:records ".", total and math.tointeger(tonumber(total))
+  end })
+end
+
+-- Orders --------------------------------------------------------------------------------------------------------------
+
+---Plugins write false where nothing is.
+local function value(path)
+  return map.value(path, { none = { "", "false" } })
+end
+
+---@param path string|string[]
+local function text(path)
+  return map.first(type(path) == "table" and path or { path }, { none = { "", "false" }, html = true })
+end
+
+local function id(path)
+  return map.value(path, { none = { "", "false", "0" } })
+end
+
+local function gmt(path)
+  return map.time(path, { none = { "", "false" }, zone = "UTC" })
+end
+
+local function address()
+  return map.address {
+    first_name = text "first_name",
+    last_name = text "last_name",
+    company = text "company",
+    street = text "address_1",
+    street2 = text "address_2",
+    postcode = text "postcode",
+    city = text "city",
+    region = text "state",
+    country = value "country",
+    phone = text "phone",
+    email = value "email",
+  }
+end
+
+---Refunds do not change the order's total; their amounts are negative.
+---@param order cartwright.Node
+---@return string
+local function payment_status(order)
+  local refunded, total = 0, order:decimal "total" or 0
+  for refund in order:each "refunds" do refunded = refunded - (refund:decimal "total" or 0) end
+  local status = order:text "status"
+  if status == "refunded" or refunded > 0 and refunded >= total then return "refunded" end
+  if refunded > 0 then return "partly_refunded" end
+  local paid_at = order:text "date_paid_gmt"
+  if paid_at and paid_at ~= "false" then return "paid" end
+  return status == "failed" and "failed" or "unpaid"
+end
+
+---"Color: Black, Engraving: For Ann": what a buyer chose. Keys with a leading _ are the shop's own.
+---@param line cartwright.Node
+local function options(line)
+  local found = {}
+  for meta in line:each "meta_data" do
+    local key = meta:text "display_key" or meta:text "key" or ""
+    local chosen = meta:text "display_value" or meta:text "value"
+    if chosen and not (meta:text "key" or "_"):find "^_" then found[#found + 1] = key .. ": " .. chosen end
+  end
+  return #found > 0 and table.concat(found, ", ") or nil
+end
+
+shop.orders = {
+  id = "id",
+  records = ".",
+  changed = "date_modified_gmt",
+  overlap = "1h",
+  settle = "5s",
+
+  fetch = function(self, window)
+    local query = changed_in(self, window)
+    query.status, query.dp = "any", 6 -- digits enough that sums of lines do not suffer from rounding
+    walk(self, window, "orders", query)
+  end,
+
+  skip = {
+    ["never checked out"] = { path = "status", values = { "auto-draft", "checkout-draft" } },
+    ["in the trash"] = { path = "status", values = { "trash" } },
+  },
+
+  map = map.order {
+    number = value { "number", "id" },
+    status = map.translate("status", "status"),
+    payment_status = payment_status,
+    fulfilment_status = map.translate("fulfilment", "status"),
+    cart_status = "status",
+    placed_at = gmt "date_created_gmt",
+    changed_at = gmt "date_modified_gmt",
+    paid_at = gmt "date_paid_gmt",
+    channel = value "created_via",
+    currency = map.value("currency", { required = true }),
+    tax_included = map.constant(false),
+    discount_total = map.sum "gift_cards/amount", -- coupons are in the lines already
+    shipping_total = value "shipping_total",
+    fee_total = map.sum "fee_lines/total",
+    tax_total = value "total_tax",
+    total = map.value("total", { required = true }),
+    customer_id = id "customer_id",
+    email = value "billing/email",
+    billing = map.at("billing", address()),
+    shipping = map.at("shipping", address()),
+    payment_method = value "payment_method",
+    payment_name = text "payment_method_title",
+    shipping_method = value "shipping_lines/method_id",
+    shipping_name = text "shipping_lines/method_title",
+    note = text "customer_note",
+    lines = map.each("line_items", map.line {
+      external_id = "id",
+      parent_id = id { "bundled_by", "composite_parent" },
+      sku = value "sku",
+      name = text "name",
+      item_id = id "product_id",
+      variant_id = id "variation_id",
+      quantity = map.value("quantity", { required = true }),
+      unit_price = value "price",
+      total = map.value("total", { required = true }),
+      tax = value "total_tax",
+      custom = { options = map.text(options, { html = true }) },
+    }),
+    discounts = map.each("coupon_lines", map.discount {
+      code = text "code",
+      amount = value "discount",
+      tax = value "discount_tax",
+    }),
+    fees = map.each("fee_lines", map.fee {
+      name = text "name",
+      amount = value "total",
+      tax = value "total_tax",
+    }),
+    taxes = map.each("tax_lines", map.tax {
+      name = text { "label", "rate_code" },
+      rate = value "rate_percent",
+      amount = map.sum { "tax_total", "shipping_tax_total" },
+    }),
+    custom = {
+      transaction_id = map.text(value "transaction_id"),
+      vat_number = map.text(text { "meta_data[key=_vat_number]/value", "meta_data[key=vat_number]/value",
+        "meta_data[key=_billing_vat]/value" }),
+    },
+  },
+}
+
+---Plugins add states of their own: give each a row. GET reports/orders/totals lists a shop's states.
+shop.tables.status = {
+  ["pending"] = "pending",
+  ["on-hold"] = "on_hold",
+  ["processing"] = "processing",
+  ["completed"] = "completed",
+  ["cancelled"] = "cancelled",
+  ["refunded"] = "refunded",
+  ["failed"] = "failed",
+}
+
+shop.tables.fulfilment = {
+  ["completed"] = "shipped",
+  ["cancelled"] = false,
+  ["refunded"] = false,
+  ["failed"] = false,
+  ["*"] = "open",
+}
+
+return shop
