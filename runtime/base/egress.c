@@ -211,7 +211,8 @@ static bool numeric_v4(const char *host, uint32_t *out)
 /* Lower case, without brackets and without one final dot; false when it cannot be a host. */
 static bool normalise(struct cw_slice host, char out[HOST_MAX + 1])
 {
-    if (host.len >= 2 && host.data[0] == '[' && host.data[host.len - 1] == ']')
+    if (host.len >= 2 && host.data[0] == '[' && host.data[host.len - 1] == ']' &&
+        memchr(host.data, ':', host.len) != NULL)
         host = (struct cw_slice){ host.data + 1, host.len - 2 };
     else if (host.len > 1 && host.data[host.len - 1] == '.')
         host.len--;
