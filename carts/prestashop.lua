@@ -442,7 +442,8 @@ shop.customers = {
     note = "note",
     created_at = map.time("date_add", NO_TIME),
     changed_at = map.time("date_upd", NO_TIME),
-    addresses = map.each("$address[deleted=0]", address(code_of("country", "id_country"), code_of("state", "id_state"))),
+    addresses = map.each("$address[deleted=0]",
+      address(code_of("country", "id_country"), code_of("state", "id_state"))),
     custom = { siret = "siret" },
   },
 }

@@ -90,12 +90,13 @@ local Records = {}
 ---@param ... string
 ---@return string[]
 function Records:collect(...) end
----Attaches to each record those of `others` whose text at `there` equals this record's text at `here`. They are kept
----raw with it, are part of its hash, and are read with paths that begin with "$name".
+---Attaches to each record those of `others` that have at `there` a text which the record has at `here`; without paths
+---all of them to every record. They are kept raw with it, are part of its hash, and are read with paths that begin
+---with "$name"; `here` may do so too. What was attached does not change any more.
 ---@param name string
 ---@param others cartwright.Records
----@param here string
----@param there string
+---@param here? string
+---@param there? string
 function Records:attach(name, others, here, there) end
 ---Adds the records of another answer behind these.
 ---@param others cartwright.Records
