@@ -94,10 +94,14 @@ static void on_error(void *arg, const char *format, ...)
     const xmlError *error = &parser->context->lastError;
     if (parser->failed || error->level < XML_ERR_ERROR)
         return;
-    size_t len = error->message != NULL ? strcspn(error->message, "\n") : 0;
-    enum cw_code code = error->code == XML_ERR_NO_MEMORY ? CW_NOMEM : CW_INVALID;
-    cw_fail(parser->err, code, "line %d, column %d: not well-formed: %.*s", error->line, error->int2,
-            (int)len, len > 0 ? error->message : "");
+    const char *message = error->message != NULL ? error->message : "";
+    if (error->code == XML_ERR_TAG_NAME_MISMATCH) /* libxml2's text has a line that SAX1 does not know */
+        cw_fail(parser->err, CW_INVALID, "line %d, column %d: not well-formed: <%s> is closed by </%s>",
+                error->line, error->int2, error->str1, error->str2 != NULL ? error->str2 : "");
+    else
+        cw_fail(parser->err, error->code == XML_ERR_NO_MEMORY ? CW_NOMEM : CW_INVALID,
+                "line %d, column %d: not well-formed: %.*s", error->line, error->int2,
+                (int)strcspn(message, "\n"), message);
     stop(parser);
 }
 

@@ -91,9 +91,8 @@ static bool find_quote(struct cw_window *window, size_t *i)
     return false;
 }
 
-/* The first '>' outside of quotes, from byte `i` on. When the quotes do not pair, quotes are nothing special;
- * when a
- * '<' comes first, all before it is text. */
+/* The first '>' outside of quotes, from byte `from` on, or the place before a '<'. Quotes that do not pair
+ * are nothing special. */
 static bool find_close(struct cw_window *window, struct cw_tag *tag, size_t from, bool quotes)
 {
     for (size_t i = from; cw_window_has(window, i + 1); i++) {
@@ -118,7 +117,7 @@ static bool read_element_tag(struct cw_window *window, struct cw_tag *tag)
     tag->name_len = i - tag->name;
     if (!find_close(window, tag, i, tag->kind == CW_TAG_START))
         return false;
-    if (tag->kind == CW_TAG_START && window->data[window->at + tag->len - 2] == '/')
+    if (tag->kind == CW_TAG_START && memcmp(window->data + window->at + tag->len - 2, "/>", 2) == 0)
         tag->kind = CW_TAG_EMPTY;
     return true;
 }
