@@ -9,6 +9,7 @@
 #include <lua.h>
 
 #include "adapters/http.h"
+#include "base/decimal.h"
 #include "base/node.h"
 #include "base/time.h"
 #include "mapping/path.h"

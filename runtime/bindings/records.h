@@ -20,6 +20,10 @@ struct cw_records;
 struct cw_records *cw_records_open(struct cw_body *body, const char *path, const char *id, struct cw_error *err);
 void cw_records_free(struct cw_records *records); /* accepts NULL */
 
+/* How a body begins: its first line from the first byte that is no white space, up to 120 bytes, escaped. */
+enum { CW_RECORDS_QUOTE_MAX = 512 };
+void cw_records_quote(struct cw_body *body, char out[CW_RECORDS_QUOTE_MAX]);
+
 size_t cw_records_count(const struct cw_records *records);
 enum cw_format cw_records_format(const struct cw_records *records);
 const char *cw_records_encoding(const struct cw_records *records);
@@ -49,13 +53,20 @@ bool cw_records_parts(struct cw_records *records, size_t i, struct cw_arena *are
 bool cw_records_id(struct cw_records *records, size_t i, const struct cw_scope *scope, struct cw_arena *arena,
                    struct cw_slice *id, struct cw_error *err);
 
-/* See cartwright.Records in scripts/types/cart.lua. */
+/* See cartwright.Records in scripts/types/cart.lua. What was attached or appended somewhere is frozen: attaching to it
+ * or appending to it is CW_USAGE, so that no record changes behind the back of another. Damaged records get nothing
+ * and give nothing. `here` may begin at a part attached before ("$delivery/id_country" finds the address's country).
+ * Where `here` or `there` finds several texts, one that is equal suffices, and each of `others` is attached at most
+ * once. `here` and `there` NULL: all of `others` belong to every record. */
 bool cw_records_attach(struct cw_records *records, const char *name, struct cw_records *others, const char *here,
                        const char *there, struct cw_error *err); /* keeps a reference on others */
 bool cw_records_append(struct cw_records *records, struct cw_records *others, struct cw_error *err);
 /* Calls text(arg, t) for each distinct text at the paths, without "" and "0". */
 bool cw_records_collect(struct cw_records *records, const char *const *paths, size_t path_count,
                         void (*text)(void *arg, struct cw_slice t), void *arg, struct cw_error *err);
+/* The id of record `i` whether or not it can be parsed; see cw_records_id. */
+bool cw_records_any_id(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice *id,
+                       struct cw_error *err);
 bool cw_records_fingerprint(struct cw_records *records, struct cw_hash *out, struct cw_error *err);
 
 #endif

@@ -1,0 +1,349 @@
+/* records.c - see records.h: the records of an answer, their bytes and their trees. Joining is in
+ * records_join.c. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bindings/records_private.h"
+
+enum { QUOTE_MAX = 120, SNIFF_BYTES = 4096 };
+
+/* --- opening
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Offset of the first byte that is no white space or byte-order mark; the size when there is none. */
+static bool find_start(struct cw_body *body, uint64_t *start, char *first, struct cw_error *err)
+{
+    char piece[SNIFF_BYTES];
+    uint64_t size = cw_body_size(body);
+    for (uint64_t at = 0; at < size;) {
+        size_t len = size - at < sizeof piece ? (size_t)(size - at) : sizeof piece;
+        if (!cw_body_read(body, at, piece, len, err))
+            return false;
+        size_t skip = at == 0 && len >= 3 && memcmp(piece, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+        for (; skip < len && memchr(" \t\r\n", piece[skip], 4) != NULL; skip++)
+            ;
+        at += skip;
+        if (skip < len) {
+            *start = at;
+            *first = piece[skip];
+            return true;
+        }
+    }
+    *start = size;
+    return true;
+}
+
+void cw_records_quote(struct cw_body *body, char out[CW_RECORDS_QUOTE_MAX])
+{
+    char bytes[QUOTE_MAX], first;
+    uint64_t start = 0;
+    size_t len = 0, at = 0;
+    if (find_start(body, &start, &first, NULL))
+        len = cw_body_size(body) - start < sizeof bytes ? (size_t)(cw_body_size(body) - start) : sizeof bytes;
+    if (!cw_body_read(body, start, bytes, len, NULL))
+        len = 0;
+    for (size_t i = 0; i < len && bytes[i] != '\n' && bytes[i] != '\r'; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        bool plain = c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+        at += (size_t)snprintf(out + at, CW_RECORDS_QUOTE_MAX - at, plain ? "%c" : "\\x%02x", c);
+    }
+    out[at] = '\0';
+}
+
+static bool find_format(struct cw_body *body, enum cw_format *format, struct cw_error *err)
+{
+    uint64_t start = 0;
+    char first = '\0', quote[CW_RECORDS_QUOTE_MAX];
+    if (!find_start(body, &start, &first, err))
+        return false;
+    if (start == cw_body_size(body))
+        return cw_fail(err, CW_INVALID, "the body is empty (%llu bytes), so it is no list of records",
+                       (unsigned long long)start);
+    *format = first == '<' ? CW_XML : CW_JSON;
+    if (first == '<' || first == '{' || first == '[')
+        return true;
+    cw_records_quote(body, quote);
+    return cw_fail(err, CW_INVALID, "the body is neither XML nor JSON; it begins: \"%s\"", quote);
+}
+
+static bool add_range(struct cw_records *records, const struct cw_record *record, struct cw_error *err)
+{
+    if (records->own_count == records->own_cap) {
+        size_t cap = records->own_cap == 0 ? 64 : 2 * records->own_cap;
+        void *ranges = cap <= UINT32_MAX ? realloc(records->ranges, cap * sizeof *records->ranges) : NULL;
+        if (ranges == NULL)
+            return cw_fail(err, CW_NOMEM, "no memory for %zu records", cap);
+        records->ranges = ranges;
+        records->own_cap = cap;
+    }
+    records->ranges[records->own_count++] = (struct range){ record->offset, (uint32_t)record->bytes.len };
+    return true;
+}
+
+static bool split_all(struct cw_records *records, struct cw_splitter *splitter, struct cw_error *err)
+{
+    struct cw_record record;
+    enum cw_split split;
+    while ((split = cw_splitter_next(splitter, &record, err)) == CW_SPLIT_RECORD)
+        if (!add_range(records, &record, err))
+            return false;
+    if (split == CW_SPLIT_FAILED)
+        return false;
+    snprintf(records->encoding, sizeof records->encoding, "%s", cw_splitter_encoding(splitter));
+    return true;
+}
+
+static bool compile_id(struct cw_records *records, const char *id, struct cw_error *err)
+{
+    struct cw_slice text = cw_arena_copy(&records->meta, cw_slice(id));
+    if (text.data == NULL)
+        return cw_fail(err, CW_NOMEM, "no memory for a path");
+    records->id = cw_path_compile(&records->meta, text, err);
+    return records->id != NULL;
+}
+
+static bool read_body(struct cw_records *records, const char *path, struct cw_error *err)
+{
+    if (!find_format(records->body, &records->format, err))
+        return false;
+    struct cw_splitter *splitter = cw_splitter_create(records->format, records->body, path, NULL, err);
+    bool ok = splitter != NULL && split_all(records, splitter, err);
+    cw_splitter_free(splitter);
+    return ok;
+}
+
+struct cw_records *cw_records_open(struct cw_body *body, const char *path, const char *id,
+                                   struct cw_error *err)
+{
+    struct cw_records *records = calloc(1, sizeof *records);
+    if (records == NULL) {
+        cw_body_free(body);
+        cw_fail(err, CW_NOMEM, "no memory for records");
+        return NULL;
+    }
+    records->users = 1;
+    records->body = body;
+    cw_arena_init(&records->trees, CW_RECORDS_TREES_MAX);
+    if (compile_id(records, id, err) && read_body(records, path, err))
+        return records;
+    cw_records_free(records);
+    return NULL;
+}
+
+void cw_records_free(struct cw_records *records)
+{
+    if (records == NULL || --records->users > 0)
+        return;
+    for (size_t i = 0; i < records->join_count; i++)
+        cw_join_free(records->joins[i]);
+    for (size_t i = 0; i < records->segment_count; i++)
+        cw_records_free(records->segments[i].records);
+    cw_parser_free(records->parser);
+    cw_arena_fini(&records->trees);
+    cw_arena_fini(&records->meta);
+    free(records->cached);
+    free(records->segments);
+    free(records->joins);
+    free(records->ranges);
+    cw_body_free(records->body);
+    free(records);
+}
+
+/* --- where a record is
+ * ------------------------------------------------------------------------------------------ */
+
+size_t cw_records_count(const struct cw_records *records)
+{
+    const struct segment *last = records->segments + records->segment_count - 1;
+    return records->segment_count == 0 ? records->own_count : last->first + last->count;
+}
+
+enum cw_format cw_records_format(const struct cw_records *records)
+{
+    return records->format;
+}
+
+const char *cw_records_encoding(const struct cw_records *records)
+{
+    return records->encoding;
+}
+
+const struct segment *cw_records_segment(const struct cw_records *records, size_t i)
+{
+    size_t low = 0, high = records->segment_count;
+    if (i < records->own_count)
+        return NULL;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (records->segments[middle].first <= i)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &records->segments[low];
+}
+
+struct cw_records *cw_records_home(struct cw_records *records, size_t *i)
+{
+    const struct segment *segment;
+    while ((segment = cw_records_segment(records, *i)) != NULL) {
+        *i -= segment->first;
+        records = segment->records;
+    }
+    return records;
+}
+
+bool cw_records_bytes(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice *bytes,
+                      struct cw_error *err)
+{
+    struct cw_records *home = cw_records_home(records, &i);
+    const struct range *range = &home->ranges[i];
+    struct cw_slice memory = cw_body_memory(home->body);
+    bytes->len = range->len;
+    if (memory.data != NULL) {
+        bytes->data = memory.data + range->offset;
+        return true;
+    }
+    char *copy = cw_arena_bytes(arena, range->len);
+    if (copy == NULL)
+        return cw_fail(err, CW_NOMEM, "no memory for a record of %u bytes", (unsigned)range->len);
+    bytes->data = copy;
+    return cw_body_read(home->body, range->offset, copy, range->len, err);
+}
+
+/* --- trees
+ * ------------------------------------------------------------------------------------------------------ */
+
+static const struct cw_node *parse(struct cw_records *home, struct cw_slice bytes, struct cw_arena *arena,
+                                   struct cw_error *err)
+{
+    if (home->parser == NULL)
+        home->parser = cw_parser_create(home->format, NULL, err);
+    return home->parser != NULL ? cw_parse(home->parser, bytes, home->encoding, arena, err) : NULL;
+}
+
+/* A tree costs several times its bytes; what is likely to overflow the cache is not even tried. */
+static bool has_room(struct cw_records *home, size_t len)
+{
+    enum { TREE_PER_BYTE = 4 };
+    if (home->cached == NULL)
+        home->cached = calloc(home->own_count, sizeof *home->cached);
+    return home->cached != NULL && len < (CW_RECORDS_TREES_MAX - home->trees.used) / TREE_PER_BYTE;
+}
+
+/* The tree of record `i` of `home`, kept there while there is room, so that the mapping finds it again. */
+static const struct cw_node *keep_tree(struct cw_records *home, size_t i, struct cw_error *err)
+{
+    struct cw_slice bytes;
+    if (!has_room(home, home->ranges[i].len) || !cw_records_bytes(home, i, &home->trees, &bytes, err))
+        return NULL;
+    home->cached[i] = parse(home, bytes, &home->trees, err);
+    return home->cached[i];
+}
+
+const struct cw_node *cw_records_tree(struct cw_records *records, size_t i, struct cw_arena *arena,
+                                      struct cw_slice bytes, struct cw_error *err)
+{
+    struct cw_records *home = cw_records_home(records, &i);
+    if (home->cached != NULL && home->cached[i] != NULL)
+        return home->cached[i];
+    if (bytes.data == NULL && !cw_records_bytes(home, i, arena, &bytes, err))
+        return NULL;
+    return parse(home, bytes, arena, err);
+}
+
+const struct cw_node *cw_records_kept_tree(struct cw_records *records, size_t i, struct cw_arena *arena,
+                                           struct cw_error *err)
+{
+    size_t at = i;
+    struct cw_records *home = cw_records_home(records, &at);
+    if (home->cached != NULL && home->cached[at] != NULL)
+        return home->cached[at];
+    const struct cw_node *tree = keep_tree(home, at, err);
+    return tree != NULL ? tree : cw_records_tree(records, i, arena, (struct cw_slice){ NULL, 0 }, err);
+}
+
+bool cw_records_scope(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice bytes,
+                      struct cw_scope *scope, struct cw_error *err)
+{
+    *scope = (struct cw_scope){ .record = cw_records_tree(records, i, arena, bytes, err) };
+    return scope->record != NULL && cw_records_add_parts(records, i, arena, scope, err);
+}
+
+bool cw_records_kept_scope(struct cw_records *records, size_t i, struct cw_arena *arena,
+                           struct cw_scope *scope, struct cw_error *err)
+{
+    *scope = (struct cw_scope){ .record = cw_records_kept_tree(records, i, arena, err) };
+    return scope->record != NULL && cw_records_add_parts(records, i, arena, scope, err);
+}
+
+/* --- ids
+ * -------------------------------------------------------------------------------------------------------- */
+
+static bool damaged_id(struct cw_slice bytes, struct cw_arena *arena, struct cw_slice *id,
+                       struct cw_error *err)
+{
+    char hex[CW_HASH_TEXT_MAX], text[32];
+    struct cw_hash hash = cw_hash_of(bytes);
+    cw_hash_hex(&hash, hex);
+    snprintf(text, sizeof text, "damaged:%.16s", hex);
+    *id = cw_arena_copy(arena, cw_slice(text));
+    return id->data != NULL || cw_fail(err, CW_NOMEM, "no memory for an id");
+}
+
+static bool lenient_id(struct cw_records *home, size_t i, struct cw_arena *arena, struct cw_slice *id,
+                       struct cw_error *err)
+{
+    struct cw_slice bytes, found;
+    if (!cw_records_bytes(home, i, arena, &bytes, err))
+        return false;
+    if (!cw_lenient_find(home->format, bytes, cw_path_text(home->id), &found))
+        return damaged_id(bytes, arena, id, err);
+    *id = cw_arena_copy(arena, found);
+    return id->data != NULL || cw_fail(err, CW_NOMEM, "no memory for an id");
+}
+
+bool cw_records_id(struct cw_records *records, size_t i, const struct cw_scope *scope, struct cw_arena *arena,
+                   struct cw_slice *id, struct cw_error *err)
+{
+    struct cw_records *home = cw_records_home(records, &i);
+    if (scope == NULL)
+        return lenient_id(home, i, arena, id, err);
+    const struct cw_node *node = cw_path_first(home->id, scope);
+    struct cw_slice text = node != NULL ? cw_slice_trim(node->text) : (struct cw_slice){ NULL, 0 };
+    struct cw_slice path = cw_path_text(home->id);
+    if (text.len == 0)
+        return cw_fail(err, CW_INVALID, "there is no id at %.*s; name the right path in the stream's id",
+                       CW_SLICE_ARG(path));
+    *id = cw_arena_copy(arena, text);
+    return id->data != NULL || cw_fail(err, CW_NOMEM, "no memory for an id");
+}
+
+bool cw_records_any_id(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice *id,
+                       struct cw_error *err)
+{
+    struct cw_scope scope = { .record = cw_records_kept_tree(records, i, arena, NULL) };
+    return (scope.record != NULL && cw_records_id(records, i, &scope, arena, id, NULL)) ||
+           cw_records_id(records, i, NULL, arena, id, err);
+}
+
+bool cw_records_fingerprint(struct cw_records *records, struct cw_hash *out, struct cw_error *err)
+{
+    struct cw_hasher hasher;
+    struct cw_arena arena;
+    struct cw_slice id;
+    bool ok = true;
+    cw_arena_init(&arena, 0);
+    cw_hasher_init(&hasher);
+    for (size_t i = 0; ok && i < cw_records_count(records); i++) {
+        ok = cw_records_any_id(records, i, &arena, &id, err);
+        if (ok)
+            cw_hasher_add(&hasher, id);
+        cw_arena_reset(&arena);
+    }
+    if (ok)
+        *out = cw_hasher_end(&hasher);
+    cw_arena_fini(&arena);
+    return ok;
+}

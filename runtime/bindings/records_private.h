@@ -1,0 +1,75 @@
+/* records_private.h - the inside of a records object, for records.c, records_join.c and records_lenient.c.
+ *
+ * Records are their own ranges of one body, followed by segments: whole other records objects, appended. What
+ * was appended or attached somewhere does not change any more (`frozen`), which also keeps circles out.
+ */
+#ifndef CW_BINDINGS_RECORDS_PRIVATE_H
+#define CW_BINDINGS_RECORDS_PRIVATE_H
+
+#include "base/node.h"
+#include "bindings/records.h"
+
+/* 16 bytes a record are all that stands in memory of a body in a file. */
+struct range {
+    uint64_t offset;
+    uint32_t len;
+};
+
+struct segment {
+    struct cw_records *records; /* one reference */
+    size_t first, count;        /* of the whole */
+};
+
+/* Which of `others` belong to each record: items[start[i]] up to items[start[i + 1]], for i below `count`. */
+struct join {
+    struct cw_slice name;
+    struct cw_records *others; /* one reference */
+    size_t count;
+    uint32_t *start;
+    uint32_t *items;
+};
+
+struct cw_records {
+    unsigned users;
+    bool frozen;
+    struct cw_body *body;
+    enum cw_format format;
+    char encoding[64];
+    struct cw_arena meta; /* the id path */
+    const struct cw_path *id;
+    struct range *ranges;
+    size_t own_count, own_cap;
+    struct segment *segments;
+    size_t segment_count;
+    struct join **joins;
+    size_t join_count;
+    struct cw_parser *parser;      /* made when first needed */
+    struct cw_arena trees;         /* kept trees, and their bytes unless the body is in memory */
+    const struct cw_node **cached; /* by own index; NULL until a tree is kept */
+};
+
+/* The appended records that hold record `i`; NULL when it is one of its own. */
+const struct segment *cw_records_segment(const struct cw_records *records, size_t i);
+/* The records object that record *i really belongs to; *i becomes its index there. */
+struct cw_records *cw_records_home(struct cw_records *records, size_t *i);
+
+/* The tree of one record: a kept one, else parsed into `arena` from `bytes` (data NULL: read them). */
+const struct cw_node *cw_records_tree(struct cw_records *records, size_t i, struct cw_arena *arena,
+                                      struct cw_slice bytes, struct cw_error *err);
+/* The same, and it is kept for the next who asks while there is room. */
+const struct cw_node *cw_records_kept_tree(struct cw_records *records, size_t i, struct cw_arena *arena,
+                                           struct cw_error *err);
+bool cw_records_kept_scope(struct cw_records *records, size_t i, struct cw_arena *arena,
+                           struct cw_scope *scope, struct cw_error *err);
+
+/* Sets the scope's parts: what is attached to record `i`. */
+bool cw_records_add_parts(struct cw_records *records, size_t i, struct cw_arena *arena,
+                          struct cw_scope *scope, struct cw_error *err);
+void cw_join_free(struct join *join); /* accepts NULL */
+
+/* Looks for the value of a name directly below the record's root in bytes that cannot be parsed. `path` is
+ * the id path; only a single name or @name is looked for. */
+bool cw_lenient_find(enum cw_format format, struct cw_slice bytes, struct cw_slice path,
+                     struct cw_slice *found);
+
+#endif
