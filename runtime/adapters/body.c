@@ -30,6 +30,7 @@ static struct cw_body *make(uint64_t limit, struct cw_error *err)
     }
     body->fd = -1;
     body->limit = limit;
+    body->memory.limit = limit < CW_BODY_MEMORY_MAX ? limit : CW_BODY_MEMORY_MAX;
     return body;
 }
 

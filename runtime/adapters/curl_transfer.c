@@ -80,10 +80,19 @@ static int before_sending(void *arg, char *ip, char *local_ip, int port, int loc
     return CURL_PREREQFUNC_OK;
 }
 
+/* Called once TCP is connected: libcurl's own times say so only after the handshake. */
+static CURLcode before_tls(CURL *easy, void *context, void *arg)
+{
+    (void)easy;
+    (void)context;
+    ((struct cw_transfer *)arg)->in_tls = true;
+    return CURLE_OK;
+}
+
 static void begin_answer(struct cw_transfer *transfer)
 {
     transfer->answered++;
-    transfer->in_trailers = false;
+    transfer->has_all_headers = false;
     cw_buffer_clear(&transfer->headers);
     transfer->header_count = 0;
 }
@@ -130,8 +139,8 @@ static bool read_header_line(struct cw_transfer *transfer, struct cw_slice line)
         return true;
     }
     if (text.len == 0)
-        transfer->in_trailers = true;
-    if (text.len == 0 || transfer->in_trailers)
+        transfer->has_all_headers = true;
+    if (text.len == 0 || transfer->has_all_headers)
         return true;
     return folded ? add_folded(transfer, text) : add_header(transfer, text);
 }
@@ -301,6 +310,8 @@ static bool set_callbacks(struct cw_transfer *transfer)
            curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, before_tls) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transfer) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
@@ -377,23 +388,17 @@ bool cw_transfer_look(struct cw_transfer *transfer)
     return true;
 }
 
-static bool took(struct cw_transfer *transfer, CURLINFO what)
-{
-    curl_off_t time = 0;
-    return curl_easy_getinfo(transfer->easy, what, &time) == CURLE_OK && time > 0;
-}
-
 static const char *phase(struct cw_transfer *transfer)
 {
     if (transfer->answered > 0)
         return "while the answer came in";
     if (transfer->sent > 0)
         return "before any answer";
-    if (!took(transfer, CURLINFO_NAMELOOKUP_TIME_T))
+    curl_off_t looked_up = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+    if (looked_up == 0)
         return "while the name was looked up (DNS)";
-    if (!took(transfer, CURLINFO_CONNECT_TIME_T))
-        return "while connecting (TCP)";
-    return "during the TLS handshake";
+    return transfer->in_tls ? "during the TLS handshake" : "while connecting (TCP)";
 }
 
 static bool is_certificate_fault(CURLcode result)
@@ -402,10 +407,23 @@ static bool is_certificate_fault(CURLcode result)
            result == CURLE_SSL_INVALIDCERTSTATUS || result == CURLE_SSL_PINNEDPUBKEYNOTMATCH;
 }
 
+/* For libcurl an end inside the headers is the end of the answer. */
+static bool check_headers(const struct cw_transfer *transfer, struct cw_error *err)
+{
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (transfer->has_all_headers && status >= 200)
+        return true;
+    return cw_fail(err, CW_IO, "the connection failed while the answer came in: it ended inside the headers");
+}
+
 /* libcurl's own message names hosts, ports and byte counts, never queries or headers. */
 static bool explain(struct cw_transfer *transfer, CURLcode result, struct cw_error *err)
 {
     const char *detail = transfer->message[0] != '\0' ? transfer->message : curl_easy_strerror(result);
+    if (result == CURLE_OUT_OF_MEMORY && transfer->sent > 0 && !transfer->has_all_headers)
+        return cw_fail(err, CW_LIMIT,
+                       "a header of the answer is too long"); /* libcurl's word for that, too */
     if (result == CURLE_OUT_OF_MEMORY)
         return cw_fail(err, CW_NOMEM, "out of memory during a request");
     if (result == CURLE_COULDNT_RESOLVE_HOST)
@@ -459,8 +477,9 @@ struct cw_http_response *cw_transfer_result(struct cw_transfer *transfer, CURLco
         ok = false;
     } else if (result != CURLE_OK) {
         ok = explain(transfer, result, err);
-    } else if (transfer->inflate != NULL) {
-        ok = cw_inflate_end(transfer->inflate, err);
+    } else {
+        ok = check_headers(transfer, err) &&
+             (transfer->inflate == NULL || cw_inflate_end(transfer->inflate, err));
     }
     if (ok)
         response = make_response(transfer, err);

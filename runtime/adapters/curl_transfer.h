@@ -25,13 +25,14 @@ struct cw_transfer {
     char message[CURL_ERROR_SIZE];
 
     struct cw_error err; /* why a callback stopped the transfer; code CW_OK = none did */
-    unsigned sent;       /* how often libcurl began to send the request */
-    unsigned answered;   /* status lines seen since the start, interim ones included */
+    unsigned sent;       /* answers that are to come, counted like `answered`; 0 = nothing was sent yet */
+    unsigned answered;   /* status lines seen, interim ones included */
+    bool in_tls;         /* TCP is connected and the handshake begun */
 
     struct cw_buffer headers; /* name NUL value NUL, of the newest status line */
     size_t header_count;
-    size_t header_bytes; /* all that came */
-    bool in_trailers;
+    size_t header_bytes;  /* all that came */
+    bool has_all_headers; /* of the newest status line; what comes now are trailers */
     struct cw_body *body;
     struct cw_inflate *inflate; /* NULL = the body comes as it is */
     uint64_t body_bytes;        /* as received */

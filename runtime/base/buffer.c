@@ -22,6 +22,9 @@ char *cw_buffer_reserve(struct cw_buffer *buffer, size_t len, struct cw_error *e
         size_t cap = buffer->cap * 2 > need ? buffer->cap * 2 : need;
         if (cap < 256)
             cap = 256;
+        if (buffer->limit != 0 && cap > buffer->limit / 2)
+            cap = buffer->limit +
+                  1; /* the last step; with the copy that realloc may make, 1.5 times the limit */
         char *data = realloc(buffer->data, cap);
         if (data == NULL) {
             cw_fail(err, CW_NOMEM, "no memory for %zu bytes", cap);
