@@ -48,36 +48,36 @@ static enum cw_conversion to_time(struct cw_slice text, const struct cw_zone *zo
     return cw_time_parse(text, zone, out, NULL) ? CW_CONVERTED : CW_CONVERT_INVALID;
 }
 
-enum cw_conversion cw_convert(enum cw_type type, struct cw_slice text, const struct cw_zone *zone,
-                              struct cw_value *out)
+static enum cw_conversion to_value(enum cw_type type, struct cw_slice text, const struct cw_zone *zone,
+                                   struct cw_value *out)
 {
-    struct cw_value value = { .is_set = true };
-    struct cw_slice trimmed = cw_convert_trim(text);
-    enum cw_conversion result = CW_CONVERT_INVALID;
     switch (type) {
-    case CW_TEXT:
-        value.text = text;
-        result = CW_CONVERTED;
-        break;
     case CW_DECIMAL:
     case CW_MONEY:
-        result = to_decimal(trimmed, &value.decimal);
-        break;
+        return to_decimal(text, &out->decimal);
     case CW_INTEGER:
-        result = to_integer(trimmed, &value.integer);
-        break;
+        return to_integer(text, &out->integer);
     case CW_BOOLEAN:
-        result = to_boolean(trimmed, &value.boolean);
-        break;
+        return to_boolean(text, &out->boolean);
     case CW_TIME:
-        result = to_time(trimmed, zone, &value.time);
-        break;
+        return to_time(text, zone, &out->time);
+    case CW_TEXT:
     case CW_RECORD:
     case CW_LIST:
         break;
     }
-    if (result == CW_CONVERTED)
-        *out = value;
+    return CW_CONVERT_INVALID;
+}
+
+enum cw_conversion cw_convert(enum cw_type type, struct cw_slice text, const struct cw_zone *zone,
+                              struct cw_value *out)
+{
+    enum cw_conversion result = CW_CONVERTED;
+    if (type == CW_TEXT)
+        out->text = text;
+    else
+        result = to_value(type, cw_convert_trim(text), zone, out);
+    out->is_set = result == CW_CONVERTED;
     return result;
 }
 

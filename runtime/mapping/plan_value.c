@@ -237,7 +237,7 @@ static enum cw_outcome read_sum(struct cw_level *level, const struct cw_compiled
         if (reading->raw.data == NULL)
             return CW_EXHAUSTED;
     }
-    return set_sum(&sum, &reading->value);
+    return set_sum(&sum, reading->value);
 }
 
 static enum cw_outcome call(struct cw_level *level, const struct cw_compiled_rule *rule, struct cw_value *out)
@@ -258,11 +258,11 @@ static enum cw_outcome call(struct cw_level *level, const struct cw_compiled_rul
 static enum cw_outcome read_call(struct cw_level *level, const struct cw_compiled_rule *rule,
                                  struct cw_reading *reading, struct cw_slice *text)
 {
-    enum cw_outcome outcome = call(level, rule, &reading->value);
+    enum cw_outcome outcome = call(level, rule, reading->value);
     if (outcome != CW_PRESENT || (rule->type != CW_TEXT && rule->table.len == 0))
         return outcome;
-    *text = reading->raw = reading->value.text;
-    reading->value.is_set = false; /* not before it is translated and checked */
+    *text = reading->raw = reading->value->text;
+    reading->value->is_set = false; /* not before it is translated and checked */
     return clean(level, rule, text);
 }
 
@@ -309,7 +309,7 @@ static enum cw_outcome settle_text(struct cw_level *level, const struct cw_compi
     }
     if (rule->choices != NULL && !cw_rule_allows(rule, text))
         return not_a_choice(level, rule, reading->path, text);
-    enum cw_conversion result = cw_convert(rule->type, text, rule->zone, &reading->value);
+    enum cw_conversion result = cw_convert(rule->type, text, rule->zone, reading->value);
     if (result != CW_CONVERTED)
         return report_conversion(level, rule, reading->path, text, result);
     return CW_PRESENT;
@@ -333,14 +333,14 @@ static enum cw_outcome read_source(struct cw_level *level, const struct cw_compi
     case CW_FROM_SUM:
         return read_sum(level, rule, reading);
     case CW_FROM_CONSTANT:
-        reading->value = rule->fixed;
+        *reading->value = rule->fixed;
         reading->raw = rule->text;
         return CW_PRESENT;
     case CW_FROM_EACH:
     case CW_FROM_RECORD:
         break;
     }
-    if (outcome != CW_PRESENT || reading->value.is_set)
+    if (outcome != CW_PRESENT || reading->value->is_set)
         return outcome;
     return settle_text(level, rule, reading, text);
 }
@@ -350,7 +350,7 @@ static bool use_default(struct cw_level *level, const struct cw_compiled_rule *r
 {
     if (!rule->has_default)
         return !rule->required || cw_report_missing(level, rule);
-    reading->value = rule->fixed;
+    *reading->value = rule->fixed;
     reading->raw = rule->default_text;
     reading->from_default = true;
     reading->path = NULL;
@@ -371,20 +371,21 @@ static bool check_currency(struct cw_level *level, const struct cw_compiled_rule
 
 bool cw_level_read(struct cw_level *level, const struct cw_compiled_rule *rule, struct cw_value *out)
 {
-    struct cw_reading reading = { .raw = { "", 0 } };
+    struct cw_reading reading = { .value = out, .raw = { "", 0 } };
     enum cw_outcome outcome = read_source(level, rule, &reading);
     if (outcome == CW_EXHAUSTED)
-        return false;
-    if (outcome == CW_ABSENT && !use_default(level, rule, &reading))
         return false;
     if (outcome == CW_FAULTY || reading.path != NULL ||
         (outcome == CW_PRESENT && rule->source == CW_FROM_CALL))
         level->present = true;
-    if (outcome == CW_FAULTY || !reading.value.is_set)
+    if (outcome != CW_PRESENT)
+        out->is_set = false;
+    if (outcome == CW_ABSENT && !use_default(level, rule, &reading))
+        return false;
+    if (!out->is_set)
         return true;
     if (rule->negate && outcome == CW_PRESENT && rule->source != CW_FROM_CONSTANT)
-        reading.value.decimal = cw_decimal_negate(reading.value.decimal);
-    *out = reading.value;
+        out->decimal = cw_decimal_negate(out->decimal);
     if (rule->type == CW_MONEY && !check_currency(level, rule))
         return false;
     return !level->run->trace || cw_report_trace(level, rule, &reading);

@@ -191,7 +191,7 @@ bool cw_report_trace(struct cw_level *level, const struct cw_compiled_rule *rule
                                 .path = full_path(level, reading->path),
                                 .raw = reading->raw,
                                 .where = rule->where };
-    trace->value = cw_arena_copy(arena, cw_value_text(rule->type, &reading->value, -1, scratch));
+    trace->value = cw_arena_copy(arena, cw_value_text(rule->type, reading->value, -1, scratch));
     if (reading->row != NULL) {
         trace->table = rule->table;
         trace->row = reading->row->key;
