@@ -416,7 +416,10 @@ static bool prepare(struct cw_xml_parser *parser)
         return false;
     context = parser->context;
     xmlCtxtReset(context);
-    xmlCtxtUseOptions(context, XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
+    /* NOENT is harmless here: without a DOCTYPE and a getEntity function there are the five entities of XML
+     * itself, and without it libxml2 writes an ampersand in an attribute as "&#38;". */
+    xmlCtxtUseOptions(context,
+                      XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC | XML_PARSE_NOENT);
     *context->sax = parser->sax;
     context->userData = parser;
     parser->record++;
