@@ -167,7 +167,7 @@ static bool read_version(struct cw_sqlite *s, int64_t *version, struct cw_error 
 
 static bool take_step(struct cw_sqlite *s, const struct cw_schema_step *step, struct cw_error *err)
 {
-    char mark[64];
+    char mark[128];
     sqlite3_snprintf(sizeof mark, mark, "UPDATE meta SET value = '%d' WHERE name = 'schema'", step->to);
     return (cw_sqlite_execute(s, step->sqlite, err) && cw_sqlite_execute(s, mark, err)) ||
            cw_fail_in(err, "step to version %d of the store's tables", step->to);
@@ -187,7 +187,7 @@ static bool no_orphans(struct cw_sqlite *s, struct cw_error *err)
 
 static bool take_steps(struct cw_sqlite *s, const struct cw_schema *schema, struct cw_error *err)
 {
-    char mark[64];
+    char mark[128];
     int64_t version; /* read again: another process may have been first */
     sqlite3_snprintf(sizeof mark, mark, "PRAGMA defer_foreign_keys = ON; PRAGMA application_id = %d",
                      APPLICATION_ID);

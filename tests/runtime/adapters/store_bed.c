@@ -19,7 +19,9 @@ void store_bed_init(struct store_bed *bed)
 
 struct cw_store *store_bed_try(struct store_bed *bed, struct cw_error *err)
 {
-    struct cw_store_config config = { .uri = bed->path, .create = true, .vfs = bed->vfs, .clock = &bed->clock };
+    struct cw_store_config config = {
+        .uri = bed->path, .create = true, .vfs = bed->vfs, .clock = &bed->clock
+    };
     return cw_store_open(&config, NULL, err);
 }
 
@@ -64,7 +66,8 @@ int store_bed_teardown(void **state)
     return 0;
 }
 
-/* --- answers ---------------------------------------------------------------------------------------------------- */
+/* --- answers
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void note(struct answer *answer, const struct cw_error *err)
 {
@@ -141,15 +144,19 @@ int64_t take_lease(struct store_bed *bed, const char *name, const char *holder, 
 int64_t start_run(struct store_bed *bed)
 {
     struct answer answer = { 0 };
-    struct cw_run run = { .cart = cw_slice("shop"), .stream = cw_slice("orders in"), .job = cw_slice("sync"),
-                          .started_at = bed->time.now, .ended_at = CW_TIME_NONE };
+    struct cw_run run = { .cart = cw_slice("shop"),
+                          .stream = cw_slice("orders in"),
+                          .job = cw_slice("sync"),
+                          .started_at = bed->time.now,
+                          .ended_at = CW_TIME_NONE };
     cw_store_start_run(bed->store, &run, answer_number, &answer);
     must_be_answered(bed, &answer);
     assert_ok(!answer.failed, answer.err);
     return answer.number;
 }
 
-/* --- queries ---------------------------------------------------------------------------------------------------- */
+/* --- queries
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct asked {
     struct answer answer;
@@ -176,7 +183,8 @@ static void query_done(void *arg, const struct cw_error *err)
     note(&((struct asked *)arg)->answer, err);
 }
 
-static void query(struct store_bed *bed, const char *sql, const char *first, const char *second, struct asked *asked)
+static void query(struct store_bed *bed, const char *sql, const char *first, const char *second,
+                  struct asked *asked)
 {
     struct cw_slice params[] = { cw_slice(first), cw_slice(second) };
     size_t count = (first != NULL) + (second != NULL);
@@ -209,7 +217,8 @@ enum cw_code ask_refused(struct store_bed *bed, const char *sql, struct cw_error
     return asked.answer.failed ? asked.answer.err.code : CW_OK;
 }
 
-/* --- records ---------------------------------------------------------------------------------------------------- */
+/* --- records
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct cw_record_key key_of(const char *id)
 {
@@ -218,9 +227,14 @@ struct cw_record_key key_of(const char *id)
 
 struct cw_raw raw_of(const char *id, const char *bytes)
 {
-    struct cw_raw raw = { .key = key_of(id), .format = cw_slice("xml"), .encoding = cw_slice("UTF-8"),
-                          .bytes = cw_slice(bytes), .hash = cw_hash_of(cw_slice(bytes)), .run = 1,
-                          .reason = cw_slice(""), .script_version = cw_slice("abc") };
+    struct cw_raw raw = { .key = key_of(id),
+                          .format = cw_slice("xml"),
+                          .encoding = cw_slice("UTF-8"),
+                          .bytes = cw_slice(bytes),
+                          .hash = cw_hash_of(cw_slice(bytes)),
+                          .run = 1,
+                          .reason = cw_slice(""),
+                          .script_version = cw_slice("abc") };
     assert_true(cw_time_parse(cw_slice("2024-03-31T02:30:00.5Z"), NULL, &raw.received_at, NULL));
     return raw;
 }

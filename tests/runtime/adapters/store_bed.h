@@ -40,7 +40,7 @@ void answer_number(void *arg, int64_t number, const struct cw_error *err);
 /* Fails the test when no transaction begins. */
 struct cw_txn *begin(struct store_bed *bed);
 struct cw_txn *begin_fenced(struct store_bed *bed, const char *lease, int64_t token);
-void commit(struct cw_txn *txn);                             /* fails the test when it fails */
+void commit(struct cw_txn *txn); /* fails the test when it fails */
 bool try_commit(struct cw_txn *txn, struct cw_error *err);
 int64_t take_lease(struct store_bed *bed, const char *name, const char *holder, int64_t token, cw_time time,
                    struct cw_error *err); /* 0 and *err when refused */

@@ -12,7 +12,8 @@ static void put(struct store_bed *bed, const struct cw_document *doc, int64_t ru
     commit(txn);
 }
 
-/* --- the schema and the kinds ----------------------------------------------------------------------------------- */
+/* --- the schema and the kinds
+ * ----------------------------------------------------------------------------------- */
 
 static void add_name(struct cw_buffer *names, const char *name)
 {
@@ -83,7 +84,8 @@ static void assert_columns(struct store_bed *bed, const char *table, struct cw_b
     cw_buffer_clear(expected);
 }
 
-static void assert_list_columns(struct store_bed *bed, const struct cw_kind *parent, const struct cw_field *list)
+static void assert_list_columns(struct store_bed *bed, const struct cw_kind *parent,
+                                const struct cw_field *list)
 {
     struct cw_buffer expected = { 0 };
     char table[64], id[64];
@@ -99,8 +101,8 @@ static void assert_list_columns(struct store_bed *bed, const struct cw_kind *par
 
 static void the_tables_have_exactly_the_columns_of_the_kinds(void **state)
 {
-    static const char *const ours[] = { "id", "cart", "external_id", "custom", "first_run", "last_run",
-                                        "first_stored_at", "last_stored_at" };
+    static const char *const ours[] = { "id",        "cart",     "external_id",     "custom",
+                                        "first_run", "last_run", "first_stored_at", "last_stored_at" };
     struct cw_buffer expected = { 0 };
     int documents = 0;
     for (size_t i = 0; cw_kinds[i] != NULL; i++) {
@@ -120,7 +122,8 @@ static void the_tables_have_exactly_the_columns_of_the_kinds(void **state)
     cw_buffer_fini(&expected);
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------- */
+/* --- writing
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void a_document_replaced_keeps_its_number_and_gets_new_lists(void **state)
 {
@@ -131,8 +134,9 @@ static void a_document_replaced_keeps_its_number_and_gets_new_lists(void **state
     put(bed, order_of(&arena, "1001", 3), 1);
     test_clock_advance(&bed->time, CW_HOUR);
     put(bed, order_of(&arena, "1001", 2), 7);
-    assert_string_equal(ask(bed, "SELECT id, external_id, first_run, last_run, first_stored_at, last_stored_at "
-                                 "FROM orders ORDER BY id"),
+    assert_string_equal(ask(bed,
+                            "SELECT id, external_id, first_run, last_run, first_stored_at, last_stored_at "
+                            "FROM orders ORDER BY id"),
                         "1|1000|1|1|2024-03-31T02:30:00.000000Z|2024-03-31T02:30:00.000000Z\n"
                         "2|1001|1|7|2024-03-31T02:30:00.000000Z|2024-03-31T03:30:00.000000Z");
     assert_string_equal(ask(bed, "SELECT order_id, position, sku, quantity FROM order_lines ORDER BY 1, 2"),
@@ -206,9 +210,10 @@ static void addresses_of_an_order_are_columns_of_it(void **state)
     set_text(order, "shipping_name", "Express");
     shipping->external_id = cw_slice("77");
     put(*state, order, 1);
-    assert_string_equal(ask(*state, "SELECT billing_city, billing_address_name, shipping_city, shipping_address_name, "
-                                    "shipping_name, shipping_external_id FROM orders"),
-                        "Linz|NULL|Graz|Ada Lovelace|Express|77");
+    assert_string_equal(
+        ask(*state, "SELECT billing_city, billing_address_name, shipping_city, shipping_address_name, "
+                    "shipping_name, shipping_external_id FROM orders"),
+        "Linz|NULL|Graz|Ada Lovelace|Express|77");
     cw_arena_fini(&arena);
 }
 
@@ -226,8 +231,9 @@ static void own_fields_are_one_json_object(void **state)
     billing->custom = &door;
     set(order, "billing")->record = billing;
     put(*state, order, 1);
-    assert_string_equal(ask(*state, "SELECT json_extract(custom, '$.gift'), json_extract(custom, '$.billing_door') "
-                                    "FROM orders"),
+    assert_string_equal(ask(*state,
+                            "SELECT json_extract(custom, '$.gift'), json_extract(custom, '$.billing_door') "
+                            "FROM orders"),
                         "say \"hi\"|7b");
     assert_string_equal(ask(*state, "SELECT custom FROM order_lines"), "NULL");
     put(*state, order_of(&arena, "1001", 0), 1);
@@ -259,8 +265,9 @@ static void every_kind_of_document_with_all_its_fields_is_stored(void **state)
         snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", doc->kind->plural);
         assert_string_equal(ask(bed, sql), "1");
     }
-    assert_string_equal(ask(bed, "SELECT (SELECT count(*) FROM item_variants), "
-                                 "(SELECT count(*) FROM customer_addresses), (SELECT count(*) FROM order_taxes)"),
+    assert_string_equal(ask(bed,
+                            "SELECT (SELECT count(*) FROM item_variants), "
+                            "(SELECT count(*) FROM customer_addresses), (SELECT count(*) FROM order_taxes)"),
                         "1|1|1");
     cw_arena_fini(&arena);
 }
@@ -312,8 +319,9 @@ static void a_text_that_is_too_long_names_its_record_and_field(void **state)
     cw_txn_rollback(txn);
     set(order, "note")->text.len = CW_STORE_TEXT_MAX;
     put(bed, order, 1);
-    assert_string_equal(ask(bed, "SELECT octet_length FROM (SELECT length(CAST(note AS BLOB)) AS octet_length "
-                                 "FROM orders)"),
+    assert_string_equal(ask(bed,
+                            "SELECT octet_length FROM (SELECT length(CAST(note AS BLOB)) AS octet_length "
+                            "FROM orders)"),
                         "16777216");
     free(text);
     cw_arena_fini(&arena);
