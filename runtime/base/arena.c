@@ -6,6 +6,9 @@
 
 enum { BLOCK_BYTES = 64 * 1024 };
 
+/* Sums of a few sizes below this do not wrap; nothing so large can be had. */
+#define SIZE_LIMIT (SIZE_MAX / 4)
+
 struct cw_arena_block {
     struct cw_arena_block *older;
     size_t cap;
@@ -33,9 +36,9 @@ static bool add_block(struct cw_arena *arena, size_t size)
 
 static char *take(struct cw_arena *arena, size_t size, size_t skip)
 {
-    if (arena->limit != 0 && size > arena->limit - arena->used)
+    if (size > SIZE_LIMIT || (arena->limit != 0 && size > arena->limit - arena->used))
         return NULL;
-    if ((size_t)(arena->end - arena->next) < size + skip) {
+    if (arena->block == NULL || (size_t)(arena->end - arena->next) < size + skip) {
         if (!add_block(arena, size))
             return NULL;
         skip = 0;

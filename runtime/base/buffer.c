@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Sums of a few sizes below this do not wrap; nothing so large can be had. */
+#define SIZE_LIMIT (SIZE_MAX / 4)
+
 void cw_buffer_fini(struct cw_buffer *buffer)
 {
     free(buffer->data);
@@ -15,6 +18,10 @@ char *cw_buffer_reserve(struct cw_buffer *buffer, size_t len, struct cw_error *e
 {
     if (buffer->limit != 0 && len > buffer->limit - buffer->len) {
         cw_fail(err, CW_LIMIT, "more than %zu bytes", buffer->limit);
+        return NULL;
+    }
+    if (len > SIZE_LIMIT) {
+        cw_fail(err, CW_NOMEM, "no memory for %zu bytes", len);
         return NULL;
     }
     size_t need = buffer->len + len + 1;

@@ -140,7 +140,7 @@ static bool scan_number(struct scan *scan)
 bool cw_decimal_parse(struct cw_slice text, struct cw_decimal *out, struct cw_error *err)
 {
     struct cw_slice shown = cw_slice_clip(text, 60);
-    struct scan scan = { .at = text.data, .end = text.data + text.len, .fits = true };
+    struct scan scan = { .at = text.data, .end = cw_slice_end(text), .fits = true };
     bool negative = skip(&scan, '-', '-');
     if (!negative)
         skip(&scan, '+', '+');

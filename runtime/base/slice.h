@@ -20,6 +20,12 @@ static inline struct cw_slice cw_slice(const char *text)
     return (struct cw_slice){ text, text != NULL ? strlen(text) : 0 };
 }
 
+/* Behind the last byte; NULL for an empty slice of nothing, to which C may not add even 0. */
+static inline const char *cw_slice_end(struct cw_slice s)
+{
+    return s.len > 0 ? s.data + s.len : s.data;
+}
+
 static inline bool cw_slice_equal(struct cw_slice a, struct cw_slice b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);

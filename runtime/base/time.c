@@ -304,7 +304,7 @@ static bool refuse(struct cw_slice text, struct cw_error *err)
 bool cw_time_parse(struct cw_slice text, const struct cw_zone *zone, cw_time *out, struct cw_error *err)
 {
     text = cw_slice_trim(text);
-    struct scan scan = { text.data, text.data + text.len };
+    struct scan scan = { text.data, cw_slice_end(text) };
     struct stamp stamp = { 0 };
     bool read = iso(scan, &stamp);
     if (!read) {
