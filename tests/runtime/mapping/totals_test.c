@@ -1,0 +1,564 @@
+/* totals_test.c - orders add up to the smallest unit, for every way that carts round. */
+#include "testing.h"
+
+#include "mapping/totals.h"
+
+static struct cw_arena arena;
+static struct cw_error err;
+static struct cw_mapped mapped;
+
+static int set_up(void **state)
+{
+    (void)state;
+    cw_arena_init(&arena, 0);
+    mapped = (struct cw_mapped){ .doc = cw_document_create(&arena, &cw_kind_order) };
+    return mapped.doc != NULL ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    cw_arena_fini(&arena);
+    return 0;
+}
+
+/* Forgets the order and begins another one. */
+static void begin_order(void)
+{
+    cw_arena_reset(&arena);
+    mapped = (struct cw_mapped){ .doc = cw_document_create(&arena, &cw_kind_order) };
+    assert_non_null(mapped.doc);
+}
+
+static struct cw_value *value_of(struct cw_document *doc, const char *field)
+{
+    int i = cw_kind_field(doc->kind, cw_slice(field));
+    assert_true(i >= 0);
+    doc->values[i].is_set = true;
+    return &doc->values[i];
+}
+
+static void set_text(const char *field, const char *text)
+{
+    value_of(mapped.doc, field)->text = cw_slice(text);
+}
+
+static void set_amount_in(struct cw_document *doc, const char *field, const char *text)
+{
+    assert_ok(cw_decimal_parse(cw_slice(text), &value_of(doc, field)->decimal, &err), err);
+}
+
+static void set_amount(const char *field, const char *text)
+{
+    set_amount_in(mapped.doc, field, text);
+}
+
+static void set_tax_included(bool included)
+{
+    value_of(mapped.doc, "tax_included")->boolean = included;
+}
+
+static struct cw_document *add_line(void)
+{
+    struct cw_value *lines = value_of(mapped.doc, "lines");
+    struct cw_document *line = cw_document_create(&arena, &cw_kind_line);
+    assert_non_null(line);
+    if (lines->list.first == NULL)
+        lines->list.first = line;
+    else
+        lines->list.last->next = line;
+    lines->list.last = line;
+    lines->list.count++;
+    return line;
+}
+
+static struct cw_document *add_priced_line(const char *quantity, const char *price)
+{
+    struct cw_document *line = add_line();
+    set_amount_in(line, "quantity", quantity);
+    set_amount_in(line, "unit_price", price);
+    return line;
+}
+
+static void add_line_total(const char *total)
+{
+    set_amount_in(add_line(), "total", total);
+}
+
+static void check(void)
+{
+    assert_ok(cw_totals_check(&mapped, &arena, &err), err);
+}
+
+static void assert_sound(void)
+{
+    check();
+    if (mapped.issues != NULL)
+        fail_msg("%.*s", CW_SLICE_ARG(mapped.issues->message));
+}
+
+static void assert_issue(const struct cw_found_issue *issue, const char *code, const char *field,
+                         const char *message)
+{
+    assert_non_null(issue);
+    assert_slice(issue->message, message);
+    assert_slice(issue->code, code);
+    assert_slice(issue->field, field);
+}
+
+static void an_order_that_adds_up_is_sound(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    add_line_total("41.36");
+    add_line_total("22.00");
+    set_amount("goods_total", "63.360000");
+    set_amount("shipping_total", "7");
+    set_amount("fee_total", "1.5");
+    set_amount("discount_total", "5.86");
+    set_amount("tax_total", "12.00");
+    set_amount("total", "66.00");
+    set_tax_included(true);
+    assert_sound();
+}
+
+static void tax_is_added_only_when_it_is_not_included(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    add_line_total("100.00");
+    set_amount("tax_total", "20.00");
+    set_amount("total", "120.00");
+    set_tax_included(false);
+    assert_sound();
+    set_tax_included(true);
+    check();
+    assert_issue(mapped.issues, "totals", "total",
+                 "goods 100.00 make 100.00 EUR, but total is 120.00: off by 20.00");
+}
+
+static void a_cent_of_difference_is_reported_with_both_figures(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    add_line_total("63.36");
+    set_amount("goods_total", "63.35");
+    set_amount("shipping_total", "7.00");
+    set_amount("discount_total", "5.00");
+    set_amount("fee_total", "0.5");
+    set_amount("tax_total", "10.00");
+    set_amount("total", "75.85");
+    set_tax_included(false);
+    check();
+    assert_issue(mapped.issues, "totals", "goods_total",
+                 "lines add up to 63.36 EUR, but goods_total is 63.35: off by 0.01");
+    assert_issue(
+        mapped.issues->next, "totals", "total",
+        "goods 63.36 + shipping 7.00 + fees 0.50 - discount 5.00 + tax 10.00 make 75.86 EUR, but total is "
+        "75.85: off by 0.01");
+    assert_null(mapped.issues->next->next);
+}
+
+static void a_refund_s_negative_figures_add_up(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    add_line_total("-10.00");
+    set_amount("shipping_total", "-2.00");
+    set_amount("total", "-12.00");
+    assert_sound();
+    set_amount("total", "-12.01");
+    check();
+    assert_issue(mapped.issues, "totals", "total",
+                 "goods -10.00 - shipping 2.00 make -12.00 EUR, but total is -12.01: off by 0.01");
+}
+
+/* 3 pieces at 0.335: by item 0.34 * 3, by line r(1.005), by total the sum of two such lines. */
+static void each_rounding_level_rounds_where_it_says(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = { { "item", "1.02", "2.04" },
+                                            { "line", "1.01", "2.02" },
+                                            { "total", "1.005", "2.01" } };
+    for (size_t i = 0; i < 3; i++) {
+        char text[CW_DECIMAL_TEXT_MAX];
+        begin_order();
+        set_text("currency", "EUR");
+        set_text("rounding", cases[i][0]);
+        struct cw_document *line = add_priced_line("3", "0.335");
+        add_priced_line("3", "0.335");
+        set_amount("goods_total", cases[i][2]);
+        set_amount("total", cases[i][2]);
+        assert_sound();
+        assert_true(cw_document_get(line, "total")->is_set);
+        cw_decimal_format(&cw_document_get(line, "total")->decimal, text);
+        assert_string_equal(text, cases[i][1]);
+    }
+}
+
+static void lines_are_rounded_when_the_order_does_not_say(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    add_priced_line("3", "0.335");
+    add_priced_line("3", "0.335");
+    set_amount("total", "2.02");
+    assert_sound();
+}
+
+static void each_rounding_mode_is_followed(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        /* mode, 0.125 and -0.125 to cents */
+        { "up", "0.13", "-0.13" },        { "down", "0.12", "-0.12" },    { "ceiling", "0.13", "-0.12" },
+        { "floor", "0.12", "-0.13" },     { "half-up", "0.13", "-0.13" }, { "half-down", "0.12", "-0.12" },
+        { "half-even", "0.12", "-0.12" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int sign = 1; sign <= 2; sign++) {
+            begin_order();
+            set_text("currency", "EUR");
+            set_text("rounding_mode", cases[i][0]);
+            add_priced_line(sign == 1 ? "1" : "-1", "0.125");
+            set_amount("total", cases[i][sign]);
+            assert_sound();
+        }
+}
+
+static void currencies_have_their_own_smallest_unit(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = { { "JPY", "34" }, { "EUR", "33.50" }, { "KWD", "33.500" } };
+    for (size_t i = 0; i < 3; i++) {
+        begin_order();
+        set_text("currency", cases[i][0]);
+        add_priced_line("1", "33.5");
+        set_amount("total", cases[i][1]);
+        assert_sound();
+    }
+    begin_order();
+    set_text("currency", "JPY");
+    add_priced_line("1", "33.5");
+    set_amount("total", "35");
+    check();
+    assert_issue(mapped.issues, "totals", "total", "goods 34 make 34 JPY, but total is 35: off by 1");
+    begin_order();
+    set_text("currency", "KWD");
+    add_line_total("1.234");
+    set_amount("total", "1.235");
+    check();
+    assert_issue(mapped.issues, "totals", "total",
+                 "goods 1.234 make 1.234 KWD, but total is 1.235: off by 0.001");
+}
+
+static void a_line_s_own_total_is_not_recomputed(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    struct cw_document *line = add_priced_line("3", "10.00");
+    set_amount_in(line, "total", "27.00");
+    set_amount("total", "27.00");
+    assert_sound();
+}
+
+static void a_line_without_figures_counts_as_nothing(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    add_line();
+    set_amount_in(add_line(), "unit_price", "5.00");
+    add_line_total("1.00");
+    set_amount("total", "1.00");
+    assert_sound();
+}
+
+static void without_mapped_lines_the_goods_total_counts(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    set_amount("goods_total", "10.00");
+    set_amount("shipping_total", "2.00");
+    set_amount("total", "12.00");
+    assert_sound();
+}
+
+static void an_order_without_lines_is_worth_nothing(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    value_of(mapped.doc, "lines");
+    set_amount("goods_total", "10.00");
+    set_amount("total", "10.00");
+    check();
+    assert_issue(mapped.issues, "totals", "goods_total",
+                 "lines add up to 0.00 EUR, but goods_total is 10.00: off by 10.00");
+}
+
+static void an_order_without_total_is_missing_it(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    add_line_total("5.00");
+    check();
+    assert_issue(mapped.issues, "missing", "total", "total is missing, so nothing says what the buyer owes");
+    assert_null(mapped.issues->next);
+}
+
+static void figures_that_are_at_fault_already_are_not_added_up(void **state)
+{
+    (void)state;
+    static const char *const fields[] = { "total", "lines[1].quantity", "currency", "rounding_mode",
+                                          "lines" };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        begin_order();
+        set_text("currency", "EUR");
+        add_line_total("5.00");
+        set_amount("total", "6.00");
+        assert_true(cw_mapped_add_issue(&mapped, &arena, "invalid", fields[i], "is wrong"));
+        check();
+        assert_null(mapped.issues->next);
+    }
+}
+
+static void issues_of_other_fields_do_not_hide_a_wrong_sum(void **state)
+{
+    (void)state;
+    static const char *const fields[] = { "status", "lines[1].sku", "payments[1].amount", "custom.total" };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        begin_order();
+        set_text("currency", "EUR");
+        add_line_total("5.00");
+        set_amount("total", "6.00");
+        assert_true(cw_mapped_add_issue(&mapped, &arena, "invalid", fields[i], "is wrong"));
+        check();
+        assert_non_null(mapped.issues->next);
+        assert_slice(mapped.issues->next->code, "totals");
+    }
+}
+
+static void an_unknown_currency_is_not_added_up(void **state)
+{
+    (void)state;
+    set_text("currency", "XXQ");
+    add_line_total("5.00");
+    set_amount("total", "6.00");
+    assert_sound();
+}
+
+static void amounts_too_large_to_add_are_an_issue(void **state)
+{
+    (void)state;
+    set_text("currency", "EUR");
+    add_line_total("99999999999999999999999999999999999999");
+    add_line_total("1");
+    set_amount("total", "1");
+    check();
+    assert_issue(mapped.issues, "overflow", "total", "the amounts are too large to be added up exactly");
+}
+
+static void other_kinds_and_skipped_records_are_left_alone(void **state)
+{
+    (void)state;
+    mapped = (struct cw_mapped){ .doc = cw_document_create(&arena, &cw_kind_item) };
+    assert_sound();
+    mapped = (struct cw_mapped){ .skipped_by = "drafts" };
+    assert_sound();
+}
+
+/* Random orders in smallest units, with integers only: an arithmetic that shares nothing with the one under
+ * test. */
+struct figures {
+    unsigned digits;
+    int level; /* 0 item, 1 line, 2 total */
+    int mode;
+    bool tax_included;
+    int64_t goods, shipping, fee, discount, tax, total; /* units */
+};
+
+static const char *const modes[] = { "up", "down", "ceiling", "floor", "half-up", "half-down", "half-even" };
+static const char *const levels[] = { "item", "line", "total" };
+
+/* `value` has three digits more than the result. */
+static int64_t round_thousandths(int64_t value, int mode)
+{
+    int64_t whole = value / 1000, rest = value % 1000;
+    int64_t away = value < 0 ? -1 : 1, size = rest < 0 ? -rest : rest;
+    bool out = false;
+    switch (mode) {
+    case 0:
+        out = size > 0;
+        break;
+    case 1:
+        break;
+    case 2:
+        out = size > 0 && value > 0;
+        break;
+    case 3:
+        out = size > 0 && value < 0;
+        break;
+    case 4:
+        out = size >= 500;
+        break;
+    case 5:
+        out = size > 500;
+        break;
+    default:
+        out = size > 500 || (size == 500 && whole % 2 != 0);
+    }
+    return out ? whole + away : whole;
+}
+
+static void put_scaled(struct cw_document *doc, const char *field, int64_t value, unsigned scale)
+{
+    struct cw_decimal *decimal = &value_of(doc, field)->decimal;
+    *decimal = cw_decimal_from_int(value);
+    decimal->scale = (uint8_t)scale;
+}
+
+/* A line with its own total, or a price with three digits beyond the unit; returns thousandths of a unit. */
+static int64_t random_line(struct cw_random *random, struct figures *f)
+{
+    struct cw_document *line = add_line();
+    int64_t quantity = (int64_t)cw_random_below(random, 9) + 1;
+    if (cw_random_below(random, 4) == 0) {
+        int64_t total = (int64_t)cw_random_below(random, 1000000) - 1000;
+        put_scaled(line, "total", total, f->digits);
+        return total * 1000;
+    }
+    int64_t price = (int64_t)cw_random_below(random, 100000000) - 100000;
+    if (cw_random_below(random, 3) == 0)
+        price = price / 1000 * 1000 + 500; /* ties */
+    put_scaled(line, "quantity", quantity, 0);
+    put_scaled(line, "unit_price", price, f->digits + 3);
+    if (f->level == 0)
+        return round_thousandths(price, f->mode) * quantity * 1000;
+    if (f->level == 1)
+        return round_thousandths(price * quantity, f->mode) * 1000;
+    return price * quantity;
+}
+
+static void random_order(struct cw_random *random, struct figures *f)
+{
+    static const char *const currencies[] = { "JPY", "EUR", "KWD" };
+    static const unsigned digits[] = { 0, 2, 3 };
+    size_t currency = cw_random_below(random, 3), lines = cw_random_below(random, 6);
+    int64_t goods = 0;
+    *f = (struct figures){ .digits = digits[currency],
+                           .level = (int)cw_random_below(random, 3),
+                           .mode = (int)cw_random_below(random, 7),
+                           .tax_included = cw_random_below(random, 2) == 0 };
+    set_text("currency", currencies[currency]);
+    set_text("rounding", levels[f->level]);
+    set_text("rounding_mode", modes[f->mode]);
+    set_tax_included(f->tax_included);
+    value_of(mapped.doc, "lines");
+    for (size_t i = 0; i < lines; i++)
+        goods += random_line(random, f);
+    f->goods = round_thousandths(goods, f->mode);
+    f->shipping = (int64_t)cw_random_below(random, 2000);
+    f->fee = (int64_t)cw_random_below(random, 500) - 100;
+    f->discount = (int64_t)cw_random_below(random, 3000);
+    f->tax = (int64_t)cw_random_below(random, 100000);
+    f->total = f->goods + f->shipping + f->fee - f->discount + (f->tax_included ? 0 : f->tax);
+}
+
+static void state_figures(const struct figures *f)
+{
+    put_scaled(mapped.doc, "goods_total", f->goods, f->digits);
+    put_scaled(mapped.doc, "shipping_total", f->shipping, f->digits);
+    put_scaled(mapped.doc, "fee_total", f->fee, f->digits);
+    put_scaled(mapped.doc, "discount_total", f->discount, f->digits);
+    put_scaled(mapped.doc, "tax_total", f->tax, f->digits);
+    put_scaled(mapped.doc, "total", f->total, f->digits);
+}
+
+/* How far `total` is off once the figure number `which` is one unit more. */
+static int64_t falsify(struct figures *f, size_t which)
+{
+    switch (which) {
+    case 0:
+        f->goods++;
+        return 0;
+    case 1:
+        f->shipping++;
+        return 1;
+    case 2:
+        f->fee--;
+        return 1;
+    case 3:
+        f->discount++;
+        return 1;
+    case 4:
+        f->tax++;
+        return f->tax_included ? 0 : 1;
+    default:
+        f->total--;
+        return 1;
+    }
+}
+
+static bool reports_one_unit(const char *field, unsigned digits)
+{
+    static const char *const units[] = { ": off by 1", "", ": off by 0.01", ": off by 0.001" };
+    const char *ending = units[digits];
+    for (const struct cw_found_issue *issue = mapped.issues; issue != NULL; issue = issue->next)
+        if (cw_slice_is(issue->field, field) && issue->message.len > strlen(ending) &&
+            memcmp(issue->message.data + issue->message.len - strlen(ending), ending, strlen(ending)) == 0)
+            return true;
+    return false;
+}
+
+static void random_orders_pass_and_one_unit_more_anywhere_is_found(void **state)
+{
+    (void)state;
+    enum { ORDERS = 100000 };
+    struct cw_random random;
+    struct figures f;
+    cw_random_seed(&random, 20240328);
+    for (int i = 0; i < ORDERS; i++) {
+        begin_order();
+        random_order(&random, &f);
+        state_figures(&f);
+        check();
+        if (mapped.issues != NULL)
+            fail_msg("order %d: %.*s", i, CW_SLICE_ARG(mapped.issues->message));
+        size_t which = cw_random_below(&random, 6);
+        int64_t off = falsify(&f, which);
+        state_figures(&f);
+        check();
+        bool found = reports_one_unit(which == 0 ? "goods_total" : "total", f.digits);
+        if (found != (which == 0 || off != 0))
+            fail_msg("order %d, figure %zu: %s", i, which, found ? "reported, but sound" : "not found");
+        if (found && mapped.issues->next != NULL)
+            fail_msg("order %d, figure %zu: two issues for one fault", i, which);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_order_that_adds_up_is_sound),
+        TEST(tax_is_added_only_when_it_is_not_included),
+        TEST(a_cent_of_difference_is_reported_with_both_figures),
+        TEST(a_refund_s_negative_figures_add_up),
+        TEST(each_rounding_level_rounds_where_it_says),
+        TEST(lines_are_rounded_when_the_order_does_not_say),
+        TEST(each_rounding_mode_is_followed),
+        TEST(currencies_have_their_own_smallest_unit),
+        TEST(a_line_s_own_total_is_not_recomputed),
+        TEST(a_line_without_figures_counts_as_nothing),
+        TEST(without_mapped_lines_the_goods_total_counts),
+        TEST(an_order_without_lines_is_worth_nothing),
+        TEST(an_order_without_total_is_missing_it),
+        TEST(figures_that_are_at_fault_already_are_not_added_up),
+        TEST(issues_of_other_fields_do_not_hide_a_wrong_sum),
+        TEST(an_unknown_currency_is_not_added_up),
+        TEST(amounts_too_large_to_add_are_an_issue),
+        TEST(other_kinds_and_skipped_records_are_left_alone),
+        TEST(random_orders_pass_and_one_unit_more_anywhere_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
