@@ -5,12 +5,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const char *const order_statuses[] = { "draft",    "pending", "on_hold",   "paid",      "processing",
-                                              "backorder", "shipped", "completed", "cancelled", "refunded",
-                                              "failed",    NULL };
+static const char *const order_statuses[] = { "draft",      "pending",   "on_hold", "paid",
+                                              "processing", "backorder", "shipped", "completed",
+                                              "cancelled",  "refunded",  "failed",  NULL };
 static const char *const payment_statuses[] = { "unpaid",   "authorised",      "partly_paid", "paid",
                                                 "refunded", "partly_refunded", "failed",      NULL };
-static const char *const fulfilment_statuses[] = { "open", "partial", "shipped", "delivered", "returned", NULL };
+static const char *const fulfilment_statuses[] = {
+    "open", "partial", "shipped", "delivered", "returned", NULL
+};
 static const char *const rounding_levels[] = { "item", "line", "total", NULL };
 static const char *const rounding_modes[] = { "up",      "down",      "ceiling",   "floor",
                                               "half-up", "half-down", "half-even", NULL };
@@ -45,7 +47,8 @@ static const struct cw_field line_fields[] = {
     { "variant_id", CW_TEXT, NULL, NULL, "the cart's id of the variant" },
     { "quantity", CW_DECIMAL, NULL, NULL, "pieces ordered" },
     { "unit_price", CW_MONEY, NULL, NULL, "price of one, with or without tax as the order says" },
-    { "total", CW_MONEY, NULL, NULL, "of the whole line; quantity times unit price, rounded, where not mapped" },
+    { "total", CW_MONEY, NULL, NULL,
+      "of the whole line; quantity times unit price, rounded, where not mapped" },
     { "tax", CW_MONEY, NULL, NULL, "tax of the whole line" },
     { "tax_rate", CW_DECIMAL, NULL, NULL, "per cent" },
 };
@@ -89,7 +92,8 @@ static const struct cw_field order_fields[] = {
     { "channel", CW_TEXT, NULL, NULL, "sales channel or shop of a multi-shop" },
     { "language", CW_TEXT, NULL, NULL, "the buyer's language" },
     { "currency", CW_TEXT, NULL, NULL, "ISO 4217 code of all amounts" },
-    { "tax_included", CW_BOOLEAN, NULL, NULL, "whether line, shipping, fee and discount amounts contain tax" },
+    { "tax_included", CW_BOOLEAN, NULL, NULL,
+      "whether line, shipping, fee and discount amounts contain tax" },
     { "goods_total", CW_MONEY, NULL, NULL, "sum of the lines" },
     { "discount_total", CW_MONEY, NULL, NULL, "positive; only what the line totals do not already contain" },
     { "shipping_total", CW_MONEY, NULL, NULL, "freight" },
@@ -172,7 +176,10 @@ static const struct cw_field stock_level_fields[] = {
     { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it" },
 };
 
-#define KIND(id, plural, document) { #id, plural, document, id##_fields, COUNT(id##_fields) }
+#define KIND(id, plural, document)                                                                           \
+    {                                                                                                        \
+#id, plural, document, id##_fields, COUNT(id##_fields)                                               \
+    }
 const struct cw_kind cw_kind_address = KIND(address, "addresses", false);
 const struct cw_kind cw_kind_line = KIND(line, "lines", false);
 const struct cw_kind cw_kind_discount = KIND(discount, "discounts", false);
@@ -185,10 +192,10 @@ const struct cw_kind cw_kind_variant = KIND(variant, "variants", false);
 const struct cw_kind cw_kind_item = KIND(item, "items", true);
 const struct cw_kind cw_kind_stock_level = KIND(stock_level, "stock_levels", true);
 
-const struct cw_kind *const cw_kinds[] = { &cw_kind_order,   &cw_kind_customer, &cw_kind_item,
-                                           &cw_kind_stock_level, &cw_kind_line, &cw_kind_address,
-                                           &cw_kind_discount, &cw_kind_payment, &cw_kind_fee,
-                                           &cw_kind_tax,     &cw_kind_variant,  NULL };
+const struct cw_kind *const cw_kinds[] = { &cw_kind_order,       &cw_kind_customer, &cw_kind_item,
+                                           &cw_kind_stock_level, &cw_kind_line,     &cw_kind_address,
+                                           &cw_kind_discount,    &cw_kind_payment,  &cw_kind_fee,
+                                           &cw_kind_tax,         &cw_kind_variant,  NULL };
 
 const struct cw_kind *cw_kind_find(struct cw_slice name)
 {
@@ -245,8 +252,8 @@ const char *cw_kind_suggest(const struct cw_kind *kind, struct cw_slice name)
 
 const char *cw_type_name(enum cw_type type)
 {
-    static const char *const names[] = { "text", "decimal", "money",  "integer",
-                                         "boolean", "time", "record", "list" };
+    static const char *const names[] = { "text",    "decimal", "money",  "integer",
+                                         "boolean", "time",    "record", "list" };
     return names[type];
 }
 

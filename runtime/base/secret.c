@@ -249,15 +249,30 @@ static size_t longer(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* Whether a pattern that begins with `first` can begin here, whatever decoder is used. */
+static bool may_begin(struct cw_slice text, size_t at, char first)
+{
+    if (at >= text.len)
+        return false;
+    char c = text.data[at];
+    return c == first || c == '%' || c == '\\' || c == '+' ||
+           standard((unsigned char)c) == (unsigned char)first;
+}
+
 static size_t longest_match(struct cw_slice text, size_t at)
 {
     size_t longest = 0;
     for (size_t i = 0; i < secret_count; i++) {
         const struct secret *secret = &secrets[i];
-        for (int d = 0; d < DECODERS; d++) {
-            longest = longer(longest, match_plain(text, at, secret, decoders[d]));
-            for (unsigned shift = 0; shift < SHIFTS; shift++)
-                longest = longer(longest, match_trace(text, at, &secret->traces[shift], decoders[d]));
+        if (may_begin(text, at, secret->text[0]))
+            for (int d = 0; d < DECODERS; d++)
+                longest = longer(longest, match_plain(text, at, secret, decoders[d]));
+        for (unsigned shift = 0; shift < SHIFTS; shift++) {
+            const struct trace *trace = &secret->traces[shift];
+            if (may_begin(text, at + (trace->before && text.data[at] != '%' && text.data[at] != '\\'),
+                          trace->text[0]))
+                for (int d = 0; d < DECODERS; d++)
+                    longest = longer(longest, match_trace(text, at, trace, decoders[d]));
         }
     }
     return longest;

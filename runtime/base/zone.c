@@ -8,7 +8,7 @@
 #include <glib.h>
 
 enum {
-    SPANS = 4,               /* summer and winter of this year and of the last */
+    SPANS_MAX = 64,          /* summers and winters of 32 years */
     FARTHEST = 26 * 60 * 60, /* seconds: more than any clock was ever away from UTC */
     NAME_MAX_BYTES = 64
 };
@@ -21,9 +21,9 @@ struct span {
 };
 
 struct cw_zone {
-    GTimeZone *rules;         /* NULL for a fixed offset */
-    struct span spans[SPANS]; /* empty ones have end == start; a fixed offset is one that never ends */
-    unsigned next;            /* the span to replace next */
+    GTimeZone *rules; /* NULL for a fixed offset, which is one span without an end */
+    unsigned span_count;
+    struct span spans[SPANS_MAX]; /* those that were asked for, in order */
     char name[];
 };
 
@@ -106,7 +106,7 @@ struct cw_zone *cw_zone_open(const char *name, struct cw_error *err)
     memcpy(zone->name, name, size);
     zone->rules = rules;
     if (fixed)
-        zone->spans[0] = (struct span){ INT64_MIN, INT64_MAX, offset, 0 };
+        zone->spans[zone->span_count++] = (struct span){ INT64_MIN, INT64_MAX, offset, 0 };
     return zone;
 }
 
@@ -158,37 +158,58 @@ static struct span find_span(const struct cw_zone *zone, int64_t utc)
                           .interval = interval };
 }
 
-static const struct span *span_at(const struct cw_zone *zone, int64_t utc)
+/* How many of the spans begin at or before an instant. */
+static unsigned spans_before(const struct cw_zone *zone, int64_t utc)
 {
-    for (unsigned i = 0; i < SPANS; i++)
-        if (utc >= zone->spans[i].start && utc < zone->spans[i].end)
-            return &zone->spans[i];
-    struct cw_zone *memory =
-        (struct cw_zone *)zone; /* every zone comes from calloc; what it answers stays the same */
-    struct span *span = &memory->spans[memory->next++ % SPANS];
-    *span = find_span(zone, utc);
+    unsigned low = 0, high = zone->span_count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (zone->spans[middle].start <= utc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct span remember(struct cw_zone *zone, unsigned at, struct span span)
+{
+    if (zone->span_count == SPANS_MAX) /* rare: begin again */
+        zone->span_count = at = 0;
+    memmove(&zone->spans[at + 1], &zone->spans[at], (zone->span_count - at) * sizeof *zone->spans);
+    zone->spans[at] = span;
+    zone->span_count++;
     return span;
+}
+
+static struct span span_at(const struct cw_zone *zone, int64_t utc)
+{
+    unsigned at = spans_before(zone, utc);
+    if (at > 0 && utc < zone->spans[at - 1].end)
+        return zone->spans[at - 1];
+    /* Every zone comes from calloc, and what it answers stays the same: casting const away is harmless. */
+    return remember((struct cw_zone *)zone, at, find_span(zone, utc));
 }
 
 int32_t cw_zone_offset(const struct cw_zone *zone, int64_t utc)
 {
-    return span_at(zone, utc)->offset;
+    return span_at(zone, utc).offset;
 }
 
 const char *cw_zone_abbreviation(const struct cw_zone *zone, int64_t utc)
 {
     if (zone->rules == NULL)
         return zone->name;
-    return g_time_zone_get_abbreviation(zone->rules, span_at(zone, utc)->interval);
+    return g_time_zone_get_abbreviation(zone->rules, span_at(zone, utc).interval);
 }
 
 int64_t cw_zone_to_utc(const struct cw_zone *zone, int64_t local)
 {
     /* Forward from a period that certainly began before the local time: the first that holds it is the
      * earlier. */
-    struct span before = *span_at(zone, local - FARTHEST);
+    struct span before = span_at(zone, local - FARTHEST);
     while (local - before.offset >= before.end) {
-        struct span after = *span_at(zone, before.end);
+        struct span after = span_at(zone, before.end);
         if (local - after.offset < after.start)
             break; /* no clock ever showed it */
         before = after;

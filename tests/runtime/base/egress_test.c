@@ -265,8 +265,7 @@ static void hosts_that_only_look_like_names_are_refused(void **state)
         "[127.0.0.1]",
         "08.8.8.8",
         "\xEF\xBC\x91\xEF\xBC\x92\xEF\xBC\x97.0.0.1",
-        "127\xE3\x80\x82"
-        "0.0.1",
+        "127\xE3\x80\x82x.0.1",
         "%31%32%37.0.0.1",
         "127.0.0.1%00",
         "shop.example.com%2f",

@@ -99,6 +99,30 @@ static void no_alignment_of_base64_lets_a_secret_through(void **state)
     }
 }
 
+static void base64_in_a_url_lets_no_secret_through(void **state)
+{
+    (void)state;
+    struct cw_random chance;
+    cw_random_seed(&chance, 3);
+    for (int i = 0; i < 3000; i++) {
+        unsigned char bytes[40];
+        for (size_t k = 0; k < sizeof bytes; k++)
+            bytes[k] = (unsigned char)(0xF8 + cw_random_below(&chance, 8)); /* mostly '+' and '/' */
+        size_t before = (size_t)cw_random_below(&chance, 12);
+        cw_secret_forget_all();
+        assert_true(cw_secret_remember((struct cw_slice){ (char *)bytes + before, 20 }));
+        char *text = g_base64_encode(bytes, before + 20);
+        char *url = g_uri_escape_string(text, NULL, false);
+        cw_redact(url, strlen(url), strlen(url) + 1);
+        char *mark = strstr(url, "***");
+        assert_non_null(mark);
+        assert_string_equal(mark, "***");
+        assert_true((size_t)(mark - url) <= before * 8 / 6 * 3);
+        g_free(url);
+        g_free(text);
+    }
+}
+
 static void overlapping_secrets_leave_no_rest(void **state)
 {
     (void)state;
@@ -185,6 +209,7 @@ int main(void)
         cmocka_unit_test_teardown(a_secret_inside_json_is_hidden, forget),
         cmocka_unit_test_teardown(base64_hides_a_secret_alone_and_with_a_name_before_it, forget),
         cmocka_unit_test_teardown(no_alignment_of_base64_lets_a_secret_through, forget),
+        cmocka_unit_test_teardown(base64_in_a_url_lets_no_secret_through, forget),
         cmocka_unit_test_teardown(overlapping_secrets_leave_no_rest, forget),
         cmocka_unit_test_teardown(short_values_are_not_remembered, forget),
         cmocka_unit_test_teardown(the_list_ends_at_its_limit_and_counts_nothing_twice, forget),
