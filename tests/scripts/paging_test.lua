@@ -1,0 +1,218 @@
+---Tests of scripts/cartwright/paging.lua with lists that live in memory; run with the plain Lua interpreter from the
+---source folder: lua5.4 tests/scripts/paging_test.lua
+package.path = "scripts/?.lua"
+
+-- Stand-ins for what the runtime provides -----------------------------------------------------------------------------
+
+package.preload["cartwright.cart"] = function()
+  return { fail = function(code, message) error({ code = code, message = message }, 0) end }
+end
+
+package.preload["cartwright.json"] = function()
+  return {
+    encode = function(at) return ("%d %s %s"):format(at.offset, at.last, at.steady) end,
+    decode = function(text)
+      local offset, last, steady = text:match "^(%d+) (%S+) (%S+)$"
+      return offset and { offset = math.tointeger(tonumber(offset)), last = last, steady = steady == "true" }
+    end,
+  }
+end
+
+local Records = { __len = function(records) return #records.ids end }
+Records.__index = Records
+function Records:ends() return self.ids[1], self.ids[#self.ids] end
+function Records:fingerprint() return table.concat(self.ids, ",") end
+function Records:collect() return self.ids end
+
+local paging = require "cartwright.paging"
+
+-- Shops ---------------------------------------------------------------------------------------------------------------
+
+local function ids(first, last)
+  local list = {}
+  for id = first, last do list[#list + 1] = tostring(id) end
+  return list
+end
+
+local function page(list, offset, size)
+  return setmetatable({ ids = table.move(list, offset + 1, math.min(offset + size, #list), 1, {}) }, Records)
+end
+
+local function without(list, hidden)
+  local shown = {}
+  for _, id in ipairs(list) do
+    if not hidden[id] then shown[#shown + 1] = id end
+  end
+  return shown
+end
+
+---Walks; returns what was stored, the number of requests, the last position and the error.
+local function walk(read, size, position)
+  local stored, requests, last = {}, 0, nil
+  local self = { emit = function(_, records, options)
+    for _, id in ipairs(records.ids) do stored[id] = true end
+    last = options.position
+  end }
+  local passed, problem = pcall(paging.walk, self, { position = position }, { size = size or 4,
+    read = function(offset, asked)
+      requests = requests + 1
+      return read(offset, asked, requests)
+    end })
+  return stored, requests, last, not passed and problem or nil
+end
+
+local function holds_all(stored, list)
+  for _, id in ipairs(list) do assert(stored[id], "record " .. id .. " is missing") end
+end
+
+local function problem_of(status, code) return { code = code or "unavailable", status = status, message = "no" } end
+
+-- Tests ---------------------------------------------------------------------------------------------------------------
+
+local tests = {}
+
+function tests.lists_of_all_lengths_are_read_whole()
+  for length = 0, 30 do
+    for size = 1, 7 do
+      for cap = 1, 8 do
+        local list = ids(1, length)
+        local stored, requests, _, problem = walk(function(offset, asked)
+          return page(list, offset, math.min(asked, cap))
+        end, size)
+        assert(not problem)
+        holds_all(stored, list)
+        assert(requests <= 2 * (length + 2), "too many requests")
+      end
+    end
+  end
+end
+
+function tests.a_count_saves_the_request_behind_the_end()
+  local list = ids(1, 6)
+  local _, with_count = walk(function(offset, asked) return page(list, offset, asked), #list end)
+  local _, without_count = walk(function(offset, asked) return page(list, offset, asked) end)
+  assert(with_count == 2 and without_count == 3)
+end
+
+function tests.a_record_that_leaves_while_reading_hides_no_other()
+  for leaving = 1, 12 do
+    for moment = 2, 5 do
+      local list = ids(1, 12)
+      local stored, _, _, problem = walk(function(offset, asked, request)
+        if request == moment then table.remove(list, leaving) end
+        return page(list, offset, asked)
+      end)
+      assert(not problem)
+      holds_all(stored, list)
+    end
+  end
+end
+
+function tests.a_record_that_comes_in_while_reading_is_found()
+  for place = 1, 12 do
+    local list = ids(1, 12)
+    local stored, _, _, problem = walk(function(offset, asked, request)
+      if request == 3 then table.insert(list, place, "new") end
+      return page(list, offset, asked)
+    end)
+    assert(not problem)
+    holds_all(stored, list)
+  end
+end
+
+function tests.a_shop_that_repeats_its_last_page_comes_to_an_end()
+  for length = 1, 12 do
+    local list = ids(1, length)
+    local stored, requests, _, problem = walk(function(offset, asked)
+      return page(list, math.max(0, math.min(offset, #list - asked)), asked)
+    end)
+    assert(not problem and requests < 40)
+    holds_all(stored, list)
+  end
+end
+
+function tests.records_that_are_counted_but_not_shown_do_not_end_the_list()
+  local list = ids(1, 14)
+  for _, hidden in ipairs { { ["3"] = true, ["6"] = true, ["14"] = true },
+    { ["3"] = true, ["4"] = true, ["5"] = true, ["6"] = true, ["7"] = true, ["8"] = true }, { ["1"] = true } } do
+    local stored, _, _, problem = walk(function(offset, asked)
+      return setmetatable({ ids = without(page(list, offset, asked).ids, hidden) }, Records), #list
+    end)
+    assert(not problem)
+    holds_all(stored, without(list, hidden))
+  end
+end
+
+function tests.a_server_that_is_too_slow_is_asked_for_less()
+  for _, problem in ipairs { problem_of(500), problem_of(502), problem_of(504), problem_of(nil, "timeout") } do
+    local stored, _, _, failed = walk(function(offset, asked)
+      if asked > 3 then error(problem, 0) end
+      return page(ids(1, 40), offset, asked)
+    end, 100)
+    assert(not failed)
+    holds_all(stored, ids(1, 40))
+  end
+end
+
+function tests.a_record_that_breaks_the_list_is_an_error_and_no_end()
+  for bad = 1, 10 do
+    local stored, _, _, problem = walk(function(offset, asked)
+      if offset < bad and offset + asked >= bad then error(problem_of(500), 0) end
+      return page(ids(1, 10), offset, asked)
+    end)
+    assert(problem and problem.status == 500, "the error is lost")
+    holds_all(stored, ids(1, bad - 1))
+  end
+end
+
+function tests.a_closed_shop_is_not_asked_for_less()
+  for _, status in ipairs { 401, 429, 503 } do
+    local _, requests, _, problem = walk(function() error(problem_of(status), 0) end)
+    assert(requests == 1 and problem.status == status)
+  end
+end
+
+function tests.a_list_that_never_rests_is_an_error_after_five_readings()
+  local gone = 0
+  local _, _, _, problem = walk(function(offset, asked)
+    gone = gone + 1
+    return page(ids(1 + gone, 60 + gone), offset, asked)
+  end)
+  assert(problem and problem.code == "unavailable")
+end
+
+function tests.an_interrupted_reading_goes_on_where_it_was()
+  local list = ids(1, 12)
+  local function whole(offset, asked) return page(list, offset, asked) end
+  local _, _, position = walk(function(offset, asked, request)
+    if request == 3 then error("killed", 0) end
+    return whole(offset, asked)
+  end)
+  local stored, requests = walk(whole, 4, position)
+  assert(not stored["6"] and stored["7"] and stored["12"] and requests == 3)
+end
+
+function tests.an_interrupted_reading_starts_over_when_the_list_has_moved()
+  for _, position in ipairs { "6 9 true", "50 7 true", "nonsense" } do
+    local list = ids(1, 12)
+    local stored = walk(function(offset, asked) return page(list, offset, asked) end, 4, position)
+    holds_all(stored, list)
+  end
+end
+
+function tests.an_interrupted_reading_remembers_that_the_list_moved()
+  local list = ids(1, 12)
+  local stored = walk(function(offset, asked) return page(list, offset, asked) end, 4, "6 7 false")
+  holds_all(stored, list)
+end
+
+local names = {}
+for name in pairs(tests) do names[#names + 1] = name end
+table.sort(names)
+local failures = 0
+for _, name in ipairs(names) do
+  local passed, message = xpcall(tests[name], debug.traceback)
+  print((passed and "ok      " or "FAILED  ") .. name .. (passed and "" or "\n" .. tostring(message)))
+  if not passed then failures = failures + 1 end
+end
+os.exit(failures == 0)
