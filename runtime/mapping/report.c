@@ -103,6 +103,8 @@ const char *cw_quote(struct cw_slice text, char out[CW_QUOTE_MAX])
 }
 
 static struct cw_found_issue *make_issue(struct cw_arena *arena, const char *code, const char *fmt,
+                                         va_list args) __attribute__((format(printf, 3, 0)));
+static struct cw_found_issue *make_issue(struct cw_arena *arena, const char *code, const char *fmt,
                                          va_list args)
 {
     char text[MESSAGE_MAX];
