@@ -26,9 +26,9 @@ void cw_window_fini(struct cw_window *window)
     window->own = NULL;
 }
 
-bool cw_window_fail_size(struct cw_window *window, size_t start)
+bool cw_window_fail_size(struct cw_window *window)
 {
-    return cw_window_fail(window, CW_LIMIT, window->base + start,
+    return cw_window_fail(window, CW_LIMIT, window->base + cw_window_kept(window),
                           "what begins here is larger than the limit of %zu bytes for one record",
                           window->limit);
 }
@@ -65,11 +65,11 @@ static bool make_room(struct cw_window *window, size_t need)
 bool cw_window_more(struct cw_window *window)
 {
     uint64_t left = cw_body_size(window->body) - window->base - window->len;
-    size_t keep = window->mark < window->at ? window->mark : window->at;
+    size_t keep = cw_window_kept(window);
     if (window->failed)
         return false;
     if (window->len - keep > window->limit)
-        return cw_window_fail_size(window, keep);
+        return cw_window_fail_size(window);
     if (left == 0)
         return false;
     slide(window, keep);
@@ -103,7 +103,7 @@ bool cw_window_skip_space(struct cw_window *window)
 
 bool cw_window_check_size(struct cw_window *window)
 {
-    return window->at - window->mark <= window->limit || cw_window_fail_size(window, window->mark);
+    return window->at - window->mark <= window->limit || cw_window_fail_size(window);
 }
 
 /* The name of a charset whose characters are wider than a byte, from the first bytes of a text; NULL = none.

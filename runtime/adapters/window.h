@@ -50,11 +50,24 @@ static inline uint64_t cw_window_offset(const struct cw_window *window)
 /* Skips blanks, tabs and line ends; false at the end of the body and after a failure. */
 bool cw_window_skip_space(struct cw_window *window);
 
+/* Where what is kept begins. */
+static inline size_t cw_window_kept(const struct cw_window *window)
+{
+    return window->mark < window->at ? window->mark : window->at;
+}
+
+/* How many bytes from `at` on may be looked at before what is kept is over the limit. */
+static inline size_t cw_window_room(const struct cw_window *window)
+{
+    size_t kept = window->at - cw_window_kept(window);
+    return kept < window->limit ? window->limit - kept : 0;
+}
+
 /* The record from `mark` to `at` is not over the limit; else fails. */
 bool cw_window_check_size(struct cw_window *window);
 
-/* CW_LIMIT for what begins at data[start]; always false. */
-bool cw_window_fail_size(struct cw_window *window, size_t start);
+/* CW_LIMIT for what is kept; always false. */
+bool cw_window_fail_size(struct cw_window *window);
 
 /* Skips a byte-order mark. Fails for UTF-16 and UTF-32, saying how to convert. */
 bool cw_window_begin(struct cw_window *window);

@@ -72,13 +72,14 @@ static bool ends_name(char c)
     return c == '>' || c == '/' || c == '<' || c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-/* The closing quote of the one at `i`; false when a '<' or the end of the body comes first. */
+/* The closing quote of the one at `i`; false when a '<', the limit or the end of the body comes first. */
 static bool find_quote(struct cw_window *window, size_t *i)
 {
     char quote = window->data[window->at + *i];
-    for (size_t j = *i + 1; cw_window_has(window, j + 1); j++) {
+    size_t most = cw_window_room(window);
+    for (size_t j = *i + 1; j < most && cw_window_has(window, j + 1); j++) {
         const char *markup = window->data + window->at;
-        size_t visible = window->len - window->at;
+        size_t visible = window->len - window->at < most ? window->len - window->at : most;
         while (j < visible && markup[j] != quote && markup[j] != '<')
             j++;
         if (j == visible) {
@@ -95,8 +96,11 @@ static bool find_quote(struct cw_window *window, size_t *i)
  * are nothing special. */
 static bool find_close(struct cw_window *window, struct cw_tag *tag, size_t from, bool quotes)
 {
+    size_t most = cw_window_room(window);
     for (size_t i = from; cw_window_has(window, i + 1); i++) {
         char c = window->data[window->at + i];
+        if (i >= most)
+            return cw_window_fail_size(window);
         if (c == '>' || c == '<') {
             tag->len = c == '>' ? i + 1 : i;
             return true;
@@ -151,5 +155,5 @@ bool cw_tag_read(struct cw_window *window, struct cw_tag *tag)
 {
     if (!read_tag(window, tag))
         return false;
-    return tag->len <= window->limit || cw_window_fail_size(window, window->at);
+    return tag->len <= cw_window_room(window) || cw_window_fail_size(window);
 }
