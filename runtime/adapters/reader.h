@@ -8,7 +8,7 @@
  *   XML   "orders/order": below the root element (whatever its name), every <order> directly in <orders>.
  *         "order" : every <order> directly below the root. "." : the root element itself is the one record.
  *   JSON  "orders": the members of the array under that key of the root object. "." : the members of the root when
- *         it is an array, else the root itself. "data/*": every member value of the object under "data".
+ *         it is an array, else the root itself. "*" as the last part: every member value of the object it stands for.
  *         An object where an array was expected is one record.
  */
 #ifndef CW_ADAPTERS_READER_H
@@ -23,8 +23,8 @@ enum cw_format { CW_XML, CW_JSON };
 struct cw_reader_limits {
     size_t record_bytes; /* default 16 MiB */
     size_t text_bytes;   /* one text, key, name or number; default 8 MiB */
-    unsigned depth;      /* default 100 */
-    unsigned children;   /* attributes of one element, or members of one object or array; default 100,000 */
+    unsigned depth;      /* default 100; more than 250 (XML) or 1000 (JSON) count as that */
+    unsigned children;   /* elements in one element, or members of one object or array; default 100,000 */
 };
 extern const struct cw_reader_limits cw_reader_defaults;
 
@@ -54,7 +54,8 @@ enum cw_split { CW_SPLIT_RECORD, CW_SPLIT_END, CW_SPLIT_FAILED };
 enum cw_split cw_splitter_next(struct cw_splitter *splitter, struct cw_record *record, struct cw_error *err);
 
 /* XML: the encoding of the document's declaration or byte-order mark ("UTF-8" when silent), which the records' bytes
- * are still in. JSON: "UTF-8". Known after the first record or end. */
+ * are still in: UTF-8, US-ASCII, ISO-8859-*, windows-125*, KOI8-*. A document in single bytes that says UTF-16 was
+ * converted on its way and is taken for UTF-8. JSON: "UTF-8". Known after the first record or end. */
 const char *cw_splitter_encoding(const struct cw_splitter *splitter);
 
 /* A strict parser, reusable for any number of records. */
@@ -65,7 +66,8 @@ void cw_parser_free(struct cw_parser *parser); /* accepts NULL */
 
 /* The tree of one record, in `arena`; texts may point into `bytes`. NULL and *err (CW_INVALID or CW_LIMIT with line
  * and column inside the record, CW_NOMEM) otherwise; the arena then holds only garbage.
- * XML: namespace prefixes need not be declared (records are cut out of their document); `encoding` as the splitter
+ * XML: white space between elements is layout and no text; namespace declarations are left out, prefixes need not be
+ * declared (records are cut out of their document); at most 4096 attributes an element; `encoding` as the splitter
  * gave it, converted to UTF-8 here. Refused: any DOCTYPE, undeclared entities, control characters, invalid UTF-8.
  * JSON: RFC 8259, nothing more: refused are NaN, hex, comments, trailing commas, duplicate keys, invalid UTF-8, lone
  * surrogates, \u0000, and anything after the value. `encoding` is ignored. */
