@@ -86,6 +86,26 @@ static void fail_memory(struct cw_xml_parser *parser)
     stop(parser);
 }
 
+/* libxml2 has many names for a control character that should not be there ("CData section not finished"):
+ * where there is one, it is what is wrong. False when there is none. */
+static bool blame_control_character(struct cw_xml_parser *parser)
+{
+    size_t line = 1, column = 1;
+    for (size_t i = 0; i < parser->text.len; i++) {
+        unsigned char c = (unsigned char)parser->text.data[i];
+        if (!cw_xml_char(c)) {
+            cw_fail(parser->err, CW_INVALID,
+                    "line %zu, column %zu: not well-formed: a control character, 0x%02x, which no XML "
+                    "document can hold",
+                    line, column, c);
+            return true;
+        }
+        column = c == '\n' ? 1 : column + 1;
+        line += c == '\n';
+    }
+    return false;
+}
+
 /* libxml2 writes the error to the context before it calls this. */
 static void on_error(void *arg, const char *format, ...)
 {
@@ -95,6 +115,9 @@ static void on_error(void *arg, const char *format, ...)
     if (parser->failed || error->level < XML_ERR_ERROR)
         return;
     const char *message = error->message != NULL ? error->message : "";
+    stop(parser);
+    if (error->code != XML_ERR_NO_MEMORY && blame_control_character(parser))
+        return;
     if (error->code == XML_ERR_TAG_NAME_MISMATCH) /* libxml2's text has a line that SAX1 does not know */
         cw_fail(parser->err, CW_INVALID, "line %d, column %d: not well-formed: <%s> is closed by </%s>",
                 error->line, error->int2, error->str1, error->str2 != NULL ? error->str2 : "");
@@ -102,7 +125,6 @@ static void on_error(void *arg, const char *format, ...)
         cw_fail(parser->err, error->code == XML_ERR_NO_MEMORY ? CW_NOMEM : CW_INVALID,
                 "line %d, column %d: not well-formed: %.*s", error->line, error->int2,
                 (int)strcspn(message, "\n"), message);
-    stop(parser);
 }
 
 static void on_doctype(void *arg, const xmlChar *name, const xmlChar *external, const xmlChar *system)

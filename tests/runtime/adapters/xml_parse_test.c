@@ -109,7 +109,7 @@ static void characters_that_xml_does_not_have_are_refused(void **state)
     REFUSED("<a>\x01</a>", "not well-formed");
     REFUSED("<a>\x1F</a>", "not well-formed");
     REFUSED("<a b='\x08'/>", "not well-formed");
-    REFUSED("<a><![CDATA[\x0B]]></a>", "not well-formed");
+    REFUSED("<a>\n<![CDATA[\x0B]]></a>", "line 2, column 10: not well-formed: a control character, 0x0b");
     REFUSED("<a>\xEF\xBF\xBF</a>", "not well-formed");
     assert_refused(CW_XML, NULL, "UTF-8", (struct cw_slice){ "<a>\0</a>", 8 }, CW_INVALID, "NUL");
 }
