@@ -37,6 +37,7 @@ struct cw_sqlite {
     int64_t deadline_ns; /* of what runs now, by the monotonic clock; 0 = none */
     bool checking;       /* looks for damage already */
     int wal_pages;       /* in the log after the last commit */
+    int wal_pages_max;   /* CW_SQLITE_WAL_PAGES; fewer in tests */
     bool broken;         /* the disk failed: nothing more is written, see broken_why */
     struct cw_error broken_why;
 };

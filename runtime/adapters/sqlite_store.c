@@ -285,6 +285,7 @@ struct cw_store *cw_sqlite_open_schema(const struct cw_store_config *config, con
     s->store.engine = &engine;
     s->store.clock = config->clock != NULL ? config->clock : &cw_system_clock;
     s->store.read_only = config->read_only;
+    s->wal_pages_max = CW_SQLITE_WAL_PAGES;
     if (open_store(s, config, schema, err))
         return &s->store;
     close_store(&s->store);

@@ -40,7 +40,7 @@ void cw_sqlite_rollback(struct cw_txn *txn)
 static void carry_over(struct cw_sqlite *s)
 {
     struct cw_error err;
-    if (s->wal_pages < CW_SQLITE_WAL_PAGES)
+    if (s->wal_pages < s->wal_pages_max)
         return;
     int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
