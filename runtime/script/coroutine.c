@@ -190,6 +190,7 @@ static int co_create(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_State *co = lua_newthread(L);
+    cw_kernel_mark(co, CW_MARKS, false); /* those of the state's first thread are inherited */
     cw_kernel_watch(co, CW_HOOK_PERIOD_INNER);
     lua_pushcfunction(co, cw_kernel_body);
     lua_pushvalue(L, 1);
@@ -206,7 +207,7 @@ static int co_wrap(lua_State *L)
 
 static bool is_own(lua_State *L) /* a coroutine that a script made */
 {
-    return !cw_kernel_is_marked(L, CW_MARK_FIBER) && L != cw_script_of(L)->L;
+    return !cw_kernel_is_marked(L, CW_MARK_FIBER);
 }
 
 static int co_yield (lua_State *L)

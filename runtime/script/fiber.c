@@ -149,11 +149,13 @@ void cw_fiber_kill(struct cw_fiber *fiber)
 {
     if (fiber == NULL || fiber->state == DEAD)
         return;
+    struct cw_script *script = fiber->script;
     if (fiber->state == RUNNING) {
         fiber->killed = true;
+        if (script->turn.fiber == fiber)
+            script->turn.slice_end_ns = INT64_MIN;
         return;
     }
-    struct cw_script *script = fiber->script;
     enum state state = fiber->state;
     if (state == READY)
         leave_queue(fiber);

@@ -9,7 +9,7 @@
 #include "script/script.h"
 
 enum {
-    CW_CALL_DEPTH_MAX = 8, /* host calls inside host calls; each has 200 levels of C stack of its own */
+    CW_CALL_DEPTH_MAX = 4, /* host calls inside host calls; each has 200 levels of C stack of its own */
     CW_CLOSE_DEPTH_MAX =
         16, /* lua_resetthread inside lua_resetthread: Lua 5.4.4 does not count these itself */
     CW_MODULE_NAME_MAX = 100,  /* bytes */
@@ -120,7 +120,7 @@ bool cw_kernel_limit_error(const struct cw_script *script, struct cw_error *err)
 
 /* Bits beside the script's address in a coroutine's extra space. */
 enum {
-    CW_MARK_FIBER = 1,   /* belongs to the scheduler: scripts may see it, not resume it */
+    CW_MARK_FIBER = 1,   /* belongs to the host or the scheduler: scripts may see it, not resume it */
     CW_MARK_PASSING = 2, /* a yield to the scheduler went through it */
     CW_MARKS = 3
 };
@@ -139,7 +139,7 @@ int cw_kernel_close_thread(struct cw_script *script, lua_State *L);
 
 void cw_kernel_open_coroutine(lua_State *L); /* pushes the library */
 
-/* --- library.c, protect.c, pairs.c, text.c, require.c
+/* --- library.c, protect.c, pairs.c, text.c, search.c, require.c
  * ------------------------------------------------------------ */
 
 void cw_kernel_open_library(lua_State *L); /* makes the globals */
@@ -154,6 +154,7 @@ int cw_kernel_pairs(lua_State *L);
 int cw_kernel_pairs_of_upvalue(lua_State *L); /* __pairs of a frozen table */
 
 void cw_kernel_open_string(lua_State *L); /* table -> table: adds what is bounded here */
+void cw_kernel_open_search(lua_State *L); /* search.c; the same */
 void cw_kernel_bound_table(lua_State *L); /* the same for table */
 void cw_kernel_bound_utf8(lua_State *L);  /* the same for utf8 */
 

@@ -67,25 +67,36 @@ static void note_cut(struct line *line)
     line->len += sizeof note - 1;
 }
 
+/* Texts on the whole stack. Not part of print, which __tostring may call again and again: a frame of this
+ * size on each level would exhaust the stack of C. */
+static __attribute__((noinline)) void print_texts(lua_State *L, const struct cw_script *script)
+{
+    struct line line;
+    line.len = line.cut = 0;
+    int count = lua_gettop(L);
+    for (int i = 1; i <= count; i++) {
+        size_t len;
+        const char *text = lua_tolstring(L, i, &len);
+        if (i > 1)
+            add(&line, "\t", 1);
+        add(&line, text, len);
+    }
+    note_cut(&line);
+    script->host.print(script->host.arg, (struct cw_slice){ line.data, line.len });
+}
+
 /* print(...): one line of at most 8 KiB for the host. */
 static int base_print(lua_State *L)
 {
     struct cw_script *script = cw_script_of(L);
-    struct line line;
-    line.len = line.cut = 0;
     int count = lua_gettop(L);
     cw_kernel_charge(L, PRINT_COST);
     for (int i = 1; i <= count; i++) {
-        size_t len;
-        const char *text = cw_kernel_tostring(L, i, &len);
-        if (i > 1)
-            add(&line, "\t", 1);
-        add(&line, text, len);
-        lua_pop(L, 1);
+        cw_kernel_tostring(L, i, NULL);
+        lua_replace(L, i);
     }
-    note_cut(&line);
     if (script->host.print != NULL)
-        script->host.print(script->host.arg, (struct cw_slice){ line.data, line.len });
+        print_texts(L, script);
     return 0;
 }
 

@@ -76,8 +76,12 @@ static void push_chunk(lua_State *L, struct cw_script *script, const char *name)
     char chunk_name[1 + CW_CHUNK_NAME_MAX] = "@";
     if (script->host.load == NULL)
         cw_fail(&err, CW_NOT_FOUND, "module \"%s\" not found: there are no files here", name);
-    if (err.code != CW_OK || !script->host.load(script->host.arg, name, &source, chunk_name + 1, &err))
-        cw_kernel_raise(L, err.code, err.text);
+    if (err.code != CW_OK || !script->host.load(script->host.arg, name, &source, chunk_name + 1, &err)) {
+        luaL_where(L, 2); /* who called require */
+        lua_pushstring(L, err.text);
+        lua_concat(L, 2);
+        cw_kernel_raise(L, err.code, lua_tostring(L, -1));
+    }
     chunk_name[sizeof chunk_name - 1] = '\0';
     int status = luaL_loadbufferx(L, source.data, source.len, chunk_name, "t");
     if (script->host.release != NULL)

@@ -219,6 +219,7 @@ static bool open_state(struct cw_script *script, struct cw_error *err)
     if (script->L == NULL)
         return cw_fail(err, CW_NOMEM, "%s: no memory for the state of its script", script->name);
     *(struct cw_script **)lua_getextraspace(script->L) = script;
+    cw_kernel_mark(script->L, CW_MARK_FIBER, true);
     lua_atpanic(script->L, panic);
     lua_setwarnf(script->L, warn, script);
     cw_kernel_watch(script->L, CW_HOOK_PERIOD);

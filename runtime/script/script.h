@@ -5,11 +5,11 @@
  * lua_resume and the only lua_yield of the runtime.
  *
  * What a script has: base functions without load, dofile, loadfile, collectgarbage, rawset on protected
- * tables; table, string (pattern functions with bounded input, rep with bounded output, no dump), math
- * (random from the runtime's seed), utf8, coroutine (see below), require for the modules that `load` knows.
- * No io, os, debug, package. setmetatable refuses __gc; metatables of strings and of the runtime's objects
- * are locked. pairs visits integer keys in order, then the others sorted by type and text, so that the same
- * input gives the same output.
+ * tables; table, string (patterns of at most 256 bytes that give up after 5 million steps, rep with bounded
+ * output, no dump), math (random from the runtime's seed), utf8, coroutine (see below), require for the
+ * modules that `load` knows. No io, os, debug, package. setmetatable refuses __gc; metatables of strings and
+ * of the runtime's objects are locked. pairs visits integer keys in order, then the others sorted by type and
+ * text, so that the same input gives the same output.
  *
  * Limits. Memory: the allocator refuses past the cap. Instructions: `instructions` for one call or, in a
  * fiber, since it last waited. A limit that was hit is sticky: pcall, xpcall, coroutine functions and error

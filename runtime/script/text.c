@@ -4,12 +4,7 @@
 
 #include <lualib.h>
 
-enum {
-    BYTES_PER_INSTRUCTION = 16,
-    PATTERN_MAX = 256,         /* bytes */
-    SUBJECT_MAX = 1024 * 1024, /* bytes, for patterns; a plain search is not bounded */
-    FORMAT_ARGS_MAX = 200
-};
+enum { BYTES_PER_INSTRUCTION = 16 /* of a text that is looked through */ };
 
 /* Calls the original, upvalue 1, with everything on the stack. */
 static int call_original(lua_State *L)
@@ -65,24 +60,6 @@ static int plain_format(lua_State *L)
             lua_replace(L, arg);
         }
     }
-    return call_original(L);
-}
-
-static void check_subject(lua_State *L, int arg)
-{
-    size_t len;
-    luaL_checklstring(L, arg, &len);
-    if (len > SUBJECT_MAX)
-        luaL_error(L, "patterns search in at most %d bytes, these are %d: cut the text into pieces first",
-                   SUBJECT_MAX, (int)(len > INT32_MAX ? INT32_MAX : len));
-    luaL_checklstring(L, arg + 1, &len);
-    luaL_argcheck(L, len <= PATTERN_MAX, arg + 1, "a pattern may have 256 bytes");
-}
-
-static int bounded_pattern(lua_State *L)
-{
-    check_subject(L, 1);
-    cw_kernel_charge(L, lua_rawlen(L, 1) / BYTES_PER_INSTRUCTION);
     return call_original(L);
 }
 
@@ -142,12 +119,9 @@ void cw_kernel_open_string(lua_State *L)
 {
     static const luaL_Reg functions[] = { { "rep", bounded_rep },
                                           { "format", plain_format },
-                                          { "find", bounded_pattern },
-                                          { "match", bounded_pattern },
-                                          { "gmatch", bounded_pattern },
-                                          { "gsub", bounded_pattern },
                                           { NULL, NULL } };
     wrap(L, functions);
+    cw_kernel_open_search(L);
 }
 
 void cw_kernel_bound_table(lua_State *L)
