@@ -100,11 +100,6 @@ const struct cw_clock *cw_loop_clock(struct cw_loop *loop)
     return &loop->clock;
 }
 
-struct event_base *cw_loop_event_base(struct cw_loop *loop)
-{
-    return loop->maker->event_base(loop);
-}
-
 struct cw_timer *cw_timer_create(struct cw_loop *loop, cw_loop_fn *fn, void *arg, struct cw_error *err)
 {
     struct cw_timer *timer = loop->maker->timer_create(loop, err);

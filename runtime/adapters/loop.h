@@ -15,7 +15,6 @@
 struct cw_loop;
 struct cw_timer;
 struct cw_watch;
-struct event_base;
 
 typedef void cw_loop_fn(void *arg);
 
@@ -65,8 +64,5 @@ void cw_watch_free(struct cw_watch *watch); /* accepts NULL; also from its own c
 /* SIGINT and the like, delivered as an ordinary callback. NULL when the loop is virtual. */
 struct cw_watch *cw_watch_signal(struct cw_loop *loop, int signal_number, cw_watch_fn *fn, void *arg,
                                  struct cw_error *err);
-
-/* For adapters that speak libevent themselves (the HTTP server); NULL when the loop is virtual. */
-struct event_base *cw_loop_event_base(struct cw_loop *loop);
 
 #endif

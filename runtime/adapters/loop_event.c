@@ -139,7 +139,6 @@ static const struct cw_loop_maker event_maker = {
     .watch_create = create_watch,
     .watch_signal = create_signal,
     .watch_free = free_watch,
-    .event_base = base_of,
 };
 
 /* By default libevent reads a coarse clock once per pass: a timer set late in a long callback would fire
@@ -156,7 +155,7 @@ static struct event_base *create_base(void)
     return base;
 }
 
-/* TLS and evhttp write to sockets whose other end may be gone; a handler that the program chose is kept. */
+/* TLS writes to sockets whose other end may be gone; a handler that the program chose is kept. */
 static void ignore_broken_pipes(void)
 {
     struct sigaction now;

@@ -32,7 +32,6 @@ struct cw_loop_maker {
     struct cw_watch *(*watch_create)(struct cw_loop *loop, int fd, int events, struct cw_error *err);
     struct cw_watch *(*watch_signal)(struct cw_loop *loop, int signal_number, struct cw_error *err);
     void (*watch_free)(struct cw_watch *watch);
-    struct event_base *(*event_base)(struct cw_loop *loop);
 };
 
 struct cw_later_list {

@@ -194,12 +194,6 @@ static void free_loop(struct cw_loop *loop)
     free(loop);
 }
 
-static struct event_base *no_event_base(struct cw_loop *loop)
-{
-    (void)loop;
-    return NULL;
-}
-
 static const struct cw_loop_maker virtual_maker = {
     .pass = pass,
     .stop = stop,
@@ -211,7 +205,6 @@ static const struct cw_loop_maker virtual_maker = {
     .watch_create = create_watch,
     .watch_signal = no_signals,
     .watch_free = free_watch,
-    .event_base = no_event_base,
 };
 
 struct cw_loop *cw_loop_create_virtual(cw_time start, struct cw_error *err)

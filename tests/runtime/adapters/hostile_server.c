@@ -117,6 +117,21 @@ static bool send_answer(struct hostile *server, int fd, const struct hostile_ste
     return true;
 }
 
+/* Many at once: the client, not this server, is what is to be kept busy. */
+static void repeat(struct hostile *server, int fd, const char *again, size_t len)
+{
+    char block[16 * 1024];
+    size_t filled = 0;
+    while (filled == 0 || filled + len <= sizeof block) {
+        if (len > sizeof block)
+            break;
+        memcpy(block + filled, again, len);
+        filled += len;
+    }
+    while (send_all(server, fd, filled > 0 ? block : again, filled > 0 ? filled : len))
+        ;
+}
+
 /* True when the connection goes on. */
 static bool end_step(struct hostile *server, int fd, const struct hostile_step *step)
 {
@@ -133,8 +148,7 @@ static bool end_step(struct hostile *server, int fd, const struct hostile_step *
             ;
         break;
     case HOSTILE_REPEAT:
-        while (send_all(server, fd, step->again, step->again_len > 0 ? step->again_len : strlen(step->again)))
-            ;
+        repeat(server, fd, step->again, step->again_len > 0 ? step->again_len : strlen(step->again));
         break;
     case HOSTILE_CLOSE:
         break;
