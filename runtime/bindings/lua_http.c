@@ -29,8 +29,7 @@ struct batch {
     struct call calls[];
 };
 
-/* --- batches
- * ---------------------------------------------------------------------------------------------------- */
+/* --- batches --- */
 
 static void unlink_batch(struct batch *batch)
 {
@@ -132,8 +131,7 @@ static void start_batch(struct client *client, struct batch *batch)
         link_batch(client, batch);
 }
 
-/* --- requests
- * --------------------------------------------------------------------------------------------------- */
+/* --- requests --- */
 
 static struct client *check_open(lua_State *L)
 {
@@ -241,8 +239,7 @@ static int get_stats(lua_State *L)
     return 1;
 }
 
-/* --- clients
- * ---------------------------------------------------------------------------------------------------- */
+/* --- clients --- */
 
 /* Whoever waits is told; cw_http_free called nobody. */
 static void end_batches(struct client *client)

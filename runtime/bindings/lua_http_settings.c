@@ -38,7 +38,7 @@ static double read_number(lua_State *L, int index, const char *name, double most
 
 cw_time cw_client_read_seconds(lua_State *L, int index, const char *name)
 {
-    return (cw_time)llround(read_number(L, index, name, 86400) * 1e6);
+    return (cw_time)(read_number(L, index, name, 86400) * 1e6 + 0.5);
 }
 
 uint64_t cw_client_read_count(lua_State *L, int index, const char *name)
@@ -46,8 +46,7 @@ uint64_t cw_client_read_count(lua_State *L, int index, const char *name)
     return (uint64_t)read_number(L, index, name, 1e15);
 }
 
-/* --- pairs
- * ------------------------------------------------------------------------------------------------------ */
+/* --- pairs --- */
 
 /* The text of a string or secret at `index`, copied. */
 static const char *copy_text(lua_State *L, int index, const char *what, struct cw_arena *arena)
@@ -102,8 +101,7 @@ struct pairs cw_client_read_pairs(lua_State *L, int index, const char *what, str
     return pairs;
 }
 
-/* --- settings
- * --------------------------------------------------------------------------------------------------- */
+/* --- settings --- */
 
 static void read_base(lua_State *L, int index, struct client *client)
 {

@@ -20,8 +20,7 @@ static void push_null(lua_State *L)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &null_key);
 }
 
-/* --- decoding
- * --------------------------------------------------------------------------------------------------- */
+/* --- decoding --- */
 
 /* An integer of 64 bits, a Decimal, or, for what no Decimal holds, the text as written. */
 static void push_number(lua_State *L, struct cw_slice text)
@@ -109,8 +108,7 @@ static int decode(lua_State *L)
     return 1;
 }
 
-/* --- encoding
- * --------------------------------------------------------------------------------------------------- */
+/* --- encoding --- */
 
 /* Where in the value the writer is, for messages: each level knows the one above. */
 struct place {

@@ -124,8 +124,7 @@ static struct handle *check_self(lua_State *L)
     return check_usable(L, luaL_checkudata(L, 1, NODE_TYPE));
 }
 
-/* --- paths
- * ------------------------------------------------------------------------------------------------------ */
+/* --- paths --- */
 
 /* Compiled paths of the state, by text: scripts use the same few again and again. */
 struct paths {
@@ -200,8 +199,7 @@ const struct cw_path *cw_lua_check_path(lua_State *L, int arg)
     return path;
 }
 
-/* --- methods
- * ---------------------------------------------------------------------------------------------------- */
+/* --- methods --- */
 
 static struct cw_scope scope_at(const struct handle *handle)
 {
@@ -302,8 +300,7 @@ static int get_name(lua_State *L)
     return 1;
 }
 
-/* --- all matches
- * ------------------------------------------------------------------------------------------------ */
+/* --- all matches --- */
 
 struct matches {
     const struct cw_node **nodes;

@@ -64,6 +64,7 @@ void cw_lua_push_file_response(lua_State *L, struct cw_body *body, const char *n
     }
     struct answer *answer = lua_touserdata(L, -1);
     answer->body = body;
+    cw_lua_charge(L, cw_body_memory(body).len);
 }
 
 static int collect_answer(lua_State *L)

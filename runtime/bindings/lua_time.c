@@ -1,5 +1,4 @@
 /* lua_time.c - instants and waiting for scripts: cartwright.time in scripts/types/values.lua. */
-#include <math.h>
 #include <stdio.h>
 
 #include "adapters/loop.h"
@@ -147,8 +146,7 @@ static int parse(lua_State *L)
     return 1;
 }
 
-/* --- sleep
- * ------------------------------------------------------------------------------------------------------ */
+/* --- sleep --- */
 
 struct sleep {
     struct cw_wait wait; /* first: &wait converts back */
@@ -206,7 +204,7 @@ static int start_sleep(lua_State *L)
     sleep->timer = cw_timer_create(host->loop, end_sleep, sleep, &err);
     if (sleep->timer == NULL)
         return cw_lua_raise(L, &err);
-    cw_timer_set(sleep->timer, (cw_time)llround(seconds * 1e6));
+    cw_timer_set(sleep->timer, (cw_time)(seconds * 1e6 + 0.5));
     return cw_wait_start(L, &sleep->wait, finish_sleep, 0);
 }
 

@@ -12,8 +12,7 @@
 #include "base/decimal.h"
 #include "bindings/bindings.h"
 
-/* --- state
- * ------------------------------------------------------------------------------------------------------ */
+/* --- state --- */
 
 struct cw_lua_host *cw_lua_host_of(lua_State *L);
 
@@ -45,14 +44,12 @@ int cw_lua_open_log(lua_State *L);
 int cw_lua_open_here(lua_State *L);
 int cw_lua_open_http(lua_State *L);
 
-/* --- errors
- * ----------------------------------------------------------------------------------------------------- */
+/* --- errors --- */
 
 /* cw_lua_raise with a text made here. */
 int cw_lua_fail(lua_State *L, enum cw_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* --- memory of C, collected
- * ------------------------------------------------------------------------------------- */
+/* --- memory of C, collected --- */
 
 /* A buffer and an arena in one userdata, pushed. Use it up to the end of the function that pushed it, or hand
  * the userdata on as owner of what is in it. */
@@ -73,8 +70,7 @@ void cw_lua_clear_scratch(struct cw_lua_scratch *scratch); /* frees all of it; n
 /* A NUL-terminated copy in the arena; raises for memory and for a NUL inside. */
 const char *cw_lua_copy(lua_State *L, struct cw_arena *arena, struct cw_slice text);
 
-/* --- values
- * ----------------------------------------------------------------------------------------------------- */
+/* --- values --- */
 
 /* The text of a string, integer, boolean, Decimal or Time at `index`; false for all else. Never raises for
  * these. Valid while the value is on the stack and `scratch` lives. */

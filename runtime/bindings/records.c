@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "adapters/store.h"
 #include "bindings/records_private.h"
 
 enum { QUOTE_MAX = 120, SNIFF_BYTES = 4096 };
 
-/* --- opening
- * ---------------------------------------------------------------------------------------------------- */
+/* --- opening --- */
 
 /* Offset of the first byte that is no white space or byte-order mark; the size when there is none. */
 static bool find_start(struct cw_body *body, uint64_t *start, char *first, struct cw_error *err)
@@ -94,13 +94,30 @@ static bool split_all(struct cw_records *records, struct cw_splitter *splitter, 
     return true;
 }
 
-static bool compile_id(struct cw_records *records, const char *id, struct cw_error *err)
+static void drop_id(struct id_path *id)
 {
-    struct cw_slice text = cw_arena_copy(&records->meta, cw_slice(id));
-    if (text.data == NULL)
-        return cw_fail(err, CW_NOMEM, "no memory for a path");
-    records->id = cw_path_compile(&records->meta, text, err);
-    return records->id != NULL;
+    if (id == NULL || --id->users > 0)
+        return;
+    cw_arena_fini(&id->arena);
+    free(id);
+}
+
+static struct id_path *compile_id(const char *text, struct cw_error *err)
+{
+    struct id_path *id = calloc(1, sizeof *id);
+    if (id == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory for a path");
+        return NULL;
+    }
+    id->users = 1;
+    struct cw_slice copy = cw_arena_copy(&id->arena, cw_slice(text));
+    id->path = copy.data != NULL ? cw_path_compile(&id->arena, copy, err) : NULL;
+    if (id->path != NULL)
+        return id;
+    if (copy.data == NULL)
+        cw_fail(err, CW_NOMEM, "no memory for a path");
+    drop_id(id);
+    return NULL;
 }
 
 static bool read_body(struct cw_records *records, const char *path, struct cw_error *err)
@@ -113,22 +130,85 @@ static bool read_body(struct cw_records *records, const char *path, struct cw_er
     return ok;
 }
 
-struct cw_records *cw_records_open(struct cw_body *body, const char *path, const char *id,
-                                   struct cw_error *err)
+/* Takes over id; NULL when it is. */
+static struct cw_records *make_records(struct id_path *id, struct cw_error *err)
 {
-    struct cw_records *records = calloc(1, sizeof *records);
+    struct cw_records *records = id != NULL ? calloc(1, sizeof *records) : NULL;
     if (records == NULL) {
-        cw_body_free(body);
-        cw_fail(err, CW_NOMEM, "no memory for records");
+        if (id != NULL)
+            cw_fail(err, CW_NOMEM, "no memory for records");
+        drop_id(id);
         return NULL;
     }
     records->users = 1;
-    records->body = body;
+    records->id = id;
     cw_arena_init(&records->trees, CW_RECORDS_TREES_MAX);
-    if (compile_id(records, id, err) && read_body(records, path, err))
+    return records;
+}
+
+struct cw_records *cw_records_create(const char *id, struct cw_error *err)
+{
+    return make_records(compile_id(id, err), err);
+}
+
+struct cw_records *cw_records_open(struct cw_body *body, const char *path, const char *id,
+                                   struct cw_error *err)
+{
+    struct cw_records *records = cw_records_create(id, err);
+    if (records == NULL) {
+        cw_body_free(body);
+        return NULL;
+    }
+    records->body = body;
+    if (read_body(records, path, err))
         return records;
     cw_records_free(records);
     return NULL;
+}
+
+/* --- restoring --- */
+
+/* A set of the one record whose bytes were stored; it shares the id path. */
+static struct cw_records *open_stored(struct cw_slice format, struct cw_slice encoding, struct cw_slice bytes,
+                                      struct id_path *id, struct cw_error *err)
+{
+    struct cw_record record = { .bytes = bytes };
+    id->users++;
+    struct cw_records *records = make_records(id, err);
+    if (records == NULL)
+        return NULL;
+    records->format = cw_slice_is(format, cw_format_name(CW_JSON)) ? CW_JSON : CW_XML;
+    snprintf(records->encoding, sizeof records->encoding, "%.*s", CW_SLICE_ARG(encoding));
+    records->body = cw_body_create(bytes.len, err);
+    if (records->body != NULL && cw_body_write(records->body, bytes, err) && add_range(records, &record, err))
+        return records;
+    cw_records_free(records);
+    return NULL;
+}
+
+static bool attach_stored(struct cw_records *records, const struct cw_raw_part *part, struct cw_error *err)
+{
+    char name[CW_ERROR_NAME_MAX];
+    struct cw_records *other = open_stored(part->format, part->encoding, part->bytes, records->id, err);
+    snprintf(name, sizeof name, "%.*s", CW_SLICE_ARG(part->name));
+    bool ok = other != NULL && cw_records_attach(records, name, other, NULL, NULL, err);
+    cw_records_free(other);
+    return ok;
+}
+
+bool cw_records_restore(struct cw_records *records, const struct cw_raw *raw, struct cw_error *err)
+{
+    struct cw_records *one = open_stored(raw->format, raw->encoding, raw->bytes, records->id, err);
+    bool ok = one != NULL;
+    for (size_t i = 0; ok && i < raw->part_count; i++)
+        ok = attach_stored(one, &raw->parts[i], err);
+    if (ok && cw_records_count(records) == 0) {
+        records->format = one->format;
+        memcpy(records->encoding, one->encoding, sizeof records->encoding);
+    }
+    ok = ok && cw_records_append(records, one, err);
+    cw_records_free(one);
+    return ok;
 }
 
 void cw_records_free(struct cw_records *records)
@@ -141,7 +221,7 @@ void cw_records_free(struct cw_records *records)
         cw_records_free(records->segments[i].records);
     cw_parser_free(records->parser);
     cw_arena_fini(&records->trees);
-    cw_arena_fini(&records->meta);
+    drop_id(records->id);
     free(records->cached);
     free(records->segments);
     free(records->joins);
@@ -150,13 +230,14 @@ void cw_records_free(struct cw_records *records)
     free(records);
 }
 
-/* --- where a record is
- * ------------------------------------------------------------------------------------------ */
+/* --- where a record is --- */
 
 size_t cw_records_count(const struct cw_records *records)
 {
-    const struct segment *last = records->segments + records->segment_count - 1;
-    return records->segment_count == 0 ? records->own_count : last->first + last->count;
+    if (records->segment_count == 0)
+        return records->own_count;
+    const struct segment *last = &records->segments[records->segment_count - 1];
+    return last->first + last->count;
 }
 
 enum cw_format cw_records_format(const struct cw_records *records)
@@ -212,8 +293,7 @@ bool cw_records_bytes(struct cw_records *records, size_t i, struct cw_arena *are
     return cw_body_read(home->body, range->offset, copy, range->len, err);
 }
 
-/* --- trees
- * ------------------------------------------------------------------------------------------------------ */
+/* --- trees --- */
 
 static const struct cw_node *parse(struct cw_records *home, struct cw_slice bytes, struct cw_arena *arena,
                                    struct cw_error *err)
@@ -278,8 +358,7 @@ bool cw_records_kept_scope(struct cw_records *records, size_t i, struct cw_arena
     return scope->record != NULL && cw_records_add_parts(records, i, arena, scope, err);
 }
 
-/* --- ids
- * -------------------------------------------------------------------------------------------------------- */
+/* --- ids --- */
 
 static bool damaged_id(struct cw_slice bytes, struct cw_arena *arena, struct cw_slice *id,
                        struct cw_error *err)
@@ -298,7 +377,7 @@ static bool lenient_id(struct cw_records *home, size_t i, struct cw_arena *arena
     struct cw_slice bytes, found;
     if (!cw_records_bytes(home, i, arena, &bytes, err))
         return false;
-    if (!cw_lenient_find(home->format, bytes, cw_path_text(home->id), &found))
+    if (!cw_lenient_find(home->format, bytes, cw_path_text(home->id->path), &found))
         return damaged_id(bytes, arena, id, err);
     *id = cw_arena_copy(arena, found);
     return id->data != NULL || cw_fail(err, CW_NOMEM, "no memory for an id");
@@ -310,9 +389,9 @@ bool cw_records_id(struct cw_records *records, size_t i, const struct cw_scope *
     struct cw_records *home = cw_records_home(records, &i);
     if (scope == NULL)
         return lenient_id(home, i, arena, id, err);
-    const struct cw_node *node = cw_path_first(home->id, scope);
+    const struct cw_node *node = cw_path_first(home->id->path, scope);
     struct cw_slice text = node != NULL ? cw_slice_trim(node->text) : (struct cw_slice){ NULL, 0 };
-    struct cw_slice path = cw_path_text(home->id);
+    struct cw_slice path = cw_path_text(home->id->path);
     if (text.len == 0)
         return cw_fail(err, CW_INVALID, "there is no id at %.*s; name the right path in the stream's id",
                        CW_SLICE_ARG(path));

@@ -12,12 +12,17 @@
 
 #define NOBODY UINT32_MAX
 
-/* --- texts as keys
- * ---------------------------------------------------------------------------------------------- */
+/* --- texts as keys --- */
+
+/* One of the others that have a text. */
+struct link {
+    struct link *next;
+    uint32_t other;
+};
 
 struct key {
     struct cw_slice text;
-    uint32_t first; /* newest of a chain of others; NOBODY when unused */
+    struct link *first; /* newest first */
 };
 
 static guint hash_key(gconstpointer key)
@@ -33,7 +38,7 @@ static gboolean equal_keys(gconstpointer a, gconstpointer b)
 /* The key with that text, made in `arena` when it is new; NULL without memory. */
 static struct key *intern(GHashTable *keys, struct cw_arena *arena, struct cw_slice text, bool *is_new)
 {
-    struct key wanted = { text, NOBODY };
+    struct key wanted = { text, NULL };
     struct key *key = g_hash_table_lookup(keys, &wanted);
     *is_new = key == NULL;
     if (key != NULL)
@@ -41,7 +46,7 @@ static struct key *intern(GHashTable *keys, struct cw_arena *arena, struct cw_sl
     key = cw_arena_alloc(arena, sizeof *key);
     if (key == NULL)
         return NULL;
-    *key = (struct key){ cw_arena_copy(arena, text), NOBODY };
+    *key = (struct key){ cw_arena_copy(arena, text), NULL };
     if (key->text.data == NULL)
         return NULL;
     g_hash_table_add(keys, key);
@@ -57,8 +62,7 @@ static const struct cw_path *compile(struct cw_arena *arena, const char *text, s
     return NULL;
 }
 
-/* --- parts of one record
- * ---------------------------------------------------------------------------------------- */
+/* --- parts of one record --- */
 
 typedef bool part_fn(void *arg, const struct join *join, uint32_t other);
 
@@ -87,8 +91,7 @@ static bool count_part(void *arg, const struct join *join, uint32_t other)
     return true;
 }
 
-/* --- attaching
- * -------------------------------------------------------------------------------------------------- */
+/* --- attaching --- */
 
 void cw_join_free(struct join *join)
 {
@@ -107,7 +110,7 @@ struct attaching {
     struct cw_arena keep;  /* paths and keys */
     struct cw_arena trees; /* of the record in hand, when it is not kept */
     GHashTable *keys;
-    uint32_t *next; /* by other: the one before it with the same text */
+    uint32_t *taken; /* by other: the last record that got it */
     struct join *join;
     size_t item_cap;
     size_t index; /* the record or other in hand */
@@ -120,7 +123,7 @@ static bool no_memory(struct attaching *a)
     return a->ok = cw_fail(a->err, CW_NOMEM, "no memory to attach %s", a->name);
 }
 
-/* A match of `there` in the other in hand: its first text is what it is found by. */
+/* One match of `there` in the other in hand: it is found by this text too. */
 static bool note_other(void *arg, const struct cw_node *node)
 {
     struct attaching *a = arg;
@@ -129,20 +132,21 @@ static bool note_other(void *arg, const struct cw_node *node)
     if (text.len == 0)
         return true;
     struct key *key = intern(a->keys, &a->keep, text, &is_new);
-    if (key == NULL)
+    struct link *link = key != NULL ? cw_arena_alloc(&a->keep, sizeof *link) : NULL;
+    if (link == NULL)
         return no_memory(a);
-    a->next[a->index] = key->first;
-    key->first = (uint32_t)a->index;
-    return false;
+    *link = (struct link){ key->first, (uint32_t)a->index };
+    key->first = link;
+    return true;
 }
 
+/* Each other once, however many texts lead to it. */
 static bool add_item(struct attaching *a, uint32_t other)
 {
     struct join *join = a->join;
-    uint32_t end = join->start[a->index + 1], begin = join->start[a->index];
-    for (uint32_t i = begin; i < end; i++)
-        if (join->items[i] == other)
-            return true;
+    uint32_t end = join->start[a->index + 1];
+    if (a->taken[other] == a->index)
+        return true;
     if (end == a->item_cap) {
         size_t cap = a->item_cap == 0 ? 64 : 2 * a->item_cap;
         void *items = cap <= UINT32_MAX ? realloc(join->items, cap * sizeof *join->items) : NULL;
@@ -151,6 +155,7 @@ static bool add_item(struct attaching *a, uint32_t other)
         join->items = items;
         a->item_cap = cap;
     }
+    a->taken[other] = (uint32_t)a->index;
     join->items[end] = other;
     join->start[a->index + 1]++;
     return true;
@@ -160,10 +165,10 @@ static bool add_item(struct attaching *a, uint32_t other)
 static bool find_others(void *arg, const struct cw_node *node)
 {
     struct attaching *a = arg;
-    struct key wanted = { cw_slice_trim(node->text), NOBODY };
+    struct key wanted = { cw_slice_trim(node->text), NULL };
     const struct key *key = wanted.text.len > 0 ? g_hash_table_lookup(a->keys, &wanted) : NULL;
-    for (uint32_t other = key != NULL ? key->first : NOBODY; other != NOBODY; other = a->next[other])
-        if (!add_item(a, other))
+    for (const struct link *link = key != NULL ? key->first : NULL; link != NULL; link = link->next)
+        if (!add_item(a, link->other))
             return false;
     return true;
 }
@@ -243,21 +248,39 @@ static struct join *make_join(struct cw_records *records, struct cw_records *oth
     return NULL;
 }
 
-static bool run(struct attaching *a, const char *here, const char *there)
+/* Without paths: all others belong to every record. */
+static bool give_all(struct attaching *a)
+{
+    for (a->index = 0; a->ok && a->index < a->join->count; a->index++) {
+        a->join->start[a->index + 1] = a->join->start[a->index];
+        for (size_t other = 0; a->ok && other < cw_records_count(a->others); other++)
+            add_item(a, (uint32_t)other);
+        if (a->ok)
+            check_part_count(a);
+    }
+    return a->ok;
+}
+
+static bool join_by_paths(struct attaching *a, const char *here, const char *there)
 {
     const struct cw_path *here_path = compile(&a->keep, here, a->err);
     const struct cw_path *there_path = here_path != NULL ? compile(&a->keep, there, a->err) : NULL;
-    size_t count = cw_records_count(a->others);
     if (there_path == NULL)
         return false;
-    a->join = make_join(a->records, a->others, a->name);
-    a->next = malloc((count + 1) * sizeof *a->next);
     a->keys = g_hash_table_new(hash_key, equal_keys);
-    if (a->join == NULL || a->next == NULL)
-        return no_memory(a);
-    memset(a->next, 0xFF, (count + 1) * sizeof *a->next); /* NOBODY */
-    a->ok = true;
     return index_others(a, there_path) && join_records(a, here_path);
+}
+
+static bool run(struct attaching *a, const char *here, const char *there)
+{
+    size_t count = cw_records_count(a->others);
+    a->join = make_join(a->records, a->others, a->name);
+    a->taken = malloc((count + 1) * sizeof *a->taken);
+    if (a->join == NULL || a->taken == NULL)
+        return no_memory(a);
+    memset(a->taken, 0xFF, (count + 1) * sizeof *a->taken); /* NOBODY */
+    a->ok = true;
+    return here == NULL && there == NULL ? give_all(a) : join_by_paths(a, here, there);
 }
 
 static bool keep_join(struct attaching *a)
@@ -311,7 +334,7 @@ bool cw_records_attach(struct cw_records *records, const char *name, struct cw_r
             name);
     bool ok = run(&a, here, there) && keep_join(&a);
     cw_join_free(a.join);
-    free(a.next);
+    free(a.taken);
     if (a.keys != NULL)
         g_hash_table_destroy(a.keys);
     cw_arena_fini(&a.trees);
@@ -319,8 +342,7 @@ bool cw_records_attach(struct cw_records *records, const char *name, struct cw_r
     return ok;
 }
 
-/* --- listing them
- * --------------------------------------------------------------------------------------------------- */
+/* --- listing them --- */
 
 struct listing {
     struct cw_arena *arena;
@@ -385,8 +407,7 @@ bool cw_records_parts(struct cw_records *records, size_t i, struct cw_arena *are
     return each_part(records, i, list_bytes, &listing);
 }
 
-/* --- appending
- * -------------------------------------------------------------------------------------------------- */
+/* --- appending --- */
 
 bool cw_records_append(struct cw_records *records, struct cw_records *others, struct cw_error *err)
 {
@@ -411,8 +432,7 @@ bool cw_records_append(struct cw_records *records, struct cw_records *others, st
     return true;
 }
 
-/* --- collecting
- * ------------------------------------------------------------------------------------------------- */
+/* --- collecting --- */
 
 struct collecting {
     struct cw_arena keep, trees;

@@ -33,8 +33,7 @@ static size_t skip_blanks(struct cw_slice bytes, size_t at)
     return at;
 }
 
-/* --- JSON
- * ------------------------------------------------------------------------------------------------------- */
+/* --- JSON --- */
 
 /* From the quote at `at` to behind the closing one; bytes.len when there is none. */
 static size_t skip_string(struct cw_slice bytes, size_t at)
@@ -87,8 +86,7 @@ static bool find_in_json(struct cw_slice bytes, struct cw_slice name, struct cw_
     return false;
 }
 
-/* --- XML
- * -------------------------------------------------------------------------------------------------------- */
+/* --- XML --- */
 
 static const char *find_text(struct cw_slice bytes, size_t from, const char *text)
 {

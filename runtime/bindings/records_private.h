@@ -29,14 +29,20 @@ struct join {
     uint32_t *items;
 };
 
+/* Where the id stands; shared by all records of a restored set. */
+struct id_path {
+    unsigned users;
+    struct cw_arena arena;
+    const struct cw_path *path;
+};
+
 struct cw_records {
     unsigned users;
     bool frozen;
     struct cw_body *body;
     enum cw_format format;
     char encoding[64];
-    struct cw_arena meta; /* the id path */
-    const struct cw_path *id;
+    struct id_path *id;
     struct range *ranges;
     size_t own_count, own_cap;
     struct segment *segments;
