@@ -49,5 +49,5 @@ struct cw_slice cw_xml_local_name(struct cw_slice name)
     if (colon == NULL)
         return name;
     struct cw_slice local = { colon + 1, (size_t)(name.data + name.len - colon - 1) };
-    return cw_xml_is_name(local) ? local : name;
+    return cw_xml_is_name(local) && !cw_slice_is(local, "xmlns") ? local : name;
 }

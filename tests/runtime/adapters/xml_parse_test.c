@@ -57,7 +57,7 @@ static void prefixes_need_no_declaration_and_are_dropped(void **state)
 {
     (void)state;
     TREE("<s:order xlink:href='x' xmlns='y' xmlns:z='w'><t:id/></s:order>", "order{@href\"x\" id{}}");
-    TREE("<a b:1='x'/>", "a{@b:1\"x\"}");
+    TREE("<a b:1='x' c:xmlns='y'/>", "a{@b:1\"x\" @c:xmlns\"y\"}");
 }
 
 static void names_are_compared_by_their_local_part(void **state)
