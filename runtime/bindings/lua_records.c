@@ -104,13 +104,12 @@ static int collect(lua_State *L)
     return 1;
 }
 
-/* records:attach(name, others [, here, there]). Raises for wrong use and past the limit. */
+/* records:attach(name, others, here, there). Raises for wrong use and past the limit. */
 static int attach(lua_State *L)
 {
     struct cw_error err;
     struct cw_records *records = check_records(L, 1), *others = check_records(L, 3);
-    const char *here = luaL_optstring(L, 4, NULL);
-    const char *there = here != NULL ? luaL_checkstring(L, 5) : NULL;
+    const char *here = luaL_optstring(L, 4, NULL), *there = luaL_optstring(L, 5, NULL);
     if (!cw_records_attach(records, luaL_checkstring(L, 2), others, here, there, &err))
         return cw_lua_raise(L, &err);
     return 0;

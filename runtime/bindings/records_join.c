@@ -323,6 +323,8 @@ bool cw_records_attach(struct cw_records *records, const char *name, struct cw_r
     a.err = err != NULL ? err : &ignored;
     if (!check_pair(records, others, "attached", a.err))
         return false;
+    if ((here == NULL) != (there == NULL))
+        return cw_fail(a.err, CW_USAGE, "attach %.64s with two paths, or without any", name);
     if (!is_part_name(name))
         return cw_fail(a.err, CW_USAGE,
                        "\"%.64s\" is no name for attached records: use letters, digits and _", name);

@@ -11,8 +11,8 @@ local Cart = {}
 
 ---@class cartwright.Request
 ---@field method? string default "GET"
----@field path? string below the cart's `base`; or an absolute URL of an allowed host
----@field query? table<string, string|integer|boolean|cartwright.Decimal|cartwright.Secret> sent in the order of the keys' names
+---@field path? string below the cart's `base`, without ".."; or an absolute URL of an allowed host, which gets neither the credentials nor the headers and query of the cart's `http` unless it is the cart's own
+---@field query? table<string, string|integer|boolean|cartwright.Decimal|cartwright.Time|cartwright.Secret> sent in the order of the keys' names; a key that the cart's `http` has too is sent with this value
 ---@field headers? table<string, string|cartwright.Secret>
 ---@field body? string
 ---@field repeatable? boolean a write that does no harm when it arrives twice; GET and HEAD always are
@@ -64,19 +64,23 @@ function Cart:remember(key, value) end
 
 ---@class cartwright.Response
 ---@field status integer
+---@field address string "GET https://shop.example.com:443/api/orders": for messages; never with its query
 local Response = {}
----@param name string without case
+---@param name string without case; the first of that name
 ---@return string?
 function Response:header(name) end
 ---The whole body as text; raises past 4 MiB: large answers go through records.
 ---@return string
 function Response:text() end
----@return any value as json.decode. Raises with the body's beginning when it is no JSON.
+---@return any value as json.decode. Raises with the body's beginning when it is no JSON, and past 16 MiB.
 function Response:json() end
----@return cartwright.Node root. Raises with the body's beginning when it is not well-formed XML.
+---@return cartwright.Node root for reading a JSON body with paths. Raises like json.
+function Response:json_node() end
+---@return cartwright.Node root. Raises with the body's beginning when it is not well-formed XML, and past 16 MiB.
 function Response:xml() end
 ---Splits the body into records without reading them. XML or JSON is recognised by the first byte. Raises, quoting the
----body's beginning, when the container is not there: an error page is never an empty list.
+---body's beginning, when the container is not there: an error page is never an empty list. The records take the body,
+---whether or not they could be made: afterwards status, address and headers are left, and what was read before.
 ---@param path string record path: "orders/order", "orders", "."
 ---@param id? string path of the record's id; default "id"
 ---@return cartwright.Records
@@ -98,9 +102,12 @@ function Records:collect(...) end
 ---@param here? string
 ---@param there? string
 function Records:attach(name, others, here, there) end
----Adds the records of another answer behind these.
+---Adds the records of another answer behind these, with what was attached to them; format and encoding must be the
+---same.
 ---@param others cartwright.Records
 function Records:append(others) end
+---Each record as a node, which is valid until the next one is asked for. Damaged records are left out: they are parked
+---when the page is stored. So do collect and attach.
 ---@return fun(): cartwright.Node?
 function Records:each() end
 ---@return string? id of the first and last record, as text

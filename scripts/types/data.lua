@@ -1,8 +1,9 @@
 ---@meta
 error("types only; the functions are in runtime/bindings/lua_node.c, lua_json.c, lua_xml.c and lua_log.c")
 
----One node of a record, XML or JSON alike. Valid only during the function it was given to (mapping functions) or as
----long as its response lives (response:xml(), response:json_node()); later use raises an error.
+---One node of a record, XML or JSON alike. Nodes given to a mapping function, or by records:each(), are valid until
+---that function or loop step is over; later use raises an error. Nodes of xml.parse, response:xml() and
+---response:json_node() keep their document alive and stay valid.
 ---Paths: see "Paths" in README.md: "associations/order_rows/order_row", "name/language[@id=2]", "$delivery/city".
 ---@class cartwright.Node
 local Node = {}
@@ -24,7 +25,7 @@ function Node:integer(path) end
 ---@return cartwright.Node? node the first match
 function Node:node(path) end
 
----All matches, in document order.
+---All matches, in document order; a path that ends on a JSON array gives its members.
 ---@param path string
 ---@return fun(): cartwright.Node?
 function Node:each(path) end
@@ -33,14 +34,17 @@ function Node:each(path) end
 function Node:name() end
 
 ---`require "cartwright.json"`: strict JSON that never loses a digit. Integers of 64 bits become integers, every other
----number a Decimal; null becomes `json.null`; arrays become lists; duplicate keys are an error.
+---number a Decimal, and one that no Decimal holds (past 38 digits) its text as written; null becomes `json.null`; arrays
+---become lists, which encode as arrays again even when they are empty; duplicate keys are an error.
 local json = {}
 ---@param text string
 ---@return any? value
 ---@return string? message with line and column
+---@return string? code "invalid" or "limit"
 function json.decode(text) end
----Tables with keys 1..n (or made by json.array) become arrays, others objects with sorted keys; Decimals are written
----as numbers exactly; Time as ISO text. Floats that are not exact integers raise an error.
+---Tables with keys 1..n (or made by json.array) become arrays, others objects with sorted keys, an empty one `{}`;
+---Decimals are written as numbers exactly; Time as ISO text. Raises, naming the place ("order.lines[1].price"), for
+---floats that are no whole numbers, lists with holes, secrets, nodes, functions, invalid UTF-8 and circles.
 ---@param value any
 ---@return string
 function json.encode(value) end
@@ -54,19 +58,22 @@ local xml = {}
 ---@param text string
 ---@return cartwright.Node? root
 ---@return string? message with line and column
+---@return string? code "invalid" or "limit"
 function xml.parse(text) end
 ---A document from a table: { "order", id = "5", { "state", "4" } } is <order id="5"><state>4</state></order>: the
----first item is the name, keys are attributes, further items are children (tables) or text (strings, integers,
----Decimals, Times).
+---first item is the name, keys are attributes (written in the order of their names), further items are children (tables)
+---or text (strings, integers, booleans, Decimals, Times). `indent` (0 to 8) breaks lines between elements only, never
+---beside a text. Raises for names and characters that no XML document can hold, floats, and secrets.
 ---@param tree table
 ---@param options? { indent: integer, declaration: boolean }
 ---@return string
 function xml.write(tree, options) end
 
----`require "cartwright.log"`: structured lines of the run; remembered secrets are replaced by ***.
+---`require "cartwright.log"`: structured lines of the run, with the cart's name; remembered secrets are replaced by ***.
+---Up to 32 fields a line and 1,000 lines a minute; what goes beyond is dropped, and a line tells how much.
 local log = {}
----@param event string short, such as "state-unknown"
----@param fields? table<string, string|integer|cartwright.Decimal>
+---@param event string short, such as "state-unknown", up to 64 bytes
+---@param fields? table<string, string|number|boolean|cartwright.Decimal|cartwright.Time>
 function log.info(event, fields) end
 ---@param event string
 ---@param fields? table

@@ -279,6 +279,13 @@ static void records_join_and_tell_pages_apart(void **state)
     assert_lua_error(&bed, X "local r = m.file '[]':records '.' r:append(r)", "themselves");
     assert_lua_error(&bed, X "m.file '[]':records '.':collect()", "paths");
     assert_lua_error(&bed, X "m.file '[]':records '.':attach('x', 5, 'a', 'b')", "cartwright.Records");
+    assert_lua_error(&bed, X "local r = m.file '[]':records '.' r:attach('x', m.file '[]':records '.', 'a')",
+                     "two paths");
+    assert_eval(&bed,
+                X
+                "local r = m.file '[{\"id\":1}]':records '.' r:attach('x', m.file '[{\"n\":5}]':records '.') "
+                "for o in r:each() do return o:integer '$x/n' end",
+                "5");
 }
 
 static void a_node_of_each_is_gone_after_its_step(void **state)
