@@ -29,9 +29,6 @@ static uint64_t body_limit(const struct cw_transfer *transfer)
     return transfer->request.body_limit > 0 ? transfer->request.body_limit : body_default;
 }
 
-/* --- what libcurl calls
- * ---------------------------------------------------------------------------------------- */
-
 static bool check_address(struct cw_transfer *transfer, const struct sockaddr *address)
 {
     return cw_egress_check_address(transfer->egress, transfer->url.host, transfer->url.port, address,
@@ -184,9 +181,6 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
         return 0;
     return read_body(arg, (struct cw_slice){ data, size * count }) ? size * count : 0;
 }
-
-/* --- options
- * --------------------------------------------------------------------------------------------------- */
 
 static bool add_line(struct cw_transfer *transfer, const char *name, const char *value)
 {
@@ -363,9 +357,6 @@ void cw_transfer_free(struct cw_transfer *transfer)
     cw_buffer_fini(&transfer->headers);
     free(transfer);
 }
-
-/* --- progress and end
- * ------------------------------------------------------------------------------------------ */
 
 bool cw_transfer_look(struct cw_transfer *transfer)
 {

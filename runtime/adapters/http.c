@@ -57,9 +57,6 @@ static bool is_safe(const char *method)
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-/* --- a call's life
- * --------------------------------------------------------------------------------------------- */
-
 static void link_call(struct cw_http_call *call)
 {
     struct cw_http *http = call->http;
@@ -153,9 +150,6 @@ static void pump(void *arg)
         start_call(call);
     }
 }
-
-/* --- again, or elsewhere
- * --------------------------------------------------------------------------------------- */
 
 static void on_wait_over(void *arg)
 {
@@ -300,9 +294,6 @@ static void on_answer(void *arg, struct cw_http_response *response, const struct
         finish(call, response, err);
 }
 
-/* --- what may be asked at all
- * ---------------------------------------------------------------------------------- */
-
 static bool is_token(const char *text, size_t most)
 {
     size_t len = strlen(text);
@@ -396,9 +387,6 @@ void cw_http_cancel(struct cw_http_call *call)
         http->config.transport->cancel(http->config.transport, call->handle);
     free_call(call);
 }
-
-/* --- the client
- * ------------------------------------------------------------------------------------------------ */
 
 struct cw_http *cw_http_create(const struct cw_http_config *config, struct cw_error *err)
 {

@@ -59,9 +59,6 @@ struct cw_http_server {
 static void on_accept(void *arg, int fd, int events);
 static void on_ready(void *arg, int fd, int events);
 
-/* --- connections
- * ----------------------------------------------------------------------------------------------- */
-
 static void let_in(void *arg)
 {
     struct cw_http_server *server = arg;
@@ -151,9 +148,6 @@ static void on_accept(void *arg, int listener, int events)
     if (server->count >= server->count_max)
         keep_out(server);
 }
-
-/* --- answers
- * --------------------------------------------------------------------------------------------------- */
 
 static const char *reason(int status)
 {
@@ -251,9 +245,6 @@ static bool refuse(struct connection *connection, int status)
     connection->closes = true;
     return begin_answer(connection, &answer, false);
 }
-
-/* --- requests
- * -------------------------------------------------------------------------------------------------- */
 
 static bool serve(struct connection *connection)
 {
@@ -368,9 +359,6 @@ static bool end_answer(struct connection *connection)
     return advance(connection);
 }
 
-/* --- bytes
- * ----------------------------------------------------------------------------------------------------- */
-
 static bool is_worth_a_look(const struct connection *connection, size_t before)
 {
     const struct cw_buffer *in = &connection->in;
@@ -437,9 +425,6 @@ static void on_ready(void *arg, int fd, int events)
         break;
     }
 }
-
-/* --- open and close
- * -------------------------------------------------------------------------------------------- */
 
 static bool parse_address(const char *address, unsigned port, struct sockaddr_storage *out, socklen_t *len)
 {

@@ -509,6 +509,14 @@ static void copy_files(struct file *to, const struct file *from)
     }
 }
 
+void fault_vfs_damage(const char *name, size_t offset, size_t len)
+{
+    struct file *file = find_file(name);
+    must(file != NULL && offset + len <= file->now.len);
+    memset(file->now.data + offset, 0xff, len);
+    copy_bytes(&file->synced, &file->now);
+}
+
 void fault_vfs_save(void)
 {
     copy_files(disk.saved, disk.files);

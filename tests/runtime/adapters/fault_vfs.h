@@ -52,6 +52,9 @@ enum fault_loss {
 /* Ends a stop. All files must be closed. */
 void fault_vfs_power_on(enum fault_loss loss, uint64_t seed);
 
+/* Overwrites bytes of a file, as a failing disk would. */
+void fault_vfs_damage(const char *name, size_t offset, size_t len);
+
 /* All files as they are, to come back to later. One copy is kept. */
 void fault_vfs_save(void);
 void fault_vfs_restore(void);

@@ -208,9 +208,6 @@ static struct cw_error refused(struct shop *shop, struct cw_http_request request
     return err;
 }
 
-/* --- what is sent again
- * ---------------------------------------------------------------------------------------- */
-
 static void a_good_answer_is_handed_over_at_once(void **state)
 {
     (void)state;
@@ -325,9 +322,6 @@ static void a_write_marked_repeatable_is_repeated_with_its_body(void **state)
     assert_string_equal(shop.fake.sent[1].body, "level=3");
     close_shop(&shop);
 }
-
-/* --- Retry-After and rate
- * -------------------------------------------------------------------------------------- */
 
 static cw_time wait_after(const char *retry_after, const char *date)
 {
@@ -485,9 +479,6 @@ static void the_rate_never_falls_below_one_in_ten_seconds(void **state)
     close_shop(&shop);
 }
 
-/* --- redirects
- * ------------------------------------------------------------------------------------------------- */
-
 static struct result redirected(struct shop *shop, const char *from, const char *location)
 {
     OPEN(shop, { .status = 302, .headers = { { "Location", location } } }, { .status = 200 });
@@ -570,9 +561,6 @@ static void a_redirect_of_a_write_is_its_answer(void **state)
     assert_int_equal(shop.fake.sent_count, 1);
     close_shop(&shop);
 }
-
-/* --- refusals
- * -------------------------------------------------------------------------------------------------- */
 
 static void a_dry_run_sends_only_reads(void **state)
 {
@@ -676,9 +664,6 @@ static void errors_name_cart_and_address_but_no_secret(void **state)
     close_shop(&shop);
 }
 
-/* --- cancelling and freeing
- * ------------------------------------------------------------------------------------ */
-
 static void stop_loop(void *arg)
 {
     cw_loop_stop(arg);
@@ -751,9 +736,6 @@ static void a_transport_that_cannot_start_is_reported_from_the_loop(void **state
     assert_int_equal(ask(&shop, get_request()).err.code, CW_NOMEM);
     close_shop(&shop);
 }
-
-/* --- addresses
- * ------------------------------------------------------------------------------------------------- */
 
 static void query_parameters_are_encoded_and_joined(void **state)
 {

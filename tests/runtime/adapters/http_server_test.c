@@ -47,9 +47,6 @@ static void close_site(struct site *site)
     cw_loop_free(site->loop);
 }
 
-/* --- a client of raw bytes on the same loop
- * -------------------------------------------------------------------- */
-
 struct raw {
     struct site *site;
     int fd;
@@ -242,9 +239,6 @@ static void a_line_break_in_a_recorded_header_splits_no_answer(void **state)
     assert_null(strstr(raw.got, "X-Evil"));
     close_site(&site);
 }
-
-/* --- strangers
- * ------------------------------------------------------------------------------------------------- */
 
 static void expect_refusal(const char *bytes, const char *status)
 {
@@ -535,9 +529,6 @@ static void opening_says_why_it_cannot(void **state)
     cw_http_server_close(NULL);
     close_site(&site);
 }
-
-/* --- client and server together
- * -------------------------------------------------------------------------------- */
 
 static void on_answer(void *arg, struct cw_http_response *response, const struct cw_error *err)
 {
