@@ -42,10 +42,10 @@ static void gzip_and_both_kinds_of_deflate_are_read(void **state)
     } cases[] = { { "gzip", 31 }, { "x-gzip", 31 }, { "GZIP", 31 }, { "deflate", 15 }, { "deflate", -15 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hostile_step step = compressed(cases[i].coding, cases[i].window, "hello hello hello", 17);
-        expect_body(step, "hello hello hello");
+        client_expect_body(step, "hello hello hello");
         free((char *)step.bytes);
     }
-    expect_body(
+    client_expect_body(
         (struct hostile_step){ .bytes =
                                    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n" },
         "");
@@ -62,7 +62,7 @@ static void a_compressed_answer_cut_inside_a_complete_frame_is_refused(void **st
         int head = snprintf(bytes, sizeof bytes,
                             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", cut);
         memcpy(bytes + head, body, cut);
-        expect_error((struct hostile_step){ .bytes = bytes, .len = (size_t)head + cut }, CW_IO);
+        client_expect_error((struct hostile_step){ .bytes = bytes, .len = (size_t)head + cut }, CW_IO);
     }
     free((char *)whole.bytes);
 }
@@ -73,21 +73,21 @@ static void damaged_and_unknown_encodings_are_refused(void **state)
     static const char *const codings[] = { "br", "gzip, gzip", "zstd", "gzip,deflate" };
     for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
         struct hostile_step step = compressed(codings[i], 31, "hello", 5);
-        expect_error(step, CW_INVALID);
+        client_expect_error(step, CW_INVALID);
         free((char *)step.bytes);
     }
     struct hostile_step step = compressed("gzip", 31, "hello hello", 11);
     ((char *)step.bytes)[step.len - 6] ^= 1; /* in the checksum */
-    expect_error(step, CW_INVALID);
+    client_expect_error(step, CW_INVALID);
     free((char *)step.bytes);
-    expect_error(
+    client_expect_error(
         (struct hostile_step){
             .bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello" },
         CW_INVALID);
-    expect_error((struct hostile_step){ .bytes =
-                                            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: "
-                                            "gzip\r\nContent-Length: 5\r\n\r\nhello" },
-                 CW_INVALID);
+    client_expect_error(
+        (struct hostile_step){ .bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: "
+                                        "gzip\r\nContent-Length: 5\r\n\r\nhello" },
+        CW_INVALID);
 }
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -138,7 +138,7 @@ static void a_compression_bomb_is_stopped_in_little_memory(void **state)
         struct hostile_step step = compressed(codings[i], i == 0 ? 31 : 15, plain, PLAIN);
         assert_true(step.len < 100 * 1024);
         watch_memory();
-        expect_error(step, CW_LIMIT);
+        client_expect_error(step, CW_LIMIT);
         assert_true(memory_used() < 2 * LIMIT);
         free((char *)step.bytes);
     }
@@ -156,7 +156,7 @@ static void a_bomb_below_the_ratio_is_stopped_at_the_body_limit(void **state)
     struct hostile_step step = compressed("gzip", 31, plain, PLAIN);
     free(plain);
     watch_memory();
-    expect_error(step, CW_LIMIT);
+    client_expect_error(step, CW_LIMIT);
     assert_true(memory_used() < 2 * LIMIT);
     free((char *)step.bytes);
 }
@@ -169,7 +169,7 @@ static void a_bomb_in_a_bomb_stays_one_layer(void **state)
     const char *body = strstr(inner.bytes, "\r\n\r\n") + 4;
     size_t len = inner.len - (size_t)(body - inner.bytes);
     struct hostile_step outer = compressed("gzip", 31, body, len);
-    struct result result = get(outer);
+    struct result result = client_get(outer);
     assert_ok(result.response != NULL, result.err);
     assert_int_equal(cw_body_size(result.response->body), len);
     cw_http_response_free(result.response);
@@ -198,24 +198,25 @@ static void an_endless_body_is_stopped_at_the_limit(void **state)
     };
     for (size_t i = 0; i < 2; i++) {
         struct client client;
-        open_client(&client, 0);
+        client_open(&client, 0);
         client.server = hostile_start(&steps[i], 1);
         watch_memory();
-        struct result result = ask(&client, request_to(&client, "GET"));
+        struct result result = client_ask(&client, client_request(&client, "GET"));
         assert_int_equal(result.err.code, CW_LIMIT);
         assert_true(memory_used() < 8 * 1024 * 1024);
         /* the rest fits into the buffers of two sockets: the connection was closed */
         assert_true(client.server->sent < 24 * 1024 * 1024);
-        close_client(&client);
+        client_close(&client);
     }
 }
 
 static void a_body_that_announces_too_much_is_refused_at_once(void **state)
 {
     (void)state;
-    expect_error((struct hostile_step){ .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\nx",
-                                        .end = HOSTILE_STALL },
-                 CW_LIMIT);
+    client_expect_error(
+        (struct hostile_step){ .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\nx",
+                               .end = HOSTILE_STALL },
+        CW_LIMIT);
 }
 
 static void a_body_of_exactly_the_limit_passes_and_one_byte_more_does_not(void **state)
@@ -225,14 +226,14 @@ static void a_body_of_exactly_the_limit_passes_and_one_byte_more_does_not(void *
                                                        "chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" };
     for (uint64_t limit = 4; limit <= 6; limit++) {
         struct client client;
-        open_client(&client, 0);
+        client_open(&client, 0);
         client.server = hostile_start(&step, 1);
-        struct cw_http_request request = request_to(&client, "GET");
+        struct cw_http_request request = client_request(&client, "GET");
         request.body_limit = limit;
-        struct result result = ask(&client, request);
+        struct result result = client_ask(&client, request);
         assert_int_equal(result.err.code, limit < 5 ? CW_LIMIT : CW_OK);
         cw_http_response_free(result.response);
-        close_client(&client);
+        client_close(&client);
     }
 }
 
@@ -246,11 +247,11 @@ static void a_large_body_leaves_memory(void **state)
         bytes[(size_t)head + i] = (char)(i * 7 >> 3);
     const struct hostile_step step = { .bytes = bytes, .len = (size_t)head + SIZE };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
-    struct cw_http_request request = request_to(&client, "GET");
+    struct cw_http_request request = client_request(&client, "GET");
     request.body_limit = SIZE;
-    struct result result = ask(&client, request);
+    struct result result = client_ask(&client, request);
     assert_ok(result.response != NULL, result.err);
     assert_int_equal(cw_body_size(result.response->body), SIZE);
     assert_null(cw_body_memory(result.response->body).data);
@@ -258,7 +259,7 @@ static void a_large_body_leaves_memory(void **state)
     assert_true(cw_body_read(result.response->body, SIZE - 1000, some, 1000, NULL));
     assert_memory_equal(some, bytes + head + SIZE - 1000, 1000);
     cw_http_response_free(result.response);
-    close_client(&client);
+    client_close(&client);
     free(bytes);
 }
 
@@ -279,13 +280,13 @@ static void endless_headers_are_stopped(void **state)
         { .bytes = "HTTP/1.1 200 OK\r\nX-A: a\r\n", .end = HOSTILE_REPEAT, .again = "\tfolded\r\n" },
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        expect_error(steps[i], CW_LIMIT);
+        client_expect_error(steps[i], CW_LIMIT);
 }
 
 static void one_endless_header_line_is_stopped(void **state)
 {
     (void)state;
-    struct result result = get((struct hostile_step){
+    struct result result = client_get((struct hostile_step){
         .bytes = "HTTP/1.1 200 OK\r\nX-A: ", .end = HOSTILE_REPEAT, .again = "xxxxxxxx" });
     assert_int_equal(result.err.code, CW_LIMIT);
 }

@@ -10,21 +10,21 @@ static void basic_and_bearer_credentials_reach_the_server(void **state)
     (void)state;
     const struct hostile_step step = { .bytes = HELLO };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
-    struct cw_http_request request = request_to(&client, "GET");
+    struct cw_http_request request = client_request(&client, "GET");
     request.auth = CW_HTTP_BASIC;
     request.user = "KEY";
     request.secret = "";
-    cw_http_response_free(ask(&client, request).response);
+    cw_http_response_free(client_ask(&client, request).response);
     assert_non_null(strstr(client.server->seen[0], "\r\nAuthorization: Basic S0VZOg==\r\n"));
     request.auth = CW_HTTP_BEARER;
     request.secret = "token-1";
-    cw_http_response_free(ask(&client, request).response);
+    cw_http_response_free(client_ask(&client, request).response);
     assert_non_null(strstr(client.server->seen[1], "\r\nAuthorization: Bearer token-1\r\n"));
-    cw_http_response_free(ask(&client, request_to(&client, "GET")).response);
+    cw_http_response_free(client_ask(&client, client_request(&client, "GET")).response);
     assert_null(strstr(client.server->seen[2], "Authorization"));
-    close_client(&client);
+    client_close(&client);
 }
 
 static void digest_answers_the_challenge_and_sends_a_write_once(void **state)
@@ -38,14 +38,14 @@ static void digest_answers_the_challenge_and_sends_a_write_once(void **state)
     static const char *const methods[] = { "GET", "POST" };
     for (size_t i = 0; i < 2; i++) {
         struct client client;
-        open_client(&client, 0);
+        client_open(&client, 0);
         client.server = hostile_start(steps, 2);
-        struct cw_http_request request = request_to(&client, methods[i]);
+        struct cw_http_request request = client_request(&client, methods[i]);
         request.auth = CW_HTTP_DIGEST;
         request.user = "user";
         request.secret = "password";
         request.body = i == 1 ? cw_slice("stock=1") : (struct cw_slice){ 0 };
-        struct result result = ask(&client, request);
+        struct result result = client_ask(&client, request);
         assert_ok(result.status == 200, result.err);
         assert_int_equal(client.server->requests, 2);
         assert_null(strstr(client.server->seen[0], "Authorization: Basic"));
@@ -54,7 +54,7 @@ static void digest_answers_the_challenge_and_sends_a_write_once(void **state)
         assert_null(strstr(client.server->seen[0], "stock=1"));
         assert_int_equal(strstr(client.server->seen[1], "stock=1") != NULL, i == 1);
         cw_http_response_free(result.response);
-        close_client(&client);
+        client_close(&client);
     }
 }
 
@@ -65,17 +65,17 @@ static void a_wrong_password_is_an_answer(void **state)
     const struct hostile_step step = { .bytes =
                                            "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"shop\", "
                                            "nonce=\"abc\", qop=\"auth\"\r\nContent-Length: 2\r\n\r\nno" };
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
-    struct cw_http_request request = request_to(&client, "GET");
+    struct cw_http_request request = client_request(&client, "GET");
     request.auth = CW_HTTP_DIGEST;
     request.user = "user";
     request.secret = "wrong";
-    struct result result = ask(&client, request);
+    struct result result = client_ask(&client, request);
     assert_ok(result.status == 401, result.err);
     assert_int_equal(client.server->requests, 2);
     cw_http_response_free(result.response);
-    close_client(&client);
+    client_close(&client);
 }
 
 static struct result ask_under(struct client *client, const struct cw_egress *egress, const char *url)
@@ -83,7 +83,8 @@ static struct result ask_under(struct client *client, const struct cw_egress *eg
     struct cw_error err = { 0 };
     struct cw_http_request request = { .method = "GET", .url = url };
     struct result result = { .client = client };
-    assert_ok(client->transport->start(client->transport, &request, egress, on_done, &result, &err) != NULL,
+    assert_ok(client->transport->start(client->transport, &request, egress, client_on_done, &result, &err) !=
+                  NULL,
               err);
     cw_loop_run(client->loop);
     return result;
@@ -95,14 +96,14 @@ static void a_name_that_leads_to_this_machine_is_refused_after_resolving(void **
     const struct hostile_step step = { .bytes = HELLO };
     struct client client;
     char url[64];
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
     snprintf(url, sizeof url, "http://localhost:%u/", client.server->port);
     assert_true(cw_egress_allow_url(client.closed, url, NULL)); /* the cart's own address opens no loopback */
     struct result result = ask_under(&client, client.closed, url);
     assert_int_equal(result.err.code, CW_REFUSED);
     assert_int_equal(client.server->connections, 0);
-    close_client(&client);
+    client_close(&client);
 }
 
 static void a_connection_kept_by_one_cart_is_no_way_around_the_rules_of_another(void **state)
@@ -111,7 +112,7 @@ static void a_connection_kept_by_one_cart_is_no_way_around_the_rules_of_another(
     const struct hostile_step step = { .bytes = HELLO };
     struct client client;
     char url[64];
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", client.server->port);
     struct result result = ask_under(&client, client.open, url);
@@ -120,7 +121,7 @@ static void a_connection_kept_by_one_cart_is_no_way_around_the_rules_of_another(
     result = ask_under(&client, client.closed, url);
     assert_int_equal(result.err.code, CW_REFUSED);
     assert_int_equal(client.server->requests, 1);
-    close_client(&client);
+    client_close(&client);
 }
 
 static struct cw_http *client_over(struct client *client, struct cw_random *random)
@@ -143,7 +144,7 @@ static struct result send_politely(struct client *client, struct cw_http_request
     struct cw_random random;
     struct cw_http *http = client_over(client, &random);
     struct result result = { .client = client };
-    assert_ok(cw_http_send(http, &request, on_done, &result, &err) != NULL, err);
+    assert_ok(cw_http_send(http, &request, client_on_done, &result, &err) != NULL, err);
     cw_loop_run(client->loop);
     assert_int_equal(result.calls, 1);
     cw_http_free(http);
@@ -163,9 +164,9 @@ static void a_redirect_takes_no_credentials_to_another_server(void **state)
                  to);
         const struct hostile_step redirect = { .bytes = answer };
         struct client client;
-        open_client(&client, 0);
+        client_open(&client, 0);
         client.server = hostile_start(&redirect, 1);
-        struct cw_http_request request = request_to(&client, "GET");
+        struct cw_http_request request = client_request(&client, "GET");
         request.auth = CW_HTTP_BASIC;
         request.user = "user";
         request.secret = "password";
@@ -173,7 +174,7 @@ static void a_redirect_takes_no_credentials_to_another_server(void **state)
         assert_int_equal(result.err.code, CW_REFUSED);
         assert_null(strstr(result.err.text, "topsecret"));
         assert_int_equal(client.server->requests, 1);
-        close_client(&client);
+        client_close(&client);
     }
     assert_int_equal(other->connections, 0);
     hostile_stop(other);
@@ -186,12 +187,12 @@ static void a_redirect_loop_ends(void **state)
         .bytes = "HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n"
     };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
-    struct result result = send_politely(&client, request_to(&client, "GET"));
+    struct result result = send_politely(&client, client_request(&client, "GET"));
     assert_int_equal(result.err.code, CW_REFUSED);
     assert_int_equal(client.server->requests, 6);
-    close_client(&client);
+    client_close(&client);
 }
 
 static void a_post_whose_answer_is_lost_is_sent_exactly_once(void **state)
@@ -205,15 +206,15 @@ static void a_post_whose_answer_is_lost_is_sent_exactly_once(void **state)
     };
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
         struct client client;
-        open_client(&client, 0);
+        client_open(&client, 0);
         client.server = hostile_start(&losses[i], 1);
-        struct cw_http_request request = request_to(&client, "POST");
+        struct cw_http_request request = client_request(&client, "POST");
         request.body = cw_slice("ship=1");
         struct result result = send_politely(&client, request);
         assert_int_equal(client.server->requests, 1);
         assert_true(result.err.code == CW_IO || result.status == 503);
         cw_http_response_free(result.response);
-        close_client(&client);
+        client_close(&client);
     }
 }
 
@@ -223,13 +224,13 @@ static void a_get_survives_a_lost_answer(void **state)
     static const struct hostile_step steps[] = { { .bytes = HELLO, .cut = 40, .end = HOSTILE_RESET },
                                                  { .bytes = HELLO } };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(steps, 2);
-    struct result result = send_politely(&client, request_to(&client, "GET"));
+    struct result result = send_politely(&client, client_request(&client, "GET"));
     assert_ok(result.status == 200, result.err);
     assert_int_equal(result.response->attempts, 2);
     cw_http_response_free(result.response);
-    close_client(&client);
+    client_close(&client);
 }
 
 static void a_request_can_be_cancelled_at_every_stage(void **state)
@@ -246,16 +247,16 @@ static void a_request_can_be_cancelled_at_every_stage(void **state)
     for (size_t s = 0; s < sizeof stages / sizeof *stages; s++)
         for (size_t t = 0; t < sizeof times / sizeof *times; t++) {
             struct client client;
-            open_client(&client, 1);
+            client_open(&client, 1);
             client.server = hostile_start(&stages[s], 1);
-            struct cw_http_request request = request_to(&client, "GET");
+            struct cw_http_request request = client_request(&client, "GET");
             struct result running = { 0 }, queued = { 0 };
-            void *first =
-                client.transport->start(client.transport, &request, client.open, on_done, &running, NULL);
-            void *second =
-                client.transport->start(client.transport, &request, client.open, on_done, &queued, NULL);
+            void *first = client.transport->start(client.transport, &request, client.open, client_on_done,
+                                                  &running, NULL);
+            void *second = client.transport->start(client.transport, &request, client.open, client_on_done,
+                                                   &queued, NULL);
             if (times[t] > 0)
-                run_for(&client, times[t]);
+                client_run_for(&client, times[t]);
             if (queued.calls == 0)
                 client.transport->cancel(client.transport, second);
             if (running.calls == 0)
@@ -265,7 +266,7 @@ static void a_request_can_be_cancelled_at_every_stage(void **state)
             assert_int_equal(running.calls + queued.calls, calls);
             cw_http_response_free(running.response);
             cw_http_response_free(queued.response);
-            close_client(&client);
+            client_close(&client);
         }
 }
 
@@ -274,30 +275,33 @@ static void cancelling_the_running_request_lets_the_next_one_go(void **state)
     (void)state;
     static const struct hostile_step steps[] = { { .end = HOSTILE_STALL }, { .bytes = HELLO } };
     struct client client;
-    open_client(&client, 1);
+    client_open(&client, 1);
     client.server = hostile_start(steps, 2);
-    struct cw_http_request request = request_to(&client, "GET");
+    struct cw_http_request request = client_request(&client, "GET");
     struct result running = { 0 }, queued = { 0 };
-    void *first = client.transport->start(client.transport, &request, client.open, on_done, &running, NULL);
-    assert_non_null(client.transport->start(client.transport, &request, client.open, on_done, &queued, NULL));
-    run_for(&client, 50 * CW_MILLISECOND);
+    void *first =
+        client.transport->start(client.transport, &request, client.open, client_on_done, &running, NULL);
+    assert_non_null(
+        client.transport->start(client.transport, &request, client.open, client_on_done, &queued, NULL));
+    client_run_for(&client, 50 * CW_MILLISECOND);
     assert_int_equal(queued.calls, 0);
     client.transport->cancel(client.transport, first);
     cw_loop_run(client.loop);
     assert_int_equal(running.calls, 0);
     assert_int_equal(queued.status, 200);
     cw_http_response_free(queued.response);
-    close_client(&client);
+    client_close(&client);
 }
 
 static void cancelling_during_a_name_look_up_does_not_block(void **state)
 {
     (void)state;
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     struct cw_http_request request = { .method = "GET", .url = "http://no-such-host.invalid/" };
     struct result result = { 0 };
-    void *handle = client.transport->start(client.transport, &request, client.open, on_done, &result, NULL);
+    void *handle =
+        client.transport->start(client.transport, &request, client.open, client_on_done, &result, NULL);
     struct cw_later now = { 0 };
     cw_loop_later(client.loop, &now, (cw_loop_fn *)cw_loop_stop, client.loop);
     cw_loop_run(client.loop);
@@ -305,7 +309,7 @@ static void cancelling_during_a_name_look_up_does_not_block(void **state)
     if (result.calls == 0)
         client.transport->cancel(client.transport, handle);
     assert_true(cw_elapsed_ns(cw_loop_clock(client.loop)) - before < 500000000);
-    close_client(&client);
+    client_close(&client);
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 static void an_answer_is_delivered_with_its_headers_and_bytes(void **state)
 {
     (void)state;
-    struct result result = get((struct hostile_step){ .bytes = HELLO });
+    struct result result = client_get((struct hostile_step){ .bytes = HELLO });
     assert_ok(result.response != NULL, result.err);
     assert_int_equal(result.status, 200);
     assert_string_equal(cw_http_header(result.response, "x-shop"), "a");
@@ -30,7 +30,7 @@ static void cutting_an_exchange_at_any_byte_gives_no_answer(void **state)
     for (size_t a = 0; a < 2; a++)
         for (size_t e = 0; e < 2; e++) /* the line feed that ends the last chunk says nothing new */
             for (size_t cut = 0; cut < strlen(answers[a]) - a; cut++)
-                expect_error(
+                client_expect_error(
                     (struct hostile_step){
                         .bytes = answers[a], .cut = cut, .cut_all = cut == 0, .end = ends[e] },
                     CW_IO);
@@ -40,7 +40,7 @@ static void a_connection_lost_while_the_request_is_read_gives_no_answer(void **s
 {
     (void)state;
     for (int read_most = -1; read_most < 40; read_most += read_most < 0 ? 2 : 13)
-        expect_error((struct hostile_step){ .read_most = read_most, .end = HOSTILE_RESET }, CW_IO);
+        client_expect_error((struct hostile_step){ .read_most = read_most, .end = HOSTILE_RESET }, CW_IO);
 }
 
 static void answers_short_of_what_they_announce_are_refused(void **state)
@@ -55,34 +55,35 @@ static void answers_short_of_what_they_announce_are_refused(void **state)
         "",
     };
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++)
-        expect_error((struct hostile_step){ .bytes = cut[i], .end = HOSTILE_CLOSE }, CW_IO);
+        client_expect_error((struct hostile_step){ .bytes = cut[i], .end = HOSTILE_CLOSE }, CW_IO);
 }
 
 static void bytes_beyond_the_announced_length_are_no_part_of_the_answer(void **state)
 {
     (void)state;
-    expect_body((struct hostile_step){ .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhello" }, "he");
+    client_expect_body((struct hostile_step){ .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhello" },
+                       "he");
 }
 
 static void an_answer_without_length_ends_with_its_connection(void **state)
 {
     (void)state;
-    expect_body((struct hostile_step){ .bytes = "HTTP/1.1 200 OK\r\n\r\nhello", .end = HOSTILE_CLOSE },
-                "hello");
+    client_expect_body((struct hostile_step){ .bytes = "HTTP/1.1 200 OK\r\n\r\nhello", .end = HOSTILE_CLOSE },
+                       "hello");
 }
 
 static struct result ask_in_haste(struct hostile_step step, cw_time stall, cw_time total)
 {
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
-    struct cw_http_request request = request_to(&client, "GET");
+    struct cw_http_request request = client_request(&client, "GET");
     request.stall_timeout = stall;
     request.total_timeout = total;
     int64_t before = cw_elapsed_ns(cw_loop_clock(client.loop));
-    struct result result = ask(&client, request);
+    struct result result = client_ask(&client, request);
     assert_true(cw_elapsed_ns(cw_loop_clock(client.loop)) - before < 2000000000);
-    close_client(&client);
+    client_close(&client);
     cw_http_response_free(result.response);
     return result;
 }
@@ -132,7 +133,7 @@ static struct result ask_url(struct client *client, const char *url, cw_time con
     struct cw_http_request request = {
         .method = "GET", .url = url, .connect_timeout = connect_timeout, .total_timeout = 5 * CW_SECOND
     };
-    return ask(client, request);
+    return client_ask(client, request);
 }
 
 static void dns_tcp_and_tls_are_told_apart(void **state)
@@ -140,7 +141,7 @@ static void dns_tcp_and_tls_are_told_apart(void **state)
     (void)state;
     const struct hostile_step garbage = { .bytes = "no TLS here", .read_most = 10, .end = HOSTILE_CLOSE };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&garbage, 1);
     struct hostile_full full = hostile_start_full();
     char url[64];
@@ -165,7 +166,7 @@ static void dns_tcp_and_tls_are_told_apart(void **state)
     assert_int_equal(result.err.code, CW_UNAVAILABLE);
     assert_non_null(strstr(result.err.text, "TLS"));
     hostile_stop_full(&full);
-    close_client(&client);
+    client_close(&client);
 }
 
 static void a_slow_tls_handshake_is_given_up(void **state)
@@ -173,14 +174,14 @@ static void a_slow_tls_handshake_is_given_up(void **state)
     (void)state;
     const struct hostile_step silent = { .read_most = 10, .end = HOSTILE_STALL };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&silent, 1);
     char url[64];
     snprintf(url, sizeof url, "https://127.0.0.1:%u/", client.server->port);
     struct result result = ask_url(&client, url, 200 * CW_MILLISECOND);
     assert_int_equal(result.err.code, CW_UNAVAILABLE);
     assert_non_null(strstr(result.err.text, "TLS"));
-    close_client(&client);
+    client_close(&client);
 }
 
 /* A TLS server whose certificate nobody signed; -1 when there is no openssl to run. */
@@ -231,13 +232,13 @@ static void a_certificate_that_nobody_signed_is_refused(void **state)
     unsigned port = hostile_closed_port();
     assert_non_null(mkdtemp(folder));
     pid_t pid = start_tls(port, folder);
-    open_client(&client, 0);
+    client_open(&client, 0);
     snprintf(url, sizeof url, "https://127.0.0.1:%u/", port);
     for (int i = 0; pid > 0 && i < 100 && result.err.code != CW_AUTH; i++) { /* until the server listens */
         result = ask_url(&client, url, CW_SECOND);
-        run_for(&client, 20 * CW_MILLISECOND);
+        client_run_for(&client, 20 * CW_MILLISECOND);
     }
-    close_client(&client);
+    client_close(&client);
     stop_tls(pid, folder);
     if (pid < 0)
         skip();
@@ -250,13 +251,13 @@ static void a_connection_is_used_again(void **state)
     (void)state;
     const struct hostile_step step = { .bytes = HELLO };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
     for (int i = 0; i < 10; i++)
-        cw_http_response_free(ask(&client, request_to(&client, "GET")).response);
+        cw_http_response_free(client_ask(&client, client_request(&client, "GET")).response);
     assert_int_equal(client.server->requests, 10);
     assert_int_equal(client.server->connections, 1);
-    close_client(&client);
+    client_close(&client);
 }
 
 static void twenty_requests_at_once_share_the_permitted_connections(void **state)
@@ -264,13 +265,13 @@ static void twenty_requests_at_once_share_the_permitted_connections(void **state
     (void)state;
     const struct hostile_step step = { .bytes = HELLO, .delay_ms = 5 };
     struct client client;
-    open_client(&client, 3);
+    client_open(&client, 3);
     client.server = hostile_start(&step, 1);
     struct result results[20] = { 0 };
-    struct cw_http_request request = request_to(&client, "GET");
+    struct cw_http_request request = client_request(&client, "GET");
     for (int i = 0; i < 20; i++)
-        assert_non_null(
-            client.transport->start(client.transport, &request, client.open, on_done, &results[i], NULL));
+        assert_non_null(client.transport->start(client.transport, &request, client.open, client_on_done,
+                                                &results[i], NULL));
     cw_loop_run(client.loop);
     for (int i = 0; i < 20; i++) {
         assert_int_equal(results[i].calls, 1);
@@ -280,7 +281,7 @@ static void twenty_requests_at_once_share_the_permitted_connections(void **state
     assert_int_equal(client.server->requests, 20);
     assert_int_equal(client.server->open_most, 3);
     assert_int_equal(client.server->connections, 3);
-    close_client(&client);
+    client_close(&client);
 }
 
 static void a_read_on_a_connection_that_died_is_sent_again_and_a_write_is_not(void **state)
@@ -301,18 +302,18 @@ static void a_read_on_a_connection_that_died_is_sent_again_and_a_write_is_not(vo
                   { "PUT", true, 3, 200 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct client client;
-        open_client(&client, 0);
+        client_open(&client, 0);
         client.server = hostile_start(steps, 3);
-        cw_http_response_free(ask(&client, request_to(&client, "GET")).response);
-        struct cw_http_request request = request_to(&client, cases[i].method);
+        cw_http_response_free(client_ask(&client, client_request(&client, "GET")).response);
+        struct cw_http_request request = client_request(&client, cases[i].method);
         request.repeatable = cases[i].repeatable;
-        struct result result = ask(&client, request);
+        struct result result = client_ask(&client, request);
         assert_int_equal(client.server->requests, cases[i].requests);
         assert_int_equal(result.status, cases[i].status);
         if (cases[i].status == 0)
             assert_int_equal(result.err.code, CW_IO);
         cw_http_response_free(result.response);
-        close_client(&client);
+        client_close(&client);
     }
 }
 
@@ -324,15 +325,15 @@ static void head_has_headers_and_no_body(void **state)
                  "gzip\r\n\r\n"
     };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
-    struct result result = ask(&client, request_to(&client, "HEAD"));
+    struct result result = client_ask(&client, client_request(&client, "HEAD"));
     assert_ok(result.response != NULL, result.err);
     assert_string_equal(cw_http_header(result.response, "content-length"), "99999999999");
     assert_int_equal(cw_body_size(result.response->body), 0);
     assert_memory_equal(client.server->seen[0], "HEAD /path?key=topsecret HTTP/1.1\r\n", 35);
     cw_http_response_free(result.response);
-    close_client(&client);
+    client_close(&client);
 }
 
 static void a_request_says_what_it_was_told_and_nothing_else(void **state)
@@ -345,14 +346,14 @@ static void a_request_says_what_it_was_told_and_nothing_else(void **state)
     static const char *const methods[] = { "POST", "PUT", "PATCH", "DELETE" };
     struct client client;
     setenv("http_proxy", "http://127.0.0.1:1/", 1); /* must not matter */
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
     for (size_t i = 0; i < 4; i++) {
-        struct cw_http_request request = request_to(&client, methods[i]);
+        struct cw_http_request request = client_request(&client, methods[i]);
         request.headers = headers;
         request.header_count = 3;
         request.body = cw_slice("<a/>");
-        struct result result = ask(&client, request);
+        struct result result = client_ask(&client, request);
         assert_ok(result.response != NULL, result.err);
         cw_http_response_free(result.response);
         const char *seen = client.server->seen[i];
@@ -367,7 +368,7 @@ static void a_request_says_what_it_was_told_and_nothing_else(void **state)
         assert_string_equal(strstr(seen, "\r\n\r\n"), "\r\n\r\n<a/>");
     }
     unsetenv("http_proxy");
-    close_client(&client);
+    client_close(&client);
 }
 
 static void an_empty_post_has_a_length_and_no_type(void **state)
@@ -375,12 +376,12 @@ static void an_empty_post_has_a_length_and_no_type(void **state)
     (void)state;
     const struct hostile_step step = { .bytes = HELLO };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
-    cw_http_response_free(ask(&client, request_to(&client, "POST")).response);
+    cw_http_response_free(client_ask(&client, client_request(&client, "POST")).response);
     assert_non_null(strstr(client.server->seen[0], "\r\nContent-Length: 0\r\n"));
     assert_null(strcasestr(client.server->seen[0], "content-type"));
-    close_client(&client);
+    client_close(&client);
 }
 
 static void a_large_upload_arrives_whole_and_without_delay(void **state)
@@ -389,19 +390,19 @@ static void a_large_upload_arrives_whole_and_without_delay(void **state)
     enum { SIZE = 3 * 1024 * 1024 };
     const struct hostile_step step = { .bytes = HELLO };
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
     char *bytes = calloc(1, SIZE);
-    struct cw_http_request request = request_to(&client, "PUT");
+    struct cw_http_request request = client_request(&client, "PUT");
     request.body = (struct cw_slice){ bytes, SIZE };
     int64_t before = cw_elapsed_ns(cw_loop_clock(client.loop));
-    struct result result = ask(&client, request);
+    struct result result = client_ask(&client, request);
     assert_ok(result.status == 200, result.err);
     assert_true(cw_elapsed_ns(cw_loop_clock(client.loop)) - before <
                 900000000); /* no wait for 100 Continue */
     cw_http_response_free(result.response);
     free(bytes);
-    close_client(&client);
+    client_close(&client);
 }
 
 int main(void)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void open_client(struct client *client, unsigned connections)
+void client_open(struct client *client, unsigned connections)
 {
     struct cw_error err = { 0 };
     *client = (struct client){ .loop = cw_loop_create(&err) };
@@ -16,7 +16,7 @@ void open_client(struct client *client, unsigned connections)
     assert_ok(client->transport != NULL, err);
 }
 
-void close_client(struct client *client)
+void client_close(struct client *client)
 {
     client->transport->free(client->transport);
     cw_egress_free(client->open);
@@ -26,7 +26,7 @@ void close_client(struct client *client)
         hostile_stop(client->server);
 }
 
-void on_done(void *arg, struct cw_http_response *response, const struct cw_error *err)
+void client_on_done(void *arg, struct cw_http_response *response, const struct cw_error *err)
 {
     struct result *result = arg;
     assert_true((response == NULL) != (err == NULL));
@@ -36,7 +36,7 @@ void on_done(void *arg, struct cw_http_response *response, const struct cw_error
     result->err = err != NULL ? *err : (struct cw_error){ 0 };
 }
 
-struct cw_http_request request_to(const struct client *client, const char *method)
+struct cw_http_request client_request(const struct client *client, const char *method)
 {
     static char url[96];
     snprintf(url, sizeof url, "http://127.0.0.1:%u/path?key=topsecret", client->server->port);
@@ -48,12 +48,12 @@ struct cw_http_request request_to(const struct client *client, const char *metho
                                      .body_limit = 4 * 1024 * 1024 };
 }
 
-struct result ask(struct client *client, struct cw_http_request request)
+struct result client_ask(struct client *client, struct cw_http_request request)
 {
     struct cw_error err = { 0 };
     struct result result = { .client = client };
-    assert_ok(client->transport->start(client->transport, &request, client->open, on_done, &result, &err) !=
-                  NULL,
+    assert_ok(client->transport->start(client->transport, &request, client->open, client_on_done, &result,
+                                       &err) != NULL,
               err);
     assert_int_equal(result.calls, 0); /* never from inside start */
     cw_loop_run(client->loop);
@@ -62,28 +62,28 @@ struct result ask(struct client *client, struct cw_http_request request)
     return result;
 }
 
-struct result get(struct hostile_step step)
+struct result client_get(struct hostile_step step)
 {
     struct client client;
-    open_client(&client, 0);
+    client_open(&client, 0);
     client.server = hostile_start(&step, 1);
-    struct result result = ask(&client, request_to(&client, "GET"));
-    close_client(&client);
+    struct result result = client_ask(&client, client_request(&client, "GET"));
+    client_close(&client);
     return result;
 }
 
-void expect_error(struct hostile_step step, enum cw_code code)
+void client_expect_error(struct hostile_step step, enum cw_code code)
 {
-    struct result result = get(step);
+    struct result result = client_get(step);
     if (result.err.code != code)
         fail_msg("expected %s, got status %d, %s: %s; cut at %zu", cw_code_name(code), result.status,
                  cw_code_name(result.err.code), result.err.text, step.cut);
     cw_http_response_free(result.response);
 }
 
-void expect_body(struct hostile_step step, const char *text)
+void client_expect_body(struct hostile_step step, const char *text)
 {
-    struct result result = get(step);
+    struct result result = client_get(step);
     assert_ok(result.response != NULL, result.err);
     assert_slice(cw_body_memory(result.response->body), text);
     cw_http_response_free(result.response);
@@ -94,7 +94,7 @@ static void stop_loop(void *arg)
     cw_loop_stop(arg);
 }
 
-void run_for(struct client *client, cw_time time)
+void client_run_for(struct client *client, cw_time time)
 {
     struct cw_timer *stop = cw_timer_create(client->loop, stop_loop, client->loop, NULL);
     cw_timer_set(stop, time);

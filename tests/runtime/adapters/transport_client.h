@@ -27,25 +27,25 @@ struct result {
 };
 
 /* `connections` as in cw_curl_create; the test sets client->server, which closing stops. */
-void open_client(struct client *client, unsigned connections);
-void close_client(struct client *client);
+void client_open(struct client *client, unsigned connections);
+void client_close(struct client *client);
 
 /* A request to the server; limits small enough that no test waits long. The address is valid until the next
  * call. */
-struct cw_http_request request_to(const struct client *client, const char *method);
+struct cw_http_request client_request(const struct client *client, const char *method);
 
 /* A callback that stores into a struct result; the response is the test's to free. */
-void on_done(void *arg, struct cw_http_response *response, const struct cw_error *err);
+void client_on_done(void *arg, struct cw_http_response *response, const struct cw_error *err);
 
 /* Sends and runs the loop until the answer is there. Checks that no error text holds the query. */
-struct result ask(struct client *client, struct cw_http_request request);
+struct result client_ask(struct client *client, struct cw_http_request request);
 
 /* One GET against one behaviour. */
-struct result get(struct hostile_step step);
-void expect_error(struct hostile_step step, enum cw_code code);
-void expect_body(struct hostile_step step, const char *text);
+struct result client_get(struct hostile_step step);
+void client_expect_error(struct hostile_step step, enum cw_code code);
+void client_expect_body(struct hostile_step step, const char *text);
 
 /* Runs the loop for a while. */
-void run_for(struct client *client, cw_time time);
+void client_run_for(struct client *client, cw_time time);
 
 #endif
