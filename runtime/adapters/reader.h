@@ -1,15 +1,16 @@
 /* reader.h - from bytes to records, the same for XML and JSON.
  *
- * Two steps, on purpose. The *splitter* only looks for where records begin and end, leniently and in flat memory,
- * and gives each as a range of the received bytes: one damaged record does not hide its neighbours, and what is kept
- * raw is what came. The *parser* then reads one record strictly. Neither ever opens a file or a socket.
+ * Two steps, on purpose. The *splitter* only looks for where records begin and end, leniently and in flat
+ * memory, and gives each as a range of the received bytes: one damaged record does not hide its neighbours,
+ * and what is kept raw is what came. The *parser* then reads one record strictly. Neither ever opens a file
+ * or a socket.
  *
  * Record paths name the way to the records from the document's root, without predicates:
  *   XML   "orders/order": below the root element (whatever its name), every <order> directly in <orders>.
  *         "order" : every <order> directly below the root. "." : the root element itself is the one record.
- *   JSON  "orders": the members of the array under that key of the root object. "." : the members of the root when
- *         it is an array, else the root itself. "*" as the last part: every member value of the object it stands for.
- *         An object where an array was expected is one record.
+ *   JSON  "orders": the members of the array under that key of the root object. "." : the members of the root
+ * when it is an array, else the root itself. "*" as the last part: every member value of the object it stands
+ * for. An object where an array was expected is one record.
  */
 #ifndef CW_ADAPTERS_READER_H
 #define CW_ADAPTERS_READER_H
@@ -44,18 +45,20 @@ void cw_splitter_free(struct cw_splitter *splitter); /* accepts NULL */
 
 enum cw_split { CW_SPLIT_RECORD, CW_SPLIT_END, CW_SPLIT_FAILED };
 
-/* The next record. CW_SPLIT_END only when the document was seen to be complete and the container that `path` names
- * was there: an answer that holds no <orders> at all is not "no orders" (CW_INVALID, quoting how the body begins).
- * CW_SPLIT_FAILED (CW_INVALID, CW_LIMIT, CW_IO), with byte offset and line, for: text before the root (a PHP notice,
- * an HTML page), a DOCTYPE, an end in the middle, a charset that is not a superset of ASCII (UTF-16: say how to
- * convert), a record over the limit, anything but white space after the end. A record's own faults do not matter
- * here as long as its end can be found. JSON: also duplicate keys on the way to the records.
- * Empty lists: XML `<orders/>`; JSON `[]`; for JSON a root of `[]` is an empty list at any path (PrestaShop). */
+/* The next record. CW_SPLIT_END only when the document was seen to be complete and the container that `path`
+ * names was there: an answer that holds no <orders> at all is not "no orders" (CW_INVALID, quoting how the
+ * body begins). CW_SPLIT_FAILED (CW_INVALID, CW_LIMIT, CW_IO), with byte offset and line, for: text before
+ * the root (a PHP notice, an HTML page), a DOCTYPE, an end in the middle, a charset that is not a superset of
+ * ASCII (UTF-16: say how to convert), a record over the limit, anything but white space after the end. A
+ * record's own faults do not matter here as long as its end can be found. JSON: also duplicate keys on the
+ * way to the records. Empty lists: XML `<orders/>`; JSON `[]`; for JSON a root of `[]` is an empty list at
+ * any path (PrestaShop). */
 enum cw_split cw_splitter_next(struct cw_splitter *splitter, struct cw_record *record, struct cw_error *err);
 
-/* XML: the encoding of the document's declaration or byte-order mark ("UTF-8" when silent), which the records' bytes
- * are still in: UTF-8, US-ASCII, ISO-8859-*, windows-125*, KOI8-*. A document in single bytes that says UTF-16 was
- * converted on its way and is taken for UTF-8. JSON: "UTF-8". Known after the first record or end. */
+/* XML: the encoding of the document's declaration or byte-order mark ("UTF-8" when silent), which the
+ * records' bytes are still in: UTF-8, US-ASCII, ISO-8859-*, windows-125*, KOI8-*. A document in single bytes
+ * that says UTF-16 was converted on its way and is taken for UTF-8. JSON: "UTF-8". Known after the first
+ * record or end. */
 const char *cw_splitter_encoding(const struct cw_splitter *splitter);
 
 /* A strict parser, reusable for any number of records. */
@@ -64,13 +67,13 @@ struct cw_parser *cw_parser_create(enum cw_format format, const struct cw_reader
                                    struct cw_error *err);
 void cw_parser_free(struct cw_parser *parser); /* accepts NULL */
 
-/* The tree of one record, in `arena`; texts may point into `bytes`. NULL and *err (CW_INVALID or CW_LIMIT with line
- * and column inside the record, CW_NOMEM) otherwise; the arena then holds only garbage.
- * XML: white space between elements is layout and no text; namespace declarations are left out, prefixes need not be
- * declared (records are cut out of their document); at most 4096 attributes an element; `encoding` as the splitter
- * gave it, converted to UTF-8 here. Refused: any DOCTYPE, undeclared entities, control characters, invalid UTF-8.
- * JSON: RFC 8259, nothing more: refused are NaN, hex, comments, trailing commas, duplicate keys, invalid UTF-8, lone
- * surrogates, \u0000, and anything after the value. `encoding` is ignored. */
+/* The tree of one record, in `arena`; texts may point into `bytes`. NULL and *err (CW_INVALID or CW_LIMIT
+ * with line and column inside the record, CW_NOMEM) otherwise; the arena then holds only garbage. XML: white
+ * space between elements is layout and no text; namespace declarations are left out, prefixes need not be
+ * declared (records are cut out of their document); at most 4096 attributes an element; `encoding` as the
+ * splitter gave it, converted to UTF-8 here. Refused: any DOCTYPE, undeclared entities, control characters,
+ * invalid UTF-8. JSON: RFC 8259, nothing more: refused are NaN, hex, comments, trailing commas, duplicate
+ * keys, invalid UTF-8, lone surrogates, \u0000, and anything after the value. `encoding` is ignored. */
 const struct cw_node *cw_parse(struct cw_parser *parser, struct cw_slice bytes, const char *encoding,
                                struct cw_arena *arena, struct cw_error *err);
 

@@ -17,7 +17,8 @@ bool cw_xml_name_char(uint32_t c);
 /* A whole name; colons are fine. */
 bool cw_xml_is_name(struct cw_slice name);
 
-/* What follows the last colon, when that is a name by itself and not "xmlns", which means something; else all. */
+/* What follows the last colon, when that is a name by itself and not "xmlns", which means something; else
+ * all. */
 struct cw_slice cw_xml_local_name(struct cw_slice name);
 
 #endif
