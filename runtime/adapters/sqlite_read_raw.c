@@ -4,10 +4,13 @@
  * may write and commit meanwhile, and no read holds back the log however long the whole takes. */
 #include "adapters/sqlite_engine.h"
 
-#define COLUMNS                                                                                              \
+#define FROM(index)                                                                                          \
     "SELECT h.cart, h.stream, h.sort_key, r.id, r.external_id, r.version, r.hash, r.format, r.encoding, "    \
     "r.received_at, r.run_id, r.outcome, r.reason, r.script_version, r.bytes "                               \
-    "FROM raw_heads h JOIN raw_records r ON r.id = h.raw_id WHERE "
+    "FROM raw_heads h " index "JOIN raw_records r ON r.id = h.raw_id WHERE "
+#define ALL_HEADS FROM("")
+#define PARKED_HEADS                                                                                         \
+    FROM("INDEXED BY raw_heads_parked ") /* without statistics SQLite would scan all of them */
 #define ORDER " ORDER BY h.cart, h.stream, h.sort_key LIMIT 1"
 
 /* What the key's parts narrow down to: a range of the primary key, so that no step reads more than it needs.
@@ -20,10 +23,10 @@
 #define PARKED    " AND h.outcome = 'parked'"
 
 static const char *const selects[4][2] = {
-    { COLUMNS IN_ALL ONE_OF ORDER, COLUMNS IN_ALL ONE_OF PARKED ORDER },
-    { COLUMNS IN_CART ONE_OF ORDER, COLUMNS IN_CART ONE_OF PARKED ORDER },
-    { COLUMNS IN_STREAM ONE_OF ORDER, COLUMNS IN_STREAM ONE_OF PARKED ORDER },
-    { COLUMNS ONE ONE_OF ORDER, COLUMNS ONE ONE_OF PARKED ORDER },
+    { ALL_HEADS IN_ALL ONE_OF ORDER, PARKED_HEADS IN_ALL ONE_OF PARKED ORDER },
+    { ALL_HEADS IN_CART ONE_OF ORDER, PARKED_HEADS IN_CART ONE_OF PARKED ORDER },
+    { ALL_HEADS IN_STREAM ONE_OF ORDER, PARKED_HEADS IN_STREAM ONE_OF PARKED ORDER },
+    { ALL_HEADS ONE ONE_OF ORDER, PARKED_HEADS ONE ONE_OF PARKED ORDER },
 };
 
 /* One step through the store: the record in hand, all in `arena`. */

@@ -27,13 +27,11 @@ static char *plain_path(const char *path)
     return plain;
 }
 
-static bool exists(const struct cw_store_config *config, const char *path, const char *suffix)
+static bool exists(const struct cw_store_config *config, const char *path)
 {
-    char name[4096];
     int there = 0;
     sqlite3_vfs *vfs = sqlite3_vfs_find(config->vfs);
-    sqlite3_snprintf(sizeof name, name, "%s%s", path, suffix);
-    return vfs != NULL && vfs->xAccess(vfs, name, SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && there;
+    return vfs != NULL && vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && there;
 }
 
 static bool connect_file(struct cw_sqlite *s, const struct cw_store_config *config, struct cw_error *err)
@@ -41,7 +39,7 @@ static bool connect_file(struct cw_sqlite *s, const struct cw_store_config *conf
     int flags = config->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     if (config->create && !config->read_only)
         flags |= SQLITE_OPEN_CREATE;
-    else if (!exists(config, s->path, ""))
+    else if (!exists(config, s->path))
         return cw_fail(err, CW_NOT_FOUND,
                        "there is no store at %s; check the path, or make one with cartwright new", s->path);
     int rc =
@@ -237,14 +235,37 @@ static bool settle_version(struct cw_sqlite *s, const struct cw_schema *schema, 
 /* --- life
  * ------------------------------------------------------------------------------------------------------ */
 
-/* A log that lies there was left by a crash, or belongs to a process that is running: then the look is
- * wasted, but short. */
+/* SQLite tells through its log when it finds what a crash left behind, and only then: a log that lies there
+ * may as well belong to a process that is running. */
+static bool recovered;
+
+static void note_recovery(void *arg, int code, const char *message)
+{
+    (void)arg, (void)message;
+    if (code == SQLITE_NOTICE_RECOVER_WAL)
+        recovered = true;
+}
+
+/* Settings of the process, possible only before its first use of SQLite. Counting every allocation costs a
+ * few per cent and nobody reads it. */
+static void set_up_process(void)
+{
+    static bool is_done;
+    if (!is_done) {
+        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+        sqlite3_config(SQLITE_CONFIG_LOG, note_recovery, NULL);
+    }
+    is_done = true;
+    recovered = false;
+}
+
+/* After a crash: long enough for most stores, and no start waits longer. */
 static const cw_time look_time = CW_SECOND;
 
 static bool open_store(struct cw_sqlite *s, const struct cw_store_config *config,
                        const struct cw_schema *schema, struct cw_error *err)
 {
-    bool is_new, left_open = exists(config, s->path, "-wal");
+    bool is_new;
     if (!connect_file(s, config, err))
         return false;
     harden(s);
@@ -252,7 +273,7 @@ static bool open_store(struct cw_sqlite *s, const struct cw_store_config *config
         return false;
     if (!s->store.read_only && !use_log(s, err))
         return false;
-    if (left_open && !s->store.read_only && !cw_sqlite_look(s, look_time, err))
+    if (recovered && !s->store.read_only && !cw_sqlite_look(s, look_time, err))
         return false;
     return settle_version(s, schema, is_new, err);
 }
@@ -273,9 +294,7 @@ static void close_store(struct cw_store *store)
 struct cw_store *cw_sqlite_open_schema(const struct cw_store_config *config, const struct cw_schema *schema,
                                        struct cw_error *err)
 {
-    /* Counting every allocation costs a few per cent and nobody reads it. Refused, harmlessly, after the
-     * first use of SQLite in a process. */
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    set_up_process();
     struct cw_sqlite *s = calloc(1, sizeof *s);
     if (s == NULL || (s->path = plain_path(config->uri)) == NULL) {
         free(s);

@@ -439,6 +439,35 @@ static void after_a_crash_a_damaged_page_is_found_at_opening(void **state)
     assert_names_page(&err, page);
 }
 
+static void stay_open(struct store_bed *bed, int number)
+{
+    char word = 'x';
+    leave_open(bed, number);
+    if (write(report_to, &word, 1) != 1)
+        _exit(1);
+    pause();
+}
+
+static void a_store_that_another_process_has_open_is_not_searched_for_damage(void **state)
+{
+    struct store_bed *bed = *state;
+    int ends[2], status;
+    char word;
+    store_bed_open(bed);
+    store_bed_close(bed);
+    damage(bed, "messages");
+    assert_int_equal(pipe(ends), 0);
+    report_to = ends[1];
+    pid_t child = in_child(stay_open, bed, 0);
+    assert_int_equal(read(ends[0], &word, 1), 1);
+    store_bed_open(bed);
+    assert_string_equal(ask(bed, "SELECT key FROM tables"), "a");
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static int setup(void **state)
 {
     struct store_bed *bed = malloc(sizeof *bed);
@@ -470,6 +499,7 @@ int main(void)
         LIFE_TEST(a_damaged_page_is_named_at_the_first_touch),
         LIFE_TEST(a_damaged_page_is_in_the_report_of_a_check),
         LIFE_TEST(after_a_crash_a_damaged_page_is_found_at_opening),
+        LIFE_TEST(a_store_that_another_process_has_open_is_not_searched_for_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
