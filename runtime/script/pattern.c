@@ -394,11 +394,11 @@ static const char *run_balanced(struct runner *r, const char *s, const struct cw
 static const char *run_back(struct runner *r, const char *s, const struct cw_pattern_item *item)
 {
     const struct cw_capture *capture = &r->match->captures[item->a];
-    size_t len = capture->is_position ? 0 : capture->len;
-    r->match->steps += len;
-    if (len > (size_t)(r->end - s) || memcmp(s, capture->start, len) != 0)
+    r->match->steps += capture->len;
+    if (capture->is_position || capture->len > (size_t)(r->end - s) ||
+        memcmp(s, capture->start, capture->len) != 0)
         return NULL;
-    return s + len;
+    return s + capture->len;
 }
 
 static bool is_frontier(const struct runner *r, const char *s, const struct cw_pattern_item *item)

@@ -205,7 +205,7 @@ static void malformed_patterns_are_explained(void **state)
                   "carts/x.lua:1: malformed pattern \"a%\": it ends with '%'");
     assert_raises(&s, "('x'):find('(a')", CW_SCRIPT,
                   "carts/x.lua:1: malformed pattern \"(a\": a '(' has no ')'");
-    assert_raises(&s, "('x'):find('a)')", CW_SCRIPT,
+    assert_raises(&s, "('x'):match('a)')", CW_SCRIPT,
                   "carts/x.lua:1: malformed pattern \"a)\": a ')' has no '('");
     assert_raises(&s, "('x'):find('%bx')", CW_SCRIPT,
                   "carts/x.lua:1: malformed pattern \"%bx\": '%b' needs two characters");
