@@ -28,7 +28,8 @@ int cw_sqlite_authorize(void *arg, int action, const char *first, const char *se
 static bool fail_prepare(struct cw_sqlite *s, struct cw_error *err)
 {
     int code = sqlite3_errcode(s->db);
-    bool is_denied = strncmp(sqlite3_errmsg(s->db), "not authorized", 14) == 0; /* functions have no code for it */
+    bool is_denied =
+        strncmp(sqlite3_errmsg(s->db), "not authorized", 14) == 0; /* functions have no code for it */
     if (code == SQLITE_AUTH || is_denied)
         return cw_fail(err, CW_REFUSED, "%s; a query may only read, with SELECT", sqlite3_errmsg(s->db));
     if (code == SQLITE_ERROR)

@@ -51,7 +51,8 @@ struct cw_store *cw_store_open(const struct cw_store_config *config, struct cw_l
 void cw_store_close(struct cw_store *store);
 void cw_store_wait(struct cw_store *store);
 
-/* A full check of the file. The report is one line a fault; "ok" when sound. False only when it could not be made. */
+/* A full check of the file. The report is one line a fault, "ok" when sound. False only when it could not be
+ * made. */
 bool cw_store_check(struct cw_store *store, struct cw_buffer *report, struct cw_error *err);
 
 /* --- transactions
