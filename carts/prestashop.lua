@@ -29,7 +29,7 @@ local shop = cart.new {
     page_size = cart.integer { default = 100, help = "records asked for at once; 50 to 200 suit most hosts" },
   },
   http = function(settings)
-    return { base = settings.url .. "/api/", basic = { settings.key, "" }, rate = "10/s" }
+    return { base = settings.url .. "/api/", basic = { settings.key, "" }, rate = "10/s", burst = 5 }
   end,
 }
 
@@ -249,7 +249,7 @@ local TEMPLATES = {
 function shop.status_row(order)
   local state, id = order:node "$state", order:text "current_state"
   if not state then return id and id ~= "0" and "state " .. id or "no state" end
-  local template = state:text "template/language" or state:text "template"
+  local template = state:text "template/language"
   if TEMPLATES[template] then return TEMPLATES[template] end
   local function has(flag) return state:text(flag) == "1" end
   if has "shipped" then return (template or has "send_email") and "shipped" or "delivered" end
@@ -302,7 +302,7 @@ shop.orders = {
     status = map.translate("status", shop.status_row),
     payment_status = payment_status,
     fulfilment_status = map.translate("fulfilment", shop.status_row),
-    cart_status = map.first { "$state/name/language", "$state/name" },
+    cart_status = "$state/name/language",
     placed_at = map.time("date_add", NO_TIME),
     changed_at = map.time("date_upd", NO_TIME),
     channel = map.value("id_shop", NO_ID),
@@ -476,7 +476,7 @@ local function option_names(combination)
     chosen[value:text "id"] = true
   end
   for option in combination:each "$option" do
-    if chosen[option:text "id"] then names[#names + 1] = option:text "name/language" or option:text "name" end
+    if chosen[option:text "id"] then names[#names + 1] = option:text "name/language" end
   end
   return #names > 0 and table.concat(names, ", ") or nil
 end
@@ -504,8 +504,8 @@ shop.items = {
 
   map = map.item {
     sku = "reference",
-    name = map.first { "name/language", "name" },
-    description = map.first { "description/language", "description" },
+    name = "name/language",
+    description = "description/language",
     type = map.translate("product_type", item_type),
     barcode = map.first { "ean13", "upc", "isbn" },
     vendor_sku = "supplier_reference",

@@ -28,7 +28,7 @@ local shop = cart.new {
     page_size = cart.integer { default = 100, help = "records asked for at once, at most 100" },
   },
   http = function(settings)
-    return { base = settings.url .. "/wp-json/wc/v3/", rate = "10/s",
+    return { base = settings.url .. "/wp-json/wc/v3/", rate = "10/s", burst = 5,
       basic = not settings.keys_in_address and { settings.key, settings.secret } or nil }
   end,
 }
@@ -245,6 +245,7 @@ shop.orders = {
     fee_total = map.sum "fee_lines/total",
     tax_total = value "total_tax",
     total = map.value("total", { required = true }),
+    rounding = map.constant "total",
     customer_id = id "customer_id",
     email = value "billing/email",
     billing = map.at("billing", address()),

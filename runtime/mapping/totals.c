@@ -55,6 +55,7 @@ struct check {
     unsigned digits;
     enum cw_rounding rounding;
     struct cw_slice level; /* "item", "line", "total" */
+    bool rounds_once;      /* nothing but the order's total */
     bool overflow;
 };
 
@@ -113,7 +114,6 @@ static struct cw_decimal sum_lines(struct check *check, const struct cw_value *l
         if (line->values[check->at->line_total].is_set)
             add(check, &sum, &line->values[check->at->line_total].decimal);
     }
-    round_to_unit(check, &sum);
     return sum;
 }
 
@@ -185,6 +185,8 @@ static bool check_total(struct check *check, const struct cw_decimal *goods)
     for (size_t i = 0; i < count; i++)
         if (summands[i].is_set)
             add(check, &sum, &summands[i].value);
+    if (check->rounds_once)
+        round_to_unit(check, &sum);
     if (check->overflow || !differs(&sum, total))
         return true;
     describe(check, summands, count, words, sizeof words);
@@ -197,10 +199,14 @@ static bool check_sums(struct check *check)
     struct cw_decimal goods = *amount(check, check->at->goods);
     if (lines->is_set)
         goods = sum_lines(check, lines);
-    if (!check->overflow && lines->is_set && stated->is_set && differs(&goods, &stated->decimal) &&
-        !report(check, "goods_total", "lines add up to", &goods, &stated->decimal))
+    check->rounds_once = !stated->is_set && cw_slice_is(check->level, "total");
+    struct cw_decimal rounded = goods;
+    if (lines->is_set)
+        round_to_unit(check, &rounded);
+    if (!check->overflow && lines->is_set && stated->is_set && differs(&rounded, &stated->decimal) &&
+        !report(check, "goods_total", "lines add up to", &rounded, &stated->decimal))
         return false;
-    if (!check->overflow && !check_total(check, &goods))
+    if (!check->overflow && !check_total(check, check->rounds_once ? &goods : &rounded))
         return false;
     return !check->overflow || cw_mapped_add_issue(check->mapped, check->arena, "overflow", "total",
                                                    "the amounts are too large to be added up exactly");

@@ -6,6 +6,7 @@
  *   goods  sum of the line totals, r() of it, equals goods_total, where that is mapped. Where lines are not mapped,
  *          goods is goods_total.
  *   total  goods + shipping_total + fee_total - discount_total (+ tax_total when tax_included is false) equals total.
+ *          With rounding "total" and no goods_total nothing is rounded before: r() of the whole sum equals total.
  * Unset amounts count as zero; an order without total is the issue "missing". Nothing is tolerated; a difference is
  * the issue "totals", which says which sum, both figures and the difference:
  *   "lines add up to 63.36 EUR, but goods_total is 63.35: off by 0.01"

@@ -196,6 +196,29 @@ static void each_rounding_level_rounds_where_it_says(void **state)
     }
 }
 
+static void rounding_the_total_rounds_nothing_before_it(void **state)
+{
+    (void)state;
+    for (int cents = 0; cents < 2; cents++) {
+        begin_order();
+        set_text("currency", "EUR");
+        set_text("rounding", "total");
+        set_tax_included(false);
+        add_line_total("24.793389");
+        add_line_total("9.917355");
+        set_amount("shipping_total", "4.132231");
+        set_amount("fee_total", "0.826446");
+        set_amount("tax_total", "8.330000");
+        set_amount("total", cents == 0 ? "48.00" : "48.01");
+        check();
+        assert_int_equal(mapped.issues != NULL, cents);
+    }
+    assert_issue(
+        mapped.issues, "totals", "total",
+        "goods 34.710744 + shipping 4.132231 + fees 0.826446 + tax 8.33 make 48.00 EUR, but total is "
+        "48.01: off by 0.01");
+}
+
 static void lines_are_rounded_when_the_order_does_not_say(void **state)
 {
     (void)state;
@@ -545,6 +568,7 @@ int main(void)
         TEST(a_cent_of_difference_is_reported_with_both_figures),
         TEST(a_refund_s_negative_figures_add_up),
         TEST(each_rounding_level_rounds_where_it_says),
+        TEST(rounding_the_total_rounds_nothing_before_it),
         TEST(lines_are_rounded_when_the_order_does_not_say),
         TEST(each_rounding_mode_is_followed),
         TEST(currencies_have_their_own_smallest_unit),
