@@ -1,17 +1,25 @@
-/* lua_here.c - where a description stands in its script, for messages: cartwright.native.here(level). */
+/* lua_here.c - where a description stands in its script, for messages: cartwright.native.here(). */
+#include <string.h>
+
 #include "bindings/modules.h"
 
-/* here(level) -> "carts/x.lua:41". Level 1 is the function that called here, 2 its caller; "" where no line
- * is known. */
+static bool is_of_the_library(const lua_Debug *ar)
+{
+    return strcmp(ar->what, "C") == 0 || strncmp(ar->source, "@scripts/cartwright/", 20) == 0;
+}
+
+/* here() -> "carts/x.lua:41": the innermost line that is not the library's; "" where there is none. */
 static int here(lua_State *L)
 {
-    lua_Integer level = luaL_optinteger(L, 1, 1);
-    luaL_argcheck(L, level >= 1 && level <= 100, 1, "level: 1 to 100");
-    luaL_where(L, (int)level);
-    size_t len;
-    const char *text = lua_tolstring(L, -1, &len);
-    if (len > 2)
-        lua_pushlstring(L, text, len - 2); /* without ": " */
+    lua_Debug ar;
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (is_of_the_library(&ar) || ar.currentline <= 0)
+            continue;
+        lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+        return 1;
+    }
+    lua_pushliteral(L, "");
     return 1;
 }
 

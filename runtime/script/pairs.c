@@ -9,7 +9,10 @@
 #include <stdlib.h>
 
 enum { RANK_INTEGER, RANK_FLOAT, RANK_TEXT, RANK_BOOLEAN, RANK_OBJECT };
-enum { KEY_COST = 2 /* instructions for each key that is gathered and sorted */ };
+enum {
+    FEW = 64,    /* keys; an upvalue of a function each, of which Lua allows 255 */
+    KEY_COST = 2 /* instructions for each key that is gathered and sorted */
+};
 
 struct key {
     int rank;
@@ -104,6 +107,25 @@ static int step_order(lua_State *L)
     return 1;
 }
 
+/* A small table, whose keys fit into the iterator itself. Upvalues: the last index, the keys in order. */
+static int step_few(lua_State *L)
+{
+    int i = (int)lua_tointeger(L, lua_upvalueindex(1));
+    luaL_checktype(L, 1, LUA_TTABLE);
+    while (!lua_isnone(L, lua_upvalueindex(++i + 1))) {
+        lua_settop(L, 1);
+        lua_pushvalue(L, lua_upvalueindex(i + 1));
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, 1) == LUA_TNIL)
+            continue;
+        lua_pushinteger(L, i);
+        lua_replace(L, lua_upvalueindex(1));
+        return 2;
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
 /* How many keys the table has, and whether they are 1 to n. */
 static size_t count_keys(lua_State *L, int table, bool *is_sequence)
 {
@@ -118,8 +140,25 @@ static size_t count_keys(lua_State *L, int table, bool *is_sequence)
     return count;
 }
 
-/* Pushes the order and the keys. */
-static void gather(lua_State *L, int table, size_t count)
+static void push_few(lua_State *L, int table, int count)
+{
+    struct key keys[FEW];
+    int base = lua_gettop(L), n = 0;
+    luaL_checkstack(L, 2 * FEW + 8, "too many keys");
+    for (lua_pushnil(L); lua_next(L, table); n++) {
+        lua_pop(L, 1);
+        keys[n] = key_at(L, -1, (size_t)n + 1);
+        lua_pushvalue(L, -1); /* stays; the other one is for lua_next */
+    }
+    qsort(keys, (size_t)count, sizeof keys[0], compare);
+    lua_pushinteger(L, 0);
+    for (int i = 0; i < count; i++)
+        lua_pushvalue(L, base + (int)keys[i].place);
+    lua_pushcclosure(L, step_few, count + 1);
+}
+
+/* Pushes the iterator for any number of keys. */
+static void push_many(lua_State *L, int table, size_t count)
 {
     struct order *order = lua_newuserdatauv(L, sizeof *order + count * sizeof(struct key), 0);
     size_t place = 0;
@@ -133,6 +172,7 @@ static void gather(lua_State *L, int table, size_t count)
         lua_rawseti(L, -4, (lua_Integer)place);
     }
     qsort(order->keys, count, sizeof(struct key), compare);
+    lua_pushcclosure(L, step_order, 2);
 }
 
 /* Pushes iterator, table, nil. */
@@ -146,9 +186,10 @@ static int push_iterator(lua_State *L, int table)
         lua_pushinteger(L, (lua_Integer)count);
         lua_pushinteger(L, 0);
         lua_pushcclosure(L, step_sequence, 2);
+    } else if (count <= FEW) {
+        push_few(L, table, (int)count);
     } else {
-        gather(L, table, count);
-        lua_pushcclosure(L, step_order, 2);
+        push_many(L, table, count);
     }
     lua_pushvalue(L, table);
     lua_pushnil(L);

@@ -35,54 +35,52 @@ static bool is_in(unsigned char c, unsigned char from, unsigned char to)
     return c >= from && c <= to;
 }
 
-static bool is_letter(unsigned char c)
-{
-    return is_in(c | 0x20, 'a', 'z');
-}
-
 /* ASCII only, whatever the locale: the same script gives the same output everywhere. */
-static bool class_has(char letter, unsigned char c)
+static const struct class
 {
-    switch (letter) {
-    case 'a':
-        return is_letter(c);
-    case 'c':
-        return c < 0x20 || c == 0x7F;
-    case 'd':
-        return is_in(c, '0', '9');
-    case 'g':
-        return is_in(c, 0x21, 0x7E);
-    case 'l':
-        return is_in(c, 'a', 'z');
-    case 'p':
-        return is_in(c, 0x21, 0x7E) && !is_letter(c) && !is_in(c, '0', '9');
-    case 's':
-        return c == ' ' || is_in(c, '\t', '\r');
-    case 'u':
-        return is_in(c, 'A', 'Z');
-    case 'w':
-        return is_letter(c) || is_in(c, '0', '9');
-    default:
-        return is_in(c, '0', '9') || is_in(c | 0x20, 'a', 'f'); /* 'x' */
-    }
+    char letter;
+    uint8_t count; /* ranges */
+    uint8_t ranges[4][2];
+} classes[] = {
+    { 'a', 2, { { 'A', 'Z' }, { 'a', 'z' } } },
+    { 'c', 2, { { 0x00, 0x1F }, { 0x7F, 0x7F } } },
+    { 'd', 1, { { '0', '9' } } },
+    { 'g', 1, { { 0x21, 0x7E } } },
+    { 'l', 1, { { 'a', 'z' } } },
+    { 'p', 4, { { 0x21, 0x2F }, { 0x3A, 0x40 }, { 0x5B, 0x60 }, { 0x7B, 0x7E } } },
+    { 's', 2, { { '\t', '\r' }, { ' ', ' ' } } },
+    { 'u', 1, { { 'A', 'Z' } } },
+    { 'w', 3, { { '0', '9' }, { 'A', 'Z' }, { 'a', 'z' } } },
+    { 'x', 3, { { '0', '9' }, { 'A', 'F' }, { 'a', 'f' } } },
+};
+
+static const struct class *class_of(char letter)
+{
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        if (classes[i].letter == (letter | 0x20) && (letter & 0x40) != 0)
+            return &classes[i];
+    return NULL;
 }
 
-static bool is_class(char letter)
+static void include_range(struct cw_pattern_set *set, uint8_t from, uint8_t to)
 {
-    return letter != '\0' && strchr("acdglpsuwxACDGLPSUWX", letter) != NULL;
+    for (int c = from; c <= to; c++)
+        include(set, (unsigned char)c);
 }
 
 /* What stands after '%': a class, a class in capitals (all others), or that character. */
 static void include_escaped(struct cw_pattern_set *set, char letter)
 {
-    if (!is_class(letter)) {
+    const struct class *class = class_of(letter);
+    struct cw_pattern_set members = { { 0 } };
+    if (class == NULL) {
         include(set, (unsigned char)letter);
         return;
     }
-    bool others = is_in((unsigned char)letter, 'A', 'Z');
-    for (int c = 0; c < 256; c++)
-        if (class_has((char)(letter | 0x20), (unsigned char)c) != others)
-            include(set, (unsigned char)c);
+    for (int i = 0; i < class->count; i++)
+        include_range(&members, class->ranges[i][0], class->ranges[i][1]);
+    for (int i = 0; i < 8; i++)
+        set->bits[i] |= letter != class->letter ? ~members.bits[i] : members.bits[i];
 }
 
 /* --- compiling
@@ -135,8 +133,7 @@ static bool compile_member(struct compiler *c, struct cw_pattern_set *set)
         include_escaped(set, p[1]);
         c->at += 2;
     } else if (left > 2 && p[1] == '-' && p[2] != ']') {
-        for (int member = (unsigned char)p[0]; member <= (unsigned char)p[2]; member++)
-            include(set, (unsigned char)member);
+        include_range(set, (unsigned char)p[0], (unsigned char)p[2]);
         c->at += 3;
     } else {
         include(set, (unsigned char)*p);
@@ -240,7 +237,7 @@ static bool compile_single(struct compiler *c)
             return false;
     } else if (first == '%') {
         char letter = c->text.data[c->at + 1];
-        if (is_class(letter))
+        if (class_of(letter) != NULL)
             include_escaped(add_set(c, OP_SET), letter);
         else
             add(c, OP_CHAR, (uint8_t)letter);

@@ -46,7 +46,7 @@ static void values(void **state)
         "local s = tostring(d) .. d:round(1) .. d:divide(3, 5) "
         "local t = m.time.parse('2024-01-01 10:00', 'Europe/Paris'):add(5) "
         "pcall(D, 1.5) pcall(d.divide, d, 0, 2) m.time.sleep(1) "
-        "return s, t:format('%Y', '+02:00'), m.time.now() - t, m.here(1), tostring(m.secret 'x')");
+        "return s, t:format('%Y', '+02:00'), m.time.now() - t, m.here(), tostring(m.secret 'x')");
 }
 
 static void json_and_xml(void **state)

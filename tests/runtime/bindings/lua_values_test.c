@@ -148,16 +148,16 @@ static void a_sleeping_fiber_can_be_killed(void **state)
     assert_int_equal(cw_now(cw_loop_clock(bed.loop)), 1700000000 * CW_SECOND);
 }
 
-static void here_names_the_callers_line(void **state)
+static void here_names_the_line_it_stands_in(void **state)
 {
     (void)state;
     assert_eval(&bed,
                 "local m = ... local here = m.here\n"
-                "local function describe() return (here(2)) end\n"
-                "local a = here(1)\n"
+                "local function describe() return (here()) end\n"
+                "local a = here()\n"
                 "local b = describe()\n"
-                "return a, b, here(90)",
-                "carts/test.lua:3|carts/test.lua:4|");
+                "return a, b",
+                "carts/test.lua:3|carts/test.lua:2");
 }
 
 static void a_secret_has_no_text(void **state)
@@ -202,7 +202,7 @@ static void a_secret_has_no_text(void **state)
         "m.http.client('x', { base = s })",
         "m.http.client('x', { base = 'http://h/', rate = s })",
         "m.log.info(s)",
-        "m.here(s)",
+        "m.decimal.new(s)",
         "m.secret(s)",
         "require(s)",
     };
@@ -239,7 +239,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(times_are_instants, start, stop),
         cmocka_unit_test_setup_teardown(sleeping_takes_its_time_and_lets_others_run, start, stop),
         cmocka_unit_test_setup_teardown(a_sleeping_fiber_can_be_killed, start, stop),
-        cmocka_unit_test_setup_teardown(here_names_the_callers_line, start, stop),
+        cmocka_unit_test_setup_teardown(here_names_the_line_it_stands_in, start, stop),
         cmocka_unit_test_setup_teardown(a_secret_has_no_text, start, stop),
         cmocka_unit_test_setup_teardown(a_secret_shows_only_its_name, start, stop),
     };

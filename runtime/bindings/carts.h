@@ -1,0 +1,91 @@
+/* carts.h - the carts of one script state: their streams, ready to be fetched and mapped.
+ *
+ * The engine opens carts here by name; scripts reach the same ones through `self` and site.cart(). What a
+ * script asks for that only the engine can do (storing a page) goes out through the host.
+ */
+#ifndef CW_BINDINGS_CARTS_H
+#define CW_BINDINGS_CARTS_H
+
+#include "adapters/store.h"
+#include "bindings/bindings.h"
+#include "bindings/plans.h"
+#include "bindings/records.h"
+
+struct cw_lua_carts;
+struct cw_lua_cart;
+
+struct cw_lua_stream {
+    const struct cw_lua_cart *cart;
+    char *name;    /* "orders" */
+    char *id;      /* path of a record's id */
+    char *records; /* record path in files and single answers; NULL when the script names none */
+    cw_time overlap, settle;
+    bool full; /* no change times: everything is read each time */
+    struct cw_lua_plan *plan;
+};
+
+struct cw_lua_cart {
+    struct cw_lua_carts *carts;
+    char *name;
+    char *type;
+    struct cw_zone *zone;
+    cw_time orders_from;           /* CW_TIME_NONE = no limit */
+    struct cw_lua_stream *streams; /* in the order orders, customers, items, stock */
+    size_t stream_count;
+    int ref; /* registry: the instance */
+};
+
+/* `counts` and `err`: exactly one is not NULL. */
+typedef void cw_emit_done_fn(void *arg, const struct cw_run_counts *counts, const struct cw_error *err);
+
+struct cw_lua_carts_host {
+    void *arg;
+    struct cw_store *store; /* for recall, remember and site.query; NULL = there is none */
+    const char *site_zone;
+    bool dry_run;
+    int argc; /* site.args */
+    char **argv;
+    bool (*has_secret)(void *arg, const char *name); /* "shop.key" */
+    /* Stores a page; takes over nothing: records live until done. Cancelled through the returned handle. */
+    void *(*emit)(void *arg, const struct cw_lua_stream *stream, struct cw_records *records,
+                  struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);
+    void (*cancel_emit)(void *arg, void *handle);
+    void (*progress)(void *arg, int64_t done, int64_t total);
+};
+
+/* Provides cartwright.native.cart and cartwright.site to the script. `host` is copied. */
+struct cw_lua_carts *cw_lua_carts_create(struct cw_script *script, const struct cw_lua_carts_host *host,
+                                         struct cw_error *err);
+/* After its script, whose fibers may still call off what they asked of the carts. Accepts NULL. */
+void cw_lua_carts_free(struct cw_lua_carts *carts);
+
+/* Loads the cart of that name: script, settings, mappings. CW_USAGE lists everything that is wrong with them.
+ * Opened once; asked again, the same is returned. */
+struct cw_lua_cart *cw_lua_cart_open(struct cw_lua_carts *carts, const char *name, struct cw_error *err);
+/* NULL when the cart has no such stream. */
+const struct cw_lua_stream *cw_lua_cart_stream(const struct cw_lua_cart *cart, const char *name);
+
+/* A window as scripts get it; CW_TIME_NONE and an empty position become nil. */
+struct cw_lua_window {
+    cw_time from, to;
+    struct cw_slice position;
+};
+
+/* Ends with err NULL when the script returned. `text` is what test() had to say, a line each; empty
+ * otherwise. */
+typedef void cw_lua_done_fn(void *arg, struct cw_slice text, const struct cw_error *err);
+
+/* Starts stream:fetch(window), cart:test(), or a script file's main function, as a fiber. `window` is copied.
+ */
+struct cw_fiber *cw_lua_start_fetch(const struct cw_lua_stream *stream, const struct cw_lua_window *window,
+                                    cw_lua_done_fn *done, void *arg, struct cw_error *err);
+struct cw_fiber *cw_lua_start_test(struct cw_lua_cart *cart, cw_lua_done_fn *done, void *arg,
+                                   struct cw_error *err);
+struct cw_fiber *cw_lua_start_script(struct cw_lua_carts *carts, struct cw_slice source,
+                                     const char *chunk_name, cw_lua_done_fn *done, void *arg,
+                                     struct cw_error *err);
+
+/* What the cart's HTTP has done so far. */
+struct cw_http_stats cw_lua_cart_stats(const struct cw_lua_cart *cart);
+
+#endif

@@ -1,0 +1,27 @@
+/* carts_private.h - what lua_cart.c shares with the modules that scripts see of it. */
+#ifndef CW_BINDINGS_CARTS_PRIVATE_H
+#define CW_BINDINGS_CARTS_PRIVATE_H
+
+#include "bindings/carts.h"
+
+enum { CARTS_MAX = 64 };
+
+struct cw_lua_carts {
+    struct cw_script *script;
+    struct cw_lua_carts_host host;
+    struct cw_lua_cart *carts[CARTS_MAX];
+    size_t count;
+};
+
+struct cw_lua_cart *cw_lua_carts_find(const struct cw_lua_carts *carts, const char *name);
+
+/* Opens a cart that is not open yet; raises with everything that is wrong. */
+struct cw_lua_cart *cw_lua_open_cart(lua_State *L, struct cw_lua_carts *carts, const char *name);
+
+/* Pushes a function of scripts/cartwright/open.lua. */
+void cw_lua_push_open(lua_State *L, const char *function);
+
+int cw_luaopen_cart(lua_State *L); /* lua_store.c: emit, recall, remember, secrets */
+int cw_luaopen_site(lua_State *L); /* lua_site.c */
+
+#endif

@@ -1,0 +1,381 @@
+/* lua_cart.c - carts of a script state: opening, their streams, and the fibers that fetch, test and run
+ * scripts. */
+#include "bindings/carts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bindings/carts_private.h"
+
+static const char open_key; /* registry: the module cartwright.open */
+
+struct cw_lua_carts *cw_lua_carts_create(struct cw_script *script, const struct cw_lua_carts_host *host,
+                                         struct cw_error *err)
+{
+    struct cw_lua_carts *carts = calloc(1, sizeof *carts);
+    if (carts == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory for the carts of a script");
+        return NULL;
+    }
+    carts->script = script;
+    carts->host = *host;
+    if (!cw_script_provide(script, "cartwright.native.cart", cw_luaopen_cart, carts, err) ||
+        !cw_script_provide(script, "cartwright.site", cw_luaopen_site, carts, err)) {
+        free(carts);
+        return NULL;
+    }
+    return carts;
+}
+
+static void free_cart(struct cw_lua_cart *cart)
+{
+    for (size_t i = 0; i < cart->stream_count; i++) {
+        struct cw_lua_stream *stream = &cart->streams[i];
+        cw_lua_plan_free(stream->plan);
+        free(stream->name);
+        free(stream->id);
+        free(stream->records);
+    }
+    free(cart->streams);
+    free(cart->name);
+    free(cart->type);
+    cw_zone_free(cart->zone);
+    free(cart);
+}
+
+void cw_lua_carts_free(struct cw_lua_carts *carts)
+{
+    if (carts == NULL)
+        return;
+    for (size_t i = 0; i < carts->count; i++)
+        free_cart(carts->carts[i]);
+    free(carts);
+}
+
+struct cw_lua_cart *cw_lua_carts_find(const struct cw_lua_carts *carts, const char *name)
+{
+    for (size_t i = 0; i < carts->count; i++)
+        if (strcmp(carts->carts[i]->name, name) == 0)
+            return carts->carts[i];
+    return NULL;
+}
+
+const struct cw_lua_stream *cw_lua_cart_stream(const struct cw_lua_cart *cart, const char *name)
+{
+    for (size_t i = 0; i < cart->stream_count; i++)
+        if (strcmp(cart->streams[i].name, name) == 0)
+            return &cart->streams[i];
+    return NULL;
+}
+
+/* --- opening
+ * --------------------------------------------------------------------------------------------------- */
+
+static char *copy_field(lua_State *L, int index, const char *field)
+{
+    char *copy = NULL;
+    if (lua_getfield(L, index, field) == LUA_TSTRING) {
+        copy = strdup(lua_tostring(L, -1));
+        if (copy == NULL)
+            luaL_error(L, "no memory");
+    }
+    lua_pop(L, 1);
+    return copy;
+}
+
+static cw_time seconds_field(lua_State *L, int index, const char *field)
+{
+    lua_getfield(L, index, field);
+    cw_time seconds = (cw_time)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return seconds * CW_SECOND;
+}
+
+/* One description that open.lua made, at `index`; the cart's tables are at `tables`. */
+static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int tables)
+{
+    struct cw_error err;
+    char context[256];
+    struct cw_lua_stream *stream = &cart->streams[cart->stream_count++];
+    stream->cart = cart;
+    stream->name = copy_field(L, index, "name");
+    stream->id = copy_field(L, index, "id");
+    stream->records = copy_field(L, index, "records");
+    stream->overlap = seconds_field(L, index, "overlap");
+    stream->settle = seconds_field(L, index, "settle");
+    lua_getfield(L, index, "full");
+    stream->full = lua_toboolean(L, -1);
+    snprintf(context, sizeof context, "carts/%s.lua %s", cart->type, stream->name);
+    stream->plan = cw_lua_plan_create(cart->carts->script, cart->zone, context, &err);
+    if (stream->plan == NULL)
+        cw_lua_raise(L, &err);
+    lua_pushvalue(L, tables);
+    lua_getfield(L, index, "stream");
+    if (!cw_lua_plan_fill(L, stream->plan, &err))
+        cw_lua_raise(L, &err);
+    lua_pop(L, 3);
+}
+
+static void read_streams(lua_State *L, struct cw_lua_cart *cart, int streams, int tables)
+{
+    size_t count = lua_rawlen(L, streams);
+    cart->streams = calloc(count + 1, sizeof *cart->streams);
+    if (cart->streams == NULL)
+        luaL_error(L, "no memory");
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, streams, (lua_Integer)i + 1);
+        read_stream(L, cart, lua_gettop(L), tables);
+        lua_pop(L, 1);
+    }
+}
+
+/* The instance at `index`: its zone, and the settings that the runtime itself obeys. */
+static void read_instance(lua_State *L, struct cw_lua_cart *cart, int index)
+{
+    struct cw_error err;
+    lua_getfield(L, index, "zone");
+    cart->zone = cw_zone_open(luaL_checkstring(L, -1), &err);
+    if (cart->zone == NULL)
+        cw_lua_raise(L, &err);
+    lua_getfield(L, index, "settings");
+    lua_getfield(L, -1, "orders_from");
+    if (!cw_lua_to_time(L, -1, &cart->orders_from))
+        cart->orders_from = CW_TIME_NONE;
+    lua_pop(L, 3);
+}
+
+void cw_lua_push_open(lua_State *L, const char *function)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &open_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_getglobal(L, "require");
+        lua_pushliteral(L, "cartwright.open");
+        lua_call(L, 1, 1);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &open_key);
+    }
+    lua_getfield(L, -1, function);
+    lua_remove(L, -2);
+}
+
+static int finish_open(lua_State *L)
+{
+    struct cw_lua_cart *cart = lua_touserdata(L, 1);
+    lua_settop(L, 0);
+    cw_lua_push_open(L, "cart");
+    lua_pushstring(L, cart->name);
+    lua_call(L, 1, 3); /* instance streams tables */
+    cart->type = copy_field(L, 1, "type");
+    read_instance(L, cart, 1);
+    read_streams(L, cart, 2, 3);
+    lua_pushvalue(L, 1);
+    cart->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+struct cw_lua_cart *cw_lua_open_cart(lua_State *L, struct cw_lua_carts *carts, const char *name)
+{
+    if (carts->count == CARTS_MAX)
+        luaL_error(L, "at most %d carts in one script", CARTS_MAX);
+    struct cw_lua_cart *cart = calloc(1, sizeof *cart);
+    if (cart == NULL)
+        luaL_error(L, "no memory");
+    carts->carts[carts->count] = cart; /* not counted, hence not found, until it is whole */
+    *cart = (struct cw_lua_cart){ .carts = carts, .name = strdup(name), .ref = LUA_NOREF };
+    lua_pushcfunction(L, finish_open);
+    lua_pushlightuserdata(L, cart);
+    if (cart->name == NULL || lua_pcall(L, 1, 0, 0) != LUA_OK) {
+        luaL_unref(L, LUA_REGISTRYINDEX, cart->ref);
+        free_cart(cart);
+        lua_error(L);
+    }
+    carts->count++;
+    return cart;
+}
+
+struct opening {
+    struct cw_lua_carts *carts;
+    const char *name;
+    struct cw_lua_cart *cart;
+};
+
+static int open_protected(lua_State *L)
+{
+    struct opening *opening = lua_touserdata(L, 1);
+    opening->cart = cw_lua_open_cart(L, opening->carts, opening->name);
+    return 0;
+}
+
+struct cw_lua_cart *cw_lua_cart_open(struct cw_lua_carts *carts, const char *name, struct cw_error *err)
+{
+    struct opening opening = { carts, name, cw_lua_carts_find(carts, name) };
+    if (opening.cart != NULL)
+        return opening.cart;
+    if (cw_script_call(carts->script, open_protected, &opening, err))
+        return opening.cart;
+    if (err != NULL && err->code == CW_SCRIPT)
+        err->code = CW_USAGE;
+    return NULL;
+}
+
+/* --- fibers
+ * ---------------------------------------------------------------------------------------------------- */
+
+struct task {
+    struct cw_lua_carts *carts;
+    const struct cw_lua_cart *cart;
+    const struct cw_lua_stream *stream;
+    const struct cw_lua_window *window;
+    struct cw_slice source;
+    const char *chunk_name;
+    cw_lua_done_fn *done;
+    void *arg;
+};
+
+static enum cw_code code_of(const char *name)
+{
+    for (enum cw_code code = CW_OK; code <= CW_CORRUPT; code++)
+        if (strcmp(cw_code_name(code), name) == 0)
+            return code;
+    return CW_INVALID;
+}
+
+/* The results of a test are code and text; those of the others do not matter. */
+static void end_task(void *arg, lua_State *L, const struct cw_error *err)
+{
+    struct task task = *(struct task *)arg;
+    struct cw_error failed;
+    struct cw_slice text = { "", 0 };
+    free(arg);
+    if (err == NULL && task.stream == NULL && lua_gettop(L) == 2 && lua_type(L, 2) == LUA_TSTRING)
+        text.data = lua_tolstring(L, 2, &text.len);
+    if (text.len > 0 && lua_type(L, 1) == LUA_TSTRING) {
+        cw_fail(&failed, code_of(lua_tostring(L, 1)), "%s", text.data);
+        err = &failed;
+    }
+    task.done(task.arg, text, err);
+}
+
+static struct cw_fiber *start(struct task task, int (*push)(lua_State *, void *), struct cw_error *err)
+{
+    struct task *kept = malloc(sizeof *kept);
+    if (kept == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory to start a script");
+        return NULL;
+    }
+    *kept = task;
+    struct cw_fiber *fiber = cw_fiber_start(task.carts->script, push, kept, end_task, kept, err);
+    if (fiber == NULL)
+        free(kept);
+    return fiber;
+}
+
+static void set_time(lua_State *L, const char *field, cw_time time)
+{
+    if (time == CW_TIME_NONE)
+        return;
+    cw_lua_push_time(L, time);
+    lua_setfield(L, -2, field);
+}
+
+static int push_fetch(lua_State *L, void *arg)
+{
+    struct task *task = arg;
+    cw_lua_push_open(L, "fetch");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, task->cart->ref);
+    lua_pushstring(L, task->stream->name);
+    lua_newtable(L);
+    set_time(L, "from", task->window->from);
+    set_time(L, "to", task->window->to);
+    if (task->window->position.len > 0) {
+        lua_pushlstring(L, task->window->position.data, task->window->position.len);
+        lua_setfield(L, -2, "position");
+    }
+    return 3;
+}
+
+struct cw_fiber *cw_lua_start_fetch(const struct cw_lua_stream *stream, const struct cw_lua_window *window,
+                                    cw_lua_done_fn *done, void *arg, struct cw_error *err)
+{
+    struct task task = { .carts = stream->cart->carts,
+                         .cart = stream->cart,
+                         .stream = stream,
+                         .window = window,
+                         .done = done,
+                         .arg = arg };
+    return start(task, push_fetch, err);
+}
+
+static int push_test(lua_State *L, void *arg)
+{
+    struct task *task = arg;
+    cw_lua_push_open(L, "test");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, task->cart->ref);
+    return 1;
+}
+
+struct cw_fiber *cw_lua_start_test(struct cw_lua_cart *cart, cw_lua_done_fn *done, void *arg,
+                                   struct cw_error *err)
+{
+    struct task task = { .carts = cart->carts, .cart = cart, .done = done, .arg = arg };
+    return start(task, push_test, err);
+}
+
+static int push_script(lua_State *L, void *arg)
+{
+    struct task *task = arg;
+    if (luaL_loadbufferx(L, task->source.data, task->source.len, task->chunk_name, "t") != LUA_OK)
+        lua_error(L);
+    return 0;
+}
+
+struct cw_fiber *cw_lua_start_script(struct cw_lua_carts *carts, struct cw_slice source,
+                                     const char *chunk_name, cw_lua_done_fn *done, void *arg,
+                                     struct cw_error *err)
+{
+    struct task task = {
+        .carts = carts, .source = source, .chunk_name = chunk_name, .done = done, .arg = arg
+    };
+    return start(task, push_script, err);
+}
+
+/* --- figures
+ * ---------------------------------------------------------------------------------------------------- */
+
+struct counting {
+    const struct cw_lua_cart *cart;
+    struct cw_http_stats stats;
+};
+
+static uint64_t count_field(lua_State *L, const char *field)
+{
+    lua_getfield(L, -1, field);
+    uint64_t value = (uint64_t)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+static int read_stats(lua_State *L)
+{
+    struct counting *counting = lua_touserdata(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, counting->cart->ref);
+    lua_getfield(L, -1, "client");
+    if (lua_isnil(L, -1)) /* a cart without HTTP: files, mail */
+        return 0;
+    lua_getfield(L, -1, "stats");
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+    counting->stats = (struct cw_http_stats){ .requests = count_field(L, "requests"),
+                                              .retries = count_field(L, "retries"),
+                                              .bytes_in = count_field(L, "bytes_in"),
+                                              .bytes_out = count_field(L, "bytes_out"),
+                                              .throttled = count_field(L, "throttled") };
+    return 0;
+}
+
+struct cw_http_stats cw_lua_cart_stats(const struct cw_lua_cart *cart)
+{
+    struct counting counting = { .cart = cart };
+    cw_script_call(cart->carts->script, read_stats, &counting, NULL);
+    return counting.stats;
+}

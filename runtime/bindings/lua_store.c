@@ -1,0 +1,278 @@
+/* lua_store.c - cartwright.native.cart: storing pages, remembering texts between runs, handles of secrets. */
+#include "bindings/carts_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct cw_lua_carts *carts_of(lua_State *L)
+{
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* The open cart whose instance (or the `self` of one of its runs) is at `index`. */
+static struct cw_lua_cart *check_cart(lua_State *L, int index)
+{
+    luaL_checktype(L, index, LUA_TTABLE);
+    lua_getfield(L, index, "name");
+    const char *name = lua_tostring(L, -1);
+    struct cw_lua_cart *cart = name != NULL ? cw_lua_carts_find(carts_of(L), name) : NULL;
+    luaL_argcheck(L, cart != NULL, index, "a cart expected (call it with a colon: self:emit)");
+    lua_pop(L, 1);
+    return cart;
+}
+
+/* --- emit
+ * ------------------------------------------------------------------------------------------------------ */
+
+struct emit_op {
+    struct cw_wait wait; /* first: &wait converts back */
+    struct cw_lua_carts *carts;
+    void *handle;
+    struct cw_run_counts counts;
+    struct cw_error err;
+};
+
+static void emit_done(void *arg, const struct cw_run_counts *counts, const struct cw_error *err)
+{
+    struct emit_op *op = arg;
+    op->handle = NULL;
+    op->err = err != NULL ? *err : (struct cw_error){ .code = CW_OK };
+    if (counts != NULL)
+        op->counts = *counts;
+    cw_wait_done(&op->wait);
+}
+
+static void cancel_emit(struct cw_wait *wait)
+{
+    struct emit_op *op = (struct emit_op *)wait;
+    if (op->handle != NULL)
+        op->carts->host.cancel_emit(op->carts->host.arg, op->handle);
+}
+
+static int finish_emit(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    struct emit_op *op = (struct emit_op *)ctx;
+    if (op->err.code != CW_OK)
+        return cw_lua_raise(L, &op->err);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } fields[] = { { "read", op->counts.read },
+                   { "posted", op->counts.posted },
+                   { "unchanged", op->counts.unchanged },
+                   { "parked", op->counts.parked },
+                   { "skipped", op->counts.skipped } };
+    lua_createtable(L, 0, 5);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        lua_pushinteger(L, (lua_Integer)fields[i].value);
+        lua_setfield(L, -2, fields[i].name);
+    }
+    return 1;
+}
+
+static const struct cw_lua_stream *check_stream(lua_State *L, const struct cw_lua_cart *cart)
+{
+    const char *name = NULL;
+    if (lua_istable(L, 3) && lua_getfield(L, 3, "stream") == LUA_TSTRING)
+        name = lua_tostring(L, -1);
+    else if (lua_getfield(L, 1, "stream") == LUA_TSTRING)
+        name = lua_tostring(L, -1);
+    const struct cw_lua_stream *stream = name != NULL ? cw_lua_cart_stream(cart, name) : NULL;
+    if (stream == NULL)
+        luaL_error(L, "cart %s: no stream %s; name one: self:emit(records, { stream = \"orders\" })",
+                   cart->name, name != NULL ? name : "given");
+    return stream;
+}
+
+/* emit(self, records, options) -> counts. Raises when the page could not be stored; nothing of it was then.
+ */
+static int emit(lua_State *L)
+{
+    struct cw_lua_carts *carts = carts_of(L);
+    struct cw_lua_cart *cart = check_cart(L, 1);
+    struct cw_records *records = cw_lua_to_records(L, 2);
+    luaL_argcheck(L, records != NULL, 2, "records expected: response:records(path)");
+    lua_settop(L, 3);
+    const struct cw_lua_stream *stream = check_stream(L, cart);
+    struct cw_slice position = { "", 0 };
+    if (lua_istable(L, 3) && lua_getfield(L, 3, "position") == LUA_TSTRING)
+        position.data = lua_tolstring(L, -1, &position.len);
+    cw_wait_check(L);
+    struct emit_op *op = lua_newuserdatauv(L, sizeof *op, 0);
+    memset(op, 0, sizeof *op);
+    op->wait.cancel = cancel_emit;
+    op->carts = carts;
+    struct cw_error err;
+    op->handle = carts->host.emit(carts->host.arg, stream, records, position, emit_done, op, &err);
+    if (op->handle == NULL)
+        return cw_lua_raise(L, &err);
+    return cw_wait_start(L, &op->wait, finish_emit, (lua_KContext)op);
+}
+
+/* --- state between runs
+ * ---------------------------------------------------------------------------------------- */
+
+enum { STATE_TEXT_MAX = 1024 * 1024 }; /* bytes */
+
+struct state_op {
+    struct cw_wait wait; /* first */
+    struct cw_error err;
+    struct cw_buffer value; /* freed by __gc */
+    bool found, killed;
+    struct cw_slice cart, key;
+    struct cw_slice text; /* what to remember; alive on the stack */
+};
+
+static const char *const STATE_TYPE = "cw.state_op";
+
+static int free_state_op(lua_State *L)
+{
+    struct state_op *op = luaL_checkudata(L, 1, STATE_TYPE);
+    cw_buffer_fini(&op->value);
+    return 0;
+}
+
+/* The store answers at once or soon; a fiber killed in between waits for nothing that could be called off. */
+static void cancel_state(struct cw_wait *wait)
+{
+    ((struct state_op *)wait)->killed = true;
+}
+
+static struct state_op *new_state_op(lua_State *L, const struct cw_lua_cart *cart)
+{
+    struct state_op *op = lua_newuserdatauv(L, sizeof *op, 0);
+    memset(op, 0, sizeof *op);
+    op->wait.cancel = cancel_state;
+    op->cart = cw_slice(cart->name);
+    op->key.data = luaL_checklstring(L, 2, &op->key.len);
+    if (luaL_newmetatable(L, STATE_TYPE)) {
+        lua_pushcfunction(L, free_state_op);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    return op;
+}
+
+static struct cw_store *check_store(lua_State *L)
+{
+    struct cw_store *store = carts_of(L)->host.store;
+    if (store == NULL)
+        luaL_error(L, "there is no store in this command");
+    return store;
+}
+
+static void state_found(void *arg, struct cw_slice value, const struct cw_error *err)
+{
+    struct state_op *op = arg;
+    op->err = err != NULL ? *err : (struct cw_error){ .code = CW_OK };
+    op->found = value.data != NULL && cw_buffer_add(&op->value, value.data, value.len, &op->err);
+    cw_wait_done(&op->wait);
+}
+
+static int finish_recall(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    struct state_op *op = (struct state_op *)ctx;
+    if (op->err.code != CW_OK)
+        return cw_lua_raise(L, &op->err);
+    if (op->found)
+        lua_pushlstring(L, op->value.data, op->value.len);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* recall(self, key) -> text | nil */
+static int recall(lua_State *L)
+{
+    struct cw_lua_cart *cart = check_cart(L, 1);
+    luaL_checkstring(L, 2);
+    struct cw_store *store = check_store(L);
+    cw_wait_check(L);
+    struct state_op *op = new_state_op(L, cart);
+    cw_store_get_state(store, op->cart, op->key, state_found, op);
+    return cw_wait_start(L, &op->wait, finish_recall, (lua_KContext)op);
+}
+
+static void state_stored(void *arg, const struct cw_error *err)
+{
+    struct state_op *op = arg;
+    op->err = err != NULL ? *err : (struct cw_error){ .code = CW_OK };
+    cw_wait_done(&op->wait);
+}
+
+static void state_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct state_op *op = arg;
+    if (err != NULL) {
+        state_stored(op, err);
+        return;
+    }
+    if (op->killed) {
+        cw_txn_rollback(txn);
+        return;
+    }
+    cw_txn_put_state(txn, op->cart, op->key, op->text);
+    cw_txn_commit(txn, state_stored, op);
+}
+
+static int finish_remember(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    struct state_op *op = (struct state_op *)ctx;
+    return op->err.code != CW_OK ? cw_lua_raise(L, &op->err) : 0;
+}
+
+/* remember(self, key, text | nil) */
+static int remember(lua_State *L)
+{
+    struct cw_lua_cart *cart = check_cart(L, 1);
+    struct cw_lua_carts *carts = carts_of(L);
+    struct cw_slice text = { NULL, 0 };
+    luaL_checkstring(L, 2);
+    if (!lua_isnoneornil(L, 3))
+        text.data = luaL_checklstring(L, 3, &text.len);
+    luaL_argcheck(L, text.len <= STATE_TEXT_MAX, 3, "at most 1 MiB");
+    struct cw_store *store = check_store(L);
+    lua_settop(L, 3);
+    cw_wait_check(L);
+    if (carts->host.dry_run)
+        return 0;
+    struct state_op *op = new_state_op(L, cart);
+    op->text = text;
+    cw_txn_begin(store, (struct cw_fence){ 0 }, state_txn_ready, op);
+    return cw_wait_start(L, &op->wait, finish_remember, (lua_KContext)op);
+}
+
+/* --- secrets
+ * --------------------------------------------------------------------------------------------------- */
+
+/* has_secret(name) -> boolean */
+static int has_secret(lua_State *L)
+{
+    struct cw_lua_carts *carts = carts_of(L);
+    lua_pushboolean(L, carts->host.has_secret(carts->host.arg, luaL_checkstring(L, 1)));
+    return 1;
+}
+
+/* secret(name) -> handle */
+static int secret(lua_State *L)
+{
+    cw_lua_push_secret(L, luaL_checkstring(L, 1));
+    return 1;
+}
+
+static const luaL_Reg functions[] = { { "emit", emit },         { "recall", recall },
+                                      { "remember", remember }, { "has_secret", has_secret },
+                                      { "secret", secret },     { NULL, NULL } };
+
+int cw_luaopen_cart(lua_State *L)
+{
+    luaL_newlibtable(L, functions);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    luaL_setfuncs(L, functions, 1);
+    lua_pushstring(L, carts_of(L)->host.site_zone);
+    lua_setfield(L, -2, "site_zone");
+    return 1;
+}

@@ -1,0 +1,34 @@
+/* plans.h - from the tables that scripts/cartwright/map.lua makes to compiled plans, and from plans back to
+ * functions.
+ *
+ * A cw_lua_plan owns the outermost plan, its nested plans, their zones, and references to the script's
+ * functions, which die with the script.
+ */
+#ifndef CW_BINDINGS_PLANS_H
+#define CW_BINDINGS_PLANS_H
+
+#include <lua.h>
+
+#include "mapping/plan.h"
+#include "script/script.h"
+
+struct cw_lua_plan;
+
+/* Empty; `zone` (borrowed) is for times without an offset, `context` ("carts/x.lua orders") for messages. */
+struct cw_lua_plan *cw_lua_plan_create(struct cw_script *script, const struct cw_zone *zone,
+                                       const char *context, struct cw_error *err);
+
+/* Compiles the stream table on top of L's stack (its `map` and `skip`) and the cart's `tables` below it. Runs
+ * inside a protected call: raises only for lack of memory; false and *err, listing every fault found,
+ * otherwise. */
+bool cw_lua_plan_fill(lua_State *L, struct cw_lua_plan *plan, struct cw_error *err);
+
+void cw_lua_plan_free(struct cw_lua_plan *plan); /* accepts NULL */
+
+const struct cw_plan *cw_lua_plan_get(const struct cw_lua_plan *plan);
+const struct cw_kind *cw_lua_plan_kind(const struct cw_lua_plan *plan);
+
+/* Runs the script's functions, each within the script's limits; they cannot wait. */
+struct cw_plan_host cw_lua_plan_host(struct cw_lua_plan *plan);
+
+#endif

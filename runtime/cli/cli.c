@@ -1,0 +1,222 @@
+/* cli.c - see cli.h. */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "adapters/writer.h"
+#include "base/log.h"
+
+/* --- options
+ * --------------------------------------------------------------------------------------------------- */
+
+static int wrong_use(const char *command, const char *text)
+{
+    fprintf(stderr, "cartwright %s: %s; see: cartwright %s --help\n", command, text, command);
+    return 2;
+}
+
+static void add_entries(GOptionContext *context, struct cw_cli *cli, const GOptionEntry *entries,
+                        gboolean *help)
+{
+    const GOptionEntry common[] = {
+        { "site", 's', 0, G_OPTION_ARG_FILENAME, &cli->folder, "Folder of the site (default: this one)",
+          "DIR" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &cli->json, "Print JSON", NULL },
+        { "verbose", 'v', 0, G_OPTION_ARG_NONE, &cli->verbose, "Log what happens on standard error", NULL },
+        { "time-limit", 0, 0, G_OPTION_ARG_INT, &cli->time_limit_s, "End the command after so many seconds",
+          "N" },
+        { "help", 'h', 0, G_OPTION_ARG_NONE, help, "Show this help", NULL },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+    if (entries != NULL)
+        g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_add_main_entries(context, common, NULL);
+    g_option_context_set_help_enabled(context, FALSE); /* GLib's prints and exits */
+}
+
+static void time_is_up(int number)
+{
+    (void)number;
+    static const char text[] =
+        "cartwright: the time limit of this command is over; what was stored stays stored\n";
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit(1);
+}
+
+static int check_rest(const char *command, int argc, int least, int most)
+{
+    if (argc - 1 < least)
+        return wrong_use(command, "an argument is missing");
+    if (most >= 0 && argc - 1 > most)
+        return wrong_use(command, "too many arguments");
+    return -1;
+}
+
+int cw_cli_parse(struct cw_cli *cli, int *argc, char ***argv, const char *usage, const char *about,
+                 const GOptionEntry *entries, int least, int most)
+{
+    gboolean help = FALSE;
+    GError *error = NULL;
+    int result = -1;
+    const char *command = (*argv)[0];
+    char *name = g_strdup_printf("cartwright %s", command);
+    GOptionContext *context = g_option_context_new(usage);
+    g_set_prgname(name);
+    g_option_context_set_summary(context, about);
+    add_entries(context, cli, entries, &help);
+    if (!g_option_context_parse(context, argc, argv, &error)) {
+        result = wrong_use(command, error->message);
+        g_error_free(error);
+    } else if (help) {
+        char *text = g_option_context_get_help(context, TRUE, NULL);
+        fputs(text, stdout);
+        g_free(text);
+        result = 0;
+    } else {
+        result = check_rest(command, *argc, least, most);
+    }
+    g_option_context_free(context);
+    g_free(name);
+    if (cli->time_limit_s > 0) {
+        signal(SIGALRM, time_is_up);
+        alarm((unsigned)cli->time_limit_s);
+    }
+    return result;
+}
+
+/* --- opening
+ * --------------------------------------------------------------------------------------------------- */
+
+static const char *home_folder(void)
+{
+    const char *home = getenv("CARTWRIGHT_HOME");
+    struct stat info;
+    if (home != NULL)
+        return home;
+    return stat(CW_INSTALLED_HOME "/scripts", &info) == 0 && stat(CW_SOURCE_HOME "/scripts", &info) != 0
+               ? CW_INSTALLED_HOME
+               : CW_SOURCE_HOME;
+}
+
+static bool open_store(struct cw_cli *cli, bool create, struct cw_error *err)
+{
+    char *uri = cw_site_store_uri(cli->site);
+    struct cw_store_config config = { .uri = uri, .create = create, .clock = cw_loop_clock(cli->loop) };
+    cli->store = cw_store_open(&config, cli->loop, err);
+    g_free(uri);
+    return cli->store != NULL;
+}
+
+bool cw_cli_open(struct cw_cli *cli, int needs)
+{
+    struct cw_error err;
+    struct cw_log_config log = { .out = stderr,
+                                 .level = cli->verbose ? CW_LOG_DEBUG : CW_LOG_WARNING,
+                                 .style = cli->json ? CW_LOG_JSON : CW_LOG_LOGFMT,
+                                 .clock = &cw_system_clock };
+    cw_log_configure(log);
+    cli->loop = cw_loop_create(&err);
+    if (cli->loop != NULL)
+        cli->site = cw_site_open(cli->folder != NULL ? cli->folder : ".", home_folder(),
+                                 cw_loop_clock(cli->loop), &err);
+    bool ok = cli->site != NULL;
+    if (ok && (needs & (CW_CLI_STORE | CW_CLI_STORE_CREATE)))
+        ok = open_store(cli, needs & CW_CLI_STORE_CREATE, &err);
+    if (ok && (needs & CW_CLI_NETWORK)) {
+        cli->transport = cw_curl_create(cli->loop, 0, &err);
+        ok = cli->transport != NULL;
+    }
+    if (!ok)
+        cw_cli_fail(cli, &err);
+    return ok;
+}
+
+void cw_cli_close(struct cw_cli *cli)
+{
+    cw_store_close(cli->store);
+    if (cli->transport != NULL)
+        cli->transport->free(cli->transport);
+    cw_loop_free(cli->loop);
+    cw_site_free(cli->site);
+    g_free(cli->folder);
+    cw_secret_forget_all();
+}
+
+struct cw_session_config cw_cli_session_config(struct cw_cli *cli, bool dry_run)
+{
+    return (struct cw_session_config){ .site = cli->site,
+                                       .loop = cli->loop,
+                                       .transport = cli->transport,
+                                       .store = cli->store,
+                                       .seed = cw_random_system_seed(),
+                                       .dry_run = dry_run };
+}
+
+struct cw_session *cw_cli_session(struct cw_cli *cli, bool dry_run, struct cw_error *err)
+{
+    struct cw_session_config config = cw_cli_session_config(cli, dry_run);
+    return cw_session_open(&config, err);
+}
+
+/* --- talking
+ * --------------------------------------------------------------------------------------------------- */
+
+void cw_cli_json_text(struct cw_slice text)
+{
+    struct cw_buffer out = { 0 };
+    if (cw_json_write_text(&out, text, NULL))
+        fwrite(out.data, 1, out.len, stdout);
+    cw_buffer_fini(&out);
+}
+
+int cw_cli_fail(const struct cw_cli *cli, const struct cw_error *err)
+{
+    char text[1200];
+    cw_cli_progress(NULL);
+    cw_error_format(err, text, sizeof text - 16);
+    size_t len = cw_redact(text, strlen(text), sizeof text);
+    if (cli->json) {
+        printf("{\"error\":");
+        cw_cli_json_text((struct cw_slice){ text, len });
+        printf(",\"code\":\"%s\"}\n", cw_code_name(err->code));
+    }
+    fprintf(stderr, "cartwright: %.*s\n", (int)len, text);
+    return 1;
+}
+
+bool cw_cli_is_interactive(void)
+{
+    return isatty(STDERR_FILENO);
+}
+
+void cw_cli_progress(const char *text)
+{
+    static bool shown;
+    if (!cw_cli_is_interactive() || (text == NULL && !shown))
+        return;
+    fprintf(stderr, "\r\033[K%s", text != NULL ? text : "");
+    fflush(stderr);
+    shown = text != NULL;
+}
+
+static bool wants_colour(void)
+{
+    const char *no = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0');
+}
+
+const char *cw_cli_bold(void)
+{
+    return wants_colour() ? "\033[1m" : "";
+}
+
+const char *cw_cli_plain(void)
+{
+    return wants_colour() ? "\033[0m" : "";
+}

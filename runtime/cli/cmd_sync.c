@@ -1,0 +1,179 @@
+/* cmd_sync.c - `cartwright sync [CART [STREAM]]`: every stream of a cart one after the other, carts side by
+ * side. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/report.h"
+
+struct work;
+
+/* One cart and the stream it is at. */
+struct lane {
+    struct work *work;
+    struct cw_session *session;
+    struct cw_lua_cart *cart;
+    const char *only; /* stream, or NULL */
+    size_t next;
+    struct cw_sync *sync;
+};
+
+struct work {
+    struct cw_cli *cli;
+    struct lane *lanes;
+    size_t lane_count, open;
+    bool failed, dry_run;
+    struct cw_timer *tick;
+};
+
+static void next_stream(struct lane *lane);
+
+static void synced(void *arg, const struct cw_sync_report *report, const struct cw_error *err)
+{
+    struct lane *lane = arg;
+    struct work *work = lane->work;
+    lane->sync = NULL;
+    cw_cli_print_run(work->cli, report, err, work->dry_run);
+    if (err != NULL) {
+        char context[200];
+        snprintf(context, sizeof context, "cart %s: %.*s", lane->cart->name,
+                 CW_SLICE_ARG(report->run->stream));
+        work->failed = true;
+        cw_cli_fail_in(work->cli, err, context);
+    }
+    next_stream(lane);
+}
+
+static void end_lane(struct lane *lane)
+{
+    if (--lane->work->open == 0)
+        cw_loop_stop(lane->work->cli->loop);
+}
+
+static void next_stream(struct lane *lane)
+{
+    struct cw_error err;
+    while (lane->next < lane->cart->stream_count) {
+        const struct cw_lua_stream *stream = &lane->cart->streams[lane->next++];
+        if (lane->only != NULL && strcmp(stream->name, lane->only) != 0)
+            continue;
+        lane->sync = cw_sync_start(lane->session, stream, synced, lane, &err);
+        if (lane->sync != NULL)
+            return;
+        lane->work->failed = true;
+        cw_cli_fail(lane->work->cli, &err);
+    }
+    end_lane(lane);
+}
+
+static void show_progress(void *arg)
+{
+    struct work *work = arg;
+    char text[160];
+    size_t len = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < work->lane_count && len < sizeof text - 1; i++)
+        if (work->lanes[i].sync != NULL)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%s: %llu read", len > 0 ? "; " : "",
+                                    work->lanes[i].cart->name,
+                                    (unsigned long long)cw_sync_counts(work->lanes[i].sync)->read);
+    cw_cli_progress(text);
+    cw_timer_set(work->tick, CW_SECOND / 5);
+}
+
+static bool open_lane(struct work *work, const char *name, const char *only, struct cw_error *err)
+{
+    struct lane *lane = &work->lanes[work->lane_count];
+    *lane = (struct lane){ .work = work, .only = only };
+    lane->session = cw_cli_session(work->cli, work->dry_run, err);
+    if (lane->session == NULL)
+        return false;
+    work->lane_count++;
+    lane->cart = cw_session_cart(lane->session, name, err);
+    if (lane->cart == NULL)
+        return cw_fail_in(err, "cart %s", name);
+    if (only != NULL && cw_lua_cart_stream(lane->cart, only) == NULL)
+        return cw_fail(err, CW_USAGE, "cart %s has no stream %s", name, only);
+    return true;
+}
+
+static bool open_lanes(struct work *work, int argc, char **argv, struct cw_error *err)
+{
+    const struct cw_site_config *config = &work->cli->site->config;
+    work->lanes = calloc(config->cart_count + 1, sizeof *work->lanes);
+    if (work->lanes == NULL)
+        return cw_fail(err, CW_NOMEM, "no memory");
+    if (argc > 1)
+        return open_lane(work, argv[1], argc > 2 ? argv[2] : NULL, err);
+    for (size_t i = 0; i < config->cart_count; i++)
+        if (!open_lane(work, config->carts[i].name, NULL, err))
+            return false;
+    return true;
+}
+
+static void stop(void *arg, int number, int events)
+{
+    (void)number;
+    (void)events;
+    struct work *work = arg;
+    work->failed = true;
+    cw_cli_progress(NULL);
+    fputs("cartwright: stopped; what was stored stays stored, the next sync goes on from there\n", stderr);
+    cw_loop_stop(work->cli->loop);
+}
+
+static void run_lanes(struct work *work)
+{
+    struct cw_watch *signals[] = { cw_watch_signal(work->cli->loop, SIGINT, stop, work, NULL),
+                                   cw_watch_signal(work->cli->loop, SIGTERM, stop, work, NULL) };
+    work->tick = cw_cli_is_interactive() ? cw_timer_create(work->cli->loop, show_progress, work, NULL) : NULL;
+    if (work->tick != NULL)
+        cw_timer_set(work->tick, CW_SECOND / 5);
+    work->open = work->lane_count;
+    for (size_t i = 0; i < work->lane_count; i++)
+        next_stream(&work->lanes[i]);
+    if (work->open > 0)
+        cw_loop_run(work->cli->loop);
+    for (size_t i = 0; i < work->lane_count; i++)
+        if (work->lanes[i].sync != NULL)
+            cw_sync_cancel(work->lanes[i].sync);
+    cw_timer_free(work->tick);
+    cw_watch_free(signals[0]);
+    cw_watch_free(signals[1]);
+}
+
+int cw_cmd_sync(int argc, char **argv)
+{
+    struct cw_cli cli = { .time_limit_s = 12 * 3600 };
+    struct work work = { .cli = &cli };
+    struct cw_error err;
+    gboolean dry_run = FALSE;
+    const GOptionEntry entries[] = {
+        { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run, "Store nothing, and refuse requests that write",
+          NULL },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+    int code = cw_cli_parse(
+        &cli, &argc, &argv, "[CART [STREAM]]",
+        "Fetches what changed since the last time: raw, mapped, checked, stored. Without CART, all\n"
+        "carts of the site; without STREAM, all streams of the cart. It may be killed at any\n"
+        "moment and started again.",
+        entries, 0, 2);
+    if (code >= 0)
+        return code;
+    work.dry_run = dry_run;
+    work.failed = !cw_cli_open(&cli, CW_CLI_STORE_CREATE | CW_CLI_NETWORK);
+    if (!work.failed && !open_lanes(&work, argc, argv, &err)) {
+        work.failed = true;
+        cw_cli_fail(&cli, &err);
+    } else if (!work.failed) {
+        run_lanes(&work);
+    }
+    for (size_t i = 0; i < work.lane_count; i++)
+        cw_session_close(work.lanes[i].session);
+    free(work.lanes);
+    cw_cli_close(&cli);
+    return work.failed ? 1 : 0;
+}

@@ -1,0 +1,20 @@
+/* commands.h - the commands of the program: one file each, cmd_NAME.c. Each returns the exit code: 0 fine, 1
+ * failed, 2 wrong use. argv[0] is the command's name. */
+#ifndef CW_CLI_COMMANDS_H
+#define CW_CLI_COMMANDS_H
+
+int cw_cmd_new(int argc, char **argv);
+int cw_cmd_check(int argc, char **argv);
+int cw_cmd_secret(int argc, char **argv);
+int cw_cmd_test_connection(int argc, char **argv);
+int cw_cmd_sync(int argc, char **argv);
+int cw_cmd_import(int argc, char **argv);
+int cw_cmd_exec(int argc, char **argv);
+int cw_cmd_retry(int argc, char **argv);
+int cw_cmd_preview(int argc, char **argv);
+int cw_cmd_status(int argc, char **argv);
+int cw_cmd_list(int argc, char **argv);
+int cw_cmd_show(int argc, char **argv);
+int cw_cmd_serve_replay(int argc, char **argv);
+
+#endif

@@ -1,0 +1,67 @@
+/* report.c - see report.h. */
+#include "cli/report.h"
+
+#include <stdio.h>
+
+#define COUNT(value) (unsigned long long)(value)
+
+static double seconds(const struct cw_run *run)
+{
+    return run->ended_at == CW_TIME_NONE ? 0 : (double)(run->ended_at - run->started_at) / (double)CW_SECOND;
+}
+
+static void print_json(const struct cw_sync_report *report, const struct cw_error *err)
+{
+    const struct cw_run *run = report->run;
+    const struct cw_run_counts *c = &run->counts;
+    printf("{\"run\":%lld,\"cart\":\"%.*s\",\"stream\":\"%.*s\",\"ok\":%s", (long long)run->id,
+           CW_SLICE_ARG(run->cart), CW_SLICE_ARG(run->stream), err == NULL ? "true" : "false");
+    printf(
+        ",\"read\":%llu,\"posted\":%llu,\"unchanged\":%llu,\"parked\":%llu,\"skipped\":%llu,\"pages\":%llu",
+        COUNT(c->read), COUNT(c->posted), COUNT(c->unchanged), COUNT(c->parked), COUNT(c->skipped),
+        COUNT(c->pages));
+    printf(",\"windows\":%u,\"requests\":%llu,\"bytes_in\":%llu,\"seconds\":%.3f", report->windows,
+           COUNT(c->requests), COUNT(c->bytes_in), seconds(run));
+    if (err != NULL) {
+        printf(",\"code\":\"%s\",\"error\":", cw_code_name(err->code));
+        cw_cli_json_text(cw_slice(err->text));
+    }
+    puts("}");
+}
+
+static void print_text(const struct cw_sync_report *report, bool dry_run)
+{
+    const struct cw_run *run = report->run;
+    const struct cw_run_counts *c = &run->counts;
+    printf("%s%.*s %.*s%s: %llu read", cw_cli_bold(), CW_SLICE_ARG(run->cart), CW_SLICE_ARG(run->stream),
+           cw_cli_plain(), COUNT(c->read));
+    if (c->read == c->unchanged)
+        printf(", nothing changed");
+    else
+        printf(" = %llu posted + %llu unchanged + %llu parked + %llu skipped", COUNT(c->posted),
+               COUNT(c->unchanged), COUNT(c->parked), COUNT(c->skipped));
+    printf(" (%llu requests, %.1f s%s)\n", COUNT(c->requests), seconds(run),
+           dry_run ? "; dry run, nothing stored" : "");
+    if (c->parked > 0 && !dry_run)
+        printf("  %llu parked; see: cartwright list parked\n", COUNT(c->parked));
+}
+
+void cw_cli_print_run(const struct cw_cli *cli, const struct cw_sync_report *report,
+                      const struct cw_error *err, bool dry_run)
+{
+    cw_cli_progress(NULL);
+    if (cli->json)
+        print_json(report, err);
+    else
+        print_text(report, dry_run);
+    fflush(stdout);
+}
+
+void cw_cli_fail_in(const struct cw_cli *cli, const struct cw_error *err, const char *context)
+{
+    struct cw_error copy = *err;
+    struct cw_cli plain = *cli;
+    plain.json = false;
+    cw_fail_in(&copy, "%s", context);
+    cw_cli_fail(&plain, &copy);
+}

@@ -1,0 +1,157 @@
+/* rows.c - see rows.h. A table is gathered whole, so that its columns can be as wide as they need. */
+#include "cli/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 128, CELL_WIDTH_MAX = 60 };
+
+struct rows {
+    struct cw_cli *cli;
+    GPtrArray *cells; /* allocated texts, row by row; the names first */
+    size_t columns, count;
+    struct cw_error err;
+    bool failed;
+};
+
+static bool take_row(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    struct rows *rows = arg;
+    rows->columns = columns;
+    for (size_t i = 0; rows->count == 0 && i < columns; i++)
+        g_ptr_array_add(rows->cells, g_strndup(names[i].data, names[i].len));
+    for (size_t i = 0; i < columns; i++)
+        g_ptr_array_add(rows->cells, row[i].data != NULL ? g_strndup(row[i].data, row[i].len) : NULL);
+    rows->count++;
+    return true;
+}
+
+static void done(void *arg, const struct cw_error *err)
+{
+    struct rows *rows = arg;
+    rows->failed = err != NULL;
+    if (err != NULL)
+        rows->err = *err;
+}
+
+static const char *cell(const struct rows *rows, size_t row, size_t column)
+{
+    return g_ptr_array_index(rows->cells, row * rows->columns + column);
+}
+
+static size_t width(const char *text)
+{
+    if (text == NULL)
+        return 0;
+    return g_utf8_validate(text, -1, NULL) ? (size_t)g_utf8_strlen(text, -1) : strlen(text);
+}
+
+/* What a terminal shows of a cell: one line, no control characters, cut to its width. */
+static char *shown(const char *text)
+{
+    char *made = g_utf8_make_valid(text != NULL ? text : "", -1);
+    for (char *c = made; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+    if (width(made) > CELL_WIDTH_MAX) {
+        char *cut = g_utf8_substring(made, 0, CELL_WIDTH_MAX - 3);
+        g_free(made);
+        made = g_strconcat(cut, "...", NULL);
+        g_free(cut);
+    }
+    return made;
+}
+
+static void print_line(const struct rows *rows, size_t row, const size_t *widths)
+{
+    for (size_t i = 0; i < rows->columns; i++) {
+        char *text = shown(cell(rows, row, i));
+        size_t pad = i + 1 < rows->columns ? widths[i] - width(text) + 2 : 0;
+        printf("%s%*s", text, (int)pad, "");
+        g_free(text);
+    }
+    putchar('\n');
+}
+
+static void print_table(const struct rows *rows)
+{
+    size_t widths[COLUMNS_MAX] = { 0 };
+    for (size_t row = 0; row <= rows->count; row++)
+        for (size_t i = 0; i < rows->columns; i++) {
+            char *text = shown(cell(rows, row, i));
+            if (width(text) > widths[i])
+                widths[i] = width(text);
+            g_free(text);
+        }
+    fputs(cw_cli_bold(), stdout);
+    print_line(rows, 0, widths);
+    fputs(cw_cli_plain(), stdout);
+    for (size_t row = 1; row <= rows->count; row++)
+        print_line(rows, row, widths);
+}
+
+static void print_json(const struct rows *rows)
+{
+    for (size_t row = 1; row <= rows->count; row++) {
+        for (size_t i = 0; i < rows->columns; i++) {
+            const char *value = cell(rows, row, i);
+            putchar(i == 0 ? '{' : ',');
+            cw_cli_json_text(cw_slice(cell(rows, 0, i)));
+            putchar(':');
+            if (value == NULL)
+                fputs("null", stdout);
+            else
+                cw_cli_json_text(cw_slice(value));
+        }
+        puts("}");
+    }
+}
+
+static void print_record(const struct rows *rows)
+{
+    for (size_t i = 0; i < rows->columns; i++)
+        if (cell(rows, 1, i) != NULL)
+            printf("%s%s:%s %s\n", cw_cli_bold(), cell(rows, 0, i), cw_cli_plain(), cell(rows, 1, i));
+}
+
+static bool query(struct rows *rows, const char *sql, const struct cw_slice *params, size_t count)
+{
+    rows->cells = g_ptr_array_new_with_free_func(g_free);
+    cw_store_query(rows->cli->store, sql, params, count, take_row, done, rows);
+    cw_store_wait(rows->cli->store);
+    return !rows->failed;
+}
+
+int cw_cli_print_rows(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
+                      const char *empty)
+{
+    struct rows rows = { .cli = cli };
+    int code = 0;
+    if (!query(&rows, sql, params, count))
+        code = cw_cli_fail(cli, &rows.err);
+    else if (cli->json)
+        print_json(&rows);
+    else if (rows.count == 0)
+        puts(empty);
+    else
+        print_table(&rows);
+    g_ptr_array_unref(rows.cells);
+    return code;
+}
+
+int cw_cli_print_record(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
+                        bool *found)
+{
+    struct rows rows = { .cli = cli };
+    int code = 0;
+    *found = false;
+    if (!query(&rows, sql, params, count))
+        code = cw_cli_fail(cli, &rows.err);
+    else if (rows.count > 0 && cli->json)
+        print_json(&rows);
+    else if (rows.count > 0)
+        print_record(&rows);
+    *found = rows.count > 0;
+    g_ptr_array_unref(rows.cells);
+    return code;
+}

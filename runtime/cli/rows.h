@@ -1,0 +1,16 @@
+/* rows.h - printing what a query gives: a table for people, one JSON object a line for programs. */
+#ifndef CW_CLI_ROWS_H
+#define CW_CLI_ROWS_H
+
+#include "cli/cli.h"
+
+/* Runs a SELECT and prints its rows. `empty` is said, on a terminal's behalf, when there are none. Returns
+ * the exit code. */
+int cw_cli_print_rows(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
+                      const char *empty);
+
+/* The same, one "name: value" a line, for a single row; `found` tells whether there was one. */
+int cw_cli_print_record(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
+                        bool *found);
+
+#endif

@@ -1,0 +1,132 @@
+/* batch.c - see batch.h. */
+#include "engine/batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BATCH = 500 }; /* records a transaction */
+
+struct cw_batch {
+    struct cw_session *session;
+    const struct cw_lua_stream *stream;
+    struct cw_records *records;
+    bool again;
+    cw_sync_done_fn *done;
+    void *arg;
+    struct cw_run run;
+    struct cw_later later;
+    char version[CW_HASH_TEXT_MAX];
+    char message[CW_ERROR_TEXT_MAX];
+    struct cw_error err;
+};
+
+const struct cw_run_counts *cw_batch_counts(const struct cw_batch *batch)
+{
+    return &batch->run.counts;
+}
+
+static void report(void *arg)
+{
+    struct cw_batch *batch = arg;
+    struct cw_sync_report report = { .run = &batch->run };
+    batch->done(batch->arg, &report, batch->err.code != CW_OK ? &batch->err : NULL);
+    cw_records_free(batch->records);
+    free(batch);
+}
+
+static void note_failure(struct cw_batch *batch, const struct cw_error *err)
+{
+    batch->err = *err;
+    cw_error_format(err, batch->message, sizeof batch->message);
+    batch->run.message = cw_slice(batch->message);
+    batch->run.state = CW_RUN_FAILED;
+}
+
+static void run_stored(void *arg, const struct cw_error *err)
+{
+    struct cw_batch *batch = arg;
+    if (err != NULL && batch->err.code == CW_OK)
+        note_failure(batch, err);
+    cw_loop_later(cw_session_settings(batch->session)->loop, &batch->later, report, batch);
+}
+
+static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct cw_batch *batch = arg;
+    if (err != NULL) {
+        run_stored(batch, err);
+        return;
+    }
+    cw_txn_put_run(txn, &batch->run);
+    cw_txn_commit(txn, run_stored, batch);
+}
+
+static void finish(struct cw_batch *batch, const struct cw_error *err)
+{
+    const struct cw_session_config *config = cw_session_settings(batch->session);
+    struct cw_error sum;
+    batch->run.ended_at = cw_now(cw_loop_clock(config->loop));
+    batch->run.state = CW_RUN_DONE;
+    if (err == NULL && !cw_counts_check(&batch->run.counts, &sum))
+        err = &sum;
+    if (err != NULL)
+        note_failure(batch, err);
+    if (config->dry_run)
+        run_stored(batch, NULL);
+    else
+        cw_txn_begin(config->store, (struct cw_fence){ 0 }, end_txn_ready, batch);
+}
+
+static void stored(void *arg, const struct cw_run_counts *counts, const struct cw_error *err)
+{
+    (void)counts; /* already in the run's */
+    finish(arg, err);
+}
+
+static void run_started(void *arg, int64_t id, const struct cw_error *err)
+{
+    struct cw_batch *batch = arg;
+    struct cw_error copy;
+    batch->run.id = id;
+    if (err != NULL) {
+        note_failure(batch, err);
+        run_stored(batch, NULL);
+        return;
+    }
+    struct cw_pipeline pipeline = cw_session_pipeline(batch->session);
+    pipeline.again = batch->again;
+    struct cw_page page = {
+        .stream = batch->stream, .records = batch->records, .run = &batch->run, .commit_every = BATCH
+    };
+    if (cw_pipeline_store(&pipeline, &page, stored, batch, &copy) == NULL)
+        finish(batch, &copy);
+}
+
+struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_stream *stream,
+                                const char *job, struct cw_records *records, bool again,
+                                cw_sync_done_fn *done, void *arg, struct cw_error *err)
+{
+    const struct cw_session_config *config = cw_session_settings(session);
+    struct cw_batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL) {
+        cw_records_free(records);
+        cw_fail(err, CW_NOMEM, "no memory for a run");
+        return NULL;
+    }
+    *batch = (struct cw_batch){
+        .session = session, .stream = stream, .records = records, .again = again, .done = done, .arg = arg
+    };
+    snprintf(batch->version, sizeof batch->version, "%s", cw_session_script_version(session));
+    batch->run = (struct cw_run){ .cart = cw_slice(stream->cart->name),
+                                  .stream = cw_slice(stream->name),
+                                  .job = cw_slice(job),
+                                  .state = CW_RUN_OPEN,
+                                  .started_at = cw_now(cw_loop_clock(config->loop)),
+                                  .ended_at = CW_TIME_NONE,
+                                  .script_version = cw_slice(batch->version) };
+    if (config->dry_run)
+        run_started(batch, 0, NULL);
+    else
+        cw_store_start_run(config->store, &batch->run, run_started, batch);
+    return batch;
+}

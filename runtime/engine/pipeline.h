@@ -1,0 +1,46 @@
+/* pipeline.h - from a page of records to the store: look up, map, check, put, in one transaction with the
+ * cursor.
+ *
+ * Every record of the page ends as posted, unchanged, parked with a reason, or skipped by a named rule. A
+ * record that is damaged, or that its mapping cannot read, is parked alone. The loop gets its turn between
+ * slices of a page.
+ */
+#ifndef CW_ENGINE_PIPELINE_H
+#define CW_ENGINE_PIPELINE_H
+
+#include "bindings/carts.h"
+
+struct cw_page {
+    const struct cw_lua_stream *stream;
+    struct cw_records *records; /* borrowed until done */
+    struct cw_run *run;         /* counts so far; those of the page are added when it is stored */
+    bool has_cursor;
+    struct cw_cursor cursor; /* stored along with the page; its position is borrowed until done */
+    size_t commit_every;     /* records a transaction; 0 = the whole page in one */
+};
+
+struct cw_pipeline {
+    struct cw_store *store;
+    struct cw_loop *loop;
+    const struct cw_clock *clock;
+    const char *script_version; /* hex */
+    bool dry_run;               /* everything but the commit */
+    bool again;                 /* map also what is known and unchanged (resubmission) */
+};
+
+struct cw_page_job;
+
+/* `done` comes once, from the loop, unless cancelled: with the page's own counts, or with an error, after
+ * which nothing of the last transaction was stored. */
+struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const struct cw_page *page,
+                                      cw_emit_done_fn *done, void *arg, struct cw_error *err);
+void cw_pipeline_cancel(struct cw_page_job *job);
+
+/* Maps one record and checks it, storing nothing: for preview. */
+bool cw_pipeline_map(const struct cw_lua_stream *stream, const struct cw_scope *scope, struct cw_slice id,
+                     bool trace, struct cw_arena *arena, struct cw_mapped *mapped, struct cw_error *err);
+
+/* Whether read is the sum of its parts; CW_CORRUPT, showing the figures, when not. */
+bool cw_counts_check(const struct cw_run_counts *counts, struct cw_error *err);
+
+#endif

@@ -1,0 +1,211 @@
+/* session.c - see session.h. */
+#include "engine/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+struct cw_session {
+    struct cw_session_config config;
+    struct cw_script *script;
+    struct cw_lua_host lua_host;
+    struct cw_lua_carts *carts;
+    struct cw_random random;
+    struct cw_later wake;
+    struct cw_hasher versions;
+    char version[CW_HASH_TEXT_MAX];
+    struct cw_emitter *emitter;
+};
+
+/* --- what the script kernel asks for
+ * --------------------------------------------------------------------------- */
+
+static void run_script(void *arg)
+{
+    struct cw_session *session = arg;
+    cw_script_run(session->script);
+}
+
+static void wake(void *arg)
+{
+    struct cw_session *session = arg;
+    cw_loop_later(session->config.loop, &session->wake, run_script, session);
+}
+
+static bool load(void *arg, const char *module, struct cw_slice *source, char chunk_name[128],
+                 struct cw_error *err)
+{
+    struct cw_session *session = arg;
+    if (!cw_site_load_module(session->config.site, module, source, chunk_name, err))
+        return false;
+    cw_hasher_add(&session->versions, cw_slice(module));
+    cw_hasher_add(&session->versions, *source);
+    return true;
+}
+
+static void release(void *arg, struct cw_slice source)
+{
+    (void)arg;
+    cw_site_release_module(source);
+}
+
+static void print_line(void *arg, struct cw_slice line)
+{
+    struct cw_session *session = arg;
+    if (session->config.print != NULL) {
+        session->config.print(session->config.arg, line);
+        return;
+    }
+    struct cw_log_field fields[] = { { "text", line }, { NULL, { NULL, 0 } } };
+    cw_log(CW_LOG_INFO, "print", fields);
+}
+
+const char *cw_session_script_version(struct cw_session *session)
+{
+    struct cw_hasher copy = session->versions;
+    struct cw_hash hash = cw_hasher_end(&copy);
+    cw_hash_hex(&hash, session->version);
+    return session->version;
+}
+
+/* --- what the bindings ask for
+ * --------------------------------------------------------------------------------- */
+
+static const char *secret(void *arg, const char *name)
+{
+    struct cw_session *session = arg;
+    return cw_site_secret(session->config.site, name);
+}
+
+static bool has_secret(void *arg, const char *name)
+{
+    return secret(arg, name) != NULL;
+}
+
+struct cw_pipeline cw_session_pipeline(struct cw_session *session)
+{
+    return (struct cw_pipeline){ .store = session->config.store,
+                                 .loop = session->config.loop,
+                                 .clock = cw_loop_clock(session->config.loop),
+                                 .script_version = cw_session_script_version(session),
+                                 .dry_run = session->config.dry_run };
+}
+
+static struct cw_pipeline pipeline_of(void *arg)
+{
+    return cw_session_pipeline(arg);
+}
+
+static void *emit(void *arg, const struct cw_lua_stream *stream, struct cw_records *records,
+                  struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err)
+{
+    struct cw_session *session = arg;
+    return cw_emitter_emit(session->emitter, stream, records, position, done, done_arg, err);
+}
+
+static void cancel_emit(void *arg, void *handle)
+{
+    (void)arg;
+    cw_emitter_cancel(handle);
+}
+
+struct cw_emitter *cw_session_emitter(struct cw_session *session)
+{
+    return session->emitter;
+}
+
+static void progress(void *arg, int64_t done, int64_t total)
+{
+    struct cw_session *session = arg;
+    if (session->config.progress != NULL)
+        session->config.progress(session->config.arg, done, total);
+}
+
+/* --- life
+ * ------------------------------------------------------------------------------------------------------ */
+
+static bool open_script(struct cw_session *session, struct cw_error *err)
+{
+    const struct cw_session_config *config = &session->config;
+    struct cw_script_host host = { .arg = session,
+                                   .name = "cart",
+                                   .clock = cw_loop_clock(config->loop),
+                                   .random_seed = config->seed,
+                                   .wake = wake,
+                                   .load = load,
+                                   .release = release,
+                                   .print = print_line,
+                                   .limits = config->limits,
+                                   .collector_always = config->collector_always };
+    session->script = cw_script_create(&host, err);
+    return session->script != NULL && cw_lua_provide_all(session->script, &session->lua_host, err);
+}
+
+static bool open_carts(struct cw_session *session, struct cw_error *err)
+{
+    const struct cw_session_config *config = &session->config;
+    struct cw_lua_carts_host host = { .arg = session,
+                                      .store = config->store,
+                                      .site_zone = config->site->config.zone,
+                                      .dry_run = config->dry_run,
+                                      .argc = config->argc,
+                                      .argv = config->argv,
+                                      .has_secret = has_secret,
+                                      .emit = emit,
+                                      .cancel_emit = cancel_emit,
+                                      .progress = progress };
+    session->carts = cw_lua_carts_create(session->script, &host, err);
+    return session->carts != NULL;
+}
+
+struct cw_session *cw_session_open(const struct cw_session_config *config, struct cw_error *err)
+{
+    struct cw_session *session = calloc(1, sizeof *session);
+    if (session == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory for a session");
+        return NULL;
+    }
+    session->config = *config;
+    cw_random_seed(&session->random, config->seed);
+    cw_hasher_init(&session->versions);
+    session->lua_host = (struct cw_lua_host){ .loop = config->loop,
+                                              .transport = config->transport,
+                                              .random = &session->random,
+                                              .allowed = (const char *const *)config->site->config.allow,
+                                              .read_only = config->dry_run,
+                                              .cart = "site",
+                                              .secret = secret,
+                                              .arg = session };
+    session->emitter = cw_emitter_create(pipeline_of, session, config->job, err);
+    if (session->emitter != NULL && open_script(session, err) && open_carts(session, err))
+        return session;
+    cw_session_close(session);
+    return NULL;
+}
+
+void cw_session_close(struct cw_session *session)
+{
+    if (session == NULL)
+        return;
+    cw_later_cancel(session->config.loop, &session->wake);
+    cw_script_free(session->script); /* its fibers call off what they wait for, so the carts go after them */
+    cw_lua_carts_free(session->carts);
+    cw_emitter_free(session->emitter);
+    free(session);
+}
+
+struct cw_lua_carts *cw_session_carts(struct cw_session *session)
+{
+    return session->carts;
+}
+
+struct cw_lua_cart *cw_session_cart(struct cw_session *session, const char *name, struct cw_error *err)
+{
+    return cw_lua_cart_open(session->carts, name, err);
+}
+
+const struct cw_session_config *cw_session_settings(const struct cw_session *session)
+{
+    return &session->config;
+}

@@ -1,0 +1,48 @@
+/* session.h - one script state at work: its loop, its carts, their HTTP, the store, and the runs they feed.
+ *
+ * Commands and (later) workers alike use sessions: one per cart, or one for a script with all the carts it
+ * names.
+ */
+#ifndef CW_ENGINE_SESSION_H
+#define CW_ENGINE_SESSION_H
+
+#include "engine/emit.h"
+#include "engine/site.h"
+
+struct cw_session_config {
+    const struct cw_site *site;
+    struct cw_loop *loop;
+    struct cw_transport *transport; /* NULL = no network */
+    struct cw_store *store;         /* NULL for what needs none */
+    uint64_t seed;
+    bool dry_run;    /* nothing is stored, requests that write are refused */
+    const char *job; /* runs that scripts start by emitting pages are named so; NULL = they may not */
+    int argc;        /* arguments of a script */
+    char **argv;
+    void (*print)(void *arg, struct cw_slice line); /* NULL = the log */
+    void (*progress)(void *arg, int64_t done, int64_t total);
+    void *arg;
+    struct cw_script_limits limits;
+    bool collector_always; /* tests */
+};
+
+struct cw_session;
+
+struct cw_session *cw_session_open(const struct cw_session_config *config, struct cw_error *err);
+void cw_session_close(struct cw_session *session); /* kills what runs; accepts NULL */
+
+struct cw_lua_carts *cw_session_carts(struct cw_session *session);
+/* The cart of that name, opened when it is not yet. */
+struct cw_lua_cart *cw_session_cart(struct cw_session *session, const char *name, struct cw_error *err);
+const struct cw_session_config *cw_session_settings(const struct cw_session *session);
+
+/* Hash over the texts of all scripts loaded so far, the library's included: hex. */
+const char *cw_session_script_version(struct cw_session *session);
+
+/* A pipeline with the session's store and rules. */
+struct cw_pipeline cw_session_pipeline(struct cw_session *session);
+
+/* Where pages emitted by the session's scripts go. */
+struct cw_emitter *cw_session_emitter(struct cw_session *session);
+
+#endif

@@ -1,0 +1,271 @@
+/* sync.c - see sync.h. */
+#include "engine/sync.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+struct cw_sync {
+    struct cw_session *session;
+    const struct cw_lua_stream *stream;
+    cw_sync_done_fn *done;
+    void *arg;
+    struct cw_run run;
+    struct cw_cursor cursor;
+    bool has_cursor;
+    struct cw_buffer position; /* the bytes of cursor.position */
+    struct cw_lua_window window;
+    bool is_last, run_is_open, cancelled, in_store;
+    unsigned windows;
+    struct cw_http_stats http_before; /* what the cart's client had done when the run began */
+    struct cw_fiber *fiber;
+    struct cw_later later;
+    char version[CW_HASH_TEXT_MAX];
+    char message[CW_ERROR_TEXT_MAX];
+    struct cw_error err; /* OK = the run did not fail */
+};
+
+struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const struct cw_cursor *cursor,
+                                    cw_time now, bool *is_last)
+{
+    struct cw_lua_window window = { .from = stream->cart->orders_from, .to = now - stream->settle };
+    *is_last = true;
+    if (stream->full) {
+        window.from = CW_TIME_NONE;
+        if (cursor != NULL)
+            window.position = cursor->position;
+        return window;
+    }
+    if (cursor != NULL && cursor->window_to != CW_TIME_NONE) {
+        *is_last = false;
+        return (struct cw_lua_window){ cursor->window_from, cursor->window_to, cursor->position };
+    }
+    if (cursor != NULL && cursor->done_until != CW_TIME_NONE) {
+        window.from = cursor->done_until - stream->overlap;
+        if (window.to <
+            cursor->done_until) /* our clock was set back: read the overlap again, promise nothing new */
+            window.to = cursor->done_until;
+    }
+    return window;
+}
+
+const struct cw_run_counts *cw_sync_counts(const struct cw_sync *sync)
+{
+    return &sync->run.counts;
+}
+
+static void free_sync(struct cw_sync *sync)
+{
+    if (sync->run_is_open)
+        cw_emitter_end(cw_session_emitter(sync->session), sync->stream);
+    cw_later_cancel(cw_session_settings(sync->session)->loop, &sync->later);
+    cw_buffer_fini(&sync->position);
+    free(sync);
+}
+
+static void report(void *arg)
+{
+    struct cw_sync *sync = arg;
+    struct cw_sync_report report = { &sync->run, sync->windows };
+    sync->done(sync->arg, &report, sync->err.code != CW_OK ? &sync->err : NULL);
+    free_sync(sync);
+}
+
+static void end(struct cw_sync *sync)
+{
+    cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, report, sync);
+}
+
+/* --- the end of a run
+ * ------------------------------------------------------------------------------------------ */
+
+static void next_window(void *arg);
+
+static void note_failure(struct cw_sync *sync, const struct cw_error *err)
+{
+    sync->err = *err;
+    cw_error_format(err, sync->message, sizeof sync->message);
+    sync->run.message = cw_slice(sync->message);
+    sync->run.state = CW_RUN_FAILED;
+}
+
+static void window_stored(void *arg, const struct cw_error *err)
+{
+    struct cw_sync *sync = arg;
+    sync->in_store = false;
+    if (sync->cancelled) {
+        free_sync(sync);
+        return;
+    }
+    if (err != NULL && sync->err.code == CW_OK)
+        note_failure(sync, err);
+    if (sync->err.code != CW_OK || sync->is_last)
+        end(sync);
+    else
+        cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, next_window, sync);
+}
+
+/* The cursor after a window that was read to its end. */
+static void advance(struct cw_sync *sync)
+{
+    sync->windows++;
+    if (!sync->stream->full && sync->window.to > sync->cursor.done_until)
+        sync->cursor.done_until = sync->window.to;
+    sync->cursor.window_from = sync->cursor.window_to = CW_TIME_NONE;
+    sync->cursor.position = (struct cw_slice){ "", 0 };
+    sync->has_cursor = true;
+}
+
+static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct cw_sync *sync = arg;
+    struct cw_slice cart = cw_slice(sync->stream->cart->name), stream = cw_slice(sync->stream->name);
+    if (sync->cancelled && txn != NULL)
+        cw_txn_rollback(txn);
+    if (err != NULL || sync->cancelled) {
+        window_stored(sync, err);
+        return;
+    }
+    if (sync->err.code == CW_OK)
+        cw_txn_put_cursor(txn, cart, stream, &sync->cursor);
+    else
+        cw_txn_put_run_note(txn, sync->run.id, cw_slice("error"), sync->run.message,
+                            (struct cw_record_key){ cart, stream, { "", 0 } });
+    cw_txn_put_run(txn, &sync->run);
+    cw_txn_commit(txn, window_stored, sync);
+}
+
+/* The script is done with its window, well or not. */
+static void finish_window(struct cw_sync *sync, const struct cw_error *err)
+{
+    struct cw_http_stats http = cw_lua_cart_stats(sync->stream->cart);
+    struct cw_error sum;
+    sync->run.ended_at = cw_now(cw_loop_clock(cw_session_settings(sync->session)->loop));
+    sync->run.counts.requests = http.requests - sync->http_before.requests;
+    sync->run.counts.bytes_in = http.bytes_in - sync->http_before.bytes_in;
+    if (err == NULL && !cw_counts_check(&sync->run.counts, &sum))
+        err = &sum;
+    if (err != NULL)
+        note_failure(sync, err);
+    else
+        advance(sync);
+    if (err == NULL && sync->is_last)
+        sync->run.state = CW_RUN_DONE;
+    if (cw_session_settings(sync->session)->dry_run) {
+        window_stored(sync, NULL);
+        return;
+    }
+    sync->in_store = true;
+    cw_txn_begin(cw_session_settings(sync->session)->store, (struct cw_fence){ 0 }, end_txn_ready, sync);
+}
+
+static void fetched(void *arg, struct cw_slice text, const struct cw_error *err)
+{
+    (void)text;
+    struct cw_sync *sync = arg;
+    sync->fiber = NULL;
+    finish_window(sync, err);
+}
+
+/* --- windows
+ * --------------------------------------------------------------------------------------------------- */
+
+static void next_window(void *arg)
+{
+    struct cw_sync *sync = arg;
+    struct cw_error err;
+    cw_time now = cw_now(cw_loop_clock(cw_session_settings(sync->session)->loop));
+    sync->window = cw_sync_window(sync->stream, sync->has_cursor ? &sync->cursor : NULL, now, &sync->is_last);
+    sync->cursor.window_from = sync->stream->full ? CW_TIME_NONE : sync->window.from;
+    sync->cursor.window_to = sync->stream->full ? CW_TIME_NONE : sync->window.to;
+    sync->fiber = cw_lua_start_fetch(sync->stream, &sync->window, fetched, sync, &err);
+    if (sync->fiber == NULL)
+        finish_window(sync, &err);
+}
+
+static void cursor_found(void *arg, const struct cw_cursor *cursor, const struct cw_error *err)
+{
+    struct cw_sync *sync = arg;
+    struct cw_error copy;
+    sync->in_store = false;
+    if (sync->cancelled) {
+        free_sync(sync);
+        return;
+    }
+    sync->cursor = (struct cw_cursor){ CW_TIME_NONE, CW_TIME_NONE, CW_TIME_NONE, { "", 0 } };
+    if (err == NULL && cursor != NULL) {
+        sync->has_cursor = true;
+        sync->cursor = *cursor;
+        if (!cw_buffer_add(&sync->position, cursor->position.data, cursor->position.len, &copy))
+            err = &copy;
+        sync->cursor.position = cw_buffer_slice(&sync->position);
+    }
+    if (err != NULL)
+        finish_window(sync, err);
+    else
+        cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, next_window, sync);
+}
+
+static void run_started(void *arg, int64_t id, const struct cw_error *err)
+{
+    struct cw_sync *sync = arg;
+    sync->in_store = false;
+    if (sync->cancelled) {
+        free_sync(sync);
+        return;
+    }
+    sync->run.id = id;
+    if (err != NULL) {
+        note_failure(sync, err);
+        end(sync);
+        return;
+    }
+    sync->in_store = true;
+    cw_store_get_cursor(cw_session_settings(sync->session)->store, cw_slice(sync->stream->cart->name),
+                        cw_slice(sync->stream->name), cursor_found, sync);
+}
+
+struct cw_sync *cw_sync_start(struct cw_session *session, const struct cw_lua_stream *stream,
+                              cw_sync_done_fn *done, void *arg, struct cw_error *err)
+{
+    const struct cw_session_config *config = cw_session_settings(session);
+    struct cw_sync *sync = calloc(1, sizeof *sync);
+    if (sync == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory for a run");
+        return NULL;
+    }
+    sync->session = session;
+    sync->stream = stream;
+    sync->done = done;
+    sync->arg = arg;
+    snprintf(sync->version, sizeof sync->version, "%s", cw_session_script_version(session));
+    sync->run = (struct cw_run){ .cart = cw_slice(stream->cart->name),
+                                 .stream = cw_slice(stream->name),
+                                 .job = cw_slice("sync"),
+                                 .state = CW_RUN_OPEN,
+                                 .started_at = cw_now(cw_loop_clock(config->loop)),
+                                 .ended_at = CW_TIME_NONE,
+                                 .script_version = cw_slice(sync->version) };
+    if (!cw_emitter_begin(cw_session_emitter(session), stream, &sync->run, &sync->cursor, err)) {
+        free(sync);
+        return NULL;
+    }
+    sync->run_is_open = true;
+    sync->http_before = cw_lua_cart_stats(stream->cart);
+    sync->in_store = true;
+    if (config->dry_run)
+        run_started(sync, 0, NULL);
+    else
+        cw_store_start_run(config->store, &sync->run, run_started, sync);
+    return sync;
+}
+
+void cw_sync_cancel(struct cw_sync *sync)
+{
+    sync->cancelled = true;
+    if (sync->fiber != NULL)
+        cw_fiber_kill(sync->fiber);
+    if (!sync->in_store)
+        free_sync(sync);
+}

@@ -1,0 +1,129 @@
+---What every cart script starts from: declared settings, requests that explain themselves, streams, overriding.
+---
+---A cart script returns `cart.new { ... }`, to which it adds `test`, streams (orders, customers, items, stock) and
+---`tables`. The runtime makes one instance per cart of the site; `self` in every function is that instance.
+local http = require "cartwright.native.http"
+local map = require "cartwright.map"
+
+local cart = {}
+
+---Methods of every instance; a cart script's own functions come before them.
+---@class cartwright.Cart
+local Cart = {}
+
+local function setting(kind)
+  ---@param declaration? { required: boolean, help: string, default: any, choices: string[] }
+  return function(declaration)
+    local declared = map.copy(declaration or {})
+    declared.kind = kind
+    return declared
+  end
+end
+
+cart.text = setting "text"
+cart.url = setting "url"         -- http or https
+cart.secret = setting "secret"   -- never readable by scripts
+cart.integer = setting "integer"
+cart.decimal = setting "decimal"
+cart.boolean = setting "boolean"
+cart.choice = setting "choice"   -- one of `choices`
+cart.zone = setting "zone"       -- IANA name; default "site" is the site's zone
+cart.time = setting "time"       -- "2024-01-31" or with a time; in the cart's zone
+
+---@param definition { title: string, settings: table<string, table>, http: (fun(settings: table): table), [string]: any }
+---@return table shop
+function cart.new(definition)
+  local shop = map.copy(definition)
+  shop.settings = shop.settings or {}
+  shop.settings.zone = shop.settings.zone or cart.zone { default = "site", help = "time zone the shop writes its dates in" }
+  shop.settings.orders_from = shop.settings.orders_from or cart.time { help = "older orders are not fetched" }
+  shop.tables = shop.tables or {}
+  shop.extend = cart.extend
+  return shop
+end
+
+---A cart that differs from `base` in what the caller then changes.
+---@param base table
+---@return table shop
+function cart.extend(base)
+  return map.copy(base)
+end
+
+---Ends the work with an error that carries a code of the connection test: "auth", "not-found", "not-expected",
+---"permission", "unavailable", and the setting to look at.
+---@param code string
+---@param message string
+---@param setting_name? string
+---@param status? integer of the answer that said so
+function cart.fail(code, message, setting_name, status)
+  error(setmetatable({ code = code, message = message, setting = setting_name, status = status },
+    { __name = "cart error", __tostring = function(e) return e.message end }), 0)
+end
+
+local MEANINGS = {
+  [400] = { "invalid", "the shop does not understand the request" },
+  [401] = { "auth", "the shop does not accept the credentials" },
+  [403] = { "permission", "the credentials lack the permission for this, or a firewall refuses it" },
+  [404] = { "not-found", "there is no such address; check the shop's address" },
+  [429] = { "unavailable", "the shop says: too many requests" },
+  [500] = { "unavailable", "the shop failed inside" },
+  [502] = { "unavailable", "the shop's server does not answer its proxy" },
+  [503] = { "unavailable", "the shop is in maintenance or its service is off" },
+  [504] = { "unavailable", "the shop's server is too slow for its proxy" },
+}
+
+---The error for an answer that is not a success. A cart's `explain(self, response)` puts the shop's own words, a code
+---and the setting to look at in the place of the general ones, as far as it knows better.
+local function fail_status(self, path, response)
+  local meaning = MEANINGS[response.status] or { "invalid", "unexpected status" }
+  local code, text, setting_name = meaning[1], meaning[2], nil
+  if self.explain then
+    local explained, words, own_code, own_setting = pcall(self.explain, self, response)
+    if explained then text, code, setting_name = words or text, own_code or code, own_setting end
+  end
+  cart.fail(code, ("%s: HTTP %d: %s"):format(path == "" and "/" or path, response.status, text), setting_name, response.status)
+end
+
+function Cart:request(request)
+  return self.client:send(request)
+end
+
+function Cart:all(requests)
+  return self.client:all(requests)
+end
+
+function Cart:get(path, query, options)
+  local request = map.copy(options or {})
+  request.path, request.query = path, query
+  local response, message, code = self.client:send(request)
+  if not response then cart.fail(code or "io", message) end
+  ---@cast response cartwright.Response
+  if response.status < 200 or response.status > 299 then fail_status(self, path, response) end
+  return response
+end
+
+---The value of `make(self)`, made once a run.
+---@generic T
+---@param key string
+---@param make fun(self: cartwright.Cart): T
+---@return T
+function Cart:once(key, make)
+  if self.cache[key] == nil then self.cache[key] = make(self) end
+  return self.cache[key]
+end
+
+---For the runtime: an instance of `shop`. `native` gives emit, recall and remember.
+---@return cartwright.Cart
+function cart.instantiate(shop, name, settings, native)
+  local self = { name = name, settings = settings, zone = settings.zone, cache = {}, emit = native.emit,
+    recall = native.recall, remember = native.remember }
+  setmetatable(self, { __name = "cart", __index = function(_, key)
+    local own = shop[key]
+    if own ~= nil then return own end
+    return Cart[key]
+  end })
+  if shop.http then self.client = http.client(name, shop.http(settings)) end
+  return self
+end
+
+return cart

@@ -1,0 +1,183 @@
+---Field mappings: what a cart calls a thing, and what the system calls it. Everything here only describes; the
+---description is compiled once, when the cart is loaded, and then evaluated without Lua, except for functions.
+---
+---A source is a path ("delivery_date"), or one of the descriptions below, or a function that gets the record's node
+---and returns a value. The type follows from the field; map.text and its siblings are for custom fields, and wherever
+---options are needed.
+local here = require "cartwright.native.here"
+
+local map = {}
+
+---@class map.Options
+---@field required? boolean an absent value is an issue
+---@field default? string|integer|boolean|cartwright.Decimal taken when the value is absent
+---@field none? string|string[] texts that mean "absent", such as "0000-00-00 00:00:00"
+---@field zone? string for times without an offset; default: the cart's `zone` setting
+---@field keep_space? boolean do not trim
+---@field html? boolean decode HTML entities once
+---@field negate? boolean minus the number
+
+---@class map.Source
+---@class map.Each: map.Source
+---@class map.Plan
+
+---@alias map.Any string|fun(record: cartwright.Node): any|map.Source
+
+local SOURCE = { __name = "map source" }
+
+---@param fields table
+---@param options? map.Options
+---@return map.Source
+local function source(fields, options)
+  for key, value in pairs(options or {}) do fields[key] = value end
+  fields.where = here()
+  return setmetatable(fields, SOURCE)
+end
+
+local function as_list(value)
+  return type(value) == "table" and getmetatable(value) == nil and value or { value }
+end
+
+---A path, a function or an earlier description, with a type of its own where `type_name` is given.
+local function typed(type_name)
+  return function(from, options)
+    local fields = { type = type_name }
+    if type(from) == "function" then
+      fields.source, fields.call = "call", from
+    elseif type(from) == "table" and getmetatable(from) == SOURCE then
+      for key, value in pairs(from) do fields[key] = value end
+      fields.type = type_name
+    else
+      fields.source, fields.paths = "paths", as_list(from)
+    end
+    return source(fields, options)
+  end
+end
+
+---@type fun(from: map.Any, options?: map.Options): map.Source
+map.text = typed "text"
+---@type fun(from: map.Any, options?: map.Options): map.Source
+map.decimal = typed "decimal"
+---Money is in the document's `currency`. @type fun(from: map.Any, options?: map.Options): map.Source
+map.money = typed "money"
+---@type fun(from: map.Any, options?: map.Options): map.Source
+map.integer = typed "integer"
+---true/false, 1/0, yes/no, on/off. @type fun(from: map.Any, options?: map.Options): map.Source
+map.boolean = typed "boolean"
+---@type fun(from: map.Any, options?: map.Options): map.Source
+map.time = typed "time"
+---A source with options and the type of its field. @type fun(from: map.Any, options?: map.Options): map.Source
+map.value = typed(nil)
+
+---The first path that is not absent.
+---@param paths string[]
+---@param options? map.Options
+---@return map.Source
+function map.first(paths, options)
+  return source({ source = "paths", paths = paths }, options)
+end
+
+---All paths that are not absent, with `between` between them.
+---@param paths string[]
+---@param between? string default " "
+---@param options? map.Options
+---@return map.Source
+function map.join(paths, between, options)
+  return source({ source = "join", paths = paths, text = between or " " }, options)
+end
+
+---The exact sum over every match of the paths; 0 when there is none.
+---@param paths string|string[]
+---@param options? map.Options
+---@return map.Source
+function map.sum(paths, options)
+  return source({ source = "sum", paths = as_list(paths) }, options)
+end
+
+---@param value string|integer|boolean|cartwright.Decimal
+---@return map.Source
+function map.constant(value)
+  return source({ source = "constant", text = tostring(value) })
+end
+
+---The value's row in the cart's table of that name (`shop.tables[name]`). Exact first, then without case; the row
+---"*" is the default; a row `false` means "no value". A value without a row is an issue that names table and value.
+---@param table_name string
+---@param from map.Any
+---@param options? map.Options
+---@return map.Source
+function map.translate(table_name, from, options)
+  local translated = map.text(from, options)
+  translated.table = table_name
+  translated.type = nil
+  return translated
+end
+
+---One record of `plan` for each match of `path`.
+---@param path string
+---@param plan map.Plan
+---@return map.Each
+function map.each(path, plan)
+  return source { source = "each", paths = { path }, plan = plan }
+end
+
+---One record of `plan` at the first match of `path`; absent when nothing matches.
+---@param path string
+---@param plan map.Plan
+---@return map.Source
+function map.at(path, plan)
+  return source { source = "record", paths = { path }, plan = plan }
+end
+
+---A plan for one kind of document. `custom` takes fields of your own.
+local function plan_of(kind)
+  return function(fields)
+    fields.custom = fields.custom or {}
+    return setmetatable(fields, { __name = "map plan", kind = kind, where = here() })
+  end
+end
+
+---@type fun(fields: map.Order): map.Plan
+map.order = plan_of "order"
+---@type fun(fields: map.Line): map.Plan
+map.line = plan_of "line"
+---@type fun(fields: map.Address): map.Plan
+map.address = plan_of "address"
+---@type fun(fields: map.Discount): map.Plan
+map.discount = plan_of "discount"
+---@type fun(fields: map.Payment): map.Plan
+map.payment = plan_of "payment"
+---@type fun(fields: map.Fee): map.Plan
+map.fee = plan_of "fee"
+---@type fun(fields: map.Tax): map.Plan
+map.tax = plan_of "tax"
+---@type fun(fields: map.Customer): map.Plan
+map.customer = plan_of "customer"
+---@type fun(fields: map.Item): map.Plan
+map.item = plan_of "item"
+---@type fun(fields: map.Variant): map.Plan
+map.variant = plan_of "variant"
+---@type fun(fields: map.StockLevel): map.Plan
+map.stock_level = plan_of "stock_level"
+
+---A copy that can be changed without changing the original; functions and texts are shared.
+---@generic T
+---@param value T
+---@return T
+function map.copy(value)
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, item in pairs(value) do copy[key] = map.copy(item) end
+  return setmetatable(copy, getmetatable(value))
+end
+
+---For the runtime: the plan's kind and place, or nil for anything else.
+---@param plan any
+---@return string? kind
+---@return string? where
+function map.kind_of(plan)
+  local meta = type(plan) == "table" and getmetatable(plan)
+  if type(meta) == "table" and meta.kind then return meta.kind, meta.where end
+end
+
+return map

@@ -1,0 +1,181 @@
+---Opens a cart of the site: finds its script, checks its settings against what the script declares, and hands the
+---runtime an instance with its streams. Collects everything that is wrong before it complains.
+local cart = require "cartwright.cart"
+local decimal = require "cartwright.decimal"
+local map = require "cartwright.map"
+local native = require "cartwright.native.cart"
+local time = require "cartwright.time"
+
+local open = {}
+
+local STREAMS = { "orders", "customers", "items", "stock" }
+local SECONDS = { s = 1, m = 60, h = 3600, d = 86400 }
+
+---@param text string "2h", "300s", "90m", "1d"
+---@return integer? seconds
+local function duration(text)
+  local count, unit = tostring(text):match "^(%d+)([smhd])$"
+  return count and math.tointeger(tonumber(count)) * SECONDS[unit]
+end
+
+---Each reader returns the value, or nil and what is wrong with it.
+local readers = {}
+
+function readers.text(value)
+  if type(value) == "string" then return value end
+  return nil, "must be a text in quotes"
+end
+
+function readers.url(value)
+  if type(value) == "string" and value:find "^https?://[^/%s]+" then
+    return (value:gsub("/+$", ""))
+  end
+  return nil, 'must be an address like "https://shop.example.com"'
+end
+
+function readers.integer(value)
+  if math.type(value) == "integer" then return value end
+  return nil, "must be a whole number"
+end
+
+function readers.decimal(value)
+  local number = type(value) == "string" and decimal.new(value)
+  if number then return number end
+  return nil, 'must be a decimal in quotes, such as "1.50"'
+end
+
+function readers.boolean(value)
+  if type(value) == "boolean" then return value end
+  return nil, "must be true or false"
+end
+
+function readers.choice(value, declared)
+  for _, choice in ipairs(declared.choices) do
+    if choice == value then return value end
+  end
+  return nil, "must be one of " .. table.concat(declared.choices, ", ")
+end
+
+function readers.zone(value)
+  if value == "site" then return native.site_zone end
+  if type(value) == "string" and time.parse("2024-01-01 00:00:00", value) then return value end
+  return nil, 'must be a time zone like "Europe/Paris" or "+02:00"'
+end
+
+function readers.time(value, _, zone)
+  local instant = type(value) == "string" and time.parse(value, zone)
+  if instant then return instant end
+  return nil, 'must be a date like "2024-01-31" or "2024-01-31 08:00:00"'
+end
+
+---A secret never stands in site.lua: it comes from the site's secrets file or the environment.
+local function read_secret(name, key, given)
+  local full = name .. "." .. key
+  if given ~= nil then
+    return nil, ("is a secret and does not belong into site.lua; take it out and run: cartwright secret %s %s"):format(name, key)
+  end
+  if native.has_secret(full) then return native.secret(full) end
+  return nil
+end
+
+---@return table settings
+---@return string[] faults
+local function settle(name, declared, given)
+  local settings, faults, keys = {}, {}, {}
+  for key in pairs(declared) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b) -- the zone first: times are read in it
+    if (a == "zone") ~= (b == "zone") then return a == "zone" end
+    return a < b
+  end)
+  for _, key in ipairs(keys) do
+    local setting, value, wrong = declared[key], nil, nil
+    if setting.kind == "secret" then
+      value, wrong = read_secret(name, key, given[key])
+    else
+      local raw = given[key]
+      if raw == nil then raw = setting.default end
+      if raw ~= nil then value, wrong = readers[setting.kind](raw, setting, settings.zone) end
+    end
+    settings[key] = value
+    if wrong then
+      faults[#faults + 1] = ("setting %s of cart %s %s"):format(key, name, wrong)
+    elseif value == nil and setting.required then
+      local mend = setting.kind == "secret" and ("run: cartwright secret %s %s"):format(name, key)
+        or ("add %s = ... to the cart in site.lua"):format(key)
+      faults[#faults + 1] = ("setting %s of cart %s is missing (%s); %s"):format(key, name, setting.help or setting.kind, mend)
+    end
+  end
+  for key in pairs(given) do
+    if key ~= "type" and declared[key] == nil then
+      faults[#faults + 1] = ("cart %s has no setting %s; it has %s"):format(name, tostring(key), table.concat(keys, ", "))
+    end
+  end
+  return settings, faults
+end
+
+---What the runtime needs to know of one stream.
+local function describe(name, stream, faults, script)
+  local overlap, settle_time = duration(stream.overlap or "1h"), duration(stream.settle or "10s")
+  if not overlap or not settle_time then
+    faults[#faults + 1] = ('%s: %s.overlap and .settle are durations like "2h" or "10s"'):format(script, name)
+  end
+  if map.kind_of(stream.map) == nil then
+    faults[#faults + 1] = ("%s: %s.map must be made with map.order { ... } or one of its siblings"):format(script, name)
+  end
+  return { name = name, stream = stream, id = stream.id or "id", records = stream.records, full = stream.full or false,
+    overlap = overlap, settle = settle_time }
+end
+
+---@param name string
+---@return cartwright.Cart instance
+---@return table[] streams
+---@return table tables
+function open.cart(name)
+  local config = require "site"
+  local given = config.carts[name]
+  if not given then error(("site.lua has no cart %s"):format(name), 0) end
+  local script = "carts." .. given.type
+  local shop = require(script)
+  if type(shop) ~= "table" or type(shop.settings) ~= "table" then
+    error(("%s must return what cart.new { ... } or extend() made"):format(script), 0)
+  end
+  local settings, faults = settle(name, shop.settings, given)
+  local streams = {}
+  for _, stream_name in ipairs(STREAMS) do
+    if shop[stream_name] then
+      streams[#streams + 1] = describe(stream_name, shop[stream_name], faults, script)
+    end
+  end
+  if #faults > 0 then error(table.concat(faults, "\n"), 0) end
+  local instance = cart.instantiate(shop, name, settings, native)
+  instance.type = given.type
+  return instance, streams, shop.tables or {}
+end
+
+---Runs the connection test of an instance.
+---@return string? code nil when it passed
+---@return string text
+function open.test(instance)
+  if not instance.test then
+    return "invalid", "the cart script has no test; add function shop:test() that asks the shop for its version"
+  end
+  local passed, result = pcall(instance.test, instance)
+  if passed then
+    return nil, type(result) == "table" and table.concat(result, "\n") or tostring(result or "")
+  end
+  if type(result) ~= "table" or not result.code then return "script", tostring(result) end
+  local hint = result.setting and ("\nlook at the setting %s of cart %s in site.lua"):format(result.setting, instance.name) or ""
+  return result.code, result.message .. hint
+end
+
+---Runs one window of a stream, with a `self` of its own: other streams of the cart may run at the same time.
+function open.fetch(instance, stream_name, window)
+  local stream = instance[stream_name]
+  if not stream.fetch then
+    error(("%s cannot be fetched: its script has no fetch function; files can be imported"):format(stream_name), 0)
+  end
+  local self = setmetatable({ stream = stream_name, cache = {} }, { __name = "cart", __index = instance })
+  stream.fetch(self, window)
+end
+
+return open
