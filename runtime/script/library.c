@@ -256,9 +256,19 @@ static void open_standard(lua_State *L, lua_CFunction open, const char *const *n
     pick(L, names);
 }
 
+/* Where luaL_argerror looks for the name of a function that was called without one, as by pcall. */
+static void keep_for_messages(lua_State *L, const char *name)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+}
+
 /* globals -> globals; takes the library from above it. */
 static void set_frozen(lua_State *L, const char *name)
 {
+    keep_for_messages(L, name);
     freeze(L, refuse_field);
     lua_setfield(L, -2, name);
 }
@@ -299,6 +309,7 @@ void cw_kernel_open_library(lua_State *L)
 {
     open_standard(L, luaopen_base, base_names); /* globals */
     luaL_setfuncs(L, base_functions, 0);
+    keep_for_messages(L, LUA_GNAME);
     add_libraries(L);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, unknown_global);

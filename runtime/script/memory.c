@@ -22,7 +22,8 @@ static enum cw_hit refusal(struct cw_script *script, size_t growth, bool again)
     struct cw_memory *memory = &script->memory;
     if (!again)
         memory->count++;
-    /* In a finalizer (Lua 5.4.4 then answers -1): refused there, Lua gives it up and what it would free in C is lost. */
+    /* In a finalizer (Lua 5.4.4 then answers -1): refused there, Lua gives it up and what it would free in C
+     * is lost. */
     if (script->L != NULL && lua_gc(script->L, LUA_GCISRUNNING) == -1)
         return CW_HIT_NONE;
     if (memory->count == script->host.fail_allocation)

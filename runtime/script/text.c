@@ -54,7 +54,8 @@ static int plain_format(lua_State *L)
         at += conversion(format, at) - 1;
         char letter = at < format.len ? format.data[at] : '\0';
         arg += letter != '%';
-        luaL_argcheck(L, letter != 'p', 1, "%p shows an address, which differs from run to run");
+        if (letter == 'p')
+            return luaL_error(L, "%%p shows an address, which differs from run to run");
         if (letter == 's' && arg <= lua_gettop(L) && lua_type(L, arg) != LUA_TSTRING) {
             cw_kernel_tostring(L, arg, NULL);
             lua_replace(L, arg);

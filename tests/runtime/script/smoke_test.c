@@ -48,65 +48,22 @@ static void memory_ends_at_the_cap(void **state)
     scripts_close(&s);
 }
 
-struct sleeper {
-    struct cw_wait wait;
-    bool cancelled;
-};
-static struct sleeper sleeper;
-
-static void cancel_sleep(struct cw_wait *wait)
-{
-    ((struct sleeper *)wait)->cancelled = true;
-}
-
-static int finish_sleep(lua_State *L, int status, lua_KContext ctx)
-{
-    (void)status;
-    (void)ctx;
-    lua_pushliteral(L, "slept");
-    return 1;
-}
-
-static int start_sleep(lua_State *L)
-{
-    cw_wait_check(L);
-    return cw_wait_start(L, &sleeper.wait, finish_sleep, 0);
-}
-
-static int push_text(lua_State *L, void *text)
-{
-    if (luaL_loadbufferx(L, text, strlen(text), "@carts/x.lua", "t") != LUA_OK)
-        lua_error(L);
-    lua_pushcfunction(L, start_sleep);
-    return 1;
-}
-
-static void note_end(void *arg, lua_State *L, const struct cw_error *err)
-{
-    struct scripts *s = arg;
-    snprintf(s->output + strlen(s->output), CW_ERROR_TEXT_MAX + 1, "%s\n",
-             err != NULL ? err->text : lua_tostring(L, -1));
-}
-
 static void a_wait_inside_a_coroutine_reaches_the_scheduler(void **state)
 {
     (void)state;
     struct scripts s;
     scripts_open(&s);
-    sleeper = (struct sleeper){ .wait = { .cancel = cancel_sleep } };
-    const char *text =
-        "local sleep = ...\n"
-        "local f = coroutine.wrap(function() coroutine.yield(1) print(sleep()) return 'end' end)\n"
-        "print(f()) return (f())";
-    assert_non_null(cw_fiber_start(s.script, push_text, (void *)text, note_end, &s, &s.err));
+    start(&s, "local sleep = require 'sleep'\n"
+              "local f = coroutine.wrap(function() coroutine.yield(1) print(sleep(3)) return 'end' end)\n"
+              "print(f()) return (f())");
     assert_int_equal(s.wakes, 1);
     cw_script_run(s.script);
     assert_string_equal(s.output, "1\n");
     assert_true(cw_script_is_idle(s.script));
-    cw_wait_done(&sleeper.wait);
+    wake_up(&s, 3);
     assert_int_equal(s.wakes, 2);
     cw_script_run(s.script);
-    assert_string_equal(s.output, "1\nslept\nend\n");
+    assert_string_equal(s.output, "1\n3\nended: end\n");
     scripts_close(&s);
 }
 
@@ -115,16 +72,15 @@ static void killing_a_waiting_fiber_cancels_and_closes(void **state)
     (void)state;
     struct scripts s;
     scripts_open(&s);
-    sleeper = (struct sleeper){ .wait = { .cancel = cancel_sleep } };
-    const char *text = "local sleep = ...\n"
-                       "local x <close> = setmetatable({}, {__close = function() print('outer') end})\n"
-                       "coroutine.wrap(function()\n"
-                       "local y <close> = setmetatable({}, {__close = function() print('inner') end})\n"
-                       "sleep() end)()";
-    struct cw_fiber *fiber = cw_fiber_start(s.script, push_text, (void *)text, note_end, &s, &s.err);
+    struct cw_fiber *fiber =
+        start(&s, "local sleep = require 'sleep'\n"
+                  "local x <close> = setmetatable({}, {__close = function() print('outer') end})\n"
+                  "coroutine.wrap(function()\n"
+                  "local y <close> = setmetatable({}, {__close = function() print('inner') end})\n"
+                  "sleep(1) end)()");
     cw_script_run(s.script);
     cw_fiber_kill(fiber);
-    assert_true(sleeper.cancelled);
+    assert_int_equal(s.sleeps[1].cancelled, 1);
     assert_string_equal(s.output, "inner\nouter\n");
     scripts_close(&s);
 }
