@@ -91,8 +91,8 @@ local function read_api(self)
   local is_xml, root = pcall(response.xml, response)
   local api = is_xml and root:node "api"
   if not api then
-    cart.fail("not-expected", "the address answers, but not as PrestaShop's web service does; check the address, and "
-      .. "that it is not redirected to the shop's home page", "url")
+    cart.fail("not-expected", ("the address answers, but not as PrestaShop's web service does (%s); check the address, "
+      .. "and that it is not redirected to the shop's home page"):format(is_xml and "no <api> in it" or root), "url")
   end
   return api, response
 end
@@ -432,9 +432,9 @@ shop.customers = {
     email = "email",
     first_name = "firstname",
     last_name = "lastname",
-    company = map.first { "company", "$address/company" },
-    vat_number = "$address/vat_number",
-    phone = map.first { "$address/phone", "$address/phone_mobile" },
+    company = map.first { "company", "$address[deleted=0]/company" },
+    vat_number = "$address[deleted=0]/vat_number",
+    phone = map.first { "$address[deleted=0]/phone", "$address[deleted=0]/phone_mobile" },
     language = "$language/iso_code",
     group = map.value("id_default_group", NO_ID),
     guest = "is_guest",

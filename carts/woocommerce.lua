@@ -81,12 +81,18 @@ end
 
 ---Whether the shop heeds modified_after: nothing has been changed in the year 9000.
 ---@return boolean
-local function can_filter(self)
-  if self:recall "can filter changes" then return true end
+local function heeds_changes(self)
   local answer = get(self, "orders", { modified_after = "9000-01-01T00:00:00", dates_are_gmt = true, per_page = 1,
     status = "any", _fields = "id" })
-  local heeds = #answer:records "." == 0
-  if heeds then self:remember("can filter changes", "yes") end
+  return #answer:records "." == 0
+end
+
+---The same, asked until the answer is yes: shops are updated, hardly ever set back.
+---@return boolean
+local function can_filter(self)
+  if self:recall "heeds changes" then return true end
+  local heeds = heeds_changes(self)
+  if heeds then self:remember("heeds changes", "yes") end
   return heeds
 end
 
@@ -105,8 +111,8 @@ local function read_index(self)
   local response = self:get(self.settings.url .. "/wp-json/", { _fields = "namespaces" })
   local is_json, index = pcall(response.json, response)
   if not is_json or type(index) ~= "table" or type(index.namespaces) ~= "table" then
-    cart.fail("not-expected", "the address answers, but not as WordPress does; check it, and that it is not redirected "
-      .. "to the home page", "url")
+    cart.fail("not-expected", ("the address answers, but not as WordPress does (%s); check it, and that it is not "
+      .. "redirected to the home page"):format(is_json and "no namespaces in it" or index), "url")
   end
   return index, response
 end
@@ -121,7 +127,7 @@ function shop:test()
   end
   get(self, "orders", { per_page = 1, status = "any", _fields = "id" }):records "."
   local findings = { "WooCommerce, wc/v3", compare_clocks(response) }
-  if not can_filter(self) then
+  if not heeds_changes(self) then
     findings[#findings + 1] = "this WooCommerce is older than 5.8 and cannot list changes: every sync reads all orders"
   end
   return findings
