@@ -53,7 +53,7 @@ static int equals(lua_State *L)
 
 static int is_less(lua_State *L)
 {
-    cw_time a, b;
+    cw_time a = 0, b = 0;
     check_times(L, &a, &b);
     lua_pushboolean(L, a < b);
     return 1;
@@ -61,7 +61,7 @@ static int is_less(lua_State *L)
 
 static int is_at_most(lua_State *L)
 {
-    cw_time a, b;
+    cw_time a = 0, b = 0;
     check_times(L, &a, &b);
     lua_pushboolean(L, a <= b);
     return 1;
@@ -70,7 +70,7 @@ static int is_at_most(lua_State *L)
 /* time - time -> Decimal seconds, with as many digits as it takes. */
 static int subtract(lua_State *L)
 {
-    cw_time a, b;
+    cw_time a = 0, b = 0;
     check_times(L, &a, &b);
     struct cw_decimal seconds = cw_decimal_from_int(a - b);
     seconds.scale = 6; /* the integer counts microseconds */
