@@ -46,15 +46,15 @@ static size_t width(const char *text)
     return g_utf8_validate(text, -1, NULL) ? (size_t)g_utf8_strlen(text, -1) : strlen(text);
 }
 
-/* What a terminal shows of a cell: one line, no control characters, cut to its width. */
-static char *shown(const char *text)
+/* What a terminal shows of a cell: one line, no control characters, cut to `most` characters. */
+static char *shown(const char *text, size_t most)
 {
     char *made = g_utf8_make_valid(text != NULL ? text : "", -1);
     for (char *c = made; *c != '\0'; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = ' ';
-    if (width(made) > CELL_WIDTH_MAX) {
-        char *cut = g_utf8_substring(made, 0, CELL_WIDTH_MAX - 3);
+    if (width(made) > most) {
+        char *cut = g_utf8_substring(made, 0, (glong)most - 3);
         g_free(made);
         made = g_strconcat(cut, "...", NULL);
         g_free(cut);
@@ -65,8 +65,9 @@ static char *shown(const char *text)
 static void print_line(const struct rows *rows, size_t row, const size_t *widths)
 {
     for (size_t i = 0; i < rows->columns; i++) {
-        char *text = shown(cell(rows, row, i));
-        size_t pad = i + 1 < rows->columns ? widths[i] - width(text) + 2 : 0;
+        bool is_last = i + 1 == rows->columns; /* mostly a message: shown whole */
+        char *text = shown(cell(rows, row, i), is_last ? SIZE_MAX : CELL_WIDTH_MAX);
+        size_t pad = is_last ? 0 : widths[i] - width(text) + 2;
         printf("%s%*s", text, (int)pad, "");
         g_free(text);
     }
@@ -78,7 +79,7 @@ static void print_table(const struct rows *rows)
     size_t widths[COLUMNS_MAX] = { 0 };
     for (size_t row = 0; row <= rows->count; row++)
         for (size_t i = 0; i < rows->columns; i++) {
-            char *text = shown(cell(rows, row, i));
+            char *text = shown(cell(rows, row, i), CELL_WIDTH_MAX);
             if (width(text) > widths[i])
                 widths[i] = width(text);
             g_free(text);
