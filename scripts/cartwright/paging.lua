@@ -80,6 +80,14 @@ local function take(reading, records, size, id_path)
   return not nothing_new
 end
 
+---Goes past an empty page. Where the last record should have come again, something is wrong.
+---@param reading paging.Reading
+local function pass_empty(reading)
+  reading.steady = reading.steady and not reading.overlaps
+  reading.overlaps = false
+  if reading.total then reading.offset = reading.offset + math.max(reading.largest, 1) end
+end
+
 ---Whether the list ends here. `fresh`: the last page brought something.
 ---@param reading paging.Reading
 local function is_over(reading, count, fresh)
@@ -136,9 +144,8 @@ local function read_through(self, options, state, reading)
     if count > 0 then
       fresh = take(reading, records, size, options.id or "id")
       self:emit(records, { position = position_of(reading) })
-    elseif reading.total then
-      reading.offset = reading.offset + math.max(reading.largest, 1)
-      reading.overlaps = false
+    else
+      pass_empty(reading)
     end
     if is_over(reading, count, fresh) then return true end
   end

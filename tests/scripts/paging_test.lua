@@ -131,6 +131,16 @@ function tests.a_shop_that_repeats_its_last_page_comes_to_an_end()
   end
 end
 
+function tests.a_page_that_is_empty_for_a_moment_is_no_end()
+  for moment = 2, 4 do
+    local list = ids(1, 12)
+    local stored = walk(function(offset, asked, request)
+      return page(request == moment and {} or list, offset, asked)
+    end)
+    holds_all(stored, list)
+  end
+end
+
 function tests.records_that_are_counted_but_not_shown_do_not_end_the_list()
   local list = ids(1, 14)
   for _, hidden in ipairs { { ["3"] = true, ["6"] = true, ["14"] = true },
