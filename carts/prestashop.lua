@@ -287,7 +287,6 @@ local NO_ID = { none = "0" }
 shop.orders = {
   id = "id",
   records = "orders/order",
-  changed = "date_upd",
   overlap = "2h",
   settle = "5s",
 
@@ -415,7 +414,6 @@ end
 shop.customers = {
   id = "id",
   records = "customers/customer",
-  changed = "date_upd",
   overlap = "2h",
   settle = "5s",
 
@@ -490,7 +488,6 @@ end
 shop.items = {
   id = "id",
   records = "products/product",
-  changed = "date_upd",
   overlap = "2h",
   settle = "5s",
 

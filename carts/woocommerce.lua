@@ -219,7 +219,6 @@ end
 shop.orders = {
   id = "id",
   records = ".",
-  changed = "date_modified_gmt",
   overlap = "1h",
   settle = "5s",
 

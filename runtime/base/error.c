@@ -80,6 +80,8 @@ const char *cw_code_name(enum cw_code code)
         [CW_NOT_FOUND] = "not-found",
         [CW_REFUSED] = "refused",
         [CW_AUTH] = "auth",
+        [CW_PERMISSION] = "permission",
+        [CW_UNEXPECTED] = "not-expected",
         [CW_UNAVAILABLE] = "unavailable",
         [CW_CONFLICT] = "conflict",
         [CW_OVERFLOW] = "overflow",

@@ -25,6 +25,8 @@ enum cw_code {
     CW_NOT_FOUND,   /* no such thing */
     CW_REFUSED,     /* a policy forbids it (egress rule, sandbox, permission) */
     CW_AUTH,        /* the far side does not accept the credentials */
+    CW_PERMISSION,  /* it accepts them, but they may not do this */
+    CW_UNEXPECTED,  /* something answers, but not what was expected there */
     CW_UNAVAILABLE, /* the far side is down, or says "later"; worth repeating */
     CW_CONFLICT,    /* somebody else changed or holds it (lease, unique key) */
     CW_OVERFLOW,    /* an exact result does not fit */
