@@ -46,13 +46,20 @@ static size_t width(const char *text)
     return g_utf8_validate(text, -1, NULL) ? (size_t)g_utf8_strlen(text, -1) : strlen(text);
 }
 
-/* What a terminal shows of a cell: one line, no control characters, cut to `most` characters. */
-static char *shown(const char *text, size_t most)
+/* Text from a shop as a terminal may show it: UTF-8, and of control characters only those in `kept`. */
+static char *harmless(const char *text, const char *kept)
 {
     char *made = g_utf8_make_valid(text != NULL ? text : "", -1);
     for (char *c = made; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
+        if (((unsigned char)*c < ' ' || *c == 0x7f) && strchr(kept, *c) == NULL)
             *c = ' ';
+    return made;
+}
+
+/* What a terminal shows of a cell: one line, cut to `most` characters. */
+static char *shown(const char *text, size_t most)
+{
+    char *made = harmless(text, "");
     if (width(made) > most) {
         char *cut = g_utf8_substring(made, 0, (glong)most - 3);
         g_free(made);
@@ -110,9 +117,17 @@ static void print_json(const struct rows *rows)
 
 static void print_record(const struct rows *rows)
 {
+    int widest = 0;
     for (size_t i = 0; i < rows->columns; i++)
         if (cell(rows, 1, i) != NULL)
-            printf("%s%s:%s %s\n", cw_cli_bold(), cell(rows, 0, i), cw_cli_plain(), cell(rows, 1, i));
+            widest = MAX(widest, (int)width(cell(rows, 0, i)));
+    for (size_t i = 0; i < rows->columns; i++) {
+        if (cell(rows, 1, i) == NULL)
+            continue;
+        char *text = harmless(cell(rows, 1, i), "\t\n"); /* a raw record has lines */
+        printf("%s%-*s%s  %s\n", cw_cli_bold(), widest, cell(rows, 0, i), cw_cli_plain(), text);
+        g_free(text);
+    }
 }
 
 static bool query(struct rows *rows, const char *sql, const struct cw_slice *params, size_t count)
