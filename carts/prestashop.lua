@@ -17,7 +17,6 @@
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
-local time = require "cartwright.time"
 
 local shop = cart.new {
   title = "PrestaShop web service",
@@ -97,15 +96,6 @@ local function read_api(self)
   return api, response
 end
 
----A note where the shop's clock and ours differ enough to matter.
-local function compare_clocks(response)
-  local theirs = time.parse(response:header "Date" or "")
-  if not theirs then return nil end
-  local ahead = theirs - time.now()
-  if ahead < 120 and ahead > -120 then return nil end
-  return ("the shop's clock is %s seconds ahead of ours (negative: behind); windows overlap by two hours"):format(ahead)
-end
-
 ---@return string[] findings
 function shop:test()
   local api, response = read_api(self)
@@ -118,7 +108,7 @@ function shop:test()
     cart.fail("permission", ("the key may not read %s; allow View (GET) for them under Advanced Parameters > "
       .. "Webservice"):format(table.concat(missing, ", ")), "key")
   end
-  return { "PrestaShop " .. (response:header "PSWS-Version" or "of unknown version"), compare_clocks(response) }
+  return { "PrestaShop " .. (response:header "PSWS-Version" or "of unknown version"), cart.clock_note(response) }
 end
 
 -- Reading -------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
-local time = require "cartwright.time"
 
 local shop = cart.new {
   title = "WooCommerce REST v3",
@@ -96,15 +95,6 @@ local function can_filter(self)
   return heeds
 end
 
----A note where the shop's clock and ours differ enough to matter.
-local function compare_clocks(response)
-  local theirs = time.parse(response:header "Date" or "")
-  if not theirs then return nil end
-  local ahead = theirs - time.now()
-  if ahead < 120 and ahead > -120 then return nil end
-  return ("the shop's clock is %s seconds ahead of ours (negative: behind); windows overlap by an hour"):format(ahead)
-end
-
 ---@return table index of the WordPress site
 ---@return cartwright.Response
 local function read_index(self)
@@ -126,7 +116,7 @@ function shop:test()
     cart.fail("not-found", "WordPress answers, but WooCommerce is not active there, or older than 3.5", "url")
   end
   get(self, "orders", { per_page = 1, status = "any", _fields = "id" }):records "."
-  local findings = { "WooCommerce, wc/v3", compare_clocks(response) }
+  local findings = { "WooCommerce, wc/v3", cart.clock_note(response) }
   if not heeds_changes(self) then
     findings[#findings + 1] = "this WooCommerce is older than 5.8 and cannot list changes: every sync reads all orders"
   end

@@ -4,6 +4,7 @@
 ---`tables`. The runtime makes one instance per cart of the site; `self` in every function is that instance.
 local http = require "cartwright.native.http"
 local map = require "cartwright.map"
+local time = require "cartwright.time"
 
 local cart = {}
 
@@ -100,6 +101,20 @@ function Cart:get(path, query, options)
   ---@cast response cartwright.Response
   if response.status < 200 or response.status > 299 then fail_status(self, path, response) end
   return response
+end
+
+local CLOCK_TOLERANCE = 120 -- seconds
+
+---For connection tests: a note where the shop's clock, by its Date header, and ours differ enough to matter.
+---@param response cartwright.Response
+---@return string?
+function cart.clock_note(response)
+  local theirs = time.parse(response:header "Date" or "")
+  if not theirs then return nil end
+  local ahead = theirs - time.now()
+  if ahead < CLOCK_TOLERANCE and ahead > -CLOCK_TOLERANCE then return nil end
+  return ("the shop's clock is %s seconds ahead of ours (negative: behind); windows of changes must overlap by more")
+    :format(ahead)
 end
 
 ---The value of `make(self)`, made once a run.
