@@ -173,23 +173,30 @@ static int finish_open(lua_State *L)
     return 0;
 }
 
+static void refuse_more(lua_State *L)
+{
+    luaL_error(L, "at most %d carts in one script", CARTS_MAX);
+}
+
 struct cw_lua_cart *cw_lua_open_cart(lua_State *L, struct cw_lua_carts *carts, const char *name)
 {
     if (carts->count == CARTS_MAX)
-        luaL_error(L, "at most %d carts in one script", CARTS_MAX);
+        refuse_more(L);
     struct cw_lua_cart *cart = calloc(1, sizeof *cart);
     if (cart == NULL)
         luaL_error(L, "no memory");
-    carts->carts[carts->count] = cart; /* not counted, hence not found, until it is whole */
     *cart = (struct cw_lua_cart){ .carts = carts, .name = strdup(name), .ref = LUA_NOREF };
     lua_pushcfunction(L, finish_open);
     lua_pushlightuserdata(L, cart);
-    if (cart->name == NULL || lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    bool ok = cart->name != NULL && lua_pcall(L, 1, 0, 0) == LUA_OK;
+    if (!ok || carts->count == CARTS_MAX) { /* its script may have opened others */
         luaL_unref(L, LUA_REGISTRYINDEX, cart->ref);
         free_cart(cart);
+        if (ok)
+            refuse_more(L);
         lua_error(L);
     }
-    carts->count++;
+    carts->carts[carts->count++] = cart; /* only now: it is not found before it is whole */
     return cart;
 }
 

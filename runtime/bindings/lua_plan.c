@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "bindings/bindings.h"
 
-enum { PLANS_MAX = 64, ZONES_MAX = 32, LIST_MAX = 64 };
+enum { PLANS_MAX = 64, ZONES_MAX = 32, LIST_MAX = 64, NAMES_MAX = 200 };
 
 struct cw_lua_plan {
     struct cw_script *script;
@@ -104,25 +104,50 @@ static bool flag(lua_State *L, int index, const char *field)
     return set;
 }
 
+/* Whether the value on top of the stack is one that has a text: no table or function of the script. */
+static bool has_text(lua_State *L)
+{
+    int type = lua_type(L, -1);
+    return type == LUA_TSTRING || type == LUA_TNUMBER || type == LUA_TBOOLEAN || type == LUA_TUSERDATA;
+}
+
+static bool take_text_of_list(lua_State *L, struct cw_lua_plan *plan, const char *field,
+                              struct cw_slice where, struct cw_slice *out)
+{
+    if (!has_text(L)) {
+        FAULT(plan, "%.*s: %s holds a %s where a text belongs", CW_SLICE_ARG(where), field,
+              luaL_typename(L, -1));
+        return false;
+    }
+    out->data = luaL_tolstring(L, -1, &out->len);
+    lua_remove(L, -2);
+    return true;
+}
+
 /* The texts of a list field, or of a single one; each stays on the stack. */
-static size_t push_list(lua_State *L, int index, const char *field, struct cw_slice *out)
+static bool push_list(lua_State *L, struct cw_lua_plan *plan, int index, const char *field,
+                      struct cw_slice where, struct cw_slice *out, size_t *count)
 {
     index = lua_absindex(L, index);
-    luaL_checkstack(L, LIST_MAX + 2, "too many texts");
+    luaL_checkstack(L, LIST_MAX + 4, "too many texts");
     int type = lua_getfield(L, index, field);
+    *count = 0;
     if (type == LUA_TNIL)
-        return 0;
+        return true;
     if (type != LUA_TTABLE) {
-        out[0].data = luaL_tolstring(L, -1, &out[0].len);
-        return 1;
+        *count = 1;
+        return take_text_of_list(L, plan, field, where, &out[0]);
     }
     int list = lua_absindex(L, -1);
-    size_t count = 0;
-    for (lua_Integer i = 1; count < LIST_MAX && lua_geti(L, list, i) != LUA_TNIL; i++) {
-        out[count].data = luaL_tolstring(L, -1, &out[count].len);
-        count++;
+    for (lua_Integer i = 1; lua_geti(L, list, i) != LUA_TNIL; i++) {
+        if (*count == LIST_MAX) {
+            FAULT(plan, "%.*s: %s holds more than %d texts", CW_SLICE_ARG(where), field, LIST_MAX);
+            return false;
+        }
+        if (!take_text_of_list(L, plan, field, where, &out[(*count)++]))
+            return false;
     }
-    return count;
+    return true;
 }
 
 /* Stores the function on top of the stack, pops it, and returns its number. */
@@ -183,7 +208,7 @@ static const struct cw_zone *open_zone(struct cw_lua_plan *plan, const char *nam
 static struct cw_plan *compile_plan(lua_State *L, struct cw_lua_plan *plan, int index);
 
 /* What every kind of source may carry. */
-static void read_options(lua_State *L, struct cw_lua_plan *plan, int index, struct cw_rule *rule,
+static bool read_options(lua_State *L, struct cw_lua_plan *plan, int index, struct cw_rule *rule,
                          struct cw_slice *none)
 {
     struct cw_slice zone = push_text(L, index, "zone");
@@ -191,12 +216,12 @@ static void read_options(lua_State *L, struct cw_lua_plan *plan, int index, stru
     rule->table = push_text(L, index, "table").data;
     rule->default_text = push_text(L, index, "default");
     rule->has_default = rule->default_text.data != NULL;
-    rule->none_count = push_list(L, index, "none", none);
     rule->none = none;
     rule->required = flag(L, index, "required");
     rule->keep_space = flag(L, index, "keep_space");
     rule->html = flag(L, index, "html");
     rule->negate = flag(L, index, "negate");
+    return push_list(L, plan, index, "none", rule->where, none, &rule->none_count);
 }
 
 /* The type that a description names for itself: that of a custom field, else it must be the field's own. */
@@ -225,10 +250,11 @@ static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, 
         FAULT(plan, "%.*s: %s is a table that map.lua did not make", CW_SLICE_ARG(rule->where), rule->target);
         return false;
     }
-    rule->path_count = push_list(L, index, "paths", paths);
     rule->paths = paths;
     rule->text = push_text(L, index, "text");
-    read_options(L, plan, index, rule, none);
+    if (!push_list(L, plan, index, "paths", rule->where, paths, &rule->path_count) ||
+        !read_options(L, plan, index, rule, none))
+        return false;
     if (rule->source == CW_FROM_CALL) {
         lua_getfield(L, index, "call");
         rule->call = keep_function(L);
@@ -294,54 +320,59 @@ static void compile_fields(lua_State *L, struct cw_lua_plan *plan, struct cw_pla
     }
 }
 
-static void refuse_unknown(lua_State *L, struct cw_lua_plan *plan, const struct cw_kind *kind, int index,
-                           struct cw_slice where)
-{
-    lua_pushnil(L);
-    while (lua_next(L, index) != 0) {
-        lua_pop(L, 1);
-        struct cw_slice name = { 0 };
-        if (lua_type(L, -1) == LUA_TSTRING)
-            name.data = lua_tolstring(L, -1, &name.len);
-        if (cw_slice_is(name, "custom") || cw_kind_field(kind, name) >= 0)
-            continue;
-        const char *near = cw_kind_suggest(kind, name);
-        FAULT(plan, "%.*s: unknown field \"%.*s\" of %s%s%s%s", CW_SLICE_ARG(where), CW_SLICE_ARG(name),
-              kind->name, near != NULL ? "; did you mean \"" : "; fields of your own go under custom",
-              near != NULL ? near : "", near != NULL ? "\"?" : "");
-    }
-}
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Custom fields in the order of their names, so that the same script always makes the same document. */
+/* The keys of the table at `index` in their order, so that the same script always makes the same plan; they
+ * live as long as the table. A key that is no name, or one too many, is a fault. */
+static size_t sorted_names(lua_State *L, struct cw_lua_plan *plan, int index, const char *what,
+                           struct cw_slice where, const char *names[NAMES_MAX])
+{
+    size_t count = 0;
+    index = lua_absindex(L, index);
+    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+        if (lua_type(L, -2) == LUA_TSTRING && count < NAMES_MAX)
+            names[count++] = lua_tostring(L, -2);
+        else
+            FAULT(plan, "%.*s: %s have names, and there are at most %d", CW_SLICE_ARG(where), what,
+                  NAMES_MAX);
+    }
+    qsort(names, count, sizeof *names, compare_names);
+    return count;
+}
+
+static void refuse_unknown(lua_State *L, struct cw_lua_plan *plan, const struct cw_kind *kind, int index,
+                           struct cw_slice where)
+{
+    const char *names[NAMES_MAX];
+    size_t count = sorted_names(L, plan, index, "fields", where, names);
+    for (size_t i = 0; i < count; i++) {
+        struct cw_slice name = cw_slice(names[i]);
+        if (cw_slice_is(name, "custom") || cw_kind_field(kind, name) >= 0)
+            continue;
+        const char *near = cw_kind_suggest(kind, name);
+        FAULT(plan, "%.*s: unknown field \"%s\" of %s%s%s%s", CW_SLICE_ARG(where), names[i], kind->name,
+              near != NULL ? "; did you mean \"" : "; fields of your own go under custom",
+              near != NULL ? near : "", near != NULL ? "\"?" : "");
+    }
+}
+
 static void compile_custom(lua_State *L, struct cw_lua_plan *plan, struct cw_plan *target, int index,
                            struct cw_slice where)
 {
-    enum { CUSTOM_MAX = 200 };
-    const char *names[CUSTOM_MAX];
-    size_t count = 0;
-    if (lua_getfield(L, index, "custom") != LUA_TTABLE) {
-        lua_pop(L, 1);
-        return;
-    }
-    int custom = lua_absindex(L, -1);
-    lua_pushnil(L);
-    while (lua_next(L, custom) != 0) {
-        lua_pop(L, 1);
-        if (lua_type(L, -1) == LUA_TSTRING && count < CUSTOM_MAX)
-            names[count++] = lua_tostring(L, -1); /* alive: a key of the table */
-        else
-            FAULT(plan, "%.*s: custom fields have names, and there are at most %d", CW_SLICE_ARG(where),
-                  CUSTOM_MAX);
-    }
-    qsort(names, count, sizeof *names, compare_names);
-    for (size_t i = 0; i < count; i++) {
-        lua_getfield(L, custom, names[i]);
-        compile_rule(L, plan, target, NULL, names[i], where);
+    const char *names[NAMES_MAX];
+    int type = lua_getfield(L, index, "custom"), custom = lua_absindex(L, -1);
+    if (type == LUA_TTABLE) {
+        size_t count = sorted_names(L, plan, custom, "custom fields", where, names);
+        for (size_t i = 0; i < count; i++) {
+            lua_getfield(L, custom, names[i]);
+            compile_rule(L, plan, target, NULL, names[i], where);
+        }
+    } else if (type != LUA_TNIL) {
+        FAULT(plan, "%.*s: custom is a table of fields: custom = { gift_note = \"gift_message\" }",
+              CW_SLICE_ARG(where));
     }
     lua_settop(L, custom - 1);
 }
@@ -385,33 +416,87 @@ static struct cw_plan *compile_plan(lua_State *L, struct cw_lua_plan *plan, int 
 /* --- tables and skip rules
  * ------------------------------------------------------------------------------------- */
 
-static void compile_rows(lua_State *L, struct cw_lua_plan *plan, const char *table, int rows)
+static int compare_keys(const void *a, const void *b)
+{
+    const struct cw_slice *x = a, *y = b;
+    int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Pushes a table of the rows by the text of their keys, in which 1 and "1" are the same. */
+static size_t push_rows_by_text(lua_State *L, struct cw_lua_plan *plan, const char *table, int rows)
+{
+    size_t count = 0;
+    lua_newtable(L);
+    int by_text = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, rows) != 0; lua_settop(L, by_text + 1)) {
+        lua_pushvalue(L, -2); /* tolstring on the key itself would confuse lua_next */
+        luaL_tolstring(L, -1, NULL);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, by_text) != LUA_TNIL) {
+            FAULT(plan, "%s: table %s has the row \"%s\" twice, as a number and as a text", plan->context,
+                  table, lua_tostring(L, -2));
+            continue;
+        }
+        lua_pop(L, 1);
+        lua_pushvalue(L, by_text + 2);
+        lua_rawset(L, by_text);
+        count++;
+    }
+    return count;
+}
+
+/* The row whose value is on top of the stack. */
+static void compile_row(lua_State *L, struct cw_lua_plan *plan, const char *table, struct cw_slice key)
 {
     struct cw_error err;
-    lua_pushnil(L);
-    while (lua_next(L, rows) != 0) {
-        struct cw_slice key, value = { "", 0 };
-        lua_pushvalue(L, -2); /* tolstring on the key itself would confuse lua_next */
-        key.data = luaL_tolstring(L, -1, &key.len);
-        bool nothing = lua_isboolean(L, rows + 2) && !lua_toboolean(L, rows + 2);
-        if (!nothing)
-            value.data = luaL_tolstring(L, rows + 2, &value.len);
-        if (!cw_plan_add_row(plan->plans[0], table, key, value, nothing, cw_slice(plan->context), &err))
-            fault(plan, &err);
-        lua_settop(L, rows + 1);
+    struct cw_slice value = { "", 0 };
+    bool nothing = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+    if (!nothing && !has_text(L)) {
+        FAULT(plan, "%s: row \"%.*s\" of table %s is a %s; it is a text, or false for no value",
+              plan->context, CW_SLICE_ARG(key), table, luaL_typename(L, -1));
+        return;
     }
+    if (!nothing)
+        value.data = luaL_tolstring(L, -1, &value.len);
+    if (!cw_plan_add_row(plan->plans[0], table, key, value, nothing, cw_slice(plan->context), &err))
+        fault(plan, &err);
+}
+
+/* In the order of their keys: of two rows that differ in case only, always the same one serves a third case.
+ */
+static void compile_rows(lua_State *L, struct cw_lua_plan *plan, const char *table, int rows)
+{
+    size_t count = push_rows_by_text(L, plan, table, rows), i = 0;
+    int by_text = lua_gettop(L);
+    struct cw_slice *keys = lua_newuserdatauv(L, (count + 1) * sizeof *keys, 0);
+    for (lua_pushnil(L); lua_next(L, by_text) != 0; lua_pop(L, 1), i++)
+        keys[i].data = lua_tolstring(L, -2, &keys[i].len);
+    qsort(keys, count, sizeof *keys, compare_keys);
+    for (i = 0; i < count; i++) {
+        lua_pushlstring(L, keys[i].data, keys[i].len);
+        lua_rawget(L, by_text);
+        compile_row(L, plan, table, keys[i]);
+        lua_settop(L, by_text + 1);
+    }
+    lua_settop(L, rows);
 }
 
 static void compile_tables(lua_State *L, struct cw_lua_plan *plan, int tables)
 {
-    if (!lua_istable(L, tables))
+    const char *names[NAMES_MAX];
+    if (!lua_istable(L, tables)) {
+        FAULT(plan, "%s: tables is a table of tables: tables = { status = { paid = \"paid\" } }",
+              plan->context);
         return;
-    lua_pushnil(L);
-    while (lua_next(L, tables) != 0) {
-        if (lua_type(L, -2) == LUA_TSTRING && lua_istable(L, -1))
-            compile_rows(L, plan, lua_tostring(L, -2), lua_absindex(L, -1));
+    }
+    size_t count = sorted_names(L, plan, tables, "tables", cw_slice(plan->context), names);
+    for (size_t i = 0; i < count; i++) {
+        if (lua_getfield(L, tables, names[i]) == LUA_TTABLE)
+            compile_rows(L, plan, names[i], lua_absindex(L, -1));
         else
-            FAULT(plan, "%s: tables holds one table of rows a name", plan->context);
+            FAULT(plan, "%s: table %s is a %s; it holds rows: { [\"2\"] = \"paid\" }", plan->context,
+                  names[i], luaL_typename(L, -1));
         lua_pop(L, 1);
     }
 }
@@ -428,7 +513,11 @@ static void compile_skip(lua_State *L, struct cw_lua_plan *plan, const char *nam
         ok = cw_plan_add_skip_call(plan->plans[0], name, keep_function(L), &err);
     } else if (lua_istable(L, top)) {
         struct cw_slice path = push_text(L, top, "path");
-        size_t count = push_list(L, top, "values", values);
+        size_t count;
+        if (!push_list(L, plan, top, "values", cw_slice(plan->context), values, &count)) {
+            lua_settop(L, top);
+            return;
+        }
         ok = path.data != NULL && count > 0
                  ? cw_plan_add_skip(plan->plans[0], name, path, values, count, &err)
                  : cw_fail(&err, CW_USAGE, "%s: skip rule %s needs path and values", plan->context, name);
@@ -441,20 +530,23 @@ static void compile_skip(lua_State *L, struct cw_lua_plan *plan, const char *nam
     lua_settop(L, top);
 }
 
+/* In the order of their names: the first that fits a record is the one that it was skipped by. */
 static void compile_skips(lua_State *L, struct cw_lua_plan *plan, int stream)
 {
-    if (lua_getfield(L, stream, "skip") == LUA_TTABLE) {
-        int skips = lua_absindex(L, -1);
-        lua_pushnil(L);
-        while (lua_next(L, skips) != 0) {
-            if (lua_type(L, -2) == LUA_TSTRING)
-                compile_skip(L, plan, lua_tostring(L, -2));
-            else
-                FAULT(plan, "%s: every skip rule has a name", plan->context);
+    const char *names[NAMES_MAX];
+    int type = lua_getfield(L, stream, "skip"), skips = lua_absindex(L, -1);
+    if (type == LUA_TTABLE) {
+        size_t count = sorted_names(L, plan, skips, "skip rules", cw_slice(plan->context), names);
+        for (size_t i = 0; i < count; i++) {
+            lua_getfield(L, skips, names[i]);
+            compile_skip(L, plan, names[i]);
             lua_pop(L, 1);
         }
+    } else if (type != LUA_TNIL) {
+        FAULT(plan, "%s: skip is a table of rules: skip = { drafts = { path = ..., values = { ... } } }",
+              plan->context);
     }
-    lua_pop(L, 1);
+    lua_settop(L, skips - 1);
 }
 
 bool cw_lua_plan_fill(lua_State *L, struct cw_lua_plan *plan, struct cw_error *err)
@@ -465,6 +557,10 @@ bool cw_lua_plan_fill(lua_State *L, struct cw_lua_plan *plan, struct cw_error *e
     struct cw_slice where = { 0 };
     plan->kind = kind_of(L, stream + 1, &where);
     lua_settop(L, stream + 1);
+    if (plan->kind != NULL && !plan->kind->is_document)
+        FAULT(plan,
+              "%.*s: a stream brings orders, customers, items or stock levels; a %s is only part of one",
+              CW_SLICE_ARG(where), plan->kind->name);
     if (compile_plan(L, plan, stream + 1) != NULL) {
         compile_tables(L, plan, tables);
         compile_skips(L, plan, stream);

@@ -1,7 +1,7 @@
 /* lua_store.c - cartwright.native.cart: storing pages, remembering texts between runs, handles of secrets. */
 #include "bindings/carts_private.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct cw_lua_carts *carts_of(lua_State *L)
@@ -115,42 +115,75 @@ static int emit(lua_State *L)
 
 enum { STATE_TEXT_MAX = 1024 * 1024 }; /* bytes */
 
+/* Outside Lua, because a question to the store cannot be called off: its answer may come when the fiber that
+ * waited, or the whole state, is gone. */
 struct state_op {
     struct cw_wait wait; /* first */
     struct cw_error err;
-    struct cw_buffer value; /* freed by __gc */
-    bool found, killed;
-    struct cw_slice cart, key;
-    struct cw_slice text; /* what to remember; alive on the stack */
+    struct cw_buffer value;                     /* recall: what was found */
+    struct cw_buffer cart_name, key_name, text; /* remember: copies that outlive the state */
+    bool found, removes;
+    bool asked;   /* the store still has it */
+    bool dropped; /* Lua has it no more */
 };
 
 static const char *const STATE_TYPE = "cw.state_op";
 
-static int free_state_op(lua_State *L)
+static void free_state_op(struct state_op *op)
 {
-    struct state_op *op = luaL_checkudata(L, 1, STATE_TYPE);
     cw_buffer_fini(&op->value);
+    cw_buffer_fini(&op->cart_name);
+    cw_buffer_fini(&op->key_name);
+    cw_buffer_fini(&op->text);
+    free(op);
+}
+
+static int drop_state_op(lua_State *L)
+{
+    struct state_op *op = *(struct state_op **)luaL_checkudata(L, 1, STATE_TYPE);
+    if (op == NULL)
+        return 0;
+    op->dropped = true;
+    if (!op->asked)
+        free_state_op(op);
     return 0;
 }
 
-/* The store answers at once or soon; a fiber killed in between waits for nothing that could be called off. */
+/* Whoever is last frees it: the store when it has answered, or the collector. */
 static void cancel_state(struct cw_wait *wait)
 {
-    ((struct state_op *)wait)->killed = true;
+    (void)wait;
 }
 
+static void answer_state(struct state_op *op, const struct cw_error *err)
+{
+    op->asked = false;
+    if (op->dropped) {
+        free_state_op(op);
+        return;
+    }
+    if (err != NULL)
+        op->err = *err;
+    cw_wait_done(&op->wait);
+}
+
+/* The new op is left on the stack, in a userdata. */
 static struct state_op *new_state_op(lua_State *L, const struct cw_lua_cart *cart)
 {
-    struct state_op *op = lua_newuserdatauv(L, sizeof *op, 0);
-    memset(op, 0, sizeof *op);
-    op->wait.cancel = cancel_state;
-    op->cart = cw_slice(cart->name);
-    op->key.data = luaL_checklstring(L, 2, &op->key.len);
+    struct state_op **place = lua_newuserdatauv(L, sizeof(struct state_op *), 0);
+    *place = NULL;
     if (luaL_newmetatable(L, STATE_TYPE)) {
-        lua_pushcfunction(L, free_state_op);
+        lua_pushcfunction(L, drop_state_op);
         lua_setfield(L, -2, "__gc");
     }
     lua_setmetatable(L, -2);
+    struct state_op *op = *place = calloc(1, sizeof *op);
+    size_t len;
+    const char *key = luaL_checklstring(L, 2, &len);
+    if (op == NULL || !cw_buffer_add(&op->cart_name, cart->name, strlen(cart->name), NULL) ||
+        !cw_buffer_add(&op->key_name, key, len, NULL))
+        luaL_error(L, "no memory");
+    op->wait.cancel = cancel_state;
     return op;
 }
 
@@ -165,9 +198,11 @@ static struct cw_store *check_store(lua_State *L)
 static void state_found(void *arg, struct cw_slice value, const struct cw_error *err)
 {
     struct state_op *op = arg;
-    op->err = err != NULL ? *err : (struct cw_error){ .code = CW_OK };
-    op->found = value.data != NULL && cw_buffer_add(&op->value, value.data, value.len, &op->err);
-    cw_wait_done(&op->wait);
+    struct cw_error full;
+    op->found = value.data != NULL;
+    if (op->found && !cw_buffer_add(&op->value, value.data, value.len, &full))
+        err = &full;
+    answer_state(op, err);
 }
 
 static int finish_recall(lua_State *L, int status, lua_KContext ctx)
@@ -177,7 +212,7 @@ static int finish_recall(lua_State *L, int status, lua_KContext ctx)
     if (op->err.code != CW_OK)
         return cw_lua_raise(L, &op->err);
     if (op->found)
-        lua_pushlstring(L, op->value.data, op->value.len);
+        lua_pushlstring(L, op->value.len > 0 ? op->value.data : "", op->value.len);
     else
         lua_pushnil(L);
     return 1;
@@ -191,15 +226,15 @@ static int recall(lua_State *L)
     struct cw_store *store = check_store(L);
     cw_wait_check(L);
     struct state_op *op = new_state_op(L, cart);
-    cw_store_get_state(store, op->cart, op->key, state_found, op);
+    op->asked = true;
+    cw_store_get_state(store, cw_buffer_slice(&op->cart_name), cw_buffer_slice(&op->key_name), state_found,
+                       op);
     return cw_wait_start(L, &op->wait, finish_recall, (lua_KContext)op);
 }
 
 static void state_stored(void *arg, const struct cw_error *err)
 {
-    struct state_op *op = arg;
-    op->err = err != NULL ? *err : (struct cw_error){ .code = CW_OK };
-    cw_wait_done(&op->wait);
+    answer_state(arg, err);
 }
 
 static void state_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
@@ -209,11 +244,15 @@ static void state_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error
         state_stored(op, err);
         return;
     }
-    if (op->killed) {
+    if (op->dropped) {
         cw_txn_rollback(txn);
+        free_state_op(op);
         return;
     }
-    cw_txn_put_state(txn, op->cart, op->key, op->text);
+    struct cw_slice text = cw_buffer_slice(&op->text);
+    cw_txn_put_state(txn, cw_buffer_slice(&op->cart_name), cw_buffer_slice(&op->key_name),
+                     op->removes ? (struct cw_slice){ NULL, 0 }
+                                 : (struct cw_slice){ text.len > 0 ? text.data : "", text.len });
     cw_txn_commit(txn, state_stored, op);
 }
 
@@ -240,7 +279,10 @@ static int remember(lua_State *L)
     if (carts->host.dry_run)
         return 0;
     struct state_op *op = new_state_op(L, cart);
-    op->text = text;
+    op->removes = text.data == NULL;
+    if (!cw_buffer_add(&op->text, text.data, text.len, NULL))
+        luaL_error(L, "no memory");
+    op->asked = true;
     cw_txn_begin(store, (struct cw_fence){ 0 }, state_txn_ready, op);
     return cw_wait_start(L, &op->wait, finish_remember, (lua_KContext)op);
 }

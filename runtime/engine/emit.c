@@ -10,7 +10,8 @@ struct open_run {
     const struct cw_lua_stream *stream;
     struct cw_run *run;
     struct cw_cursor *cursor;
-    bool is_own; /* started here */
+    bool is_own;         /* started here */
+    struct cw_error err; /* of the first page that failed; OK = none did */
 };
 
 struct cw_emitter {
@@ -71,8 +72,15 @@ bool cw_emitter_begin(struct cw_emitter *emitter, const struct cw_lua_stream *st
 {
     if (emitter->count == RUNS_MAX || find(emitter, stream) != NULL)
         return cw_fail(err, CW_CONFLICT, "%s %s runs already", stream->cart->name, stream->name);
-    emitter->runs[emitter->count++] = (struct open_run){ stream, run, cursor, false };
+    emitter->runs[emitter->count++] =
+        (struct open_run){ .stream = stream, .run = run, .cursor = cursor, .err = { .code = CW_OK } };
     return true;
+}
+
+const struct cw_error *cw_emitter_error(struct cw_emitter *emitter, const struct cw_lua_stream *stream)
+{
+    struct open_run *open = find(emitter, stream);
+    return open != NULL && open->err.code != CW_OK ? &open->err : NULL;
 }
 
 void cw_emitter_end(struct cw_emitter *emitter, const struct cw_lua_stream *stream)
@@ -89,6 +97,9 @@ static void finish(struct emission *emission, const struct cw_run_counts *counts
 {
     cw_emit_done_fn *done = emission->done;
     void *arg = emission->arg;
+    struct open_run *open = find(emission->emitter, emission->stream);
+    if (err != NULL && open != NULL && open->err.code == CW_OK)
+        open->err = *err;
     free(emission);
     done(arg, counts, err);
 }
@@ -235,12 +246,13 @@ void cw_emitter_finish(struct cw_emitter *emitter, const struct cw_error *err, c
     for (size_t i = 0; i < emitter->count; i++) {
         struct cw_run *run = emitter->runs[i].run;
         struct ending ending = { run };
+        const struct cw_error *why = err != NULL ? err : cw_emitter_error(emitter, emitter->runs[i].stream);
         if (!emitter->runs[i].is_own)
             continue;
         run->ended_at = cw_now(pipeline.clock);
-        run->state = err != NULL ? CW_RUN_FAILED : CW_RUN_DONE;
-        if (err != NULL)
-            run->message = cw_slice(err->text);
+        run->state = why != NULL ? CW_RUN_FAILED : CW_RUN_DONE;
+        if (why != NULL)
+            run->message = cw_slice(why->text);
         if (!pipeline.dry_run) {
             cw_txn_begin(pipeline.store, (struct cw_fence){ 0 }, end_txn_ready, &ending);
             cw_store_wait(pipeline.store);

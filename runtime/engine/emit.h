@@ -22,6 +22,9 @@ void cw_emitter_free(struct cw_emitter *emitter);
 bool cw_emitter_begin(struct cw_emitter *emitter, const struct cw_lua_stream *stream, struct cw_run *run,
                       struct cw_cursor *cursor, struct cw_error *err);
 void cw_emitter_end(struct cw_emitter *emitter, const struct cw_lua_stream *stream);
+/* Why a page of the open run could not be stored, the first one; NULL when all were. A script may catch the
+ * error that it gets for it, but its run has failed all the same: the page's records are not in the store. */
+const struct cw_error *cw_emitter_error(struct cw_emitter *emitter, const struct cw_lua_stream *stream);
 
 /* As cw_lua_carts_host.emit and .cancel_emit. */
 void *cw_emitter_emit(struct cw_emitter *emitter, const struct cw_lua_stream *stream,

@@ -137,6 +137,7 @@ static bool open_script(struct cw_session *session, struct cw_error *err)
                                    .release = release,
                                    .print = print_line,
                                    .limits = config->limits,
+                                   .fail_allocation = config->fail_allocation,
                                    .collector_always = config->collector_always };
     session->script = cw_script_create(&host, err);
     return session->script != NULL && cw_lua_provide_all(session->script, &session->lua_host, err);

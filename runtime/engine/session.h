@@ -23,7 +23,8 @@ struct cw_session_config {
     void (*progress)(void *arg, int64_t done, int64_t total);
     void *arg;
     struct cw_script_limits limits;
-    bool collector_always; /* tests */
+    bool collector_always;    /* tests */
+    uint64_t fail_allocation; /* tests: the script's n-th allocation fails; 0 = none */
 };
 
 struct cw_session;

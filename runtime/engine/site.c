@@ -209,7 +209,8 @@ static bool keep_other_secrets(struct cw_buffer *out, char *text, const char *na
 static bool replace_secrets(int dir, struct cw_slice text, struct cw_error *err)
 {
     int fd = openat(dir, "secrets.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write(fd, text.data, text.len) == (ssize_t)text.len && fsync(fd) == 0 &&
+    bool ok = fd >= 0 && fchmod(fd, 0600) == 0 && /* one may be left over from elsewhere */
+              write(fd, text.data, text.len) == (ssize_t)text.len && fsync(fd) == 0 &&
               renameat(dir, "secrets.new", dir, "secrets") == 0 && fsync(dir) == 0;
     if (!ok)
         cw_fail(err, CW_IO, "secrets: %s", strerror(errno));

@@ -26,10 +26,16 @@ struct cw_sync {
     struct cw_error err; /* OK = the run did not fail */
 };
 
+/* Only orders have a first moment: the customers and items that they name may be older. */
+static cw_time first_moment(const struct cw_lua_stream *stream)
+{
+    return strcmp(stream->name, "orders") == 0 ? stream->cart->orders_from : CW_TIME_NONE;
+}
+
 struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const struct cw_cursor *cursor,
                                     cw_time now, bool *is_last)
 {
-    struct cw_lua_window window = { .from = stream->cart->orders_from, .to = now - stream->settle };
+    struct cw_lua_window window = { .from = first_moment(stream), .to = now - stream->settle };
     *is_last = true;
     if (stream->full) {
         window.from = CW_TIME_NONE;
@@ -42,10 +48,13 @@ struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const st
         return (struct cw_lua_window){ cursor->window_from, cursor->window_to, cursor->position };
     }
     if (cursor != NULL && cursor->done_until != CW_TIME_NONE) {
-        window.from = cursor->done_until - stream->overlap;
-        if (window.to <
-            cursor->done_until) /* our clock was set back: read the overlap again, promise nothing new */
-            window.to = cursor->done_until;
+        /* Where our clock was set back, one of the two times was wrong. Had it been the earlier one, what
+         * came since would lie before it: so the overlap is counted from the time that is less. */
+        cw_time until = window.to < cursor->done_until ? window.to : cursor->done_until;
+        if (window.from == CW_TIME_NONE || window.from < until - stream->overlap)
+            window.from = until - stream->overlap;
+        if (window.to < cursor->done_until)
+            window.to = cursor->done_until; /* a cursor never goes back */
     }
     return window;
 }
@@ -57,17 +66,24 @@ const struct cw_run_counts *cw_sync_counts(const struct cw_sync *sync)
 
 static void free_sync(struct cw_sync *sync)
 {
-    if (sync->run_is_open)
-        cw_emitter_end(cw_session_emitter(sync->session), sync->stream);
-    cw_later_cancel(cw_session_settings(sync->session)->loop, &sync->later);
     cw_buffer_fini(&sync->position);
     free(sync);
+}
+
+/* Lets go of the session, which may be closed before a cancelled run is freed. */
+static void leave_session(struct cw_sync *sync)
+{
+    if (sync->run_is_open)
+        cw_emitter_end(cw_session_emitter(sync->session), sync->stream);
+    sync->run_is_open = false;
+    cw_later_cancel(cw_session_settings(sync->session)->loop, &sync->later);
 }
 
 static void report(void *arg)
 {
     struct cw_sync *sync = arg;
     struct cw_sync_report report = { &sync->run, sync->windows };
+    leave_session(sync); /* so that the callback may start the next run of the stream */
     sync->done(sync->arg, &report, sync->err.code != CW_OK ? &sync->err : NULL);
     free_sync(sync);
 }
@@ -81,6 +97,7 @@ static void end(struct cw_sync *sync)
  * ------------------------------------------------------------------------------------------ */
 
 static void next_window(void *arg);
+static void store_end(struct cw_sync *sync);
 
 static void note_failure(struct cw_sync *sync, const struct cw_error *err)
 {
@@ -98,8 +115,11 @@ static void window_stored(void *arg, const struct cw_error *err)
         free_sync(sync);
         return;
     }
-    if (err != NULL && sync->err.code == CW_OK)
+    if (err != NULL && sync->err.code == CW_OK) {
         note_failure(sync, err);
+        store_end(sync); /* the end was not stored: then at least why */
+        return;
+    }
     if (sync->err.code != CW_OK || sync->is_last)
         end(sync);
     else
@@ -136,6 +156,12 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
     cw_txn_commit(txn, window_stored, sync);
 }
 
+static void store_end(struct cw_sync *sync)
+{
+    sync->in_store = true;
+    cw_txn_begin(cw_session_settings(sync->session)->store, (struct cw_fence){ 0 }, end_txn_ready, sync);
+}
+
 /* The script is done with its window, well or not. */
 static void finish_window(struct cw_sync *sync, const struct cw_error *err)
 {
@@ -144,6 +170,8 @@ static void finish_window(struct cw_sync *sync, const struct cw_error *err)
     sync->run.ended_at = cw_now(cw_loop_clock(cw_session_settings(sync->session)->loop));
     sync->run.counts.requests = http.requests - sync->http_before.requests;
     sync->run.counts.bytes_in = http.bytes_in - sync->http_before.bytes_in;
+    if (err == NULL) /* a script that caught the error of a page has not read its window for that */
+        err = cw_emitter_error(cw_session_emitter(sync->session), sync->stream);
     if (err == NULL && !cw_counts_check(&sync->run.counts, &sum))
         err = &sum;
     if (err != NULL)
@@ -152,12 +180,10 @@ static void finish_window(struct cw_sync *sync, const struct cw_error *err)
         advance(sync);
     if (err == NULL && sync->is_last)
         sync->run.state = CW_RUN_DONE;
-    if (cw_session_settings(sync->session)->dry_run) {
+    if (cw_session_settings(sync->session)->dry_run)
         window_stored(sync, NULL);
-        return;
-    }
-    sync->in_store = true;
-    cw_txn_begin(cw_session_settings(sync->session)->store, (struct cw_fence){ 0 }, end_txn_ready, sync);
+    else
+        store_end(sync);
 }
 
 static void fetched(void *arg, struct cw_slice text, const struct cw_error *err)
@@ -266,6 +292,7 @@ void cw_sync_cancel(struct cw_sync *sync)
     sync->cancelled = true;
     if (sync->fiber != NULL)
         cw_fiber_kill(sync->fiber);
+    leave_session(sync);
     if (!sync->in_store)
         free_sync(sync);
 }
