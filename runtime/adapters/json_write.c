@@ -1,4 +1,5 @@
 /* json_write.c - the JSON half of writer.h. */
+#include "adapters/layout.h"
 #include "adapters/writer.h"
 
 #include "adapters/json_text.h"
@@ -57,52 +58,31 @@ bool cw_json_write_text(struct cw_buffer *out, struct cw_slice text, struct cw_e
     return take_back(out, before);
 }
 
-struct layout {
-    struct cw_buffer *out;
-    unsigned indent, depth;
-    struct cw_error *err;
-};
+static bool write_value(struct cw_layout *to, const struct cw_node *node);
 
-static bool new_line(struct layout *to)
-{
-    if (to->indent == 0)
-        return true;
-    size_t width = 1 + (size_t)to->indent * to->depth;
-    char *place = cw_buffer_reserve(to->out, width, to->err);
-    if (place == NULL)
-        return false;
-    memset(place, ' ', width);
-    place[0] = '\n';
-    to->out->len += width;
-    to->out->data[to->out->len] = '\0';
-    return true;
-}
-
-static bool write_value(struct layout *to, const struct cw_node *node);
-
-static bool write_key(struct layout *to, struct cw_slice key)
+static bool write_key(struct cw_layout *to, struct cw_slice key)
 {
     return cw_json_write_text(to->out, key, to->err) && put(to->out, to->indent > 0 ? ": " : ":", to->err);
 }
 
 /* The own text of an XML element that has attributes or elements beside it. */
-static bool write_own_text(struct layout *to, const struct cw_node *node)
+static bool write_own_text(struct cw_layout *to, const struct cw_node *node)
 {
-    return new_line(to) && write_key(to, cw_slice("#text")) &&
+    return cw_layout_new_line(to) && write_key(to, cw_slice("#text")) &&
            cw_json_write_text(to->out, node->text, to->err);
 }
 
-static bool write_members(struct layout *to, const struct cw_node *node)
+static bool write_members(struct cw_layout *to, const struct cw_node *node)
 {
     bool object = node->kind == CW_NODE_OBJECT;
     for (const struct cw_node *child = node->first; child != NULL; child = child->next)
-        if ((child != node->first && !put(to->out, ",", to->err)) || !new_line(to) ||
+        if ((child != node->first && !put(to->out, ",", to->err)) || !cw_layout_new_line(to) ||
             (object && !write_key(to, child->name)) || !write_value(to, child))
             return false;
     return node->text.len == 0 || (put(to->out, ",", to->err) && write_own_text(to, node));
 }
 
-static bool write_container(struct layout *to, const struct cw_node *node)
+static bool write_container(struct cw_layout *to, const struct cw_node *node)
 {
     bool object = node->kind == CW_NODE_OBJECT;
     if (node->first == NULL)
@@ -112,10 +92,10 @@ static bool write_container(struct layout *to, const struct cw_node *node)
     to->depth++;
     bool ok = put(to->out, object ? "{" : "[", to->err) && write_members(to, node);
     to->depth--;
-    return ok && new_line(to) && put(to->out, object ? "}" : "]", to->err);
+    return ok && cw_layout_new_line(to) && put(to->out, object ? "}" : "]", to->err);
 }
 
-static bool write_number(struct layout *to, struct cw_slice text)
+static bool write_number(struct cw_layout *to, struct cw_slice text)
 {
     if (text.len == 0 || cw_json_number(text.data, text.data + text.len) != text.len)
         return cw_fail(to->err, CW_INVALID, "\"%.*s\" is not a JSON number",
@@ -123,7 +103,7 @@ static bool write_number(struct layout *to, struct cw_slice text)
     return cw_buffer_add(to->out, text.data, text.len, to->err);
 }
 
-static bool write_value(struct layout *to, const struct cw_node *node)
+static bool write_value(struct cw_layout *to, const struct cw_node *node)
 {
     switch (node->kind) {
     case CW_NODE_OBJECT:
@@ -147,7 +127,7 @@ static bool write_value(struct layout *to, const struct cw_node *node)
 
 bool cw_json_write(struct cw_buffer *out, const struct cw_node *node, unsigned indent, struct cw_error *err)
 {
-    struct layout to = { .out = out, .indent = indent, .err = err };
+    struct cw_layout to = { .out = out, .indent = indent, .err = err };
     size_t before = out->len;
     if (write_value(&to, node))
         return true;

@@ -1,4 +1,5 @@
 /* xml_write.c - the XML half of writer.h. */
+#include "adapters/layout.h"
 #include "adapters/writer.h"
 
 #include "adapters/utf8.h"
@@ -120,27 +121,6 @@ bool cw_xml_write_attribute(struct cw_buffer *out, struct cw_slice name, struct 
     return take_back(out, before);
 }
 
-struct layout {
-    struct cw_buffer *out;
-    unsigned indent, depth;
-    struct cw_error *err;
-};
-
-static bool new_line(struct layout *to)
-{
-    if (to->indent == 0)
-        return true;
-    size_t width = 1 + (size_t)to->indent * to->depth;
-    char *place = cw_buffer_reserve(to->out, width, to->err);
-    if (place == NULL)
-        return false;
-    memset(place, ' ', width);
-    place[0] = '\n';
-    to->out->len += width;
-    to->out->data[to->out->len] = '\0';
-    return true;
-}
-
 static bool is_repeated(const struct cw_node *first, const struct cw_node *attribute)
 {
     for (; first != attribute; first = first->next)
@@ -150,7 +130,7 @@ static bool is_repeated(const struct cw_node *first, const struct cw_node *attri
     return false;
 }
 
-static bool write_attributes(struct layout *to, const struct cw_node *node)
+static bool write_attributes(struct cw_layout *to, const struct cw_node *node)
 {
     for (const struct cw_node *child = node->first; child != NULL; child = child->next) {
         if (child->kind != CW_NODE_ATTRIBUTE)
@@ -164,10 +144,10 @@ static bool write_attributes(struct layout *to, const struct cw_node *node)
     return true;
 }
 
-static bool write_element(struct layout *to, const struct cw_node *node);
+static bool write_element(struct cw_layout *to, const struct cw_node *node);
 
 /* Elements on lines of their own, unless there is text beside them that white space would change. */
-static bool write_content(struct layout *to, const struct cw_node *node)
+static bool write_content(struct cw_layout *to, const struct cw_node *node)
 {
     unsigned indent = to->indent;
     bool any = false;
@@ -179,15 +159,15 @@ static bool write_content(struct layout *to, const struct cw_node *node)
         if (child->kind == CW_NODE_ATTRIBUTE)
             continue;
         any = true;
-        ok = new_line(to) && write_element(to, child);
+        ok = cw_layout_new_line(to) && write_element(to, child);
     }
     to->depth--;
-    ok = ok && (!any || new_line(to));
+    ok = ok && (!any || cw_layout_new_line(to));
     to->indent = indent;
     return ok;
 }
 
-static bool write_element(struct layout *to, const struct cw_node *node)
+static bool write_element(struct cw_layout *to, const struct cw_node *node)
 {
     if (to->depth >= WRITE_DEPTH_MAX)
         return cw_fail(to->err, CW_LIMIT, "elements are nested deeper than %d", WRITE_DEPTH_MAX);
@@ -207,7 +187,7 @@ static bool write_element(struct layout *to, const struct cw_node *node)
 
 bool cw_xml_write(struct cw_buffer *out, const struct cw_node *node, unsigned indent, struct cw_error *err)
 {
-    struct layout to = { .out = out, .indent = indent, .err = err };
+    struct cw_layout to = { .out = out, .indent = indent, .err = err };
     size_t before = out->len;
     if (node->kind == CW_NODE_ATTRIBUTE)
         return cw_fail(err, CW_USAGE, "an attribute cannot be written as an element");
