@@ -7,13 +7,13 @@
 
 #include <stdio.h>
 
-/* "carts/x.lua:12" of the innermost function that has lines. Touches no memory of Lua, so that the allocator
- * may ask. */
-static void locate(lua_State *L, char *out, size_t cap)
+void cw_kernel_locate(const struct cw_script *script, char *out, size_t cap)
 {
     enum { LEVELS = 60 }; /* of C functions without a line between them */
+    lua_State *L = script->turn.running;
     lua_Debug frame;
-    for (int level = 0; level < LEVELS && lua_getstack(L, level, &frame); level++) {
+    out[0] = '\0';
+    for (int level = 0; L != NULL && level < LEVELS && lua_getstack(L, level, &frame); level++) {
         lua_getinfo(L, "Sl", &frame);
         if (frame.currentline > 0) {
             snprintf(out, cap, "%s:%d", frame.short_src, frame.currentline);
@@ -28,8 +28,9 @@ void cw_kernel_hit(struct cw_script *script, enum cw_hit hit)
     if (turn->hit != CW_HIT_NONE)
         return;
     turn->hit = hit;
-    if (turn->running != NULL)
-        locate(turn->running, turn->where, sizeof turn->where);
+    cw_kernel_locate(script, turn->where, sizeof turn->where);
+    if (turn->where[0] == '\0' && hit != CW_HIT_INSTRUCTIONS) /* already unwound */
+        memcpy(turn->where, script->memory.refused_where, sizeof turn->where);
 }
 
 static int raise_limit(lua_State *L)
@@ -52,6 +53,18 @@ static bool is_slice_over(const struct cw_script *script, lua_State *L)
            cw_elapsed_ns(script->host.clock) >= turn->slice_end_ns;
 }
 
+/* Buffers of the auxiliary library do not collect garbage when memory is refused; so it must not come to that
+ * while there is garbage. Half of the free room may fill with it. */
+void cw_kernel_collect(lua_State *L)
+{
+    struct cw_memory *memory = &cw_script_of(L)->memory;
+    if (memory->used < memory->collect_at)
+        return;
+    lua_gc(L, LUA_GCCOLLECT);
+    size_t room = memory->cap > memory->used ? memory->cap - memory->used : 0;
+    memory->collect_at = memory->used + room / 2;
+}
+
 static void on_count(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
@@ -59,6 +72,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
     script->turn.used += (uint64_t)lua_gethookcount(L);
     if (is_over_budget(script))
         raise_limit(L);
+    cw_kernel_collect(L);
     if (is_slice_over(script, L)) {
         script->turn.pass = CW_PASS_SLICE;
         lua_yield(L, 0);

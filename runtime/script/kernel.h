@@ -45,6 +45,8 @@ struct cw_memory {
     const void *refused_block;
     size_t refused_size;
     enum cw_hit refusal;
+    char refused_where[CW_CHUNK_NAME_MAX];
+    size_t collect_at; /* bytes in use */
 };
 
 struct cw_provider {
@@ -106,6 +108,11 @@ void cw_kernel_release(struct cw_script *script, void *block, size_t size);
  * --------------------------------------------------------------------------------------------------- */
 
 void cw_kernel_watch(lua_State *L, int period); /* sets the count hook; never raises */
+/* "carts/x.lua:12" of the innermost function that has lines, or "". Touches no memory of Lua, so that the
+ * allocator may ask. */
+void cw_kernel_locate(const struct cw_script *script, char *out, size_t cap);
+/* Collects garbage when much of the free room may be filled with it. */
+void cw_kernel_collect(lua_State *L);
 /* Notes that a limit was hit, and where. The first one stays. */
 void cw_kernel_hit(struct cw_script *script, enum cw_hit hit);
 /* Counts work that C does for a script as if it were instructions; raises when that is too much. */

@@ -42,6 +42,8 @@ static void *refuse(struct cw_script *script, const void *block, size_t size, bo
     memory->refusal = why;
     if (again)
         cw_kernel_hit(script, why);
+    else
+        cw_kernel_locate(script, memory->refused_where, sizeof memory->refused_where);
     return NULL;
 }
 

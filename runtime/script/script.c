@@ -105,6 +105,7 @@ struct cw_turn cw_kernel_begin(struct cw_script *script, lua_State *L)
 {
     struct cw_turn saved = script->turn;
     script->turn = (struct cw_turn){ .running = L };
+    script->memory.refused = false; /* not every caller asks again */
     script->call_depth++;
     return saved;
 }
@@ -201,6 +202,7 @@ static void take_host(struct cw_script *script, const struct cw_script_host *hos
     if (script->host.clock == NULL)
         script->host.clock = &cw_system_clock;
     script->memory.cap = limits->memory_bytes;
+    script->memory.collect_at = limits->memory_bytes / 2;
     script->memory.count = 1; /* the script itself was the first */
     cw_random_seed(&script->random, host->random_seed);
 }

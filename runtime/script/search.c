@@ -328,6 +328,7 @@ static int string_gsub(lua_State *L)
                      "string, function or table");
     compile(L, 2, true, &r.pattern);
     r.match = new_match(subject);
+    cw_kernel_collect(L);
     luaL_buffinit(L, &r.out);
     lua_Integer count = replace_all(L, &r, most);
     luaL_pushresult(&r.out);

@@ -27,9 +27,14 @@ static int bounded_rep(lua_State *L)
     lua_Integer count = luaL_checkinteger(L, 2);
     luaL_optlstring(L, 3, "", &separator);
     size_t cap = cw_script_of(L)->memory.cap;
-    if (count > 0 && len + separator > 0 && (lua_Unsigned)count > cap / (len + separator))
+    if (len + separator == 0) { /* the original would loop all the same */
+        lua_pushliteral(L, "");
+        return 1;
+    }
+    if (count > 0 && (lua_Unsigned)count > cap / (len + separator))
         return luaL_error(L, "string.rep would make more than the %d KiB of memory the script may use",
                           (int)(cap / 1024));
+    cw_kernel_collect(L);
     return call_original(L);
 }
 
@@ -97,6 +102,12 @@ static int charged_sort(lua_State *L)
     return call_original(L);
 }
 
+static int collected_concat(lua_State *L)
+{
+    cw_kernel_collect(L);
+    return call_original(L);
+}
+
 static int charged_scan(lua_State *L)
 {
     cw_kernel_charge(L, lua_type(L, 1) == LUA_TSTRING ? lua_rawlen(L, 1) / BYTES_PER_INSTRUCTION : 0);
@@ -127,11 +138,9 @@ void cw_kernel_open_string(lua_State *L)
 
 void cw_kernel_bound_table(lua_State *L)
 {
-    static const luaL_Reg functions[] = { { "insert", charged_shift },
-                                          { "remove", charged_shift },
-                                          { "move", charged_move },
-                                          { "sort", charged_sort },
-                                          { NULL, NULL } };
+    static const luaL_Reg functions[] = { { "insert", charged_shift },    { "remove", charged_shift },
+                                          { "move", charged_move },       { "sort", charged_sort },
+                                          { "concat", collected_concat }, { NULL, NULL } };
     wrap(L, functions);
 }
 

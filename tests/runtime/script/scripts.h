@@ -39,13 +39,13 @@ static bool load_text(void *arg, const char *name, struct cw_slice *source, char
                       struct cw_error *err)
 {
     struct scripts *s = arg;
-    s->loads++;
     for (struct module *module = s->modules; module->name != NULL; module++) {
         if (strcmp(module->name, name) != 0)
             continue;
         snprintf(chunk_name, 128, "%s.lua", name);
         for (char *c = chunk_name; c < chunk_name + strlen(name); c++)
             *c = *c == '.' ? '/' : *c;
+        s->loads++;
         char *copy = malloc(strlen(module->text) + 1); /* so that a use after release is seen */
         *source = (struct cw_slice){ strcpy(copy, module->text), strlen(module->text) };
         return true;
