@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adapters/writer.h"
@@ -93,15 +92,23 @@ int cw_cli_parse(struct cw_cli *cli, int *argc, char ***argv, const char *usage,
 /* --- opening
  * --------------------------------------------------------------------------------------------------- */
 
-static const char *home_folder(void)
+/* What was installed with this very program, wherever that is; NULL when it was not installed. */
+static char *installed_home(void)
 {
-    const char *home = getenv("CARTWRIGHT_HOME");
-    struct stat info;
-    if (home != NULL)
-        return home;
-    return stat(CW_INSTALLED_HOME "/scripts", &info) == 0 && stat(CW_SOURCE_HOME "/scripts", &info) != 0
-               ? CW_INSTALLED_HOME
-               : CW_SOURCE_HOME;
+    char *program = g_file_read_link("/proc/self/exe", NULL);
+    char *home = program != NULL ? g_canonicalize_filename(CW_INSTALLED_HOME, program) : NULL;
+    g_free(program);
+    if (home != NULL && !g_file_test(home, G_FILE_TEST_IS_DIR))
+        g_clear_pointer(&home, g_free);
+    return home;
+}
+
+/* The folder with scripts/ and carts/, to be freed. */
+static char *home_folder(void)
+{
+    const char *wanted = getenv("CARTWRIGHT_HOME");
+    char *home = wanted != NULL ? g_strdup(wanted) : installed_home();
+    return home != NULL ? home : g_strdup(CW_SOURCE_HOME);
 }
 
 static bool open_store(struct cw_cli *cli, bool create, struct cw_error *err)
@@ -122,9 +129,12 @@ bool cw_cli_open(struct cw_cli *cli, int needs)
                                  .clock = &cw_system_clock };
     cw_log_configure(log);
     cli->loop = cw_loop_create(&err);
-    if (cli->loop != NULL)
-        cli->site = cw_site_open(cli->folder != NULL ? cli->folder : ".", home_folder(),
-                                 cw_loop_clock(cli->loop), &err);
+    if (cli->loop != NULL) {
+        char *home = home_folder();
+        cli->site =
+            cw_site_open(cli->folder != NULL ? cli->folder : ".", home, cw_loop_clock(cli->loop), &err);
+        g_free(home);
+    }
     bool ok = cli->site != NULL;
     if (ok && (needs & (CW_CLI_STORE | CW_CLI_STORE_CREATE)))
         ok = open_store(cli, needs & CW_CLI_STORE_CREATE, &err);
