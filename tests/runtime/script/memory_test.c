@@ -154,7 +154,8 @@ static bool serves(struct scripts *s)
     return cw_script_call(s->script, run_text, (void *)"print('on')", NULL) && strcmp(s->output, "on\n") == 0;
 }
 
-/* Whatever failed, the script still serves: at once, or the next time when this was the allocation that fails. */
+/* Whatever failed, the script still serves: at once, or the next time when this was the allocation that
+ * fails. */
 static bool still_serves(struct scripts *s)
 {
     return serves(s) || serves(s);
