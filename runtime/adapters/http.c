@@ -217,7 +217,8 @@ static bool follow(struct cw_http_call *call, const char *location, struct cw_er
     bool ok = false;
     if (!cw_url_resolve(call->request.url, location, &address, err) ||
         !cw_url_parse(address.data, &to, err)) {
-        cw_fail_in(err, "%s %s", call->request.method, call->url.where);
+        cw_fail_in(err, "%s %s: redirects to what is no address to follow", call->request.method,
+                   call->url.where);
         goto out;
     }
     if (!check_redirect(call, &to, err))

@@ -253,6 +253,18 @@ static bool pass_element(struct cw_xml_split *split, struct cw_tag tag)
     return true;
 }
 
+/* Damage outside of the records cannot be parked with one, and may have swallowed some. */
+static bool pass_other(struct cw_xml_split *split, const struct cw_tag *tag)
+{
+    uint64_t begin = cw_window_offset(&split->window);
+    if (!pass_element(split, *tag))
+        return false;
+    return !split->recovered ||
+           cw_window_fail(&split->window, CW_INVALID, begin,
+                          "the element that begins here is none of the records, and the tags in it do not "
+                          "match; it may hide some");
+}
+
 static bool take_record(struct cw_xml_split *split, const struct cw_tag *tag, struct cw_record *record)
 {
     struct cw_window *window = &split->window;
@@ -304,7 +316,7 @@ static bool step(struct cw_xml_split *split, const struct cw_tag *tag, struct cw
         return true;
     }
     if (!fits_part(&split->window, tag, split->path->names[split->opened - 1]))
-        return pass_element(split, *tag);
+        return pass_other(split, tag);
     if (split->opened < split->path->count) {
         enter(split, tag);
         return true;

@@ -129,6 +129,18 @@ static void an_end_tag_too_many_between_records_is_refused(void **state)
                  "[<order><a></order>][<order/>]END");
 }
 
+/* There is no record to park it with, and what it swallowed would be missing from the list. */
+static void damage_outside_of_the_records_is_refused(void **state)
+{
+    (void)state;
+    assert_split_fails(CW_XML, LIST, cw_slice("<r><orders><a><a></orders></r>"), "invalid",
+                       "none of the records");
+    assert_split_fails(CW_XML, LIST, cw_slice("<r><orders><a><order>1</order></orders></r>"), "invalid",
+                       "none of the records");
+    assert_split_fails(CW_XML, LIST, cw_slice("<r><meta><b></meta><orders><order>1</order></orders></r>"),
+                       "invalid", "none of the records");
+}
+
 static void the_fixture_with_nested_cdata_is_one_damaged_record(void **state)
 {
     (void)state;
@@ -349,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_damaged_record_leaves_its_neighbours_alone),
         cmocka_unit_test(a_record_without_its_end_tag_ends_with_the_list),
         cmocka_unit_test(an_end_tag_too_many_between_records_is_refused),
+        cmocka_unit_test(damage_outside_of_the_records_is_refused),
         cmocka_unit_test(the_fixture_with_nested_cdata_is_one_damaged_record),
         cmocka_unit_test(document_types_are_refused_before_anything_is_read),
         cmocka_unit_test(web_pages_and_notices_are_not_data),

@@ -75,7 +75,8 @@ class Answer:
         self.body = body if isinstance(body, bytes) else body.encode()
 
     def head(self, length):
-        lines = ["HTTP/1.1 %d Answer" % self.status, "Content-Length: %s" % length]
+        lines = ["HTTP/1.1 %d Answer" % self.status,
+                 "Connection: close" if length is None else "Content-Length: %d" % length]
         names = [name.lower() for name, _ in self.headers]
         if "content-type" not in names:
             lines.append("Content-Type: text/xml;charset=utf-8")
@@ -320,7 +321,7 @@ class Shop:
 def endless(piece, pause=0.0, head=b""):
     """An answer that never ends: `head` of its body, then `piece` again and again."""
     def send(connection):
-        connection.sendall(Answer().head(10**10) + head)
+        connection.sendall(Answer().head(None) + head)
         for _ in itertools.count():
             connection.sendall(piece)
             if pause:
