@@ -170,8 +170,7 @@ static void endless_recursion_is_an_error_of_its_own(void **state)
     assert_non_null(strstr(s.err.text, "stack overflow"));
     static const char *const texts[] = {
         "local function f() return (('x'):gsub('x', f)) end f()",
-        "local t = setmetatable({}, {}) getmetatable(t).__tostring = function() print(t) return '' end "
-        "print(t)",
+        "local m = {} m.__tostring = function(t) print(t) return '' end print(setmetatable({}, m))",
         "local function f() table.sort({ 1, 2 }, f) end f()",
         "local function f() coroutine.wrap(f)() end f()",
         "local function f() pcall(f) error('x') end f()",
