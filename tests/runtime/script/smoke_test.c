@@ -40,10 +40,10 @@ static void memory_ends_at_the_cap(void **state)
     (void)state;
     struct scripts s;
     scripts_init(&s);
-    s.host.limits.memory_bytes = 2 * 1024 * 1024;
+    s.host.limits.memory_bytes = 256 * 1024;
     scripts_create(&s);
     assert_raises(&s, "local t = {}\nfor i = 1, 1e9 do\nt[i] = {} end", CW_LIMIT,
-                  "memory limit of 2 MiB reached at carts/x.lua:3");
+                  "memory limit of 256 KiB reached at carts/x.lua:3");
     assert_prints(&s, "print('on')", "on\n");
     scripts_close(&s);
 }
