@@ -316,3 +316,16 @@ size_t cw_redact(char *text, size_t len, size_t cap)
         text[out] = '\0';
     return out;
 }
+
+static void redact_field(char *text, size_t cap)
+{
+    cw_redact(text, strlen(text), cap);
+}
+
+void cw_redact_error(struct cw_error *err)
+{
+    redact_field(err->text, sizeof err->text);
+    redact_field(err->record, sizeof err->record);
+    redact_field(err->field, sizeof err->field);
+    redact_field(err->path, sizeof err->path);
+}

@@ -7,6 +7,7 @@
 #ifndef CW_BASE_SECRET_H
 #define CW_BASE_SECRET_H
 
+#include "base/error.h"
 #include "base/slice.h"
 
 enum { CW_SECRETS_MAX = 256, CW_SECRET_BYTES_MIN = 4 };
@@ -24,5 +25,7 @@ size_t cw_secret_match(struct cw_slice text, size_t at);
 /* Replaces remembered secrets by CW_SECRET_MARK in place; the text never grows, and ends in NUL where it is
  * shorter than cap. Returns the new length. */
 size_t cw_redact(char *text, size_t len, size_t cap);
+/* The same for an error that is kept or shown: a shop may repeat in its answer what it was sent. */
+void cw_redact_error(struct cw_error *err);
 
 #endif

@@ -29,14 +29,14 @@ static void print_json(const struct cw_sync_report *report, const struct cw_erro
     puts("}");
 }
 
-static void print_text(const struct cw_sync_report *report, bool dry_run)
+static void print_text(const struct cw_sync_report *report, bool failed, bool dry_run)
 {
     const struct cw_run *run = report->run;
     const struct cw_run_counts *c = &run->counts;
     printf("%s%.*s %.*s%s: %llu read", cw_cli_bold(), CW_SLICE_ARG(run->cart), CW_SLICE_ARG(run->stream),
            cw_cli_plain(), COUNT(c->read));
     if (c->read == c->unchanged)
-        printf(", nothing changed");
+        printf(failed ? " before it failed" : ", nothing changed");
     else
         printf(" = %llu posted + %llu unchanged + %llu parked + %llu skipped", COUNT(c->posted),
                COUNT(c->unchanged), COUNT(c->parked), COUNT(c->skipped));
@@ -53,7 +53,7 @@ void cw_cli_print_run(const struct cw_cli *cli, const struct cw_sync_report *rep
     if (cli->json)
         print_json(report, err);
     else
-        print_text(report, dry_run);
+        print_text(report, err != NULL, dry_run);
     fflush(stdout);
 }
 

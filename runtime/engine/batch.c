@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/secret.h"
+
 enum { BATCH = 500 }; /* records a transaction */
 
 struct cw_batch {
@@ -37,7 +39,8 @@ static void report(void *arg)
 static void note_failure(struct cw_batch *batch, const struct cw_error *err)
 {
     batch->err = *err;
-    cw_error_format(err, batch->message, sizeof batch->message);
+    cw_redact_error(&batch->err);
+    cw_error_format(&batch->err, batch->message, sizeof batch->message);
     batch->run.message = cw_slice(batch->message);
     batch->run.state = CW_RUN_FAILED;
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/secret.h"
+
 enum { RUNS_MAX = 64 };
 
 struct open_run {
@@ -246,13 +248,17 @@ void cw_emitter_finish(struct cw_emitter *emitter, const struct cw_error *err, c
     for (size_t i = 0; i < emitter->count; i++) {
         struct cw_run *run = emitter->runs[i].run;
         struct ending ending = { run };
+        struct cw_error shown;
         const struct cw_error *why = err != NULL ? err : cw_emitter_error(emitter, emitter->runs[i].stream);
         if (!emitter->runs[i].is_own)
             continue;
         run->ended_at = cw_now(pipeline.clock);
         run->state = why != NULL ? CW_RUN_FAILED : CW_RUN_DONE;
-        if (why != NULL)
-            run->message = cw_slice(why->text);
+        if (why != NULL) {
+            shown = *why;
+            cw_redact_error(&shown);
+            run->message = cw_slice(shown.text);
+        }
         if (!pipeline.dry_run) {
             cw_txn_begin(pipeline.store, (struct cw_fence){ 0 }, end_txn_ready, &ending);
             cw_store_wait(pipeline.store);

@@ -12,6 +12,9 @@
 #include "base/buffer.h"
 #include "base/log.h"
 
+/* How byte code of Lua begins. */
+#define LUA_BYTE_CODE '\x1b'
+
 /* --- files
  * ----------------------------------------------------------------------------------------------------- */
 
@@ -58,6 +61,10 @@ static bool read_fd(int fd, const char *path, struct cw_slice *text, struct cw_e
         bytes.len += (size_t)got;
         bytes.data[bytes.len] = '\0';
     }
+    if (got == 0 && bytes.len > 0 && bytes.data[0] == LUA_BYTE_CODE) {
+        cw_buffer_fini(&bytes);
+        return cw_fail(err, CW_REFUSED, "%s is byte code; scripts are text", path);
+    }
     if (got == 0 && bytes.data != NULL) {
         *text = (struct cw_slice){ bytes.data, bytes.len };
         return true;
@@ -74,7 +81,7 @@ bool cw_site_read_file(int dir, const char *path, bool follow_links, struct cw_s
     int fd = follow_links ? openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : open_below(dir, path);
     if (fd < 0)
         return cw_fail(err, errno == ENOENT ? CW_NOT_FOUND : CW_IO, "%s: %s%s", path, strerror(errno),
-                       errno == ELOOP ? " (symbolic links are not followed here)" : "");
+                       errno == ELOOP || errno == ENOTDIR ? " (symbolic links are not followed here)" : "");
     bool ok = read_fd(fd, path, text, err);
     close(fd);
     return ok;
@@ -116,7 +123,8 @@ bool cw_site_load_module(const struct cw_site *site, const char *module, struct 
         if (load_from(site->folder_fd, path, source, chunk_name, err) ||
             (err->code == CW_NOT_FOUND && load_from(site->home_fd, path, source, chunk_name, err)))
             return true;
-        return cw_fail_in(err, "no cart script in %s or among the shipped ones", site->folder);
+        return err->code == CW_NOT_FOUND &&
+               cw_fail_in(err, "no cart script in %s or among the shipped ones", site->folder);
     }
     if (strncmp(module, "shipped.", 8) == 0 && path_of(path, sizeof path, "carts/", rest))
         return load_from(site->home_fd, path, source, chunk_name, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 
 struct cw_sync {
     struct cw_session *session;
@@ -102,7 +103,8 @@ static void store_end(struct cw_sync *sync);
 static void note_failure(struct cw_sync *sync, const struct cw_error *err)
 {
     sync->err = *err;
-    cw_error_format(err, sync->message, sizeof sync->message);
+    cw_redact_error(&sync->err);
+    cw_error_format(&sync->err, sync->message, sizeof sync->message);
     sync->run.message = cw_slice(sync->message);
     sync->run.state = CW_RUN_FAILED;
 }
