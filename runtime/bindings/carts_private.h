@@ -11,6 +11,7 @@ struct cw_lua_carts {
     struct cw_lua_carts_host host;
     struct cw_lua_cart *carts[CARTS_MAX];
     size_t count;
+    struct task *tasks; /* of the fibers that run, and of those that were killed */
 };
 
 struct cw_lua_cart *cw_lua_carts_find(const struct cw_lua_carts *carts, const char *name);

@@ -27,6 +27,8 @@ struct cw_lua_carts *cw_lua_carts_create(struct cw_script *script, const struct 
     return carts;
 }
 
+static void free_tasks(struct cw_lua_carts *carts);
+
 static void free_cart(struct cw_lua_cart *cart)
 {
     for (size_t i = 0; i < cart->stream_count; i++) {
@@ -49,6 +51,7 @@ void cw_lua_carts_free(struct cw_lua_carts *carts)
         return;
     for (size_t i = 0; i < carts->count; i++)
         free_cart(carts->carts[i]);
+    free_tasks(carts);
     free(carts);
 }
 
@@ -228,7 +231,10 @@ struct cw_lua_cart *cw_lua_cart_open(struct cw_lua_carts *carts, const char *nam
 /* --- fibers
  * ---------------------------------------------------------------------------------------------------- */
 
+/* What a fiber was started for. Those of killed fibers, of whose end nobody is told, stay in the list until
+ * the carts are freed. */
 struct task {
+    struct task *next, **place;
     struct cw_lua_carts *carts;
     const struct cw_lua_cart *cart;
     const struct cw_lua_stream *stream;
@@ -247,12 +253,37 @@ static enum cw_code code_of(const char *name)
     return CW_INVALID;
 }
 
+static void link_task(struct task *task)
+{
+    task->next = task->carts->tasks;
+    task->place = &task->carts->tasks;
+    if (task->next != NULL)
+        task->next->place = &task->next;
+    task->carts->tasks = task;
+}
+
+static void unlink_task(struct task *task)
+{
+    *task->place = task->next;
+    if (task->next != NULL)
+        task->next->place = task->place;
+}
+
+static void free_tasks(struct cw_lua_carts *carts)
+{
+    for (struct task *task = carts->tasks, *next; task != NULL; task = next) {
+        next = task->next;
+        free(task);
+    }
+}
+
 /* The results of a test are code and text; those of the others do not matter. */
 static void end_task(void *arg, lua_State *L, const struct cw_error *err)
 {
     struct task task = *(struct task *)arg;
     struct cw_error failed;
     struct cw_slice text = { "", 0 };
+    unlink_task(arg);
     free(arg);
     if (err == NULL && task.stream == NULL && lua_gettop(L) == 2 && lua_type(L, 2) == LUA_TSTRING)
         text.data = lua_tolstring(L, 2, &text.len);
@@ -274,6 +305,8 @@ static struct cw_fiber *start(struct task task, int (*push)(lua_State *, void *)
     struct cw_fiber *fiber = cw_fiber_start(task.carts->script, push, kept, end_task, kept, err);
     if (fiber == NULL)
         free(kept);
+    else
+        link_task(kept);
     return fiber;
 }
 

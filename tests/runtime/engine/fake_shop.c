@@ -7,11 +7,10 @@
 
 #include "engine/recording_query.h"
 
-const char fake_site_script[] =
-    "return {\n"
-    "  allow = { 'shop.test' },\n"
-    "  carts = { shop = { type = 'fake', url = 'http://shop.test' } },\n"
-    "}\n";
+const char fake_site_script[] = "return {\n"
+                                "  allow = { 'shop.test' },\n"
+                                "  carts = { shop = { type = 'fake', url = 'http://shop.test' } },\n"
+                                "}\n";
 
 const char fake_cart_script[] =
     "local cart, map, paging = require 'cartwright.cart', require 'cartwright.map', require "
@@ -27,7 +26,8 @@ const char fake_cart_script[] =
     "  skip = { test = { path = 'status', values = { 'test' } } },\n"
     "  fetch = function(self, window)\n"
     "    paging.walk(self, window, { size = self.settings.page_size, read = function(offset, size)\n"
-    "      local response = self:get('orders', { from = window.from and window.from:format(STAMP, 'UTC') or '',\n"
+    "      local response = self:get('orders', { from = window.from and window.from:format(STAMP, 'UTC') or "
+    "'',\n"
     "        to = window.to:format(STAMP, 'UTC'), offset = offset, limit = size })\n"
     "      local total = response:header 'X-Total'\n"
     "      return response:records 'orders', total and math.tointeger(tonumber(total))\n"
@@ -45,11 +45,26 @@ const char fake_cart_script[] =
     "shop.tables.status = { paid = 'paid', shipped = 'shipped' }\n"
     "return shop\n";
 
-static const char *const fault_names[] = {
-    "fine", "no connection", "lost", "cut", "500", "502", "503", "503 with Retry-After", "429",
-    "429 with seconds", "429 with a date", "429 with an absurd time", "an HTML page", "an empty body",
-    "half of the JSON", "the page before", "a short page", "a shuffled page", "a doubled record", "slow"
-};
+static const char *const fault_names[] = { "fine",
+                                           "no connection",
+                                           "lost",
+                                           "cut",
+                                           "500",
+                                           "502",
+                                           "503",
+                                           "503 with Retry-After",
+                                           "429",
+                                           "429 with seconds",
+                                           "429 with a date",
+                                           "429 with an absurd time",
+                                           "an HTML page",
+                                           "an empty body",
+                                           "half of the JSON",
+                                           "the page before",
+                                           "a short page",
+                                           "a shuffled page",
+                                           "a doubled record",
+                                           "slow" };
 
 const char *fake_fault_name(enum fake_fault fault)
 {
@@ -245,11 +260,19 @@ static size_t list_page(struct fake_request *request, const struct fake_order *p
     return count;
 }
 
+/* A short page of a shop that tells no total keeps more than the record it begins with: an end in the middle
+ * of the list could not be told from the real one. */
+static size_t shorten(const struct fake_shop *shop, struct cw_random *random, size_t count)
+{
+    size_t least = shop->tells_total ? 1 : 2;
+    return count > least ? least + cw_random_below(random, count - least) : count;
+}
+
 static size_t spoil_page(struct fake_request *request, const struct fake_order *page[], size_t count)
 {
     struct cw_random *random = &request->shop->random;
-    if (request->fault == FAKE_SHORT && count > 1)
-        return 1 + cw_random_below(random, count - 1);
+    if (request->fault == FAKE_SHORT)
+        return shorten(request->shop, random, count);
     if (request->fault == FAKE_DOUBLED && count > 0) {
         memmove(page + 1, page, count * sizeof *page);
         return count + 1;
@@ -261,6 +284,24 @@ static size_t spoil_page(struct fake_request *request, const struct fake_order *
         page[other] = kept;
     }
     return count;
+}
+
+/* Another page of the list that is being read. */
+static bool can_repeat(const struct fake_request *request)
+{
+    const struct fake_shop *shop = request->shop;
+    return shop->last_page.len > 0 && shop->last_from == request->from && shop->last_to == request->to &&
+           shop->last_offset != request->offset;
+}
+
+static void keep_page(struct fake_request *request, const struct cw_buffer *text)
+{
+    struct fake_shop *shop = request->shop;
+    shop->last_from = request->from;
+    shop->last_to = request->to;
+    shop->last_offset = request->offset;
+    cw_buffer_clear(&shop->last_page);
+    cw_buffer_add(&shop->last_page, text->data, text->len, NULL);
 }
 
 static void print_page(struct cw_buffer *out, const struct fake_order *page[], size_t count)
@@ -297,13 +338,11 @@ static struct cw_http_response *respond_with_page(struct fake_request *request)
     struct cw_slice bytes = cw_buffer_slice(&text);
     if (request->fault == FAKE_PREFIX)
         bytes.len = cw_random_below(&shop->random, bytes.len);
-    if (request->fault == FAKE_REPEATED && shop->last_page.len > 0)
+    if (request->fault == FAKE_REPEATED && can_repeat(request))
         bytes = cw_buffer_slice(&shop->last_page);
     struct cw_http_response *response = respond(200, bytes, shop->tells_total ? "X-Total" : NULL, header);
-    if (request->fault == FAKE_FINE) {
-        cw_buffer_clear(&shop->last_page);
-        cw_buffer_add(&shop->last_page, text.data, text.len, NULL);
-    }
+    if (request->fault == FAKE_FINE)
+        keep_page(request, &text);
     cw_buffer_fini(&text);
     return response;
 }

@@ -25,7 +25,8 @@ struct fake_order {
     uint64_t content; /* what lines and amounts are made from */
     enum fake_fate fate;
     cw_time stamp;   /* of the last change, by the shop's clock */
-    cw_time visible; /* our time from which the list shows it: later than its change where it was committed late */
+    cw_time visible; /* our time from which the list shows it: later than its change where it was committed
+                        late */
 };
 
 enum fake_fault {
@@ -36,8 +37,8 @@ enum fake_fault {
     FAKE_500,
     FAKE_502,
     FAKE_503,
-    FAKE_503_LATER,  /* with Retry-After */
-    FAKE_429,        /* without */
+    FAKE_503_LATER, /* with Retry-After */
+    FAKE_429,       /* without */
     FAKE_429_SECONDS,
     FAKE_429_DATE,
     FAKE_429_ABSURD,
@@ -67,11 +68,13 @@ struct fake_shop {
     int fail_status;          /* every answer has this status; 0 = none */
     bool tells_total;         /* the header X-Total */
     uint64_t requests, faults[FAKE_FAULTS];
-    cw_time quiet_until; /* nothing may be asked before: it was told so */
-    unsigned impatient;  /* requests that came all the same */
+    cw_time quiet_until;         /* nothing may be asked before: it was told so */
+    unsigned impatient;          /* requests that came all the same */
     void (*answered)(void *arg); /* before each answer; NULL = nobody */
     void *arg;
-    struct cw_buffer last_page;
+    struct cw_buffer last_page; /* of the list between last_from and last_to, at last_offset */
+    cw_time last_from, last_to;
+    int last_offset;
     struct fake_request *running;
 };
 

@@ -1,7 +1,7 @@
 /* site_bed.c - see site_bed.h. */
 #include "site_bed.h"
 
-#include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -36,11 +36,10 @@ void site_bed_init(struct site_bed *bed, uint64_t seed)
     site_bed_write(bed, "carts/fake.lua", fake_cart_script);
 }
 
-static void remove_tree(const char *folder)
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
 {
-    char command[200];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    assert_int_equal(system(command), 0);
+    (void)info, (void)type, (void)at;
+    return remove(path);
 }
 
 void site_bed_fini(struct site_bed *bed)
@@ -48,7 +47,7 @@ void site_bed_fini(struct site_bed *bed)
     site_bed_close(bed);
     fake_shop_fini(&bed->shop);
     cw_loop_free(bed->loop);
-    remove_tree(bed->folder);
+    nftw(bed->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 bool site_bed_try_open(struct site_bed *bed, struct cw_error *err)

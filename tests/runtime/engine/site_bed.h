@@ -15,9 +15,9 @@ struct site_bed {
     struct cw_site *site;
     struct cw_store *store;
     struct cw_session *session;
-    const char *vfs;                  /* of the store; NULL = the default */
-    const char *store_path;           /* NULL = store.db in the folder */
-    struct cw_session_config config;  /* what site_bed_open adds to: seed, job, dry_run, limits ... */
+    const char *vfs;                    /* of the store; NULL = the default */
+    const char *store_path;             /* NULL = store.db in the folder */
+    struct cw_session_config config;    /* what site_bed_open adds to: seed, job, dry_run, limits ... */
     const struct cw_lua_stream *orders; /* of the cart "shop", once site_bed_cart opened it */
     struct cw_sync *sync;
     bool ended, failed; /* the run that was started last */
