@@ -1,6 +1,7 @@
 /* lua_decimal.c - exact decimals for scripts: cartwright.decimal in scripts/types/values.lua. */
 #include <stdio.h>
 
+#include "base/written.h"
 #include "bindings/modules.h"
 
 #define DECIMAL_TYPE "cartwright.Decimal"
@@ -196,18 +197,22 @@ static int to_integer(lua_State *L)
     return 1;
 }
 
-/* decimal.new(value) -> Decimal | nil, message, code. Raises for what is neither text, integer nor Decimal.
- */
+/* decimal.new(value, format) -> Decimal | nil, message, code. Raises for what is neither text, integer nor
+ * Decimal, and for a wrong format. */
 static int new_decimal(lua_State *L)
 {
     struct cw_error err;
     struct cw_decimal value;
-    struct cw_slice text;
+    struct cw_slice text, format;
     if (lua_type(L, 1) != LUA_TSTRING) {
         value = operand(L, 1);
     } else {
         text.data = lua_tolstring(L, 1, &text.len);
-        if (!cw_decimal_parse(cw_slice_trim(text), &value, &err))
+        format.data = luaL_optlstring(L, 2, NULL, &format.len);
+        if (format.data != NULL && !cw_number_format_check(format, &err))
+            return cw_lua_raise(L, &err);
+        if (format.data != NULL ? !cw_decimal_parse_as(cw_slice_trim(text), format, &value, &err)
+                                : !cw_decimal_parse(cw_slice_trim(text), &value, &err))
             return cw_lua_push_failure(L, &err);
     }
     cw_lua_push_decimal(L, &value);

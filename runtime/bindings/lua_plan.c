@@ -207,21 +207,29 @@ static const struct cw_zone *open_zone(struct cw_lua_plan *plan, const char *nam
 
 static struct cw_plan *compile_plan(lua_State *L, struct cw_lua_plan *plan, int index);
 
+/* What a rule's lists point to while it is read. */
+struct lists {
+    struct cw_slice paths[LIST_MAX], none[LIST_MAX], formats[LIST_MAX];
+};
+
 /* What every kind of source may carry. */
 static bool read_options(lua_State *L, struct cw_lua_plan *plan, int index, struct cw_rule *rule,
-                         struct cw_slice *none)
+                         struct lists *lists)
 {
     struct cw_slice zone = push_text(L, index, "zone");
     rule->zone = zone.data != NULL ? open_zone(plan, zone.data) : plan->zone;
     rule->table = push_text(L, index, "table").data;
     rule->default_text = push_text(L, index, "default");
     rule->has_default = rule->default_text.data != NULL;
-    rule->none = none;
+    rule->none = lists->none;
+    rule->formats = lists->formats;
+    rule->times = push_text(L, index, "times");
     rule->required = flag(L, index, "required");
     rule->keep_space = flag(L, index, "keep_space");
     rule->html = flag(L, index, "html");
     rule->negate = flag(L, index, "negate");
-    return push_list(L, plan, index, "none", rule->where, none, &rule->none_count);
+    return push_list(L, plan, index, "none", rule->where, lists->none, &rule->none_count) &&
+           push_list(L, plan, index, "format", rule->where, lists->formats, &rule->format_count);
 }
 
 /* The type that a description names for itself: that of a custom field, else it must be the field's own. */
@@ -241,7 +249,7 @@ static bool read_type(lua_State *L, struct cw_lua_plan *plan, int index, const s
 }
 
 static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, const struct cw_field *field,
-                             struct cw_rule *rule, struct cw_slice *paths, struct cw_slice *none)
+                             struct cw_rule *rule, struct lists *lists)
 {
     struct cw_slice where = push_text(L, index, "where");
     if (where.data != NULL)
@@ -250,10 +258,10 @@ static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, 
         FAULT(plan, "%.*s: %s is a table that map.lua did not make", CW_SLICE_ARG(rule->where), rule->target);
         return false;
     }
-    rule->paths = paths;
+    rule->paths = lists->paths;
     rule->text = push_text(L, index, "text");
-    if (!push_list(L, plan, index, "paths", rule->where, paths, &rule->path_count) ||
-        !read_options(L, plan, index, rule, none))
+    if (!push_list(L, plan, index, "paths", rule->where, lists->paths, &rule->path_count) ||
+        !read_options(L, plan, index, rule, lists))
         return false;
     if (rule->source == CW_FROM_CALL) {
         lua_getfield(L, index, "call");
@@ -268,24 +276,37 @@ static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, 
     return read_type(L, plan, index, field, rule);
 }
 
+/* Where the function at `index` begins: a rule that is nothing else has no place of its own. */
+static void push_place(lua_State *L, int index, struct cw_slice *where)
+{
+    lua_Debug ar;
+    lua_pushvalue(L, index);
+    lua_getinfo(L, ">S", &ar);
+    if (ar.linedefined <= 0)
+        return;
+    lua_pushfstring(L, "%s:%d", ar.short_src, ar.linedefined);
+    where->data = lua_tolstring(L, -1, &where->len);
+}
+
 /* The rule for the value on top of the stack, whatever form it has. */
 static bool read_rule(lua_State *L, struct cw_lua_plan *plan, const struct cw_field *field,
-                      struct cw_rule *rule, struct cw_slice *paths, struct cw_slice *none)
+                      struct cw_rule *rule, struct lists *lists)
 {
     int index = lua_absindex(L, -1);
     switch (lua_type(L, index)) {
     case LUA_TSTRING:
-        paths[0].data = lua_tolstring(L, index, &paths[0].len);
-        rule->paths = paths;
+        lists->paths[0].data = lua_tolstring(L, index, &lists->paths[0].len);
+        rule->paths = lists->paths;
         rule->path_count = 1;
         return true;
     case LUA_TFUNCTION:
+        push_place(L, index, &rule->where);
         lua_pushvalue(L, index);
         rule->source = CW_FROM_CALL;
         rule->call = keep_function(L);
         return true;
     case LUA_TTABLE:
-        return read_description(L, plan, index, field, rule, paths, none);
+        return read_description(L, plan, index, field, rule, lists);
     default:
         FAULT(plan, "%.*s: %s is a %s; a fixed value is map.constant(...)", CW_SLICE_ARG(rule->where),
               rule->target, luaL_typename(L, index));
@@ -298,13 +319,13 @@ static void compile_rule(lua_State *L, struct cw_lua_plan *plan, struct cw_plan 
                          const struct cw_field *field, const char *name, struct cw_slice where)
 {
     int top = lua_gettop(L) - 1;
-    struct cw_slice paths[LIST_MAX], none[LIST_MAX];
+    struct lists lists;
     struct cw_error err;
     struct cw_rule rule = {
         .target = name, .is_custom = field == NULL, .call = -1, .zone = plan->zone, .where = where
     };
     luaL_checkstack(L, 16, "mapping nested too deep");
-    if (read_rule(L, plan, field, &rule, paths, none) && !cw_plan_add(target, &rule, &err))
+    if (read_rule(L, plan, field, &rule, &lists) && !cw_plan_add(target, &rule, &err))
         fault(plan, &err);
     lua_settop(L, top);
 }

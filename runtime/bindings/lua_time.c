@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "adapters/loop.h"
+#include "base/written.h"
 #include "bindings/modules.h"
 
 #define TIME_TYPE  "cartwright.Time"
@@ -128,17 +129,22 @@ static int now(lua_State *L)
     return 1;
 }
 
-/* time.parse(text, zone) -> Time | nil, message, code */
+/* time.parse(text, zone, format) -> Time | nil, message, code. Raises for a wrong format. */
 static int parse(lua_State *L)
 {
     struct cw_error err;
-    struct cw_slice text;
+    struct cw_slice text, format;
     cw_time time;
     text.data = luaL_checklstring(L, 1, &text.len);
     const char *zone_name = luaL_optstring(L, 2, NULL);
+    format.data = luaL_optlstring(L, 3, NULL, &format.len);
+    if (format.data != NULL && !cw_time_format_check(format, &err))
+        return cw_lua_raise(L, &err);
 
     struct cw_zone *zone = zone_name != NULL ? cw_zone_open(zone_name, &err) : NULL;
-    bool ok = (zone != NULL || zone_name == NULL) && cw_time_parse(cw_slice_trim(text), zone, &time, &err);
+    bool ok = (zone != NULL || zone_name == NULL) &&
+              (format.data == NULL ? cw_time_parse(cw_slice_trim(text), zone, &time, &err)
+                                   : cw_time_parse_as(cw_slice_trim(text), format, zone, &time, &err));
     cw_zone_free(zone);
     if (!ok)
         return cw_lua_push_failure(L, &err);

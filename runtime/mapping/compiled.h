@@ -40,8 +40,10 @@ struct cw_compiled_rule {
     bool required, has_default, keep_space, html, negate;
     struct cw_value fixed; /* the constant or the default, read */
     struct cw_slice default_text;
-    const struct cw_slice *none;
-    size_t none_count;
+    const struct cw_slice *none, *formats;
+    size_t none_count, format_count;
+    bool has_times;
+    struct cw_decimal times;
     const struct cw_zone *zone;
     struct cw_slice where;
 };

@@ -81,6 +81,31 @@ enum cw_conversion cw_convert(enum cw_type type, struct cw_slice text, const str
     return result;
 }
 
+static enum cw_conversion by_format(enum cw_type type, struct cw_slice text, struct cw_slice format,
+                                    const struct cw_zone *zone, struct cw_value *out)
+{
+    struct cw_error err;
+    struct cw_decimal decimal;
+    char plain[CW_DECIMAL_TEXT_MAX];
+    if (type == CW_TIME)
+        return cw_time_parse_as(text, format, zone, &out->time, NULL) ? CW_CONVERTED : CW_CONVERT_INVALID;
+    if (!cw_decimal_parse_as(text, format, &decimal, &err))
+        return err.code == CW_OVERFLOW ? CW_CONVERT_OVERFLOW : CW_CONVERT_INVALID;
+    return to_value(type, (struct cw_slice){ plain, cw_decimal_format(&decimal, plain) }, zone, out);
+}
+
+enum cw_conversion cw_convert_as(enum cw_type type, struct cw_slice text, const struct cw_slice *formats,
+                                 size_t count, const struct cw_zone *zone, struct cw_value *out)
+{
+    enum cw_conversion result = CW_CONVERT_INVALID;
+    if (count == 0 || type == CW_TEXT || type == CW_BOOLEAN)
+        return cw_convert(type, text, zone, out);
+    for (size_t i = 0; i < count && result == CW_CONVERT_INVALID; i++)
+        result = by_format(type, cw_convert_trim(text), formats[i], zone, out);
+    out->is_set = result == CW_CONVERTED;
+    return result;
+}
+
 const char *cw_convert_why(enum cw_type type, enum cw_conversion fault, const struct cw_zone *zone)
 {
     if (fault == CW_CONVERT_OVERFLOW)

@@ -3,6 +3,7 @@
 #define CW_MAPPING_CONVERT_H
 
 #include "base/document.h"
+#include "base/written.h"
 
 enum cw_conversion { CW_CONVERTED, CW_CONVERT_INVALID, CW_CONVERT_OVERFLOW };
 
@@ -10,6 +11,11 @@ enum cw_conversion { CW_CONVERTED, CW_CONVERT_INVALID, CW_CONVERT_OVERFLOW };
  * leaves *out alone otherwise. Only for types that hold one value. */
 enum cw_conversion cw_convert(enum cw_type type, struct cw_slice text, const struct cw_zone *zone,
                               struct cw_value *out);
+
+/* The same for numbers and times that are written by one of `formats`, which have been checked; the first
+ * that fits is taken. Without formats, and for other types, as above. */
+enum cw_conversion cw_convert_as(enum cw_type type, struct cw_slice text, const struct cw_slice *formats,
+                                 size_t count, const struct cw_zone *zone, struct cw_value *out);
 
 /* The end of "quantity is "two pieces", which ...". `zone` as above: without one the offset is asked for. */
 const char *cw_convert_why(enum cw_type type, enum cw_conversion fault, const struct cw_zone *zone);

@@ -123,11 +123,13 @@ static bool set_choices(struct cw_plan *plan, struct cw_compiled_rule *out, cons
 static bool copy_texts(struct cw_plan *plan, const struct cw_rule *rule, struct cw_compiled_rule *out)
 {
     out->none_count = rule->none_count;
+    out->format_count = rule->format_count;
     return copy_slice(plan, cw_slice(rule->target), &out->name) && copy_slice(plan, rule->text, &out->text) &&
            copy_slice(plan, cw_slice(rule->table), &out->table) &&
            copy_slice(plan, rule->where, &out->where) &&
            copy_slice(plan, rule->default_text, &out->default_text) &&
-           copy_slices(plan, rule->none, rule->none_count, &out->none);
+           copy_slices(plan, rule->none, rule->none_count, &out->none) &&
+           copy_slices(plan, rule->formats, rule->format_count, &out->formats);
 }
 
 static struct cw_compiled_rule *copy_rule(struct cw_plan *plan, const struct cw_rule *rule, int field)
@@ -147,6 +149,9 @@ static struct cw_compiled_rule *copy_rule(struct cw_plan *plan, const struct cw_
     out->keep_space = rule->keep_space;
     out->html = rule->html;
     out->negate = rule->negate;
+    out->has_times = rule->times.len > 0; /* checked: it is a number */
+    if (out->has_times)
+        cw_decimal_parse(rule->times, &out->times, NULL);
     out->zone = rule->zone;
     return out;
 }

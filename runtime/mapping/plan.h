@@ -59,6 +59,9 @@ struct cw_rule {
     const struct cw_slice *none;
     size_t none_count;
     const struct cw_zone *zone; /* for times without an offset; NULL = they are the issue "invalid" */
+    const struct cw_slice *formats; /* how the cart writes the number or time: see base/written.h */
+    size_t format_count;            /* 0 = the usual way */
+    struct cw_slice times;          /* decimals and money: multiplied by this number; empty = as it is */
     bool keep_space;
     bool html;                /* decode HTML entities once, drop no tags */
     bool negate;              /* decimals and money: minus the value */

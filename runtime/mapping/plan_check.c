@@ -141,12 +141,44 @@ static bool check_flags(const struct checked *c)
     return true;
 }
 
+static bool check_formats(const struct checked *c)
+{
+    const struct cw_rule *rule = c->rule;
+    bool (*check)(struct cw_slice, struct cw_error *) =
+        is_number(c->type) ? cw_number_format_check : cw_time_format_check;
+    if (rule->format_count > 0 && !is_number(c->type) && c->type != CW_TIME)
+        return REFUSE(c, "%s is %s; only numbers and times have a format", rule->target,
+                      cw_type_name(c->type));
+    if (rule->format_count > 0 && (rule->source == CW_FROM_CALL || rule->source == CW_FROM_CONSTANT))
+        return REFUSE(c, "%s comes from %s, which takes no format", rule->target, source_names[rule->source]);
+    for (size_t i = 0; i < rule->format_count; i++)
+        if (!check(rule->formats[i], c->err))
+            return cw_fail_in(c->err, "%.*s: %s", CW_SLICE_ARG(cw_rule_place(c->plan, rule->where)),
+                              rule->target);
+    return true;
+}
+
+static bool check_times(const struct checked *c)
+{
+    struct cw_decimal times;
+    const struct cw_rule *rule = c->rule;
+    if (rule->times.len == 0)
+        return true;
+    if (c->type != CW_DECIMAL && c->type != CW_MONEY)
+        return REFUSE(c, "%s is %s; only decimals and amounts of money can be multiplied", rule->target,
+                      cw_type_name(c->type));
+    if (cw_decimal_parse(rule->times, &times, NULL))
+        return true;
+    return REFUSE(c, "%s is to be multiplied by \"%.*s\", which is no number; cents are times = \"0.01\"",
+                  rule->target, CW_SLICE_ARG(rule->times));
+}
+
 bool cw_rule_check(const struct cw_plan *plan, const struct cw_rule *rule, int *field, struct cw_error *err)
 {
     struct checked c = { .plan = plan, .rule = rule, .err = err };
     *field = -1;
     bool known = rule->is_custom ? check_custom(&c) : check_field(&c, field);
-    return known && check_source(&c) && check_flags(&c);
+    return known && check_source(&c) && check_flags(&c) && check_formats(&c) && check_times(&c);
 }
 
 void cw_rule_choices(const struct cw_compiled_rule *rule, char *out, size_t cap)

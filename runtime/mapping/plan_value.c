@@ -163,9 +163,13 @@ static enum cw_outcome report_conversion(struct cw_level *level, const struct cw
 {
     char quoted[CW_QUOTE_MAX];
     const char *code = fault == CW_CONVERT_OVERFLOW ? "overflow" : "invalid";
-    return faulty(cw_report_issue(level, rule, path, code, "%.*s is \"%s\", which %s",
-                                  CW_SLICE_ARG(rule->name), cw_quote(text, quoted),
-                                  cw_convert_why(rule->type, fault, rule->zone)));
+    bool by_format = rule->format_count > 0 && fault == CW_CONVERT_INVALID;
+    struct cw_slice format = by_format ? rule->formats[0] : (struct cw_slice){ "", 0 };
+    return faulty(
+        cw_report_issue(level, rule, path, code, "%.*s is \"%s\", which %s%s%.*s%s", CW_SLICE_ARG(rule->name),
+                        cw_quote(text, quoted), cw_convert_why(rule->type, fault, rule->zone),
+                        by_format ? " written like " : "", CW_SLICE_ARG(format),
+                        by_format && rule->format_count > 1 ? " or in one of the other formats" : ""));
 }
 
 static enum cw_outcome report_sum_overflow(struct cw_level *level, const struct cw_compiled_rule *rule,
@@ -193,7 +197,8 @@ static bool add_match(void *arg, const struct cw_node *node)
     if (outcome == CW_ABSENT)
         return true;
     if (outcome == CW_PRESENT) {
-        enum cw_conversion result = cw_convert(CW_DECIMAL, text, NULL, &value);
+        enum cw_conversion result =
+            cw_convert_as(CW_DECIMAL, text, sum->rule->formats, sum->rule->format_count, NULL, &value);
         if (result != CW_CONVERTED)
             outcome = report_conversion(sum->level, sum->rule, sum->path, text, result);
         else if (!cw_decimal_add(&sum->total, &value.decimal, &sum->total, NULL))
@@ -309,7 +314,8 @@ static enum cw_outcome settle_text(struct cw_level *level, const struct cw_compi
     }
     if (rule->choices != NULL && !cw_rule_allows(rule, text))
         return not_a_choice(level, rule, reading->path, text);
-    enum cw_conversion result = cw_convert(rule->type, text, rule->zone, reading->value);
+    enum cw_conversion result =
+        cw_convert_as(rule->type, text, rule->formats, rule->format_count, rule->zone, reading->value);
     if (result != CW_CONVERTED)
         return report_conversion(level, rule, reading->path, text, result);
     return CW_PRESENT;
@@ -369,10 +375,26 @@ static bool check_currency(struct cw_level *level, const struct cw_compiled_rule
                            CW_SLICE_ARG(rule->name));
 }
 
+/* The number in the field's own unit and sign. */
+static enum cw_outcome scale(struct cw_level *level, const struct cw_compiled_rule *rule,
+                             const struct cw_reading *reading)
+{
+    struct cw_decimal *value = &reading->value->decimal;
+    if (rule->source == CW_FROM_CONSTANT)
+        return CW_PRESENT;
+    if (rule->has_times && !cw_decimal_multiply(value, &rule->times, value, NULL))
+        return report_conversion(level, rule, reading->path, reading->raw, CW_CONVERT_OVERFLOW);
+    if (rule->negate)
+        *value = cw_decimal_negate(*value);
+    return CW_PRESENT;
+}
+
 bool cw_level_read(struct cw_level *level, const struct cw_compiled_rule *rule, struct cw_value *out)
 {
     struct cw_reading reading = { .value = out, .raw = { "", 0 } };
     enum cw_outcome outcome = read_source(level, rule, &reading);
+    if (outcome == CW_PRESENT && (rule->negate || rule->has_times))
+        outcome = scale(level, rule, &reading);
     if (outcome == CW_EXHAUSTED)
         return false;
     if (outcome == CW_FAULTY || reading.path != NULL ||
@@ -384,8 +406,6 @@ bool cw_level_read(struct cw_level *level, const struct cw_compiled_rule *rule, 
         return false;
     if (!out->is_set)
         return true;
-    if (rule->negate && outcome == CW_PRESENT && rule->source != CW_FROM_CONSTANT)
-        out->decimal = cw_decimal_negate(out->decimal);
     if (rule->type == CW_MONEY && !check_currency(level, rule))
         return false;
     return !level->run->trace || cw_report_trace(level, rule, &reading);

@@ -16,6 +16,10 @@ local map = {}
 ---@field keep_space? boolean do not trim
 ---@field html? boolean decode HTML entities once
 ---@field negate? boolean minus the number
+---@field times? string|integer|cartwright.Decimal decimals and money are multiplied by it: "0.01" for amounts in cents
+---@field format? string|string[] how the shop writes a number or a time; of several the first that fits is taken.
+---Numbers: 1234.56 as the shop writes it: "1.234,56", "1,234.56", "1 234,56", "1'234.56", "1234,56".
+---Times: "%d.%m.%Y %H:%M", with %Y %m %d %H %M %S %y %I %p %b %f %z, or %s and %Q for seconds and milliseconds since 1970.
 
 ---@class map.Source
 ---@class map.Each: map.Source
@@ -25,10 +29,25 @@ local map = {}
 
 local SOURCE = { __name = "map source" }
 
+local OPTIONS = { required = true, default = true, none = true, zone = true, keep_space = true, html = true,
+  negate = true, times = true, format = true }
+
+---@param options table
+local function check_options(options)
+  if type(options) ~= "table" then error(("%s: options are a table, not a %s"):format(here(), type(options)), 0) end
+  for key in pairs(options) do
+    if not OPTIONS[key] then
+      error(("%s: unknown option %s; there are default, format, html, keep_space, negate, none, required, times, zone")
+        :format(here(), tostring(key)), 0)
+    end
+  end
+end
+
 ---@param fields table
 ---@param options? map.Options
 ---@return map.Source
 local function source(fields, options)
+  if options ~= nil then check_options(options) end
   for key, value in pairs(options or {}) do fields[key] = value end
   fields.where = here()
   return setmetatable(fields, SOURCE)

@@ -45,10 +45,11 @@ local decimal = {}
 ---From text as carts write it (blanks around it do not matter), or from an integer. Raises for a float: write "19.99",
 ---not 19.99.
 ---@param value string|integer|cartwright.Decimal
+---@param format? string 1234.56 as the shop writes it: "1.234,56", "1,234.56", "1 234,56", "1'234.56", "1234,56"
 ---@return cartwright.Decimal? value
 ---@return string? message why it is no decimal
 ---@return string? code "invalid" or "overflow"
-function decimal.new(value) end
+function decimal.new(value, format) end
 
 ---@param value any
 ---@return boolean
@@ -78,10 +79,11 @@ function time.now() end
 
 ---@param text string ISO 8601, "2024-03-31 02:30:00", a date alone, or an RFC 2822 date
 ---@param zone? string needed where the text has no offset
+---@param format? string "%d.%m.%Y %H:%M", with %Y %m %d %H %M %S %y %I %p %b %f %z, or %s and %Q for seconds and milliseconds since 1970
 ---@return cartwright.Time? value
 ---@return string? message also for an unknown zone
 ---@return string? code
-function time.parse(text, zone) end
+function time.parse(text, zone, format) end
 
 ---Suspends the cart.
 ---@param seconds number|cartwright.Decimal 0 to 86400
