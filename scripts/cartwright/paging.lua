@@ -62,11 +62,18 @@ local function goes_on(reading, records, id_path)
   return records:ends() == reading.last or (reading.hides and holds(records, id_path, reading.last))
 end
 
+---How many places of the list a page covers. One that is longer than asked for holds records twice, or the shop does
+---not care what was asked.
+local function places_of(records, size, id_path)
+  if #records <= size then return #records end
+  return math.max(#records:collect(id_path), size)
+end
+
 ---Takes in a page with records, of which `size` were asked for; returns whether it brought anything. The last record
 ---alone proves nothing when no more was asked for.
 ---@param reading paging.Reading
 local function take(reading, records, size, id_path)
-  local count, fingerprint = #records, records:fingerprint()
+  local count, fingerprint = places_of(records, size, id_path), records:fingerprint()
   local _, last = records:ends()
   reading.steady = goes_on(reading, records, id_path) and reading.steady
   local nothing_new = count == 1 and size > 1 and reading.overlaps and last == reading.last

@@ -22,7 +22,13 @@ local Records = { __len = function(records) return #records.ids end }
 Records.__index = Records
 function Records:ends() return self.ids[1], self.ids[#self.ids] end
 function Records:fingerprint() return table.concat(self.ids, ",") end
-function Records:collect() return self.ids end
+function Records:collect()
+  local distinct, seen = {}, {}
+  for _, id in ipairs(self.ids) do
+    if not seen[id] then distinct[#distinct + 1], seen[id] = id, true end
+  end
+  return distinct
+end
 
 local paging = require "cartwright.paging"
 
@@ -214,6 +220,28 @@ function tests.an_interrupted_reading_remembers_that_the_list_moved()
   local list = ids(1, 12)
   local stored = walk(function(offset, asked) return page(list, offset, asked) end, 4, "6 7 false")
   holds_all(stored, list)
+end
+
+function tests.a_page_with_a_record_too_many_hides_no_other()
+  local list = ids(1, 20)
+  for doubled = 1, 6 do
+    for place = 1, 3 do
+      local stored, _, _, problem = walk(function(offset, asked, request)
+        local records = page(list, offset, asked)
+        if request == doubled and records.ids[place] then table.insert(records.ids, place, records.ids[place]) end
+        return records, #list
+      end, 7)
+      assert(not problem)
+      holds_all(stored, list)
+    end
+  end
+end
+
+function tests.a_shop_that_always_sends_everything_is_asked_no_more_often_than_needed()
+  local list = ids(1, 20)
+  local stored, requests = walk(function() return page(list, 0, 20), 20 end, 7)
+  holds_all(stored, list)
+  assert(requests == 1)
 end
 
 local names = {}
