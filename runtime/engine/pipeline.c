@@ -280,8 +280,7 @@ static void finish(void *arg)
     bool failed = job->failed;
     struct cw_error err = job->err;
     struct cw_run_counts counts = job->stored;
-    if (!failed)
-        add_counts(&job->page.run->counts, &counts);
+    add_counts(&job->page.run->counts, &counts); /* of a failed page too: what was committed stays */
     free_job(job);
     done(done_arg, failed ? NULL : &counts, failed ? &err : NULL);
 }
