@@ -165,11 +165,11 @@ static bool fail_no_container(struct cw_xml_split *split)
     struct cw_slice last = split->path->names[split->path->count - 2];
     int len = (int)(last.data + last.len - split->path->text);
     cw_window_quote(&split->window, 0, quote);
-    return cw_window_fail(
-        &split->window, CW_INVALID, 0,
-        "the document holds no <%.*s> below its root, so it is no list of records; it begins: "
-        "\"%s\"",
-        len, split->path->text, quote);
+    return cw_window_fail(&split->window, CW_INVALID, 0,
+                          "the document holds no <%.*s> below its root (whose own name is no part of the "
+                          "path), so it is no list of "
+                          "records; it begins: \"%s\"",
+                          len, split->path->text, quote);
 }
 
 /* After the root: nothing but white space, comments and processing instructions. */

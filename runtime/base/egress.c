@@ -535,8 +535,8 @@ static bool refuse_address(const char *host, unsigned port, const struct address
     }
     return cw_fail(
         err, CW_REFUSED,
-        "%s:%u leads to %s, which is %s, and such addresses are closed; if that is the shop, allow \"%s:%u\" "
-        "in the http settings of site.lua",
+        "%s:%u leads to %s, which is %s, and such addresses are closed; if that is the shop, open it "
+        "in site.lua: allow = { \"%s:%u\" }",
         host, port, shown, class_name(classify(address)), shown, port);
 }
 

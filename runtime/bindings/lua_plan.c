@@ -191,12 +191,16 @@ static bool parse_source(struct cw_slice name, enum cw_source *out)
     return false;
 }
 
-static const struct cw_zone *open_zone(struct cw_lua_plan *plan, const char *name)
+static const struct cw_zone *open_zone(struct cw_lua_plan *plan, const char *name, struct cw_slice where)
 {
     struct cw_error err;
-    struct cw_zone *zone = plan->zone_count < ZONES_MAX ? cw_zone_open(name, &err) : NULL;
+    struct cw_zone *zone = NULL;
+    if (plan->zone_count == ZONES_MAX)
+        cw_fail(&err, CW_LIMIT, "a stream's mapping names at most %d zones", ZONES_MAX);
+    else
+        zone = cw_zone_open(name, &err);
     if (zone == NULL) {
-        FAULT(plan, "%s: unknown or too many zones: %s", plan->context, name);
+        FAULT(plan, "%.*s: %s", CW_SLICE_ARG(where), err.text);
         return plan->zone;
     }
     return plan->zones[plan->zone_count++] = zone;
@@ -217,7 +221,7 @@ static bool read_options(lua_State *L, struct cw_lua_plan *plan, int index, stru
                          struct lists *lists)
 {
     struct cw_slice zone = push_text(L, index, "zone");
-    rule->zone = zone.data != NULL ? open_zone(plan, zone.data) : plan->zone;
+    rule->zone = zone.data != NULL ? open_zone(plan, zone.data, rule->where) : plan->zone;
     rule->table = push_text(L, index, "table").data;
     rule->default_text = push_text(L, index, "default");
     rule->has_default = rule->default_text.data != NULL;
@@ -255,7 +259,9 @@ static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, 
     if (where.data != NULL)
         rule->where = where;
     if (!parse_source(push_text(L, index, "source"), &rule->source)) {
-        FAULT(plan, "%.*s: %s is a table that map.lua did not make", CW_SLICE_ARG(rule->where), rule->target);
+        FAULT(plan,
+              "%.*s: %s is a plain table; a field comes from a path, a function, or what map.NAME(...) makes",
+              CW_SLICE_ARG(rule->where), rule->target);
         return false;
     }
     rule->paths = lists->paths;

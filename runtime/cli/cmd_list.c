@@ -5,40 +5,52 @@
 #include "cli/commands.h"
 #include "cli/rows.h"
 
+/* $1 is the cart or '', $2 how many rows, $3 and $4 the times from and before which, or ''. Of lists that
+ * grow for ever the newest rows are shown. */
 static const struct list {
     const char *kind, *sql, *empty;
+    bool has_time;
 } lists[] = {
     { "orders",
-      "SELECT id, cart, external_id, number, status, placed_at, currency, total, email FROM orders "
-      "WHERE ($1 = '' OR cart = $1) ORDER BY placed_at, id LIMIT $2",
-      "no orders" },
+      "SELECT * FROM (SELECT id, cart, external_id, number, status, placed_at, currency, total, email FROM "
+      "orders "
+      "WHERE ($1 = '' OR cart = $1) AND ($3 = '' OR placed_at >= $3) AND ($4 = '' OR placed_at < $4) "
+      "ORDER BY placed_at DESC, id DESC LIMIT $2) AS newest ORDER BY placed_at, id",
+      "no orders", true },
     { "customers",
       "SELECT id, cart, external_id, email, first_name, last_name, company FROM customers "
       "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
-      "no customers" },
+      "no customers", false },
     { "items",
       "SELECT id, cart, external_id, sku, name, price, active FROM items WHERE ($1 = '' OR cart = $1) "
       "ORDER BY id LIMIT $2",
-      "no items" },
+      "no items", false },
     { "stock",
       "SELECT id, cart, external_id, sku, item_id, variant_id, warehouse, quantity FROM stock_levels "
       "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
-      "no stock levels" },
+      "no stock levels", false },
     { "parked",
-      "SELECT s.cart, s.stream, s.external_id, s.state, i.code, i.field, i.message FROM staged_records s "
+      "SELECT s.cart, s.stream, s.external_id, s.state, s.staged_at, i.field, i.code, i.message FROM "
+      "staged_records s "
       "JOIN staged_issues i ON i.staged_id = s.id WHERE ($1 = '' OR s.cart = $1) "
+      "AND ($3 = '' OR s.staged_at >= $3) AND ($4 = '' OR s.staged_at < $4) "
       "ORDER BY s.cart, s.stream, s.id, i.position LIMIT $2",
-      "nothing is parked" },
+      "nothing is parked", true },
     { "raw",
-      "SELECT cart, stream, external_id, version, outcome, reason, received_at, run_id FROM raw_records "
-      "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
-      "no raw records" },
+      "SELECT cart, stream, external_id, version, outcome, reason, received_at, run_id FROM "
+      "(SELECT * FROM raw_records WHERE ($1 = '' OR cart = $1) "
+      "AND ($3 = '' OR received_at >= $3) AND ($4 = '' OR received_at < $4) ORDER BY id DESC LIMIT $2) AS "
+      "newest "
+      "ORDER BY id",
+      "no raw records", true },
     { "runs",
-      "SELECT id, cart, stream, job, state, started_at, ended_at, records_read AS read, "
+      "SELECT * FROM (SELECT id, cart, stream, job, state, started_at, records_read AS read, "
       "records_posted AS posted, records_unchanged AS unchanged, records_parked AS parked, "
-      "records_skipped AS skipped, requests, "
-      "message FROM runs WHERE ($1 = '' OR cart = $1) ORDER BY id DESC LIMIT $2",
-      "no runs" },
+      "records_skipped AS skipped, requests, message FROM runs WHERE ($1 = '' OR cart = $1) "
+      "AND ($3 = '' OR started_at >= $3) AND ($4 = '' OR started_at < $4) ORDER BY id DESC LIMIT $2) AS "
+      "newest "
+      "ORDER BY id",
+      "no runs", true },
 };
 
 static const struct list *find(const char *kind)
@@ -49,32 +61,88 @@ static const struct list *find(const char *kind)
     return NULL;
 }
 
+struct options {
+    char *cart, *since, *until;
+    int limit;
+};
+
+/* A day or a time in the zone of the site, as the store writes times; "" for none. */
+static bool read_time(const struct cw_cli *cli, const char *option, const char *text, char *out, size_t cap)
+{
+    struct cw_error err;
+    cw_time time;
+    out[0] = '\0';
+    if (text == NULL)
+        return true;
+    struct cw_zone *zone = cw_zone_open(cli->site->config.zone, &err);
+    bool ok = zone != NULL && cw_time_parse(cw_slice(text), zone, &time, &err) &&
+              cw_time_format(time, NULL, "%Y-%m-%dT%H:%M:%S.%fZ", out, cap, &err) > 0;
+    cw_zone_free(zone);
+    if (!ok) {
+        cw_fail_in(&err, "--%s", option);
+        cw_cli_fail(cli, &err);
+    }
+    return ok;
+}
+
+static int print(struct cw_cli *cli, const struct list *list, const struct options *options)
+{
+    char number[16], since[CW_TIME_TEXT_MAX], until[CW_TIME_TEXT_MAX];
+    if (!read_time(cli, "since", options->since, since, sizeof since) ||
+        !read_time(cli, "until", options->until, until, sizeof until))
+        return 1;
+    snprintf(number, sizeof number, "%d", options->limit);
+    struct cw_slice params[] = { cw_slice(options->cart != NULL ? options->cart : ""), cw_slice(number),
+                                 cw_slice(since), cw_slice(until) };
+    int code = cw_cli_print_rows(cli, list->sql, params, list->has_time ? 4 : 2, list->empty);
+    if (code == 0 && cli->rows == (size_t)options->limit && !cli->json)
+        fprintf(stderr, "%d rows are shown, and there may be more: --limit N\n", options->limit);
+    return code;
+}
+
+/* -1 to go on, else the exit code. */
+static int check(const struct list *list, const char *kind, const struct options *options)
+{
+    if (list == NULL)
+        fprintf(stderr,
+                "cartwright list: there is no list \"%s\"; there are orders, customers, items, stock, "
+                "parked, raw "
+                "and runs\n",
+                kind);
+    else if (options->limit < 1)
+        fprintf(stderr, "cartwright list: --limit is at least 1\n");
+    else if (!list->has_time && (options->since != NULL || options->until != NULL))
+        fprintf(stderr, "cartwright list: --since and --until are for orders, parked, raw and runs\n");
+    else
+        return -1;
+    return 2;
+}
+
 int cw_cmd_list(int argc, char **argv)
 {
     struct cw_cli cli = { 0 };
-    char *cart = NULL;
-    int limit = 100;
+    struct options options = { .limit = 100 };
     const GOptionEntry entries[] = {
-        { "cart", 'c', 0, G_OPTION_ARG_STRING, &cart, "Only this cart", "NAME" },
-        { "limit", 'l', 0, G_OPTION_ARG_INT, &limit, "At most so many rows (default 100)", "N" },
+        { "cart", 'c', 0, G_OPTION_ARG_STRING, &options.cart, "Only this cart", "NAME" },
+        { "since", 0, 0, G_OPTION_ARG_STRING, &options.since, "Only from this day or time on", "TIME" },
+        { "until", 0, 0, G_OPTION_ARG_STRING, &options.until, "Only before this day or time", "TIME" },
+        { "limit", 'l', 0, G_OPTION_ARG_INT, &options.limit, "At most so many rows (default 100)", "N" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
-    int code = cw_cli_parse(&cli, &argc, &argv, "KIND",
-                            "Lists orders, customers, items, stock, parked, raw or runs.", entries, 1, 1);
+    int code =
+        cw_cli_parse(&cli, &argc, &argv, "KIND",
+                     "Lists orders, customers, items, stock, parked, raw or runs. TIME is such as\n"
+                     "2024-03-31 or \"2024-03-31 14:00\", in the site's zone as all times that are shown:\n"
+                     "when an order was placed, a record parked or received, a run started.",
+                     entries, 1, 1);
     const struct list *list = code < 0 ? find(argv[1]) : NULL;
-    if (code < 0 && (list == NULL || limit < 1)) {
-        fprintf(stderr, "cartwright list: there are orders, customers, items, stock, parked, raw and runs, "
-                        "and --limit is at least 1\n");
-        code = 2;
-    }
-    if (code < 0) {
-        char number[16];
-        snprintf(number, sizeof number, "%d", limit);
-        struct cw_slice params[] = { cw_slice(cart != NULL ? cart : ""), cw_slice(number) };
-        code =
-            cw_cli_open(&cli, CW_CLI_STORE) ? cw_cli_print_rows(&cli, list->sql, params, 2, list->empty) : 1;
-    }
+    if (code < 0)
+        code = check(list, argv[1], &options);
+    if (code < 0)
+        code = cw_cli_open(&cli, CW_CLI_STORE) ? print(&cli, list, &options) : 1;
     cw_cli_close(&cli);
-    g_free(cart);
+    g_free(options.cart);
+    g_free(options.since);
+    g_free(options.until);
     return code;
 }

@@ -9,13 +9,34 @@ struct section {
     const char *title, *sql;
 };
 
-/* $1 is the id as given, $2 the cart or ''. A document is found by its number here, its id in the cart, or
- * (orders) the number the buyer knows. */
+enum { SECTIONS_MAX = 7 };
+
+/* What the shop sent over time, and what of it waits: for the document $1 of a table, with its stream. */
+#define WAITING(table, stream)                                                                               \
+    {                                                                                                        \
+        "waiting", "SELECT s.state, s.staged_at, i.field, i.code, i.message FROM " table                     \
+                   " d JOIN staged_records s ON "                                                            \
+                   "s.cart = d.cart AND s.stream = '" stream                                                 \
+                   "' AND s.external_id = d.external_id JOIN staged_issues i "                               \
+                   "ON i.staged_id = s.id WHERE d.id = $1 ORDER BY i.position"                               \
+    }
+#define VERSIONS(table, stream)                                                                              \
+    {                                                                                                        \
+        "versions", "SELECT r.version, r.outcome, r.reason, r.received_at, r.run_id FROM " table             \
+                    " d JOIN raw_records r "                                                                 \
+                    "ON r.cart = d.cart AND r.stream = '" stream                                             \
+                    "' AND r.external_id = d.external_id WHERE d.id = $1 "                                   \
+                    "ORDER BY r.version"                                                                     \
+    }
+
+/* $1 is the id as given, $2 the cart or '', $3 (raw only) the version or ''. A document is found by its
+ * number here, its id in the cart, or (orders) the number the buyer knows. */
 static const struct kind {
-    const char *name, *sql;
-    struct section sections[6];
+    const char *name, *stream, *sql; /* stream: of documents, which may wait or be skipped instead */
+    struct section sections[SECTIONS_MAX + 1];
 } kinds[] = {
     { "order",
+      "orders",
       "SELECT * FROM orders WHERE (external_id = $1 OR number = $1) AND ($2 = '' OR cart = $2) ORDER BY id "
       "LIMIT 1",
       { { "lines",
@@ -26,34 +47,49 @@ static const struct kind {
         { "payments", "SELECT method, amount, reference, paid_at FROM order_payments WHERE order_id = $1 "
                       "ORDER BY position" },
         { "fees", "SELECT name, amount, tax FROM order_fees WHERE order_id = $1 ORDER BY position" },
-        { "taxes", "SELECT name, rate, amount FROM order_taxes WHERE order_id = $1 ORDER BY position" } } },
+        { "taxes", "SELECT name, rate, amount FROM order_taxes WHERE order_id = $1 ORDER BY position" },
+        WAITING("orders", "orders"),
+        VERSIONS("orders", "orders") } },
     { "customer",
+      "customers",
       "SELECT * FROM customers WHERE (external_id = $1 OR email = $1) AND ($2 = '' OR cart = $2) ORDER BY id "
       "LIMIT 1",
       { { "addresses", "SELECT external_id, first_name, last_name, company, street, postcode, city, country "
                        "FROM customer_addresses "
-                       "WHERE customer_id = $1 ORDER BY position" } } },
+                       "WHERE customer_id = $1 ORDER BY position" },
+        WAITING("customers", "customers"),
+        VERSIONS("customers", "customers") } },
     { "item",
+      "items",
       "SELECT * FROM items WHERE (external_id = $1 OR sku = $1) AND ($2 = '' OR cart = $2) ORDER BY id LIMIT "
       "1",
       { { "variants", "SELECT external_id, sku, name, barcode, price FROM item_variants WHERE item_id = $1 "
-                      "ORDER BY position" } } },
+                      "ORDER BY position" },
+        WAITING("items", "items"),
+        VERSIONS("items", "items") } },
     { "stock",
+      "stock",
       "SELECT * FROM stock_levels WHERE (external_id = $1 OR sku = $1) AND ($2 = '' OR cart = $2) ORDER BY "
       "id LIMIT 1",
-      { { NULL, NULL } } },
+      { WAITING("stock_levels", "stock"), VERSIONS("stock_levels", "stock") } },
     { "run",
+      NULL,
       "SELECT * FROM runs WHERE CAST(id AS TEXT) = $1 AND ($2 = '' OR cart = $2)",
       { { "notes", "SELECT level, external_id, message FROM run_notes WHERE run_id = $1 ORDER BY id" } } },
     { "parked",
+      NULL,
       "SELECT * FROM staged_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) ORDER BY id LIMIT 1",
       { { "issues",
           "SELECT code, field, path, message FROM staged_issues WHERE staged_id = $1 ORDER BY position" } } },
     { "raw",
-      "SELECT cart, stream, external_id, version, outcome, reason, received_at, script_version, "
+      NULL,
+      "SELECT id, cart, stream, external_id, version, outcome, reason, received_at, run_id, script_version, "
       "CAST(bytes AS TEXT) AS bytes FROM raw_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) "
-      "ORDER BY version DESC LIMIT 1",
-      { { NULL, NULL } } },
+      "AND ($3 = '' OR CAST(version AS TEXT) = $3) ORDER BY version DESC LIMIT 1",
+      { { "versions",
+          "SELECT r.version, r.outcome, r.reason, r.received_at, r.run_id FROM raw_records d JOIN "
+          "raw_records r ON r.cart = d.cart AND r.stream = d.stream AND r.external_id = d.external_id "
+          "WHERE d.id = $1 ORDER BY r.version" } } },
 };
 
 static const struct kind *find(const char *name)
@@ -86,44 +122,118 @@ static void ignore_end(void *arg, const struct cw_error *err)
     (void)err; /* the same statement was run and judged before */
 }
 
+struct wanted {
+    const struct kind *kind;
+    const char *id, *cart, *version;
+};
+
+static size_t params_of(const struct wanted *wanted, struct cw_slice params[3])
+{
+    params[0] = cw_slice(wanted->id);
+    params[1] = cw_slice(wanted->cart);
+    params[2] = cw_slice(wanted->version);
+    return strcmp(wanted->kind->name, "raw") == 0 ? 3 : 2;
+}
+
 /* The lists of a document, by its number in the store. */
-static int print_sections(struct cw_cli *cli, const struct kind *kind, const struct cw_slice *params)
+static int print_sections(struct cw_cli *cli, const struct wanted *wanted)
 {
     struct id id = { "" };
     int code = 0;
-    cw_store_query(cli->store, kind->sql, params, 2, take_id, ignore_end, &id);
+    struct cw_slice params[3];
+    size_t count = params_of(wanted, params);
+    cw_store_query(cli->store, wanted->kind->sql, params, count, take_id, ignore_end, &id);
     cw_store_wait(cli->store);
     struct cw_slice param = cw_slice(id.text);
-    for (const struct section *section = kind->sections; section->title != NULL && code == 0; section++) {
+    const struct section *section = wanted->kind->sections;
+    for (; section->title != NULL && code == 0; section++) {
         if (!cli->json)
             printf("\n%s%s%s\n", cw_cli_bold(), section->title, cw_cli_plain());
         code = cw_cli_print_rows(cli, section->sql, &param, 1, "none");
-        if (section == &kind->sections[5])
-            break;
     }
     return code;
 }
 
-static int show(struct cw_cli *cli, const struct kind *kind, const char *id, const char *cart)
+struct hint {
+    char id[128], word[64];
+};
+
+static bool take_hint(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    struct hint *hint = arg;
+    (void)names;
+    if (columns >= 2) {
+        snprintf(hint->id, sizeof hint->id, "%.*s", CW_SLICE_ARG(row[0]));
+        snprintf(hint->word, sizeof hint->word, "%.*s", CW_SLICE_ARG(row[1]));
+    }
+    return false;
+}
+
+static struct hint ask(struct cw_cli *cli, const struct wanted *wanted, const char *sql, const char *third)
+{
+    struct hint hint = { "", "" };
+    struct cw_slice params[] = { cw_slice(wanted->kind->stream), cw_slice(wanted->id), cw_slice(third),
+                                 cw_slice(wanted->cart) };
+    cw_store_query(cli->store, sql, params, 4, take_hint, ignore_end, &hint);
+    cw_store_wait(cli->store);
+    return hint;
+}
+
+/* No such document: perhaps its record waits, or was skipped. */
+static int explain_absence(struct cw_cli *cli, const struct wanted *wanted)
 {
     struct cw_error err;
-    struct cw_slice params[] = { cw_slice(id), cw_slice(cart) };
+    const char *name = wanted->kind->name, *id = wanted->id;
+    char *number = g_strdup_printf("%%\"number\":\"%s\"%%", id);
+    struct hint waits = { "", "" }, received = { "", "" };
+    if (wanted->kind->stream != NULL) {
+        waits =
+            ask(cli, wanted,
+                "SELECT external_id, state FROM staged_records WHERE stream = $1 AND (external_id = $2 OR "
+                "document LIKE $3) AND ($4 = '' OR cart = $4) ORDER BY id LIMIT 1",
+                number);
+        received =
+            ask(cli, wanted,
+                "SELECT external_id, reason FROM raw_records WHERE stream = $1 AND external_id = $2 AND "
+                "$3 = '' AND ($4 = '' OR cart = $4) ORDER BY version DESC LIMIT 1",
+                "");
+    }
+    g_free(number);
+    if (waits.id[0] != '\0')
+        cw_fail(&err, CW_NOT_FOUND, "no %s %s yet: its record is %s; see: cartwright show parked %s", name,
+                id, waits.word, waits.id);
+    else if (received.id[0] != '\0')
+        cw_fail(&err, CW_NOT_FOUND,
+                "no %s %s: its record was skipped by the rule \"%s\"; see: cartwright show raw %s", name, id,
+                received.word, id);
+    else if (wanted->kind->stream != NULL)
+        cw_fail(&err, CW_NOT_FOUND,
+                "no %s %s has been received; cartwright status shows how far each stream has come", name, id);
+    else
+        cw_fail(&err, CW_NOT_FOUND, "no %s %s; see: cartwright list %s%s", name, id, name,
+                strcmp(name, "run") == 0 ? "s" : "");
+    return cw_cli_fail(cli, &err);
+}
+
+static int show(struct cw_cli *cli, const struct wanted *wanted)
+{
+    struct cw_slice params[3];
+    size_t count = params_of(wanted, params);
     bool found;
-    int code = cw_cli_print_record(cli, kind->sql, params, 2, &found);
+    int code = cw_cli_print_record(cli, wanted->kind->sql, params, count, &found);
     if (code != 0)
         return code;
-    if (found)
-        return print_sections(cli, kind, params);
-    cw_fail(&err, CW_NOT_FOUND, "no %s %s; see: cartwright list", kind->name, id);
-    return cw_cli_fail(cli, &err);
+    return found ? print_sections(cli, wanted) : explain_absence(cli, wanted);
 }
 
 int cw_cmd_show(int argc, char **argv)
 {
     struct cw_cli cli = { 0 };
-    char *cart = NULL;
+    char *cart = NULL, *version = NULL;
     const GOptionEntry entries[] = {
         { "cart", 'c', 0, G_OPTION_ARG_STRING, &cart, "Only this cart", "NAME" },
+        { "version", 0, 0, G_OPTION_ARG_STRING, &version,
+          "This version of a raw record (default: the newest)", "N" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
     int code = cw_cli_parse(
@@ -131,14 +241,22 @@ int cw_cmd_show(int argc, char **argv)
         "Shows one order, customer, item, stock level, parked record, raw record or run. ID is the\n"
         "cart's id; orders are found by their number too, customers by e-mail, items by SKU.",
         entries, 2, 2);
-    const struct kind *kind = code < 0 ? find(argv[1]) : NULL;
-    if (code < 0 && kind == NULL) {
-        fprintf(stderr, "cartwright show: there are order, customer, item, stock, parked, raw and run\n");
+    struct wanted wanted = { code < 0 ? find(argv[1]) : NULL, NULL, cart != NULL ? cart : "",
+                             version != NULL ? version : "" };
+    if (code < 0 && wanted.kind == NULL) {
+        fprintf(stderr,
+                "cartwright show: there is no kind \"%s\"; there are order, customer, item, stock, parked, "
+                "raw and "
+                "run\n",
+                argv[1]);
         code = 2;
     }
-    if (code < 0)
-        code = cw_cli_open(&cli, CW_CLI_STORE) ? show(&cli, kind, argv[2], cart != NULL ? cart : "") : 1;
+    if (code < 0) {
+        wanted.id = argv[2];
+        code = cw_cli_open(&cli, CW_CLI_STORE) ? show(&cli, &wanted) : 1;
+    }
     cw_cli_close(&cli);
     g_free(cart);
+    g_free(version);
     return code;
 }

@@ -1,6 +1,8 @@
 /* rows.c - see rows.h. A table is gathered whole, so that its columns can be as wide as they need. */
 #include "cli/rows.h"
 
+#include "base/time.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -10,9 +12,42 @@ struct rows {
     struct cw_cli *cli;
     GPtrArray *cells; /* allocated texts, row by row; the names first */
     size_t columns, count;
+    struct cw_zone *zone; /* of the site */
     struct cw_error err;
     bool failed;
 };
+
+static bool ends_with(struct cw_slice name, const char *end)
+{
+    size_t len = strlen(end);
+    return name.len >= len && memcmp(name.data + name.len - len, end, len) == 0;
+}
+
+/* A stored time as a clock on the wall of the site shows it. */
+static char *local_time(const struct rows *rows, struct cw_slice text)
+{
+    cw_time time;
+    char shown[CW_TIME_TEXT_MAX];
+    if (rows->zone == NULL || !cw_time_parse(text, NULL, &time, NULL) ||
+        cw_time_format(time, rows->zone, "%Y-%m-%d %H:%M:%S", shown, sizeof shown, NULL) == 0)
+        return g_strndup(text.data, text.len);
+    return g_strdup(shown);
+}
+
+static char *take_cell(const struct rows *rows, struct cw_slice name, struct cw_slice value)
+{
+    static const char *const flags[] = { "tax_included", "active", "guest" };
+    if (value.data == NULL)
+        return NULL;
+    if (rows->cli->json)
+        return g_strndup(value.data, value.len);
+    if (ends_with(name, "_at") || ends_with(name, "_until"))
+        return local_time(rows, value);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (cw_slice_is(name, flags[i]))
+            return g_strdup(cw_slice_is(value, "1") ? "yes" : "no");
+    return g_strndup(value.data, value.len);
+}
 
 static bool take_row(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
 {
@@ -21,7 +56,7 @@ static bool take_row(void *arg, size_t columns, const struct cw_slice *names, co
     for (size_t i = 0; rows->count == 0 && i < columns; i++)
         g_ptr_array_add(rows->cells, g_strndup(names[i].data, names[i].len));
     for (size_t i = 0; i < columns; i++)
-        g_ptr_array_add(rows->cells, row[i].data != NULL ? g_strndup(row[i].data, row[i].len) : NULL);
+        g_ptr_array_add(rows->cells, take_cell(rows, names[i], row[i]));
     rows->count++;
     return true;
 }
@@ -133,8 +168,11 @@ static void print_record(const struct rows *rows)
 static bool query(struct rows *rows, const char *sql, const struct cw_slice *params, size_t count)
 {
     rows->cells = g_ptr_array_new_with_free_func(g_free);
+    rows->zone = cw_zone_open(rows->cli->site->config.zone, NULL);
     cw_store_query(rows->cli->store, sql, params, count, take_row, done, rows);
     cw_store_wait(rows->cli->store);
+    cw_zone_free(rows->zone);
+    rows->cli->rows = rows->count;
     return !rows->failed;
 }
 

@@ -1,4 +1,5 @@
-/* rows.h - printing what a query gives: a table for people, one JSON object a line for programs. */
+/* rows.h - printing what a query gives: a table for people, one JSON object a line for programs. People see
+ * times in the zone of the site, and yes and no. */
 #ifndef CW_CLI_ROWS_H
 #define CW_CLI_ROWS_H
 

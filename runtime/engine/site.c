@@ -111,6 +111,16 @@ static bool load_from(int dir, const char *path, struct cw_slice *source, char c
     return true;
 }
 
+/* "shipped/prestashop.lua" in messages: the site may have a carts/prestashop.lua of its own. */
+static bool load_shipped(const struct cw_site *site, const char *path, struct cw_slice *source,
+                         char chunk_name[128], struct cw_error *err)
+{
+    if (!load_from(site->home_fd, path, source, chunk_name, err))
+        return false;
+    snprintf(chunk_name, 128, "shipped/%.100s", path + strlen("carts/"));
+    return true;
+}
+
 bool cw_site_load_module(const struct cw_site *site, const char *module, struct cw_slice *source,
                          char chunk_name[128], struct cw_error *err)
 {
@@ -121,15 +131,16 @@ bool cw_site_load_module(const struct cw_site *site, const char *module, struct 
         return load_from(site->folder_fd, "site.lua", source, chunk_name, err);
     if (strncmp(module, "carts.", 6) == 0 && path_of(path, sizeof path, "carts/", rest)) {
         if (load_from(site->folder_fd, path, source, chunk_name, err) ||
-            (err->code == CW_NOT_FOUND && load_from(site->home_fd, path, source, chunk_name, err)))
+            (err->code == CW_NOT_FOUND && load_shipped(site, path, source, chunk_name, err)))
             return true;
         return err->code == CW_NOT_FOUND &&
                cw_fail_in(err, "no cart script in %s or among the shipped ones", site->folder);
     }
     if (strncmp(module, "shipped.", 8) == 0 && path_of(path, sizeof path, "carts/", rest))
-        return load_from(site->home_fd, path, source, chunk_name, err);
+        return load_shipped(site, path, source, chunk_name, err);
     if (strncmp(module, "cartwright.", 11) == 0 && path_of(path, sizeof path, "scripts/cartwright/", rest))
-        return load_from(site->home_fd, path, source, chunk_name, err);
+        return load_from(site->home_fd, path, source, chunk_name, err) ||
+               (err->code == CW_NOT_FOUND && cw_fail(err, CW_NOT_FOUND, "there is no module %s", module));
     if (strncmp(module, "lib.", 4) == 0 && path_of(path, sizeof path, "lib/", rest))
         return load_from(site->folder_fd, path, source, chunk_name, err);
     return cw_fail(

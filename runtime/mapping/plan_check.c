@@ -112,8 +112,11 @@ static bool check_source(const struct checked *c)
     const struct cw_rule *rule = c->rule;
     const char *type = cw_type_name(c->type);
     if (!source_fits(rule->source, c->type))
-        return REFUSE(c, "%s is %s%s and cannot come from %s", rule->target,
-                      c->type == CW_INTEGER ? "an " : "a ", type, source_names[rule->source]);
+        return REFUSE(c, "%s is %s%s and cannot come from %s%s", rule->target,
+                      c->type == CW_INTEGER ? "an " : "a ", type, source_names[rule->source],
+                      c->type == CW_LIST     ? "; it is map.each(path, map.KIND { ... })"
+                      : c->type == CW_RECORD ? "; it is map.at(path, map.KIND { ... })"
+                                             : "");
     if (is_nested(c->type))
         return check_plan(c);
     if (rule->source == CW_FROM_CALL)

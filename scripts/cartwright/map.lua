@@ -199,4 +199,6 @@ function map.kind_of(plan)
   if type(meta) == "table" and meta.kind then return meta.kind, meta.where end
 end
 
-return map
+return setmetatable(map, { __index = function(_, key)
+  error(("%s: there is no map.%s"):format(here(), tostring(key)), 0)
+end })

@@ -9,6 +9,7 @@ local time = require "cartwright.time"
 local open = {}
 
 local STREAMS = { "orders", "customers", "items", "stock" }
+local IS_STREAM = { orders = true, customers = true, items = true, stock = true }
 local SECONDS = { s = 1, m = 60, h = 3600, d = 86400 }
 
 ---@param text string "2h", "300s", "90m", "1d"
@@ -113,6 +114,30 @@ local function settle(name, declared, given)
   return settings, faults
 end
 
+local STREAM_KEYS = { id = true, fetch = true, map = true, skip = true, overlap = true, settle = true, full = true,
+  records = true }
+
+---Tables of a cart that look like streams but are none, and fields of streams that nothing reads: mostly slips.
+local function check_names(shop, faults, script)
+  for _, name in ipairs(STREAMS) do
+    if shop[name] ~= nil and type(shop[name]) ~= "table" then
+      faults[#faults + 1] = ("%s: %s is a %s; a stream is a table"):format(script, name, type(shop[name]))
+      shop[name] = nil
+    end
+    for key in pairs(shop[name] or {}) do
+      if not STREAM_KEYS[key] then
+        faults[#faults + 1] = ("%s: %s.%s is no field of a stream; there are fetch, full, id, map, overlap, records, settle and skip")
+          :format(script, name, tostring(key))
+      end
+    end
+  end
+  for key, value in pairs(shop) do
+    if type(value) == "table" and map.kind_of(value.map) and not IS_STREAM[key] then
+      faults[#faults + 1] = ("%s: %s is no stream; there are %s"):format(script, tostring(key), table.concat(STREAMS, ", "))
+    end
+  end
+end
+
 ---What the runtime needs to know of one stream.
 local function describe(name, stream, faults, script)
   local overlap, settle_time = duration(stream.overlap or "1h"), duration(stream.settle or "10s")
@@ -134,13 +159,14 @@ function open.cart(name)
   local config = require "site"
   local given = config.carts[name]
   if not given then error(("site.lua has no cart %s"):format(name), 0) end
-  local script = "carts." .. given.type
-  local shop = require(script)
+  local shop = require("carts." .. given.type)
+  local script = ("carts/%s.lua"):format(given.type:gsub("%.", "/"))
   if type(shop) ~= "table" or type(shop.settings) ~= "table" then
     error(("%s must return what cart.new { ... } or extend() made"):format(script), 0)
   end
   local settings, faults = settle(name, shop.settings, given)
   local streams = {}
+  check_names(shop, faults, script)
   for _, stream_name in ipairs(STREAMS) do
     if shop[stream_name] then
       streams[#streams + 1] = describe(stream_name, shop[stream_name], faults, script)

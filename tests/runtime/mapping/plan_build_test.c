@@ -116,7 +116,9 @@ static void a_source_must_fit_the_field(void **state)
 {
     (void)state;
     struct cw_rule rule = rule_for("lines");
-    assert_refused(order, &rule, "carts/shop.lua:41: lines is a list and cannot come from a path");
+    assert_refused(order, &rule,
+                   "carts/shop.lua:41: lines is a list and cannot come from a path; it is map.each(path, "
+                   "map.KIND { ... })");
     rule = rule_for("number");
     rule.source = CW_FROM_SUM;
     assert_refused(order, &rule, "carts/shop.lua:41: number is a text and cannot come from a sum");
@@ -125,7 +127,9 @@ static void a_source_must_fit_the_field(void **state)
                    "carts/shop.lua:41: number is a text and cannot come from a list of records");
     rule = rule_for("billing");
     rule.source = CW_FROM_CALL;
-    assert_refused(order, &rule, "carts/shop.lua:41: billing is a record and cannot come from a function");
+    assert_refused(order, &rule,
+                   "carts/shop.lua:41: billing is a record and cannot come from a function; it is "
+                   "map.at(path, map.KIND { ... })");
     rule = rule_for("count");
     rule.is_custom = true;
     rule.custom_type = CW_INTEGER;
