@@ -124,6 +124,7 @@ struct state_op {
     struct cw_buffer cart_name, key_name, text; /* remember: copies that outlive the state */
     bool found, removes;
     bool asked;   /* the store still has it */
+    bool killed;  /* nobody waits for it any more */
     bool dropped; /* Lua has it no more */
 };
 
@@ -152,7 +153,7 @@ static int drop_state_op(lua_State *L)
 /* Whoever is last frees it: the store when it has answered, or the collector. */
 static void cancel_state(struct cw_wait *wait)
 {
-    (void)wait;
+    ((struct state_op *)wait)->killed = true;
 }
 
 static void answer_state(struct state_op *op, const struct cw_error *err)
@@ -164,7 +165,8 @@ static void answer_state(struct state_op *op, const struct cw_error *err)
     }
     if (err != NULL)
         op->err = *err;
-    cw_wait_done(&op->wait);
+    if (!op->killed)
+        cw_wait_done(&op->wait);
 }
 
 /* The new op is left on the stack, in a userdata. */
@@ -244,9 +246,9 @@ static void state_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error
         state_stored(op, err);
         return;
     }
-    if (op->dropped) {
+    if (op->killed || op->dropped) {
         cw_txn_rollback(txn);
-        free_state_op(op);
+        answer_state(op, NULL);
         return;
     }
     struct cw_slice text = cw_buffer_slice(&op->text);
