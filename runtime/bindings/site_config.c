@@ -88,6 +88,18 @@ static void read_carts(lua_State *L, struct cw_site_config *config, int index)
     lua_pop(L, 1);
 }
 
+/* A misspelt key would otherwise be a setting that does nothing. */
+static void check_keys(lua_State *L, int index)
+{
+    static const char known[] = " zone store allow carts ";
+    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "[number]";
+        const char *found = is_name(key) ? strstr(known, key) : NULL;
+        if (found == NULL || found[-1] != ' ' || found[strlen(key)] != ' ')
+            luaL_error(L, "site.lua has no setting %s; there are zone, store, allow and carts", key);
+    }
+}
+
 static int read_site(lua_State *L)
 {
     struct reading *reading = lua_touserdata(L, 1);
@@ -97,6 +109,7 @@ static int read_site(lua_State *L)
     int site = lua_gettop(L);
     if (!lua_istable(L, site))
         return luaL_error(L, "site.lua must return a table: return { carts = { ... } }");
+    check_keys(L, site);
     reading->config->zone = text_field(L, site, "zone", "UTC");
     reading->config->store = text_field(L, site, "store", "store.db");
     read_allow(L, reading->config, site);

@@ -40,7 +40,7 @@ class Result:
         return "exit %d\n%s%s" % (self.code, self.out, self.err)
 
     def lines(self):
-        return [json.loads(line) for line in self.out.splitlines()]
+        return [json.loads(line) for line in self.out.split("\n")[:-1]]
 
 
 def read_peak(pid):
