@@ -88,7 +88,7 @@ static void harden(struct cw_sqlite *s)
 static const char settings[] =
     "PRAGMA page_size = 16384; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
     "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; "
-    "PRAGMA cache_size = -8000; PRAGMA secure_delete = FAST; "
+    "PRAGMA cache_size = -6000; PRAGMA secure_delete = FAST; "
     "PRAGMA journal_size_limit = 67108864;";
 
 /* --- what lies there

@@ -69,6 +69,12 @@ static bool find_format(struct cw_body *body, enum cw_format *format, struct cw_
 
 static bool add_range(struct cw_records *records, const struct cw_record *record, struct cw_error *err)
 {
+    if (record->offset >> RANGE_OFFSET_BITS != 0 || record->bytes.len >> RANGE_LEN_BITS != 0)
+        return cw_fail(err, CW_LIMIT,
+                       "a record of %zu bytes at byte %llu; records up to %d MiB in files up to %d GiB "
+                       "can be read",
+                       record->bytes.len, (unsigned long long)record->offset, 1 << (RANGE_LEN_BITS - 20),
+                       1 << (RANGE_OFFSET_BITS - 30));
     if (records->own_count == records->own_cap) {
         size_t cap = records->own_cap == 0 ? 64 : 2 * records->own_cap;
         void *ranges = cap <= UINT32_MAX ? realloc(records->ranges, cap * sizeof *records->ranges) : NULL;
@@ -77,7 +83,7 @@ static bool add_range(struct cw_records *records, const struct cw_record *record
         records->ranges = ranges;
         records->own_cap = cap;
     }
-    records->ranges[records->own_count++] = (struct range){ record->offset, (uint32_t)record->bytes.len };
+    records->ranges[records->own_count++] = (struct range){ record->offset, record->bytes.len };
     return true;
 }
 

@@ -9,10 +9,12 @@
 #include "base/node.h"
 #include "bindings/records.h"
 
-/* 16 bytes a record are all that stands in memory of a body in a file. */
+enum { RANGE_OFFSET_BITS = 38, RANGE_LEN_BITS = 26 }; /* bodies of 256 GiB, records of 64 MiB */
+
+/* 8 bytes a record are all that stands in memory of a body in a file. */
 struct range {
-    uint64_t offset;
-    uint32_t len;
+    uint64_t offset : RANGE_OFFSET_BITS;
+    uint64_t len : RANGE_LEN_BITS;
 };
 
 struct segment {

@@ -308,7 +308,7 @@ static double through_sqlite(int orders)
     cw_store_close(open_store()); /* makes the tables */
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         fail("cannot open");
-    execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; "
+    execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -6000; "
             "PRAGMA secure_delete = FAST;");
     prepare_plain();
     double start = cpu_seconds();
