@@ -9,7 +9,7 @@
 
 enum {
     SLICE_RECORDS = 128,
-    SLICE_BYTES = 2 * 1024 * 1024,
+    SLICE_BYTES = 256 * 1024, /* with trees and documents, what fits a cache of the processor */
     ARENA_LIMIT = 256 * 1024 * 1024 /* bytes; what one slice may need in the worst case */
 };
 
