@@ -186,12 +186,16 @@ struct cw_lua_cart *cw_lua_open_cart(lua_State *L, struct cw_lua_carts *carts, c
     if (carts->count == CARTS_MAX)
         refuse_more(L);
     struct cw_lua_cart *cart = calloc(1, sizeof *cart);
-    if (cart == NULL)
+    char *own_name = strdup(name);
+    if (cart == NULL || own_name == NULL) {
+        free(own_name);
+        free(cart);
         luaL_error(L, "no memory");
-    *cart = (struct cw_lua_cart){ .carts = carts, .name = strdup(name), .ref = LUA_NOREF };
+    }
+    *cart = (struct cw_lua_cart){ .carts = carts, .name = own_name, .ref = LUA_NOREF };
     lua_pushcfunction(L, finish_open);
     lua_pushlightuserdata(L, cart);
-    bool ok = cart->name != NULL && lua_pcall(L, 1, 0, 0) == LUA_OK;
+    bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
     if (!ok || carts->count == CARTS_MAX) { /* its script may have opened others */
         luaL_unref(L, LUA_REGISTRYINDEX, cart->ref);
         free_cart(cart);
