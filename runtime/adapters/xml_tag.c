@@ -67,9 +67,24 @@ static bool starts_name(char c)
            (unsigned char)c >= 0x80;
 }
 
-static bool ends_name(char c)
+static const bool name_ends[256] = {
+    ['>'] = true, ['/'] = true, ['<'] = true, [' '] = true, ['\n'] = true, ['\t'] = true, ['\r'] = true
+};
+static const bool tag_ends[256] = { ['>'] = true, ['<'] = true, ['"'] = true, ['\''] = true };
+
+/* Moves *i to the first byte that `stops` holds, or to `most` when that comes first; false at the end of the
+ * body. */
+static bool scan(struct cw_window *window, size_t *i, size_t most, const bool stops[256])
 {
-    return c == '>' || c == '/' || c == '<' || c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    do {
+        const char *markup = window->data + window->at;
+        size_t visible = window->len - window->at, end = visible < most ? visible : most;
+        while (*i < end && !stops[(unsigned char)markup[*i]])
+            ++*i;
+        if (*i < visible)
+            return true;
+    } while (cw_window_more(window));
+    return false;
 }
 
 /* The closing quote of the one at `i`; false when a '<', the limit or the end of the body comes first. */
@@ -97,7 +112,7 @@ static bool find_quote(struct cw_window *window, size_t *i)
 static bool find_close(struct cw_window *window, struct cw_tag *tag, size_t from, bool quotes)
 {
     size_t most = cw_window_room(window);
-    for (size_t i = from; cw_window_has(window, i + 1); i++) {
+    for (size_t i = from; scan(window, &i, most, tag_ends); i++) {
         char c = window->data[window->at + i];
         if (i >= most)
             return cw_window_fail_size(window);
@@ -114,10 +129,8 @@ static bool find_close(struct cw_window *window, struct cw_tag *tag, size_t from
 static bool read_element_tag(struct cw_window *window, struct cw_tag *tag)
 {
     size_t i = tag->name;
-    do {
-        if (!cw_window_has(window, i + 1))
-            return false;
-    } while (!ends_name(window->data[window->at + i]) && ++i);
+    if (!scan(window, &i, SIZE_MAX, name_ends))
+        return false;
     tag->name_len = i - tag->name;
     if (!find_close(window, tag, i, tag->kind == CW_TAG_START))
         return false;
