@@ -18,8 +18,8 @@ void cw_client_check_keys(lua_State *L, int index, const char *what, const char 
             i++;
         if (known[i] == NULL)
             cw_lua_fail(L, CW_USAGE,
-                        "%s has an unknown field %.60s; see cartwright.Request in scripts/types/cart.lua",
-                        what, key != NULL ? key : "(no text)");
+                        "%s has an unknown field %.60s; see cartwright.%s in scripts/types/cart.lua", what,
+                        key != NULL ? key : "(no text)", strcmp(what, "http") == 0 ? "Http" : "Request");
     }
 }
 

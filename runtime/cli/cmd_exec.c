@@ -78,6 +78,18 @@ static int split_arguments(int argc, char **argv)
     return argc;
 }
 
+/* Behind the script an option is the script's own; this one somebody would miss badly. */
+static int check_arguments(int count, char **arguments)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(arguments[i], "--dry-run") == 0) {
+            fprintf(stderr, "cartwright exec: --dry-run stands before the script: cartwright exec --dry-run "
+                            "SCRIPT.lua [ARG...]; nothing was run\n");
+            return 2;
+        }
+    return -1;
+}
+
 int cw_cmd_exec(int argc, char **argv)
 {
     struct cw_cli cli = { .time_limit_s = 12 * 3600 };
@@ -94,8 +106,11 @@ int cw_cmd_exec(int argc, char **argv)
     int code = cw_cli_parse(
         &cli, &own, &argv, "SCRIPT.lua [ARG...]",
         "Runs a Lua script with the script API: require \"cartwright.site\" gives the site's carts, the\n"
-        "store for reading, and the files named as ARGs.",
+        "store for reading, and the files named as ARGs. Options stand before the script: what follows is\n"
+        "the script's own.",
         entries, 1, 1);
+    if (code < 0)
+        code = check_arguments(rest, rest_argv);
     if (code >= 0)
         return code;
     exec.dry_run = dry_run;

@@ -208,7 +208,9 @@ static int explain_absence(struct cw_cli *cli, const struct wanted *wanted)
                 received.word, id);
     else if (wanted->kind->stream != NULL)
         cw_fail(&err, CW_NOT_FOUND,
-                "no %s %s has been received; cartwright status shows how far each stream has come", name, id);
+                "no %s %s has been received; see: cartwright list %s, and cartwright status for how far each "
+                "stream has come",
+                name, id, wanted->kind->stream);
     else
         cw_fail(&err, CW_NOT_FOUND, "no %s %s; see: cartwright list %s%s", name, id, name,
                 strcmp(name, "run") == 0 ? "s" : "");

@@ -31,8 +31,8 @@ cart.choice = setting "choice"   -- one of `choices`
 cart.zone = setting "zone"       -- IANA name; default "site" is the site's zone
 cart.time = setting "time"       -- "2024-01-31" or with a time; in the cart's zone
 
----@param definition { title: string, settings: table<string, table>, http: (fun(settings: table): table), [string]: any }
----@return table shop
+---@param definition { title: string, settings: table<string, table>, http?: (fun(settings: table): cartwright.Http), [string]: any }
+---@return cartwright.Shop shop
 function cart.new(definition)
   local shop = map.copy(definition)
   shop.settings = shop.settings or {}
@@ -44,8 +44,8 @@ function cart.new(definition)
 end
 
 ---A cart that differs from `base` in what the caller then changes.
----@param base table
----@return table shop
+---@param base cartwright.Shop
+---@return cartwright.Shop shop
 function cart.extend(base)
   return map.copy(base)
 end

@@ -17,9 +17,10 @@ local map = {}
 ---@field html? boolean decode HTML entities once
 ---@field negate? boolean minus the number
 ---@field times? string|integer|cartwright.Decimal decimals and money are multiplied by it: "0.01" for amounts in cents
----@field format? string|string[] how the shop writes a number or a time; of several the first that fits is taken.
+---How the shop writes a number or a time; of several the first that fits is taken.
 ---Numbers: 1234.56 as the shop writes it: "1.234,56", "1,234.56", "1 234,56", "1'234.56", "1234,56".
 ---Times: "%d.%m.%Y %H:%M", with %Y %m %d %H %M %S %y %I %p %b %f %z, or %s and %Q for seconds and milliseconds since 1970.
+---@field format? string|string[]
 
 ---@class map.Source
 ---@class map.Each: map.Source

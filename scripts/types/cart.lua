@@ -7,7 +7,54 @@ error("types only; see scripts/cartwright/cart.lua and runtime/bindings/lua_http
 ---@field settings table<string, any> values by the cart's declarations; secrets are handles
 ---@field zone string the zone the shop writes its times in
 ---@field cache table for this run only: what was fetched once
+---@field stream string while a stream is fetched: its name
 local Cart = {}
+
+---What cart.new makes and a cart script returns. It may have functions and values of its own, which `self` has too.
+---@class cartwright.Shop: cartwright.Cart
+---@field title string
+---@field settings table<string, table> declarations, made with cart.text and its siblings
+---@field http? fun(settings: table<string, any>): cartwright.Http
+---The connection test: returns lines about what it found, raises what is wrong (cart.fail).
+---@field test? fun(self: cartwright.Cart): string[]
+---The shop's own words for an answer that is no success; with a code of cart.fail and the setting to look at, as far as
+---it knows better.
+---@field explain? fun(self: cartwright.Cart, response: cartwright.Response): string?, string?, string?
+---@field orders? cartwright.Stream
+---@field customers? cartwright.Stream
+---@field items? cartwright.Stream
+---@field stock? cartwright.Stream
+---@field tables table<string, table<string|integer, string|integer|boolean>> translation tables: a row `false` means "no value", the row "*" is the default
+local Shop = {}
+---A cart that differs from this one in what is then changed.
+---@return cartwright.Shop
+function Shop:extend() end
+
+---@class cartwright.Stream
+---@field id? string path of the record's id; default "id"
+---@field map map.Plan
+---@field fetch? fun(self: cartwright.Cart, window: cartwright.Window) without it only files can be imported
+---@field records? string where records stand in a file given to import or preview; in XML below the root element
+---@field overlap? string how far windows overlap, such as "2h"; default "1h"
+---@field settle? string how long before now windows end; default "10s"
+---@field full? boolean the shop knows no times of change: everything is read each time
+---@field skip? table<string, { path: string, values: string|string[] }|fun(record: cartwright.Node): boolean?> by the rule's name
+
+---How the cart's server is called.
+---@class cartwright.Http
+---@field base string the shop's address, to which paths of requests are added
+---@field basic? { [1]: string|cartwright.Secret, [2]: string|cartwright.Secret } user and password
+---@field digest? { [1]: string|cartwright.Secret, [2]: string|cartwright.Secret }
+---@field bearer? string|cartwright.Secret
+---@field headers? table<string, string|cartwright.Secret> of every request
+---@field query? table<string, string|integer|boolean|cartwright.Decimal|cartwright.Time|cartwright.Secret> of every request
+---@field rate? string|number not more requests than that: "10/s", "100/m", "5000/h", or a number a second
+---@field burst? integer so many at once before the rate applies, default 1
+---@field timeout? number seconds for one attempt, default 300
+---@field stall? number seconds (almost) without a byte until an attempt is given up, default 30
+---@field connect? number seconds to connect, default 10
+---@field attempts? integer of a request that may be repeated, default 5
+---@field body_limit? integer bytes of an answer, default 64 MiB
 
 ---@class cartwright.Request
 ---@field method? string default "GET"
@@ -43,7 +90,8 @@ function Cart:all(requests) end
 ---Stores a page: raw, mapped, checked, applied, in one transaction with the cursor. Suspends. After it returns, the
 ---page is durable. Records whose bytes are known cost one look-up each.
 ---@param records cartwright.Records
----@param options? { position: string } where to resume inside the window after this page
+---@param options? { position?: string, stream?: string } position: where to resume inside the window after this page;
+---stream: needed in scripts of `cartwright exec` only, where no stream is being fetched
 ---@return cartwright.Counts
 function Cart:emit(records, options) end
 

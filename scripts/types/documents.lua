@@ -1,0 +1,161 @@
+---@meta
+error("types only; the fields are in runtime/base/document.c")
+
+---The kinds of documents and their fields, as map.order { ... } and its siblings take them. Every field comes from a
+---path, a function of the record, or what map.NAME(...) makes. Made from document.c by tests/system/types --write.
+
+---@class map.Address
+---@field external_id? map.Any text: the cart's id of the address
+---@field name? map.Any text: whole name, where the cart does not split it
+---@field first_name? map.Any text: given name
+---@field last_name? map.Any text: family name
+---@field company? map.Any text: company
+---@field vat_number? map.Any text: VAT number
+---@field street? map.Any text: first address line
+---@field street2? map.Any text: second address line
+---@field postcode? map.Any text: post code
+---@field city? map.Any text: city
+---@field region? map.Any text: state, province or county; a code where the cart has one
+---@field country? map.Any text: ISO 3166 code of two letters
+---@field phone? map.Any text: telephone
+---@field mobile? map.Any text: mobile telephone
+---@field email? map.Any text: e-mail
+---@field note? map.Any text: remark on the address
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Line
+---@field external_id? map.Any text: the cart's id of the line
+---@field parent_id? map.Any text: external_id of the bundle's line this one belongs to
+---@field sku? map.Any text: stock keeping unit
+---@field name? map.Any text: what the buyer read
+---@field barcode? map.Any text: EAN, UPC or ISBN
+---@field item_id? map.Any text: the cart's id of the item
+---@field variant_id? map.Any text: the cart's id of the variant
+---@field quantity? map.Any decimal: pieces ordered
+---@field unit_price? map.Any money: price of one, with or without tax as the order says
+---@field total? map.Any money: of the whole line; quantity times unit price, rounded, where not mapped
+---@field tax? map.Any money: tax of the whole line
+---@field tax_rate? map.Any decimal: per cent
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Discount
+---@field code? map.Any text: coupon code
+---@field name? map.Any text: what the buyer read
+---@field amount? map.Any money: positive: what the buyer saved
+---@field tax? map.Any money: tax in the amount
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Payment
+---@field external_id? map.Any text: the cart's id of the payment
+---@field method? map.Any text: method, as the cart's technical name where there is one
+---@field amount? map.Any money: amount
+---@field reference? map.Any text: the payment provider's transaction id
+---@field paid_at? map.Any time: when it was booked
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Fee
+---@field name? map.Any text: what the buyer read
+---@field amount? map.Any money: negative for a reduction
+---@field tax? map.Any money: tax of the fee
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Tax
+---@field name? map.Any text: name or code of the rate
+---@field rate? map.Any decimal: per cent
+---@field amount? map.Any money: amount
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Order
+---@field number? map.Any text: the number the buyer knows; may repeat
+---@field status? map.Any text: where the order stands; one of draft, pending, on_hold, paid, processing, backorder, shipped, completed, cancelled, refunded, failed
+---@field payment_status? map.Any text: where its payment stands; one of unpaid, authorised, partly_paid, paid, refunded, partly_refunded, failed
+---@field fulfilment_status? map.Any text: where its delivery stands; one of open, partial, shipped, delivered, returned
+---@field cart_status? map.Any text: the cart's own status, untranslated
+---@field placed_at? map.Any time: when the buyer ordered
+---@field changed_at? map.Any time: when the cart last changed it, by the cart's own stamp
+---@field paid_at? map.Any time: when it was paid
+---@field channel? map.Any text: sales channel or shop of a multi-shop
+---@field language? map.Any text: the buyer's language
+---@field currency? map.Any text: ISO 4217 code of all amounts
+---@field tax_included? map.Any boolean: whether line, shipping, fee and discount amounts contain tax
+---@field goods_total? map.Any money: sum of the lines
+---@field discount_total? map.Any money: positive; only what the line totals do not already contain
+---@field shipping_total? map.Any money: freight
+---@field fee_total? map.Any money: wrapping, payment and other fees
+---@field tax_total? map.Any money: all taxes
+---@field total? map.Any money: what the buyer owes, tax included
+---@field paid_total? map.Any money: what was paid so far
+---@field rounding? map.Any text: what the cart rounds: each item, line, or the total; one of item, line, total
+---@field rounding_mode? map.Any text: how the cart rounds; one of up, down, ceiling, floor, half-up, half-down, half-even
+---@field customer_id? map.Any text: the cart's id of the customer; absent for guests
+---@field email? map.Any text: the buyer's e-mail
+---@field billing? map.Source billing address: map.at(path, map.address { ... })
+---@field shipping? map.Source delivery address: map.at(path, map.address { ... })
+---@field payment_method? map.Any text: technical name of the payment method
+---@field payment_name? map.Any text: payment method as the buyer read it
+---@field shipping_method? map.Any text: technical name or id of the shipping method
+---@field shipping_name? map.Any text: shipping method as the buyer read it
+---@field tracking_number? map.Any text: tracking number of the first parcel
+---@field note? map.Any text: remark of the buyer or the shop
+---@field gift_message? map.Any text: text for the gift card
+---@field lines? map.Each what was ordered: map.each(path, map.line { ... })
+---@field discounts? map.Each coupons and rules: map.each(path, map.discount { ... })
+---@field payments? map.Each payments: map.each(path, map.payment { ... })
+---@field fees? map.Each fees: map.each(path, map.fee { ... })
+---@field taxes? map.Each taxes by rate: map.each(path, map.tax { ... })
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Customer
+---@field number? map.Any text: customer number
+---@field email? map.Any text: e-mail
+---@field first_name? map.Any text: given name
+---@field last_name? map.Any text: family name
+---@field company? map.Any text: company
+---@field vat_number? map.Any text: VAT number
+---@field phone? map.Any text: telephone
+---@field language? map.Any text: language
+---@field group? map.Any text: customer group or class
+---@field guest? map.Any boolean: ordered without an account
+---@field active? map.Any boolean: whether the account is open
+---@field note? map.Any text: remark
+---@field created_at? map.Any time: when the account was made
+---@field changed_at? map.Any time: when the cart last changed it
+---@field addresses? map.Each addresses: map.each(path, map.address { ... })
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Variant
+---@field external_id? map.Any text: the cart's id of the variant
+---@field sku? map.Any text: stock keeping unit
+---@field name? map.Any text: what tells it from its siblings
+---@field barcode? map.Any text: EAN, UPC or ISBN
+---@field price? map.Any money: sales price
+---@field weight? map.Any decimal: in the cart's unit
+---@field active? map.Any boolean: whether it is sold
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Item
+---@field sku? map.Any text: stock keeping unit
+---@field name? map.Any text: name in the shop's first language
+---@field description? map.Any text: description; may be HTML
+---@field type? map.Any text: what kind of item; one of simple, variants, kit, virtual
+---@field barcode? map.Any text: EAN, UPC or ISBN
+---@field vendor_sku? map.Any text: the supplier's number
+---@field active? map.Any boolean: whether it is sold
+---@field currency? map.Any text: ISO 4217 code of the prices
+---@field price? map.Any money: sales price
+---@field cost? map.Any money: purchase price
+---@field weight? map.Any decimal: in the cart's unit
+---@field tax_class? map.Any text: tax class or rule
+---@field created_at? map.Any time: when the cart made it
+---@field changed_at? map.Any time: when the cart last changed it
+---@field variants? map.Each variants: map.each(path, map.variant { ... })
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.StockLevel
+---@field sku? map.Any text: stock keeping unit, where the cart tells it
+---@field item_id? map.Any text: the cart's id of the item
+---@field variant_id? map.Any text: the cart's id of the variant
+---@field warehouse? map.Any text: warehouse, location or shop
+---@field quantity? map.Any decimal: pieces the cart believes to have; may be negative
+---@field changed_at? map.Any time: when the cart last changed it
+---@field custom? table<string, map.Any> fields of your own, by name
