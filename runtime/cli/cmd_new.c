@@ -53,7 +53,7 @@ int cw_cmd_new(int argc, char **argv)
 {
     struct cw_cli cli = { 0 };
     struct cw_error err;
-    char *cart = NULL, *type = NULL, *url = NULL, *zone = NULL;
+    char *cart = NULL, *type = NULL, *url = NULL, *zone = NULL, *text = NULL;
     const GOptionEntry entries[] = {
         { "cart", 0, 0, G_OPTION_ARG_STRING, &cart, "Name of the first cart (default: shop)", "NAME" },
         { "type", 0, 0, G_OPTION_ARG_STRING, &type, "Its type (default: prestashop)", "TYPE" },
@@ -73,9 +73,10 @@ int cw_cmd_new(int argc, char **argv)
         strpbrk(place, "\"\\\n") != NULL) {
         fprintf(stderr,
                 "cartwright new: names are made of a-z, 0-9 and _; addresses and zones hold no quotes\n");
-        return 2;
+        code = 2;
+        goto out;
     }
-    char *text = g_strdup_printf(site_text, place, name, kind, address);
+    text = g_strdup_printf(site_text, place, name, kind, address);
     bool ok = make_folder(argv[1], "carts", &err) && make_folder(argv[1], "lib", &err) &&
               write_file(argv[1], "site.lua", text, &err) &&
               write_file(argv[1], ".gitignore", ignore_text, &err);
@@ -88,6 +89,7 @@ int cw_cmd_new(int argc, char **argv)
                "  cartwright test-connection %s\n"
                "  cartwright sync %s orders\n",
                argv[1], argv[1], name, name, name);
+out:
     g_free(text);
     g_free(cart);
     g_free(type);
