@@ -1,6 +1,7 @@
 /* lua_plan.c - see plans.h. Reads the descriptions of map.lua; knows nothing of records. */
 #include "bindings/plans.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -209,7 +210,7 @@ static const struct cw_zone *open_zone(struct cw_lua_plan *plan, const char *nam
 /* --- compiling
  * ------------------------------------------------------------------------------------------------- */
 
-static struct cw_plan *compile_plan(lua_State *L, struct cw_lua_plan *plan, int index);
+static struct cw_plan *compile_plan(lua_State *L, struct cw_lua_plan *plan, int index, struct cw_slice where);
 
 /* What a rule's lists point to while it is read. */
 struct lists {
@@ -275,7 +276,7 @@ static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, 
     }
     if (rule->source == CW_FROM_EACH || rule->source == CW_FROM_RECORD) {
         lua_getfield(L, index, "plan");
-        rule->plan = compile_plan(L, plan, lua_absindex(L, -1));
+        rule->plan = compile_plan(L, plan, lua_absindex(L, -1), rule->where);
         if (rule->plan == NULL)
             return false;
     }
@@ -417,15 +418,15 @@ static const struct cw_kind *kind_of(lua_State *L, int index, struct cw_slice *w
     return kind;
 }
 
-static struct cw_plan *compile_plan(lua_State *L, struct cw_lua_plan *plan, int index)
+/* The plan at `index`; `where` is its place in messages as long as it does not say its own. */
+static struct cw_plan *compile_plan(lua_State *L, struct cw_lua_plan *plan, int index, struct cw_slice where)
 {
     struct cw_error err;
-    struct cw_slice where = cw_slice(plan->context);
     const struct cw_kind *kind = kind_of(L, index, &where);
     if (kind == NULL || plan->plan_count == PLANS_MAX) {
         FAULT(plan,
-              "%s: a mapping is made with map.order { ... } or one of its siblings, at most %d in a stream",
-              plan->context, PLANS_MAX);
+              "%.*s: a mapping is made with map.order { ... } or one of its siblings, at most %d in a stream",
+              CW_SLICE_ARG(where), PLANS_MAX);
         return NULL;
     }
     struct cw_plan *made = cw_plan_create(kind, plan->context, &err);
@@ -588,7 +589,7 @@ bool cw_lua_plan_fill(lua_State *L, struct cw_lua_plan *plan, struct cw_error *e
         FAULT(plan,
               "%.*s: a stream brings orders, customers, items or stock levels; a %s is only part of one",
               CW_SLICE_ARG(where), plan->kind->name);
-    if (compile_plan(L, plan, stream + 1) != NULL) {
+    if (compile_plan(L, plan, stream + 1, cw_slice(plan->context)) != NULL) {
         compile_tables(L, plan, tables);
         compile_skips(L, plan, stream);
         if (!cw_plan_finish(plan->plans[0], &last))
@@ -603,6 +604,8 @@ bool cw_lua_plan_fill(lua_State *L, struct cw_lua_plan *plan, struct cw_error *e
 /* --- functions
  * ------------------------------------------------------------------------------------------------- */
 
+enum { FUNCTION_INDEX = 2 }; /* on the stack of run_function */
+
 struct call {
     int function;
     const struct cw_scope *scope;
@@ -612,6 +615,37 @@ struct call {
     struct cw_lua_scope *ticket;
 };
 
+/* Raises what is wrong with a result, beginning with the place of the function, which has returned already.
+ */
+static int refuse_result(lua_State *L, const char *fmt, ...)
+{
+    lua_Debug function;
+    va_list args;
+    lua_pushvalue(L, FUNCTION_INDEX);
+    lua_getinfo(L, ">S", &function);
+    lua_pushfstring(L, "%s:%d: the function returned ", function.short_src, function.linedefined);
+    va_start(args, fmt);
+    lua_pushvfstring(L, fmt, args);
+    va_end(args);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
+/* What no document can hold is refused here, where it is known which record and which line made it. */
+static void check_text(lua_State *L, struct cw_slice text)
+{
+    uint32_t point;
+    for (const char *p = text.data, *end = cw_slice_end(text); p < end;) {
+        unsigned width = cw_utf8_read(p, end, &point);
+        if (width == 0)
+            luaL_error(L, "the function returned a text whose byte %I, %d, is not UTF-8",
+                       (LUAI_UACINT)(p - text.data + 1), (int)(unsigned char)*p);
+        if (*p == '\0')
+            luaL_error(L, "the function returned a text with a zero byte, which no text can hold");
+        p += width;
+    }
+}
+
 /* A text that a function returned, read as the type its field needs. */
 static void take_text(lua_State *L, struct call *call, struct cw_slice text)
 {
@@ -620,6 +654,7 @@ static void take_text(lua_State *L, struct call *call, struct cw_slice text)
     bool ok = true;
     int64_t integer;
     struct cw_decimal decimal;
+    check_text(L, text);
     out->is_set = true;
     if (call->want == CW_TEXT) {
         out->text = cw_arena_copy(call->arena, text);
@@ -638,7 +673,7 @@ static void take_text(lua_State *L, struct call *call, struct cw_slice text)
         ok = cw_fail(&err, CW_INVALID, "a text where %s is needed", cw_type_name(call->want));
     }
     if (!ok)
-        luaL_error(L, "the function returned \"%s\": %s", text.data, err.text);
+        refuse_result(L, "\"%s\": %s", text.data, err.text);
 }
 
 static void take_integer(lua_State *L, struct call *call, lua_Integer value)
@@ -676,15 +711,13 @@ static void take_result(lua_State *L, struct call *call)
     } else if (lua_isinteger(L, -1)) {
         take_integer(L, call, lua_tointeger(L, -1));
     } else if (lua_type(L, -1) == LUA_TNUMBER) {
-        luaL_error(L,
-                   "the function returned the float %f for %s; floats are not exact: use cartwright.decimal",
-                   lua_tonumber(L, -1), cw_type_name(call->want));
+        refuse_result(L, "the float %f for %s; floats are not exact: use cartwright.decimal",
+                      lua_tonumber(L, -1), cw_type_name(call->want));
     } else if (lua_type(L, -1) == LUA_TSTRING || decimal != NULL) {
         text.data = luaL_tolstring(L, -1, &text.len);
         take_text(L, call, text);
     } else {
-        luaL_error(L, "the function returned a %s where %s is needed", luaL_typename(L, -1),
-                   cw_type_name(call->want));
+        refuse_result(L, "a %s where %s is needed", luaL_typename(L, -1), cw_type_name(call->want));
     }
 }
 
@@ -694,6 +727,8 @@ static int run_function(lua_State *L)
     struct call *call = lua_touserdata(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key);
     lua_rawgeti(L, -1, call->function);
+    lua_replace(L, FUNCTION_INDEX);
+    lua_pushvalue(L, FUNCTION_INDEX);
     call->ticket = cw_lua_push_scope(L, call->scope, 0);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &scope_key);
