@@ -158,7 +158,12 @@ end
 function open.cart(name)
   local config = require "site"
   local given = config.carts[name]
-  if not given then error(("site.lua has no cart %s"):format(name), 0) end
+  if not given then
+    local names = {}
+    for other in pairs(config.carts) do names[#names + 1] = tostring(other) end
+    table.sort(names)
+    error(("site.lua has no cart %s; it has %s"):format(name, #names > 0 and table.concat(names, ", ") or "none"), 0)
+  end
   local shop = require("carts." .. given.type)
   local script = ("carts/%s.lua"):format(given.type:gsub("%.", "/"))
   if type(shop) ~= "table" or type(shop.settings) ~= "table" then
