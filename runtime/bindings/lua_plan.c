@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "adapters/utf8.h"
 #include "base/buffer.h"
 #include "bindings/bindings.h"
 
@@ -638,10 +639,9 @@ static void check_text(lua_State *L, struct cw_slice text)
     for (const char *p = text.data, *end = cw_slice_end(text); p < end;) {
         unsigned width = cw_utf8_read(p, end, &point);
         if (width == 0)
-            luaL_error(L, "the function returned a text whose byte %I, %d, is not UTF-8",
-                       (LUAI_UACINT)(p - text.data + 1), (int)(unsigned char)*p);
+            refuse_result(L, "a text that is not UTF-8 from byte %d on", (int)(p - text.data + 1));
         if (*p == '\0')
-            luaL_error(L, "the function returned a text with a zero byte, which no text can hold");
+            refuse_result(L, "a text with a zero byte, which no document can hold");
         p += width;
     }
 }
