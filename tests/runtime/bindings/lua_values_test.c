@@ -39,6 +39,16 @@ static void decimals_are_exact(void **state)
                 "true|false|false|7|8.0|3");
 }
 
+static void decimals_are_read_as_a_shop_writes_them(void **state)
+{
+    (void)state;
+    assert_eval(&bed, D "return D('1.234,56', '1.234,56'), D(' 5,00 ', '1234,56'), D(7, '1.234,56')",
+                "1234.56|5.00|7");
+    assert_contains(lua_bed_eval(&bed, D "return D('12.5', '1.234,56')"),
+                    "nil|\"12.5\" is no number written like 1.234,56|invalid");
+    assert_lua_error(&bed, D "return D('12.5', '#.##0,00')", "is no format of numbers");
+}
+
 static void ids_and_amounts_keep_every_digit(void **state)
 {
     (void)state;
@@ -114,6 +124,11 @@ static void times_are_instants(void **state)
                 "return b - a, a - b, a < b, a <= a, a == time.parse '2024-01-01T01:00:00+01:00', 'at ' .. a",
                 "0.25|-0.25|true|true|true|at 2024-01-01T00:00:00Z");
     assert_contains(lua_bed_eval(&bed, T "return time.parse '2024-01-01 10:00:00'"), "nil|");
+    assert_eval(&bed, T "return time.parse('31.12.2026 14:05', 'Europe/Berlin', '%d.%m.%Y %H:%M')",
+                "2026-12-31T13:05:00Z");
+    assert_contains(lua_bed_eval(&bed, T "return time.parse('31.12.2026', 'UTC', '%Y-%m-%d')"),
+                    "nil|\"31.12.2026\" is no time written like %Y-%m-%d|invalid");
+    assert_lua_error(&bed, T "return time.parse('31.12.2026', 'UTC', 'dd.mm.yyyy')", "is no format of times");
     assert_contains(lua_bed_eval(&bed, T "return time.parse('2024-01-01', 'Mars/Crater')"), "Mars/Crater");
     assert_lua_error(&bed, T "return time.now() < 5", "add(seconds)");
     assert_lua_error(&bed, T "return time.now():add(1 << 62)", "9999");
@@ -232,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(decimals_are_exact, start, stop),
+        cmocka_unit_test_setup_teardown(decimals_are_read_as_a_shop_writes_them, start, stop),
         cmocka_unit_test_setup_teardown(ids_and_amounts_keep_every_digit, start, stop),
         cmocka_unit_test_setup_teardown(what_is_no_decimal_is_told, start, stop),
         cmocka_unit_test_setup_teardown(an_error_has_a_code_and_a_place, start, stop),
