@@ -318,6 +318,11 @@ class Shop:
         self.server.server_close()
 
 
+def error_of_the_shop(code, message="it says why"):
+    return ("<prestashop><errors><error><code>%s</code><message>%s</message></error></errors></prestashop>"
+            % (code, message))
+
+
 def endless(piece, pause=0.0, head=b""):
     """An answer that never ends: `head` of its body, then `piece` again and again."""
     def send(connection):

@@ -148,8 +148,8 @@ class Site:
         return digests
 
     def check_holds(self, shop, parked=()):
-        """The store holds the orders of the shop's books, each in its newest version, and no others. `parked` are ids of
-        orders that must wait instead of being posted."""
+        """The store holds the orders of the shop's books, each in its newest version, and no others. `parked` are ids
+        of orders that must wait instead of being posted."""
         books = {record["id"]: record for record in shop.orders.values()}
         raw = dict(self.query("SELECT h.external_id, r.bytes FROM raw_heads h JOIN raw_records r ON r.id = h.raw_id "
                               "WHERE h.stream = 'orders'"))
