@@ -201,6 +201,20 @@ static void secrets_of_any_bytes_vanish_from_any_text(void **state)
     }
 }
 
+static void an_error_that_is_kept_hides_secrets_in_all_its_places(void **state)
+{
+    (void)state;
+    struct cw_error err;
+    assert_true(cw_secret_remember(cw_slice("canary-42")));
+    cw_fail(&err, CW_AUTH, "bad key canary-42 (error 16)");
+    cw_fail_at(&err, "canary-42", "a.canary-42", "x/canary-42/y");
+    cw_redact_error(&err);
+    assert_string_equal(err.text, "bad key *** (error 16)");
+    assert_string_equal(err.record, "***");
+    assert_string_equal(err.field, "a.***");
+    assert_string_equal(err.path, "x/***/y");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +230,7 @@ int main(void)
         cmocka_unit_test_teardown(forgotten_secrets_are_shown, forget),
         cmocka_unit_test_teardown(a_text_without_room_for_the_end_is_not_ended, forget),
         cmocka_unit_test_teardown(secrets_of_any_bytes_vanish_from_any_text, forget),
+        cmocka_unit_test_teardown(an_error_that_is_kept_hides_secrets_in_all_its_places, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
