@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "adapters/utf8.h"
+#include "base/secret.h"
 
 void cw_window_init(struct cw_window *window, const struct cw_body *body, size_t step, size_t limit)
 {
@@ -185,6 +186,8 @@ void cw_window_quote(const struct cw_window *window, uint64_t offset, char out[C
         len += width;
         i += width;
     }
+    if (left > n)
+        len = cw_secret_uncut((struct cw_slice){ out, len });
     strcpy(out + len, left > n ? "..." : "");
 }
 

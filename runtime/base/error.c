@@ -4,7 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Ends `text` with "..." when `wanted` bytes did not fit, without leaving half a UTF-8 character. */
+#include "base/secret.h"
+
+/* Ends `text` with "..." when `wanted` bytes did not fit, without leaving half a UTF-8 character or a part of
+ * a secret. */
 static void mark_cut(char *text, size_t cap, size_t wanted)
 {
     if (wanted < cap)
@@ -12,6 +15,7 @@ static void mark_cut(char *text, size_t cap, size_t wanted)
     size_t end = cap - 4;
     while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80)
         end--;
+    end = cw_secret_uncut((struct cw_slice){ text, end });
     memcpy(text + end, "...", 4);
 }
 

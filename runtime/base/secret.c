@@ -188,17 +188,28 @@ static size_t json(struct cw_slice text, size_t at, unsigned char *out)
     return plain(text, at, out);
 }
 
+/* Whether the text ends here, or inside of an escape. */
+static bool is_cut(struct cw_slice text, size_t at)
+{
+    if (at >= text.len)
+        return true;
+    return (text.data[at] == '%' && text.len - at < sizeof "%00" - 1) ||
+           (text.data[at] == '\\' && text.len - at < sizeof "\\u0000" - 1);
+}
+
 static decoder *const decoders[] = { plain, percent, form, json };
 enum { DECODERS = sizeof decoders / sizeof *decoders };
 
-static size_t match_plain(struct cw_slice text, size_t at, const struct secret *secret, decoder *decode)
+/* `cut`: what the text's end cuts off is taken to match. */
+static size_t match_plain(struct cw_slice text, size_t at, const struct secret *secret, decoder *decode,
+                          bool cut)
 {
     size_t end = at;
     for (size_t i = 0; i < secret->len; i++) {
         unsigned char c;
         size_t used = decode(text, end, &c);
         if (used == 0 || c != (unsigned char)secret->text[i])
-            return 0;
+            return cut && is_cut(text, end) ? text.len - at : 0;
         end += used;
     }
     return end - at;
@@ -225,7 +236,8 @@ static size_t trace_end(struct cw_slice text, size_t end, const struct trace *tr
     return end;
 }
 
-static size_t match_trace(struct cw_slice text, size_t at, const struct trace *trace, decoder *decode)
+static size_t match_trace(struct cw_slice text, size_t at, const struct trace *trace, decoder *decode,
+                          bool cut)
 {
     size_t end = at;
     unsigned char c;
@@ -238,7 +250,7 @@ static size_t match_trace(struct cw_slice text, size_t at, const struct trace *t
     for (size_t i = 0; i < trace->len; i++) {
         size_t used = decode(text, end, &c);
         if (used == 0 || standard(c) != (unsigned char)trace->text[i])
-            return 0;
+            return cut && is_cut(text, end) ? text.len - at : 0;
         end += used;
     }
     return trace_end(text, end, trace, decode) - at;
@@ -259,20 +271,20 @@ static bool may_begin(struct cw_slice text, size_t at, char first)
            standard((unsigned char)c) == (unsigned char)first;
 }
 
-static size_t longest_match(struct cw_slice text, size_t at)
+static size_t longest_match(struct cw_slice text, size_t at, bool cut)
 {
     size_t longest = 0;
     for (size_t i = 0; i < secret_count; i++) {
         const struct secret *secret = &secrets[i];
         if (may_begin(text, at, secret->text[0]))
             for (int d = 0; d < DECODERS; d++)
-                longest = longer(longest, match_plain(text, at, secret, decoders[d]));
+                longest = longer(longest, match_plain(text, at, secret, decoders[d], cut));
         for (unsigned shift = 0; shift < SHIFTS; shift++) {
             const struct trace *trace = &secret->traces[shift];
             if (may_begin(text, at + (trace->before && text.data[at] != '%' && text.data[at] != '\\'),
                           trace->text[0]))
                 for (int d = 0; d < DECODERS; d++)
-                    longest = longer(longest, match_trace(text, at, trace, decoders[d]));
+                    longest = longer(longest, match_trace(text, at, trace, decoders[d], cut));
         }
     }
     return longest;
@@ -289,13 +301,24 @@ size_t cw_secret_match(struct cw_slice text, size_t at)
 {
     if (!may_match(text, at))
         return 0;
-    size_t len = longest_match(text, at);
+    size_t len = longest_match(text, at, false);
     for (size_t i = 1; i < len; i++) { /* another secret may begin inside and end later */
-        size_t inner = may_match(text, at + i) ? longest_match(text, at + i) : 0;
+        size_t inner = may_match(text, at + i) ? longest_match(text, at + i, false) : 0;
         if (inner != 0)
             len = longer(len, i + inner);
     }
     return len;
+}
+
+size_t cw_secret_uncut(struct cw_slice text)
+{
+    for (size_t at = 0; secret_count > 0 && at < text.len;) {
+        size_t whole = cw_secret_match(text, at);
+        if (whole == 0 && (is_cut(text, at) || (may_match(text, at) && longest_match(text, at, true) != 0)))
+            return at;
+        at += whole != 0 ? whole : 1;
+    }
+    return text.len;
 }
 
 size_t cw_redact(char *text, size_t len, size_t cap)

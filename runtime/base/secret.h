@@ -22,6 +22,11 @@ void cw_secret_forget_all(void);
  * there. */
 size_t cw_secret_match(struct cw_slice text, size_t at);
 
+/* Bytes of a text that was cut, without those at its end that may begin a secret: nothing would find it any
+ * more.
+ */
+size_t cw_secret_uncut(struct cw_slice text);
+
 /* Replaces remembered secrets by CW_SECRET_MARK in place; the text never grows, and ends in NUL where it is
  * shorter than cap. Returns the new length. */
 size_t cw_redact(char *text, size_t len, size_t cap);

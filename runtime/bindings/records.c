@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "adapters/store.h"
+#include "base/secret.h"
 #include "bindings/records_private.h"
 
 enum { QUOTE_MAX = 120, SNIFF_BYTES = 4096 };
@@ -43,6 +44,9 @@ void cw_records_quote(struct cw_body *body, char out[CW_RECORDS_QUOTE_MAX])
         len = cw_body_size(body) - start < sizeof bytes ? (size_t)(cw_body_size(body) - start) : sizeof bytes;
     if (!cw_body_read(body, start, bytes, len, NULL))
         len = 0;
+    if (len == sizeof bytes)
+        len = cw_secret_uncut((struct cw_slice){ bytes, len });
+    len = cw_redact(bytes, len, sizeof bytes); /* now: written as below nothing would find a secret */
     for (size_t i = 0; i < len && bytes[i] != '\n' && bytes[i] != '\r'; i++) {
         unsigned char c = (unsigned char)bytes[i];
         bool plain = c >= 0x20 && c < 0x7F && c != '"' && c != '\\';

@@ -179,6 +179,42 @@ static void a_text_without_room_for_the_end_is_not_ended(void **state)
     assert_int_equal(whole[2], 'Z');
 }
 
+static void assert_uncut(const char *text, const char *expected)
+{
+    struct cw_slice all = cw_slice(text);
+    assert_int_equal(cw_secret_uncut(all), strlen(expected));
+}
+
+static void a_cut_text_loses_the_beginning_of_a_secret(void **state)
+{
+    (void)state;
+    assert_uncut("key=hunter2", "key=hunter2");
+    assert_true(cw_secret_remember(cw_slice("hunter2/h+")));
+    assert_uncut("key=hunter2", "key=");
+    assert_uncut("key=h", "key=");
+    assert_uncut("key=hunter2%2", "key=");
+    assert_uncut("key=hunter2%2Fh%2", "key=");
+    assert_uncut("key=hunter2\\u002fh", "key=");
+    assert_uncut("key=hunter2\\", "key=");
+    assert_uncut("Basic aHVudGVyMi9o", "Basic ");
+    assert_uncut("Basic dXNlcjpodW50ZXI", "Basic dXNlcj"); /* user:hunter */
+    assert_uncut("key=hunter2/h+", "key=hunter2/h+");      /* whole, so that it is found */
+    assert_uncut("key=hunter3", "key=hunter3");
+    assert_uncut("", "");
+}
+
+static void an_error_that_does_not_fit_ends_before_a_secret(void **state)
+{
+    (void)state;
+    struct cw_error err;
+    assert_true(cw_secret_remember(cw_slice("hunter2hunter3")));
+    for (int pad = CW_ERROR_TEXT_MAX - 30; pad < CW_ERROR_TEXT_MAX; pad++) {
+        cw_fail(&err, CW_INVALID, "%*s%s", pad, "", "hunter2hunter3 and more than fits");
+        cw_redact_error(&err);
+        assert_null(strstr(err.text, "hu"));
+    }
+}
+
 static void secrets_of_any_bytes_vanish_from_any_text(void **state)
 {
     (void)state;
@@ -229,6 +265,8 @@ int main(void)
         cmocka_unit_test_teardown(the_list_ends_at_its_limit_and_counts_nothing_twice, forget),
         cmocka_unit_test_teardown(forgotten_secrets_are_shown, forget),
         cmocka_unit_test_teardown(a_text_without_room_for_the_end_is_not_ended, forget),
+        cmocka_unit_test_teardown(a_cut_text_loses_the_beginning_of_a_secret, forget),
+        cmocka_unit_test_teardown(an_error_that_does_not_fit_ends_before_a_secret, forget),
         cmocka_unit_test_teardown(secrets_of_any_bytes_vanish_from_any_text, forget),
         cmocka_unit_test_teardown(an_error_that_is_kept_hides_secrets_in_all_its_places, forget),
     };
