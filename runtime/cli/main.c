@@ -1,4 +1,5 @@
 /* main.c - the program `cartwright`: finds the command and runs it. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,8 +37,17 @@ static void print_help(FILE *out)
     fputs("\n`cartwright COMMAND --help` says more. Exit status: 0 fine, 1 failed, 2 wrong use.\n", out);
 }
 
+/* A page's body comes from the system and goes straight back. By default the C library raises this threshold
+ * to what was freed last, and the heap then keeps holes as large as a body. */
+static void bound_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+}
+
 int main(int argc, char **argv)
 {
+    bound_heap();
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         print_help(stderr);
