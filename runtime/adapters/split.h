@@ -29,6 +29,8 @@ struct cw_xml_split {
     unsigned opened;
     bool begun, container_seen, root_ended;
     bool recovered; /* the element before ended where its tags did not say so */
+    bool found;     /* a record, the first */
+    bool other;     /* something else came below the root, before any record */
 };
 
 void cw_xml_split_init(struct cw_xml_split *split, const struct cw_body *body,

@@ -172,6 +172,18 @@ static bool fail_no_container(struct cw_xml_split *split)
                           len, split->path->text, quote);
 }
 
+/* A path of one name says nothing of the root, so an error message in XML would be a list without records. */
+static bool fail_no_list(struct cw_xml_split *split)
+{
+    char quote[CW_QUOTE_MAX];
+    cw_window_quote(&split->window, 0, quote);
+    return cw_window_fail(
+        &split->window, CW_INVALID, 0,
+        "below the root of the document stands no <%s> but something else, so it is no list of "
+        "records; it begins: \"%s\"",
+        split->path->text, quote);
+}
+
 /* After the root: nothing but white space, comments and processing instructions. */
 static enum cw_split finish(struct cw_xml_split *split)
 {
@@ -187,6 +199,8 @@ static enum cw_split finish(struct cw_xml_split *split)
     }
     if (!window->failed && !split->container_seen)
         fail_no_container(split);
+    if (!window->failed && !split->found && split->other)
+        fail_no_list(split);
     return window->failed ? CW_SPLIT_FAILED : CW_SPLIT_END;
 }
 
@@ -312,17 +326,28 @@ static bool step(struct cw_xml_split *split, const struct cw_tag *tag, struct cw
     if (tag->kind == CW_TAG_END)
         return leave(split, tag);
     if (!element) {
+        split->other = split->other || (tag->kind == CW_TAG_CDATA && split->path->count == 1);
         split->window.at += tag->len;
         return true;
     }
-    if (!fits_part(&split->window, tag, split->path->names[split->opened - 1]))
+    if (!fits_part(&split->window, tag, split->path->names[split->opened - 1])) {
+        split->other = split->other || split->path->count == 1;
         return pass_other(split, tag);
+    }
     if (split->opened < split->path->count) {
         enter(split, tag);
         return true;
     }
-    *found = true;
+    *found = split->found = true;
     return take_record(split, tag, record);
+}
+
+/* Text, as in <error>no access</error>. */
+static void note_text(struct cw_xml_split *split)
+{
+    if (split->path->count == 1 && !split->found && cw_window_skip_space(&split->window) &&
+        split->window.data[split->window.at] != '<')
+        split->other = true;
 }
 
 static bool begin(struct cw_xml_split *split, struct cw_record *record, bool *found)
@@ -347,6 +372,7 @@ enum cw_split cw_xml_split_next(struct cw_xml_split *split, struct cw_record *re
     if (!split->begun && !begin(split, record, &found))
         return CW_SPLIT_FAILED;
     while (!found && !split->root_ended) {
+        note_text(split);
         if (!cw_tag_find(window) || !cw_tag_read(window, &tag)) {
             fail_cut(split, &split->open[split->opened - 1]);
             return CW_SPLIT_FAILED;

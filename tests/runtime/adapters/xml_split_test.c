@@ -45,6 +45,7 @@ static void empty_lists_are_empty(void **state)
     assert_split(CW_XML, LIST, "<r><orders  a='1' ></orders ></r>", "END");
     assert_split(CW_XML, LIST, "<r><orders><!-- <order/> --></orders></r>", "END");
     assert_split(CW_XML, "order", "<orders/>", "END");
+    assert_split(CW_XML, "order", "<orders>\n<!-- none -->\n</orders>\n", "END");
 }
 
 static void a_document_without_the_list_is_not_an_empty_list(void **state)
@@ -54,6 +55,12 @@ static void a_document_without_the_list_is_not_an_empty_list(void **state)
                        "<r><errors>");
     assert_split_fails(CW_XML, LIST, cw_slice("<r/>"), "invalid", "no <orders>");
     assert_split_fails(CW_XML, "a/b/c", cw_slice("<r><a/></r>"), "invalid", "no <a/b>");
+    assert_split_fails(CW_XML, "order", cw_slice("<error><code>18</code></error>"), "invalid",
+                       "stands no <order> but something else");
+    assert_split_fails(CW_XML, "order", cw_slice("<error> no access</error>"), "invalid",
+                       "<error> no access");
+    assert_split_fails(CW_XML, "order", cw_slice("<e><![CDATA[no access]]></e>"), "invalid", "no <order>");
+    assert_split(CW_XML, "order", "<r>2<count/><order/>x</r>", "[<order/>]END");
     assert_split_fails(CW_XML, LIST, cw_slice(""), "invalid", "empty");
     assert_split_fails(CW_XML, LIST, cw_slice(" \n "), "invalid", "empty");
 }
