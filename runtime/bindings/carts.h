@@ -43,8 +43,8 @@ struct cw_lua_carts_host {
     struct cw_store *store; /* for recall, remember and site.query; NULL = there is none */
     const char *site_zone;
     bool dry_run;
-    int argc; /* site.args */
-    char **argv;
+    int argc;    /* site.args */
+    char **argv; /* NULL: no script of `cartwright exec`, so that cartwright.site may not be required */
     bool (*has_secret)(void *arg, const char *name); /* "shop.key" */
     /* Stores a page; takes over nothing: records live until done. Cancelled through the returned handle. */
     void *(*emit)(void *arg, const struct cw_lua_stream *stream, struct cw_records *records,

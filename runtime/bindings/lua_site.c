@@ -192,6 +192,8 @@ static const luaL_Reg functions[] = {
 int cw_luaopen_site(lua_State *L)
 {
     struct cw_lua_carts *carts = carts_of(L);
+    if (carts->host.argv == NULL) /* else a cart could use the credentials and the records of every other */
+        return luaL_error(L, "cartwright.site is for scripts that `cartwright exec` runs, not for carts");
     luaL_newlibtable(L, functions);
     lua_pushvalue(L, lua_upvalueindex(1));
     luaL_setfuncs(L, functions, 1);

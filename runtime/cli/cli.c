@@ -177,12 +177,36 @@ struct cw_session *cw_cli_session(struct cw_cli *cli, bool dry_run, struct cw_er
 /* --- talking
  * --------------------------------------------------------------------------------------------------- */
 
+/* A terminal may take what begins with one of the C1 characters (U+0080 to U+009F) for a command, as it does
+ * with those below the blank. U+202A to U+202E and U+2066 to U+2069 make a line read in another order than it
+ * is. */
+static bool is_command(gunichar c, const char *kept)
+{
+    if (c < 0x80)
+        return (c < ' ' || c == 0x7f) && strchr(kept, (int)c) == NULL;
+    return c < 0xa0 || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+char *cw_cli_harmless(struct cw_slice text, const char *kept)
+{
+    char *made = g_utf8_make_valid(text.len > 0 ? text.data : "", (gssize)text.len);
+    for (char *c = made; *c != '\0'; c = g_utf8_next_char(c))
+        if (is_command(g_utf8_get_char(c), kept))
+            memset(c, ' ', (size_t)(g_utf8_next_char(c) - c));
+    return made;
+}
+
 void cw_cli_json_text(struct cw_slice text)
 {
     struct cw_buffer out = { 0 };
-    if (cw_json_write_text(&out, text, NULL))
-        fwrite(out.data, 1, out.len, stdout);
+    char *valid = NULL;
+    if (!cw_json_write_text(&out, text, NULL)) {
+        valid = g_utf8_make_valid(text.data, (gssize)text.len);
+        cw_json_write_text(&out, cw_slice(valid), NULL);
+    }
+    fwrite(out.data, 1, out.len, stdout);
     cw_buffer_fini(&out);
+    g_free(valid);
 }
 
 int cw_cli_fail(const struct cw_cli *cli, const struct cw_error *err)
@@ -196,7 +220,9 @@ int cw_cli_fail(const struct cw_cli *cli, const struct cw_error *err)
         cw_cli_json_text((struct cw_slice){ text, len });
         printf(",\"code\":\"%s\"}\n", cw_code_name(err->code));
     }
-    fprintf(stderr, "cartwright: %.*s\n", (int)len, text);
+    char *shown = cw_cli_harmless((struct cw_slice){ text, len }, "\n");
+    fprintf(stderr, "cartwright: %s\n", shown);
+    g_free(shown);
     return 1;
 }
 

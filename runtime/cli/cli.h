@@ -38,7 +38,11 @@ struct cw_session_config cw_cli_session_config(struct cw_cli *cli, bool dry_run)
  */
 int cw_cli_fail(const struct cw_cli *cli, const struct cw_error *err);
 
-/* A JSON string, quotes included, on standard output. */
+/* Text of a shop or a script as a terminal may show it, to be freed: UTF-8, with blanks for control
+ * characters, of which only those in `kept` stay, and for those that turn the direction of writing. */
+char *cw_cli_harmless(struct cw_slice text, const char *kept);
+
+/* A JSON string, quotes included, on standard output; bytes that are not UTF-8 become U+FFFD. */
 void cw_cli_json_text(struct cw_slice text);
 
 /* Where progress may be shown: standard error is a terminal and nobody asked for quiet. */

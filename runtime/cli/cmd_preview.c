@@ -24,15 +24,24 @@ static const char *source_name(const struct cw_trace *trace)
 /* --- for people
  * ------------------------------------------------------------------------------------------------ */
 
+/* Text of the cart or of its script, between `before` and `after`. */
+static void put(const char *before, struct cw_slice text, const char *after)
+{
+    char *harmless = cw_cli_harmless(text, "");
+    printf("%s%s%s", before, harmless, after);
+    g_free(harmless);
+}
+
 /* One line: what the cart wrote, when it says more than the value itself. */
 static void print_trace(const struct cw_trace *trace)
 {
-    printf("  %-28.*s %.*s", CW_SLICE_ARG(trace->field), CW_SLICE_ARG(trace->value));
-    printf("   <- %s", source_name(trace));
+    printf("  %-28.*s", CW_SLICE_ARG(trace->field));
+    put(" ", trace->value, "   <- ");
+    fputs(source_name(trace), stdout);
     if (trace->path.len > 0)
-        printf(" %.*s", CW_SLICE_ARG(trace->path));
+        put(" ", trace->path, "");
     if (trace->raw.len > 0 && !cw_slice_equal(trace->raw, trace->value))
-        printf(" = \"%.*s\"", CW_SLICE_ARG(trace->raw));
+        put(" = \"", trace->raw, "\"");
     if (trace->table.len > 0)
         printf(", table %.*s row %.*s", CW_SLICE_ARG(trace->table), CW_SLICE_ARG(trace->row));
     printf("  (%.*s)\n", CW_SLICE_ARG(trace->where));
@@ -40,15 +49,18 @@ static void print_trace(const struct cw_trace *trace)
 
 static void print_text(const struct preview *preview, struct cw_slice id, const struct cw_mapped *mapped)
 {
-    printf("%s%s %.*s%s\n", cw_cli_bold(), cw_lua_plan_kind(preview->stream->plan)->name, CW_SLICE_ARG(id),
-           cw_cli_plain());
+    printf("%s%s", cw_cli_bold(), cw_lua_plan_kind(preview->stream->plan)->name);
+    put(" ", id, cw_cli_plain());
+    putchar('\n');
     if (mapped->skipped_by != NULL)
         printf("  skipped by the rule %s\n", mapped->skipped_by);
     for (const struct cw_trace *trace = mapped->trace; trace != NULL; trace = trace->next)
         print_trace(trace);
-    for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next)
-        printf("  ! %.*s: %.*s%s%.*s\n", CW_SLICE_ARG(issue->code), CW_SLICE_ARG(issue->message),
-               issue->field.len > 0 ? " at " : "", CW_SLICE_ARG(issue->field));
+    for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next) {
+        printf("  ! %.*s", CW_SLICE_ARG(issue->code));
+        put(": ", issue->message, issue->field.len > 0 ? " at " : "");
+        printf("%.*s\n", CW_SLICE_ARG(issue->field));
+    }
     putchar('\n');
 }
 

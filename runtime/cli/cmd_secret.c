@@ -11,12 +11,27 @@
 
 enum { SECRET_MAX = 4096 };
 
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+/* One line as it was typed: what cannot be kept whole is refused, since a shop only says that a key is wrong.
+ */
 static bool read_line(char *out, struct cw_error *err)
 {
-    if (fgets(out, SECRET_MAX, stdin) == NULL)
-        return cw_fail(err, CW_INVALID, "no secret was given");
-    out[strcspn(out, "\r\n")] = '\0';
-    return out[0] != '\0' || cw_fail(err, CW_INVALID, "the secret is empty");
+    size_t len = 0;
+    int c;
+    while ((c = getc(stdin)) != EOF && c != '\n') {
+        if (c == '\0')
+            return cw_fail(err, CW_INVALID, "the secret has a zero byte, which no secret holds");
+        if (len + 1 == SECRET_MAX)
+            return cw_fail(err, CW_LIMIT, "the secret is longer than %d bytes", SECRET_MAX - 1);
+        out[len++] = (char)c;
+    }
+    if (len > 0 && out[len - 1] == '\r')
+        len--;
+    out[len] = '\0';
+    if (len == 0)
+        return cw_fail(err, CW_INVALID, c == EOF ? "no secret was given" : "the secret is empty");
+    return true;
 }
 
 static bool ask(const char *prompt, char *out, struct cw_error *err)
@@ -48,6 +63,22 @@ static bool read_secret(char *out, struct cw_error *err)
     return ok;
 }
 
+/* Names as site.lua and scripts have them; a misspelt one would be kept for nobody. */
+static bool check_names(const struct cw_site_config *config, const char *cart, const char *setting,
+                        struct cw_error *err)
+{
+    bool known = false;
+    for (size_t i = 0; i < config->cart_count; i++)
+        known = known || strcmp(config->carts[i].name, cart) == 0;
+    if (!known)
+        return cw_fail(err, CW_USAGE, "site.lua has no cart %s", cart);
+    if (setting[0] == '\0' || setting[strspn(setting, NAME_LETTERS)] != '\0')
+        return cw_fail(err, CW_USAGE,
+                       "\"%s\" is no name of a setting; cartwright check names those that are missing",
+                       setting);
+    return true;
+}
+
 int cw_cmd_secret(int argc, char **argv)
 {
     struct cw_cli cli = { 0 };
@@ -66,7 +97,8 @@ int cw_cmd_secret(int argc, char **argv)
         return 1;
     }
     char *name = g_strdup_printf("%s.%s", argv[1], argv[2]);
-    bool ok = read_secret(secret, &err) && cw_site_set_secret(cli.site->folder, name, cw_slice(secret), &err);
+    bool ok = check_names(&cli.site->config, argv[1], argv[2], &err) && read_secret(secret, &err) &&
+              cw_site_set_secret(cli.site->folder, name, cw_slice(secret), &err);
     explicit_bzero(secret, sizeof secret);
     code = ok ? 0 : cw_cli_fail(&cli, &err);
     g_free(name);

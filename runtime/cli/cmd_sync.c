@@ -88,15 +88,27 @@ static bool open_lane(struct work *work, const char *name, const char *only, str
     struct lane *lane = &work->lanes[work->lane_count];
     *lane = (struct lane){ .work = work, .only = only };
     lane->session = cw_cli_session(work->cli, work->dry_run, err);
-    if (lane->session == NULL)
-        return false;
-    work->lane_count++;
-    lane->cart = cw_session_cart(lane->session, name, err);
-    if (lane->cart == NULL)
-        return cw_fail_in(err, "cart %s", name);
-    if (only != NULL && cw_lua_cart_stream(lane->cart, only) == NULL)
-        return cw_fail(err, CW_USAGE, "cart %s has no stream %s", name, only);
-    return true;
+    lane->cart = lane->session != NULL ? cw_session_cart(lane->session, name, err) : NULL;
+    bool ok = lane->cart != NULL || cw_fail_in(err, "cart %s", name);
+    if (ok && only != NULL && cw_lua_cart_stream(lane->cart, only) == NULL)
+        ok = cw_fail(err, CW_USAGE, "cart %s has no stream %s", name, only);
+    if (ok)
+        work->lane_count++;
+    else
+        cw_session_close(lane->session);
+    return ok;
+}
+
+/* A cart that cannot be opened is told, and keeps no other from its orders. */
+static void open_all_lanes(struct work *work)
+{
+    struct cw_error err;
+    const struct cw_site_config *config = &work->cli->site->config;
+    for (size_t i = 0; i < config->cart_count; i++)
+        if (!open_lane(work, config->carts[i].name, NULL, &err)) {
+            work->failed = true;
+            cw_cli_fail(work->cli, &err);
+        }
 }
 
 static bool open_lanes(struct work *work, int argc, char **argv, struct cw_error *err)
@@ -107,9 +119,7 @@ static bool open_lanes(struct work *work, int argc, char **argv, struct cw_error
         return cw_fail(err, CW_NOMEM, "no memory");
     if (argc > 1)
         return open_lane(work, argv[1], argc > 2 ? argv[2] : NULL, err);
-    for (size_t i = 0; i < config->cart_count; i++)
-        if (!open_lane(work, config->carts[i].name, NULL, err))
-            return false;
+    open_all_lanes(work);
     return true;
 }
 
@@ -165,11 +175,11 @@ int cw_cmd_sync(int argc, char **argv)
         return code;
     work.dry_run = dry_run;
     work.failed = !cw_cli_open(&cli, CW_CLI_STORE_CREATE | CW_CLI_NETWORK);
-    if (!work.failed && !open_lanes(&work, argc, argv, &err)) {
+    if (!work.failed && open_lanes(&work, argc, argv, &err)) {
+        run_lanes(&work);
+    } else if (!work.failed) {
         work.failed = true;
         cw_cli_fail(&cli, &err);
-    } else if (!work.failed) {
-        run_lanes(&work);
     }
     for (size_t i = 0; i < work.lane_count; i++)
         cw_session_close(work.lanes[i].session);

@@ -25,7 +25,9 @@ static void tested(void *arg, struct cw_slice text, const struct cw_error *err)
         cw_cli_json_text(text);
         puts("}");
     } else {
-        printf("%s: passed\n%.*s\n", test->cart, CW_SLICE_ARG(text));
+        char *shown = cw_cli_harmless(text, "\n");
+        printf("%s: passed\n%s\n", test->cart, shown);
+        g_free(shown);
     }
     cw_loop_stop(test->cli->loop);
 }

@@ -1,8 +1,13 @@
 /* main.c - the program `cartwright`: finds the command and runs it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 
@@ -45,10 +50,40 @@ static void bound_heap(void)
     mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }
 
-int main(int argc, char **argv)
+/* A descriptor below 3 that was closed would be given to the next file or connection, and what is printed
+ * would end in it. */
+static void open_standard(void)
 {
-    bound_heap();
-    signal(SIGPIPE, SIG_IGN);
+    while (fcntl(STDERR_FILENO, F_GETFD) < 0 || fcntl(STDOUT_FILENO, F_GETFD) < 0 ||
+           fcntl(STDIN_FILENO, F_GETFD) < 0)
+        if (open("/dev/null", O_RDWR) < 0)
+            return;
+}
+
+/* Whoever reads may stop reading when it has enough, as head does. */
+static bool reader_has_left(void)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
+}
+
+/* The exit code, unless what was printed did not arrive: on a full disk half a list looks like a whole one.
+ */
+static int finish(int code)
+{
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (written || reader_has_left())
+        return code;
+    fprintf(
+        stderr,
+        "cartwright: standard output cannot be written: %s; what was asked for is done, but not all of it "
+        "was shown\n",
+        strerror(errno));
+    return code != 0 ? code : 1;
+}
+
+static int run(int argc, char **argv)
+{
     if (argc < 2) {
         print_help(stderr);
         return 2;
@@ -66,4 +101,12 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     fprintf(stderr, "cartwright: no command %s; `cartwright --help` lists them\n", argv[1]);
     return 2;
+}
+
+int main(int argc, char **argv)
+{
+    open_standard();
+    bound_heap();
+    signal(SIGPIPE, SIG_IGN);
+    return finish(run(argc, argv));
 }

@@ -81,20 +81,10 @@ static size_t width(const char *text)
     return g_utf8_validate(text, -1, NULL) ? (size_t)g_utf8_strlen(text, -1) : strlen(text);
 }
 
-/* Text from a shop as a terminal may show it: UTF-8, and of control characters only those in `kept`. */
-static char *harmless(const char *text, const char *kept)
-{
-    char *made = g_utf8_make_valid(text != NULL ? text : "", -1);
-    for (char *c = made; *c != '\0'; c++)
-        if (((unsigned char)*c < ' ' || *c == 0x7f) && strchr(kept, *c) == NULL)
-            *c = ' ';
-    return made;
-}
-
 /* What a terminal shows of a cell: one line, cut to `most` characters. */
 static char *shown(const char *text, size_t most)
 {
-    char *made = harmless(text, "");
+    char *made = cw_cli_harmless(cw_slice(text), "");
     if (width(made) > most) {
         char *cut = g_utf8_substring(made, 0, (glong)most - 3);
         g_free(made);
@@ -159,7 +149,7 @@ static void print_record(const struct rows *rows)
     for (size_t i = 0; i < rows->columns; i++) {
         if (cell(rows, 1, i) == NULL)
             continue;
-        char *text = harmless(cell(rows, 1, i), "\t\n"); /* a raw record has lines */
+        char *text = cw_cli_harmless(cw_slice(cell(rows, 1, i)), "\t\n"); /* a raw record has lines */
         printf("%s%-*s%s  %s\n", cw_cli_bold(), widest, cell(rows, 0, i), cw_cli_plain(), text);
         g_free(text);
     }

@@ -18,7 +18,7 @@ struct cw_session_config {
     bool dry_run;    /* nothing is stored, requests that write are refused */
     const char *job; /* runs that scripts start by emitting pages are named so; NULL = they may not */
     int argc;        /* arguments of a script */
-    char **argv;
+    char **argv;     /* NULL: its scripts are carts alone, and do without cartwright.site */
     void (*print)(void *arg, struct cw_slice line); /* NULL = the log */
     void (*progress)(void *arg, int64_t done, int64_t total);
     void *arg;
