@@ -168,9 +168,10 @@ struct cw_session_config cw_cli_session_config(struct cw_cli *cli, bool dry_run)
                                        .dry_run = dry_run };
 }
 
-struct cw_session *cw_cli_session(struct cw_cli *cli, bool dry_run, struct cw_error *err)
+struct cw_session *cw_cli_session(struct cw_cli *cli, const char *cart, bool dry_run, struct cw_error *err)
 {
     struct cw_session_config config = cw_cli_session_config(cli, dry_run);
+    config.cart = cart;
     return cw_session_open(&config, err);
 }
 

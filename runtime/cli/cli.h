@@ -30,8 +30,8 @@ enum { CW_CLI_STORE = 1, CW_CLI_STORE_CREATE = 2, CW_CLI_NETWORK = 4 };
 bool cw_cli_open(struct cw_cli *cli, int needs);
 void cw_cli_close(struct cw_cli *cli);
 
-/* A session of this command with the site's store and network. */
-struct cw_session *cw_cli_session(struct cw_cli *cli, bool dry_run, struct cw_error *err);
+/* A session for the scripts of one cart, with the site's store and network. */
+struct cw_session *cw_cli_session(struct cw_cli *cli, const char *cart, bool dry_run, struct cw_error *err);
 struct cw_session_config cw_cli_session_config(struct cw_cli *cli, bool dry_run);
 
 /* Prints "cartwright: TEXT" on standard error, or { "error": ... } on standard output with --json. Returns 1.

@@ -23,7 +23,7 @@ static void print_cart(const struct cw_cli *cli, const struct cw_lua_cart *cart,
 static bool check_cart(struct cw_cli *cli, const char *name)
 {
     struct cw_error err;
-    struct cw_session *session = cw_cli_session(cli, true, &err);
+    struct cw_session *session = cw_cli_session(cli, name, true, &err);
     struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, name, &err) : NULL;
     if (cart != NULL) {
         print_cart(cli, cart, cw_session_script_version(session));

@@ -115,7 +115,7 @@ int cw_cmd_import(int argc, char **argv)
     import.dry_run = dry_run;
     if (cw_cli_open(&cli, CW_CLI_STORE_CREATE | CW_CLI_NETWORK)) {
         const char *where = path;
-        struct cw_session *session = cw_cli_session(&cli, dry_run, &err);
+        struct cw_session *session = cw_cli_session(&cli, argv[1], dry_run, &err);
         struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, argv[1], &err) : NULL;
         const struct cw_lua_stream *stream =
             cart != NULL ? find_stream(cart, name != NULL ? name : "orders", &where, &err) : NULL;

@@ -188,7 +188,7 @@ int cw_cmd_preview(int argc, char **argv)
         return code;
     bool needs_store = access(argv[2], F_OK) != 0;
     if (cw_cli_open(&cli, CW_CLI_NETWORK | (needs_store ? CW_CLI_STORE : 0))) {
-        struct cw_session *session = cw_cli_session(&cli, true, &err);
+        struct cw_session *session = cw_cli_session(&cli, argv[1], true, &err);
         struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, argv[1], &err) : NULL;
         preview.stream = cart != NULL ? cw_lua_cart_stream(cart, name != NULL ? name : "orders") : NULL;
         if (cart != NULL && preview.stream == NULL)

@@ -73,7 +73,7 @@ int cw_cmd_retry(int argc, char **argv)
         return code;
     retry.dry_run = dry_run;
     if (cw_cli_open(&cli, CW_CLI_STORE | CW_CLI_NETWORK)) {
-        struct cw_session *session = cw_cli_session(&cli, dry_run, &err);
+        struct cw_session *session = cw_cli_session(&cli, argv[1], dry_run, &err);
         struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, argv[1], &err) : NULL;
         retry.failed = cart == NULL;
         if (cart != NULL)

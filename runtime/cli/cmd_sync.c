@@ -87,7 +87,7 @@ static bool open_lane(struct work *work, const char *name, const char *only, str
 {
     struct lane *lane = &work->lanes[work->lane_count];
     *lane = (struct lane){ .work = work, .only = only };
-    lane->session = cw_cli_session(work->cli, work->dry_run, err);
+    lane->session = cw_cli_session(work->cli, name, work->dry_run, err);
     lane->cart = lane->session != NULL ? cw_session_cart(lane->session, name, err) : NULL;
     bool ok = lane->cart != NULL || cw_fail_in(err, "cart %s", name);
     if (ok && only != NULL && cw_lua_cart_stream(lane->cart, only) == NULL)

@@ -45,7 +45,7 @@ int cw_cmd_test_connection(int argc, char **argv)
         return code;
     struct test test = { &cli, argv[1], false };
     if (cw_cli_open(&cli, CW_CLI_NETWORK)) {
-        struct cw_session *session = cw_cli_session(&cli, true, &err);
+        struct cw_session *session = cw_cli_session(&cli, argv[1], true, &err);
         struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, argv[1], &err) : NULL;
         if (cart != NULL && cw_lua_start_test(cart, tested, &test, &err) != NULL)
             cw_loop_run(cli.loop);

@@ -29,7 +29,8 @@ static int fail(struct cartwright_error *out, const struct cw_error *err)
     return -1;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------ */
+/* --- life
+ * ------------------------------------------------------------------------------------------------------ */
 
 static bool open_parts(struct cartwright *site, const char *folder, const char *home, struct cw_error *err)
 {
@@ -78,7 +79,8 @@ void cartwright_close(struct cartwright *site)
     free(site);
 }
 
-/* --- sync ------------------------------------------------------------------------------------------------------ */
+/* --- sync
+ * ------------------------------------------------------------------------------------------------------ */
 
 struct syncing {
     struct cartwright *site;
@@ -103,7 +105,8 @@ static void synced(void *arg, const struct cw_sync_report *report, const struct 
     cw_loop_stop(syncing->site->loop);
 }
 
-static void sync_stream(struct syncing *syncing, struct cw_session *session, const struct cw_lua_stream *stream)
+static void sync_stream(struct syncing *syncing, struct cw_session *session,
+                        const struct cw_lua_stream *stream)
 {
     struct cw_error err;
     if (cw_sync_start(session, stream, synced, syncing, &err) != NULL) {
@@ -127,14 +130,15 @@ static void sync_cart(struct syncing *syncing, struct cw_session *session, const
         sync_stream(syncing, session, &cart->streams[i]);
 }
 
-int cartwright_sync(struct cartwright *site, const char *cart, const char *stream, struct cartwright_counts *counts,
-                    struct cartwright_error *err)
+int cartwright_sync(struct cartwright *site, const char *cart, const char *stream,
+                    struct cartwright_counts *counts, struct cartwright_error *err)
 {
     struct syncing syncing = { .site = site };
     struct cw_session_config config = { .site = site->site,
                                         .loop = site->loop,
                                         .transport = site->transport,
                                         .store = site->store,
+                                        .cart = cart,
                                         .seed = cw_random_system_seed() };
     struct cw_session *session = cw_session_open(&config, &syncing.err);
     if (session != NULL)
@@ -147,7 +151,8 @@ int cartwright_sync(struct cartwright *site, const char *cart, const char *strea
     return syncing.failed ? fail(err, &syncing.err) : 0;
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------- */
+/* --- reading
+ * --------------------------------------------------------------------------------------------------- */
 
 enum { COLUMNS_MAX = 256 };
 

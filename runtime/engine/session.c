@@ -175,7 +175,7 @@ struct cw_session *cw_session_open(const struct cw_session_config *config, struc
                                               .random = &session->random,
                                               .allowed = (const char *const *)config->site->config.allow,
                                               .read_only = config->dry_run,
-                                              .cart = "site",
+                                              .cart = config->cart != NULL ? config->cart : "site",
                                               .secret = secret,
                                               .arg = session };
     session->emitter = cw_emitter_create(pipeline_of, session, config->job, err);

@@ -14,6 +14,7 @@ struct cw_session_config {
     struct cw_loop *loop;
     struct cw_transport *transport; /* NULL = no network */
     struct cw_store *store;         /* NULL for what needs none */
+    const char *cart;               /* whose scripts these are, in log lines; NULL = the site's */
     uint64_t seed;
     bool dry_run;    /* nothing is stored, requests that write are refused */
     const char *job; /* runs that scripts start by emitting pages are named so; NULL = they may not */
