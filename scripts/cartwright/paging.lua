@@ -6,7 +6,8 @@
 ---
 ---  - The list is sorted by id inside fixed bounds, and each page begins with the last record of the page before.
 ---    Where it does not, or where the shop's own count changes, the list has moved: the whole list is read again, until
----    one reading shows no move or two readings in a row got the same pages.
+---    one reading shows no move or two readings in a row got the same pages. A shop that counts more than it sends,
+---    one page again and again, is not believed.
 ---  - A short page is no end. The end is where the shop's count says so; without one, a page that holds nothing new.
 ---  - A page that the server cannot deliver is asked for in smaller parts, down to single records.
 ---
@@ -40,11 +41,12 @@ end
 ---@field pages string[] fingerprints, in order
 ---@field seen table<string, boolean>
 ---@field repeats integer
+---@field stuck boolean the shop sent one page for two places of the list, although it counts more
 
 ---@return paging.Reading
 local function new_reading(offset, last, steady)
   return { offset = offset, last = last, overlaps = last ~= nil, hides = false, steady = steady, largest = 0,
-    pages = {}, seen = {}, repeats = 0 }
+    pages = {}, seen = {}, repeats = 0, stuck = false }
 end
 
 ---@return boolean
@@ -78,6 +80,7 @@ local function take(reading, records, size, id_path)
   reading.steady = goes_on(reading, records, id_path) and reading.steady
   local nothing_new = count == 1 and size > 1 and reading.overlaps and last == reading.last
   reading.repeats = reading.seen[fingerprint] and reading.repeats + 1 or 0
+  reading.stuck = reading.stuck or (reading.repeats > 0 and reading.total ~= nil)
   reading.seen[fingerprint] = true
   reading.pages[#reading.pages + 1] = fingerprint
   reading.largest = math.max(reading.largest, count)
@@ -168,6 +171,12 @@ local function resume(window)
   return new_reading(0, nil, true)
 end
 
+---Whether a reading is to be believed: nothing moved, or the one before got the same pages.
+---@param reading paging.Reading
+local function is_whole(reading, pages, before)
+  return not reading.stuck and (reading.steady or pages == before)
+end
+
 ---@class paging.Options
 ---@field size integer records a page
 ---@field id? string path of a record's id; default "id"
@@ -187,11 +196,15 @@ function paging.walk(self, window, options)
   end
   for _ = 2, READINGS do
     local pages = table.concat(reading.pages, " ")
-    if reading.steady or pages == before then return end
+    if is_whole(reading, pages, before) then return end
     before, reading = pages, new_reading(0, nil, true)
     read_through(self, options, state, reading)
   end
-  if reading.steady or table.concat(reading.pages, " ") == before then return end
+  if is_whole(reading, table.concat(reading.pages, " "), before) then return end
+  if reading.stuck then
+    cart.fail("unavailable", ("the shop counts %d records, but sends the same page for different parts of the list; "
+      .. "does a cache before it ignore the query?"):format(reading.total))
+  end
   cart.fail("unavailable", ("the list changed during each of %d readings; what came is stored, and the next run "
     .. "reads it again"):format(READINGS))
 end

@@ -237,6 +237,19 @@ function tests.a_page_with_a_record_too_many_hides_no_other()
   end
 end
 
+function tests.a_page_that_comes_for_every_place_is_not_the_whole_list()
+  local list = ids(1, 20)
+  for _, place in ipairs { 0, 5, 18 } do
+    local _, _, _, problem = walk(function() return page(list, place, 7), #list end, 7)
+    assert(problem.message:find "counts 20 records, but sends the same page", problem.message)
+    local stored, _, _, passing = walk(function(offset, asked, request)
+      return page(list, request <= 4 and place or offset, asked), #list
+    end, 7)
+    assert(not passing)
+    holds_all(stored, list)
+  end
+end
+
 function tests.a_shop_that_always_sends_everything_is_asked_no_more_often_than_needed()
   local list = ids(1, 20)
   local stored, requests = walk(function() return page(list, 0, 20), 20 end, 7)
