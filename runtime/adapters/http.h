@@ -71,7 +71,7 @@ typedef void cw_http_done_fn(void *arg, struct cw_http_response *response, const
 
 struct cw_http_call;
 
-/* --- transport: one request, one answer, no policy ------------------------------------------------------------- */
+/* --- transport: one request, one answer, no policy --- */
 
 struct cw_transport {
     /* NULL and *err when it cannot be started. Each address is checked against `egress` before connecting. `done` comes
@@ -86,7 +86,7 @@ struct cw_transport {
  * cookies, http and https only. At most `connections` at once (0 = 8). */
 struct cw_transport *cw_curl_create(struct cw_loop *loop, unsigned connections, struct cw_error *err);
 
-/* --- client: one per cart -------------------------------------------------------------------------------------- */
+/* --- client: one per cart --- */
 
 struct cw_http;
 

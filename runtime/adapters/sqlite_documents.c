@@ -42,8 +42,7 @@ struct cw_sqlite_documents {
     struct cw_arena arena; /* for own fields of flattened records */
 };
 
-/* --- columns
- * ---------------------------------------------------------------------------------------------------- */
+/* --- columns --- */
 
 static size_t count_columns(const struct cw_kind *kind)
 {
@@ -92,8 +91,7 @@ static bool plan_columns(struct rows *rows)
     return true;
 }
 
-/* --- statements
- * ------------------------------------------------------------------------------------------------- */
+/* --- statements --- */
 
 /* The parameters that stand before the fields' own. */
 enum { DOC_CART = 1, DOC_ID, DOC_RUN, DOC_AT, DOC_CUSTOM, DOC_FIELDS };
@@ -158,8 +156,7 @@ static bool print_list(struct rows *rows, const struct cw_kind *parent, struct c
            take_text(sql, &rows->clear, err);
 }
 
-/* --- plans
- * ------------------------------------------------------------------------------------------------------ */
+/* --- plans --- */
 
 static void free_rows(struct rows *rows)
 {
@@ -233,8 +230,7 @@ static struct document *plan_of(struct cw_sqlite *s, const struct cw_kind *kind,
     return NULL;
 }
 
-/* --- values
- * ----------------------------------------------------------------------------------------------------- */
+/* --- values --- */
 
 /* The document or record that the column is of; NULL when it has no such record. */
 static const struct cw_document *owner_of(const struct cw_document *doc, const struct column *column)
@@ -332,8 +328,7 @@ static bool bind_custom(struct cw_sqlite *s, sqlite3_stmt *stmt, int at, const s
     return cw_sqlite_bind(s, stmt, at, &bind, err);
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* What the row's document says of its own storing. */
 struct stored {

@@ -47,8 +47,7 @@ static inline struct cw_sqlite *cw_sqlite_of(struct cw_store *store)
     return (struct cw_sqlite *)store;
 }
 
-/* --- statements
- * ------------------------------------------------------------------------------------------------ */
+/* --- statements --- */
 
 struct cw_bind {
     enum { CW_BIND_NULL, CW_BIND_INTEGER, CW_BIND_TEXT, CW_BIND_BYTES, CW_BIND_TIME } type;
@@ -119,8 +118,7 @@ void cw_sqlite_finalize_all(struct cw_sqlite *s);
  * false. */
 bool cw_sqlite_fail(struct cw_sqlite *s, struct cw_error *err);
 
-/* --- damage
- * ---------------------------------------------------------------------------------------------------- */
+/* --- damage --- */
 
 /* What runs is interrupted (CW_TIMEOUT) after `limit`; 0 = no limit. */
 void cw_sqlite_set_deadline(struct cw_sqlite *s, cw_time limit);
@@ -132,8 +130,7 @@ bool cw_sqlite_look(struct cw_sqlite *s, cw_time limit, struct cw_error *err);
 bool cw_sqlite_fail_damaged(struct cw_sqlite *s, struct cw_slice fault, struct cw_error *err);
 bool cw_sqlite_check(struct cw_store *store, struct cw_buffer *report, struct cw_error *err);
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------ */
+/* --- life --- */
 
 /* cw_sqlite_open with a schema of the caller's own; for tests of migration. */
 struct cw_store *cw_sqlite_open_schema(const struct cw_store_config *config, const struct cw_schema *schema,
@@ -141,8 +138,7 @@ struct cw_store *cw_sqlite_open_schema(const struct cw_store_config *config, con
 /* Makes a new store, or brings an older one forward, all or nothing. */
 bool cw_sqlite_migrate(struct cw_sqlite *s, const struct cw_schema *schema, struct cw_error *err);
 
-/* --- the parts of the engine, in the order of store.h
- * ---------------------------------------------------------- */
+/* --- the parts of the engine, in the order of store.h --- */
 
 void cw_sqlite_begin(struct cw_txn *txn);
 void cw_sqlite_commit(struct cw_txn *txn);

@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-/* --- what is known
- * ---------------------------------------------------------------------------------------------- */
+/* --- what is known --- */
 
 static const char find_head[] = "SELECT raw_id, version, hash, outcome, script_version FROM raw_heads "
                                 "WHERE cart = ?1 AND stream = ?2 AND sort_key = ?3";
@@ -52,8 +51,7 @@ void cw_sqlite_find_raw(struct cw_txn *txn, const struct cw_record_key *keys, si
     free(known);
 }
 
-/* --- writing
- * --------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static const char insert_raw[] =
     "INSERT INTO raw_records (cart, stream, external_id, version, hash, format, encoding, received_at, "

@@ -89,8 +89,7 @@ static bool take_row(struct walk *w, sqlite3_stmt *row, struct cw_error *err)
            keep(&w->sort_key, cw_sqlite_slice(row, 2), err);
 }
 
-/* --- parts
- * ------------------------------------------------------------------------------------------------------ */
+/* --- parts --- */
 
 static const char count_parts[] = "SELECT count(*) FROM raw_parts WHERE raw_id = ?1";
 static const char select_part[] = "SELECT name, format, encoding, bytes FROM raw_parts WHERE raw_id = ?1 "
@@ -133,8 +132,7 @@ static bool read_parts(struct walk *w, struct cw_error *err)
     return true;
 }
 
-/* --- the walk
- * --------------------------------------------------------------------------------------------------- */
+/* --- the walk --- */
 
 static enum cw_row read_next(struct walk *w, struct cw_error *err)
 {

@@ -7,6 +7,11 @@ static const char insert_run[] =
     "INSERT INTO runs (cart, stream, job, state, started_at, ended_at, records_read, records_posted, "
     "records_unchanged, records_parked, records_skipped, pages, requests, bytes_in, message, script_version) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+/* A run that is open although the next one of its stream begins was killed, and could not say so. */
+static const char close_killed[] =
+    "UPDATE runs SET state = 'failed', ended_at = ?3, message = 'the process was stopped before the run "
+    "ended; "
+    "what it had stored stays stored' WHERE cart = ?1 AND stream = ?2 AND state = 'open'";
 static const char update_run[] =
     "UPDATE runs SET cart = ?1, stream = ?2, job = ?3, state = ?4, started_at = ?5, ended_at = ?6, "
     "records_read = ?7, "
@@ -52,7 +57,12 @@ static void write_start(void *arg, struct cw_txn *txn, const struct cw_error *er
         return;
     }
     struct cw_sqlite *s = cw_sqlite_of(txn->store);
-    if (!cw_sqlite_run(s, insert_run, CW_BINDS(RUN_BINDS(&start->run)), &fault))
+    const struct cw_run *run = &start->run;
+    if (!cw_sqlite_run(
+            s, close_killed,
+            CW_BINDS(cw_bind_text(run->cart), cw_bind_text(run->stream), cw_bind_time(run->started_at)),
+            &fault) ||
+        !cw_sqlite_run(s, insert_run, CW_BINDS(RUN_BINDS(run)), &fault))
         cw_txn_lose(txn, &fault);
     start->id = sqlite3_last_insert_rowid(s->db);
     cw_txn_commit(txn, finish_start, start);

@@ -2,8 +2,7 @@
  * trail. */
 #include "adapters/sqlite_engine.h"
 
-/* --- translation tables
- * ----------------------------------------------------------------------------------------- */
+/* --- translation tables --- */
 
 static const char upsert_table_row[] =
     "INSERT INTO tables (cart, table_name, key, value, changed_at) VALUES (?1, ?2, ?3, ?4, ?5) "
@@ -27,13 +26,13 @@ bool cw_sqlite_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct c
                          CW_BINDS(cw_bind_text(cart), cw_bind_text(table), cw_bind_text(key)), err);
 }
 
-/* --- state of scripts
- * ------------------------------------------------------------------------------------------- */
+/* --- state of scripts --- */
 
 static const char select_state[] = "SELECT value FROM state WHERE cart = ?1 AND key = ?2";
 static const char upsert_state[] = "INSERT INTO state (cart, key, value, changed_at) VALUES (?1, ?2, ?3, ?4) "
                                    "ON CONFLICT (cart, key) DO UPDATE SET value = excluded.value, "
                                    "changed_at = excluded.changed_at";
+static const char count_state[] = "SELECT count(*) FROM state WHERE cart = ?1 AND key <> ?2";
 static const char delete_state[] = "DELETE FROM state WHERE cart = ?1 AND key = ?2";
 
 /* Copies a column out of a row that is about to be reset. */
@@ -61,20 +60,36 @@ void cw_sqlite_get_state(struct cw_store *store, struct cw_slice cart, struct cw
     cw_buffer_fini(&value);
 }
 
+static bool check_state_count(struct cw_sqlite *s, struct cw_slice cart, struct cw_slice key,
+                              struct cw_error *err)
+{
+    sqlite3_stmt *row;
+    enum cw_row state =
+        cw_sqlite_find(s, count_state, CW_BINDS(cw_bind_text(cart), cw_bind_text(key)), &row, err);
+    if (state == CW_ROW_FAILED)
+        return false;
+    int64_t others = state == CW_ROW_FOUND ? sqlite3_column_int64(row, 0) : 0;
+    if (state == CW_ROW_FOUND)
+        sqlite3_reset(row);
+    return others < CW_STATE_KEYS_MAX ||
+           cw_fail(err, CW_LIMIT, "cart %.*s remembers %d keys already, and no more; let it forget some",
+                   CW_SLICE_ARG(cart), CW_STATE_KEYS_MAX);
+}
+
 bool cw_sqlite_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice key, struct cw_slice value,
                          struct cw_error *err)
 {
     struct cw_sqlite *s = cw_sqlite_of(txn->store);
     if (value.data == NULL)
         return cw_sqlite_run(s, delete_state, CW_BINDS(cw_bind_text(cart), cw_bind_text(key)), err);
-    return cw_sqlite_run(s, upsert_state,
+    return check_state_count(s, cart, key, err) &&
+           cw_sqlite_run(s, upsert_state,
                          CW_BINDS(cw_bind_text(cart), cw_bind_text(key), cw_bind_text(value),
                                   cw_bind_time(cw_now(s->store.clock))),
                          err);
 }
 
-/* --- users
- * ------------------------------------------------------------------------------------------------------ */
+/* --- users --- */
 
 static const char select_user[] = "SELECT password_hash, user_groups FROM users WHERE name = ?1";
 static const char upsert_user[] =
@@ -113,8 +128,7 @@ bool cw_sqlite_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slic
                          err);
 }
 
-/* --- audit
- * ------------------------------------------------------------------------------------------------------ */
+/* --- audit --- */
 
 static const char insert_audit[] = "INSERT INTO audit (happened_at, who, action, object, value_before, "
                                    "value_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";

@@ -4,8 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
-/* --- errors
- * ---------------------------------------------------------------------------------------------------- */
+/* --- errors --- */
 
 /* Names the damaged page, which SQLite's own message does not. */
 static bool fail_damaged(struct cw_sqlite *s, const char *message, struct cw_error *err)
@@ -95,8 +94,7 @@ bool cw_sqlite_fail(struct cw_sqlite *s, struct cw_error *err)
     return fail_usual(s, code == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : code, message, system, err);
 }
 
-/* --- statements
- * ------------------------------------------------------------------------------------------------ */
+/* --- statements --- */
 
 static struct cw_sqlite_statement *slot_of(struct cw_sqlite *s, const char *sql)
 {

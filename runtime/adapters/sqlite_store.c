@@ -13,8 +13,7 @@ enum { ROW_BYTES_MAX = 4 * CW_STORE_TEXT_MAX };
 
 static const struct cw_store_engine engine;
 
-/* --- the connection
- * -------------------------------------------------------------------------------------------- */
+/* --- the connection --- */
 
 /* A relative path is marked as one, so that SQLite takes no name for an address ("file:...") or for memory.
  */
@@ -91,8 +90,7 @@ static const char settings[] =
     "PRAGMA cache_size = -6000; PRAGMA secure_delete = FAST; "
     "PRAGMA journal_size_limit = 67108864;";
 
-/* --- what lies there
- * ------------------------------------------------------------------------------------------- */
+/* --- what lies there --- */
 
 static bool read_int(struct cw_sqlite *s, const char *sql, int64_t *out, struct cw_error *err)
 {
@@ -151,8 +149,7 @@ static bool use_log(struct cw_sqlite *s, struct cw_error *err)
     return ok;
 }
 
-/* --- schema
- * ---------------------------------------------------------------------------------------------------- */
+/* --- schema --- */
 
 static bool read_version(struct cw_sqlite *s, int64_t *version, struct cw_error *err)
 {
@@ -232,8 +229,7 @@ static bool settle_version(struct cw_sqlite *s, const struct cw_schema *schema, 
     return (is_new || cw_sqlite_look(s, 0, err)) && cw_sqlite_migrate(s, schema, err);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------ */
+/* --- life --- */
 
 /* SQLite tells through its log when it finds what a crash left behind, and only then: a log that lies there
  * may as well belong to a process that is running. */

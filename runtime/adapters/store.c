@@ -31,8 +31,7 @@ bool cw_store_check(struct cw_store *store, struct cw_buffer *report, struct cw_
     return store->engine->check(store, report, err);
 }
 
-/* --- what callers give
- * ----------------------------------------------------------------------------------------- */
+/* --- what callers give --- */
 
 static bool fits(struct cw_slice text, const char *what, struct cw_error *err)
 {
@@ -110,8 +109,7 @@ static bool settle(struct cw_txn *txn, bool ok, struct cw_slice record, struct c
 
 static const struct cw_slice no_record = { "", 0 };
 
-/* --- raw and staged records, documents
- * ------------------------------------------------------------------------- */
+/* --- raw and staged records, documents --- */
 
 void cw_txn_find_raw(struct cw_txn *txn, const struct cw_record_key *keys, size_t count,
                      cw_raw_known_fn *found, void *arg)
@@ -180,8 +178,7 @@ bool cw_txn_put_document(struct cw_txn *txn, struct cw_slice cart, const struct 
     return settle(txn, ok, doc->external_id, &err);
 }
 
-/* --- cursors, runs, leases
- * ------------------------------------------------------------------------------------- */
+/* --- cursors, runs, leases --- */
 
 void cw_store_get_cursor(struct cw_store *store, struct cw_slice cart, struct cw_slice stream,
                          cw_cursor_fn *found, void *arg)
@@ -251,8 +248,7 @@ void cw_store_drop_lease(struct cw_store *store, struct cw_slice name, int64_t t
     store->engine->drop_lease(store, name, token, done, arg);
 }
 
-/* --- outbox, tables, state, users, audit
- * ----------------------------------------------------------------------- */
+/* --- outbox, tables, state, users, audit --- */
 
 bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message)
 {

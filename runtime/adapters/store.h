@@ -32,8 +32,7 @@ struct cw_txn;
 
 typedef void cw_store_done_fn(void *arg, const struct cw_error *err); /* err NULL = done */
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------ */
+/* --- life --- */
 
 struct cw_store_config {
     const char *uri; /* "store.db", a path; other engines are chosen by scheme ("postgresql://...") */
@@ -55,8 +54,7 @@ void cw_store_wait(struct cw_store *store);
  * made. */
 bool cw_store_check(struct cw_store *store, struct cw_buffer *report, struct cw_error *err);
 
-/* --- transactions
- * ---------------------------------------------------------------------------------------------- */
+/* --- transactions --- */
 
 /* The right to write for a job: checked inside the commit. { 0 } for commands that need none. */
 struct cw_fence {
@@ -75,8 +73,7 @@ void cw_txn_rollback(struct cw_txn *txn);
 /* Why the transaction is lost; NULL while it is not. Valid until it ends. */
 const struct cw_error *cw_txn_error(const struct cw_txn *txn);
 
-/* --- raw records
- * ----------------------------------------------------------------------------------------------- */
+/* --- raw records --- */
 
 /* How a record that was read ended. */
 enum cw_outcome { CW_POSTED, CW_PARKED, CW_SKIPPED };
@@ -136,8 +133,7 @@ typedef bool cw_raw_row_fn(void *arg, const struct cw_raw *raw, int64_t version)
 void cw_store_read_raw(struct cw_store *store, const struct cw_raw_filter *filter, cw_raw_row_fn *row,
                        cw_store_done_fn *done, void *arg);
 
-/* --- staged records: what waits, and why
- * ----------------------------------------------------------------------- */
+/* --- staged records: what waits, and why --- */
 
 struct cw_issue {
     struct cw_slice code; /* "totals", "missing", "unknown-status": stable, for grouping */
@@ -161,16 +157,14 @@ struct cw_staged {
 bool cw_txn_put_staged(struct cw_txn *txn, const struct cw_staged *staged);
 bool cw_txn_drop_staged(struct cw_txn *txn, struct cw_record_key key);
 
-/* --- documents
- * ------------------------------------------------------------------------------------------------- */
+/* --- documents --- */
 
 /* Inserts or replaces the document (cart, kind, doc->external_id) with its lists; its number in the store
  * stays. */
 bool cw_txn_put_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc, cw_time at,
                          int64_t run);
 
-/* --- cursors
- * --------------------------------------------------------------------------------------------------- */
+/* --- cursors --- */
 
 struct cw_cursor {
     cw_time done_until;             /* windows up to here are complete; CW_TIME_NONE = none yet */
@@ -187,8 +181,7 @@ bool cw_txn_put_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice
                        const struct cw_cursor *cursor);
 bool cw_txn_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream);
 
-/* --- runs: the sync log
- * ---------------------------------------------------------------------------------------- */
+/* --- runs: the sync log --- */
 
 struct cw_run_counts {
     uint64_t read, posted, unchanged, parked, skipped; /* read = the sum of the others, checked at the end */
@@ -207,6 +200,7 @@ struct cw_run {
     struct cw_slice script_version;
 };
 
+/* Runs of the same stream that are still open then were killed: they become failed, and say so. */
 typedef void cw_run_started_fn(void *arg, int64_t id, const struct cw_error *err);
 void cw_store_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
                         void *arg);
@@ -217,8 +211,7 @@ bool cw_txn_put_run(struct cw_txn *txn, const struct cw_run *run);
 bool cw_txn_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level, struct cw_slice message,
                          struct cw_record_key key);
 
-/* --- leases
- * ---------------------------------------------------------------------------------------------------- */
+/* --- leases --- */
 
 /* Takes or renews the right to run a job until now + `time`. token 0 asks for a new one: CW_CONFLICT, naming
  * the holder, while another holds it. Each taking gets a larger token, also by the same holder, who thereby
@@ -230,8 +223,7 @@ void cw_store_take_lease(struct cw_store *store, struct cw_slice name, struct cw
 void cw_store_drop_lease(struct cw_store *store, struct cw_slice name, int64_t token, cw_store_done_fn *done,
                          void *arg);
 
-/* --- outbox, tables, key-value state, users, audit
- * ------------------------------------------------------------- */
+/* --- outbox, tables, key-value state, users, audit --- */
 
 enum cw_message_state {
     CW_MESSAGE_QUEUED,
@@ -261,7 +253,8 @@ bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_sl
 bool cw_txn_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
                            struct cw_slice key);
 
-/* State a cart's script keeps between runs. `found` gets data NULL when the key is not there. */
+enum { CW_STATE_KEYS_MAX = 100 }; /* of one cart */
+/* State a cart's script keeps between runs; CW_LIMIT past CW_STATE_KEYS_MAX keys. `found` gets data NULL when the key is not there. */
 typedef void cw_state_fn(void *arg, struct cw_slice value, const struct cw_error *err);
 void cw_store_get_state(struct cw_store *store, struct cw_slice cart, struct cw_slice key, cw_state_fn *found,
                         void *arg);
@@ -279,8 +272,7 @@ void cw_store_get_user(struct cw_store *store, struct cw_slice name, cw_user_fn 
 bool cw_txn_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
                   struct cw_slice before, struct cw_slice after, cw_time at);
 
-/* --- reading by SQL
- * -------------------------------------------------------------------------------------------- */
+/* --- reading by SQL --- */
 
 /* One read-only SELECT in the common subset of the engines (parameters $1, $2; LIMIT; no dialect), every
  * value given as text, NULL as data NULL, bytes as they are. `names` and `row` are valid during the call;

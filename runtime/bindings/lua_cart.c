@@ -71,8 +71,7 @@ const struct cw_lua_stream *cw_lua_cart_stream(const struct cw_lua_cart *cart, c
     return NULL;
 }
 
-/* --- opening
- * --------------------------------------------------------------------------------------------------- */
+/* --- opening --- */
 
 static char *copy_field(lua_State *L, int index, const char *field)
 {
@@ -232,8 +231,7 @@ struct cw_lua_cart *cw_lua_cart_open(struct cw_lua_carts *carts, const char *nam
     return NULL;
 }
 
-/* --- fibers
- * ---------------------------------------------------------------------------------------------------- */
+/* --- fibers --- */
 
 /* What a fiber was started for. Those of killed fibers, of whose end nobody is told, stay in the list until
  * the carts are freed. */
@@ -383,8 +381,7 @@ struct cw_fiber *cw_lua_start_script(struct cw_lua_carts *carts, struct cw_slice
     return start(task, push_script, err);
 }
 
-/* --- figures
- * ---------------------------------------------------------------------------------------------------- */
+/* --- figures --- */
 
 struct counting {
     const struct cw_lua_cart *cart;

@@ -53,8 +53,7 @@ static int progress(lua_State *L)
     return 0;
 }
 
-/* --- query
- * ----------------------------------------------------------------------------------------------------- */
+/* --- query --- */
 
 enum { QUERY_PARAMS_MAX = 32, QUERY_BYTES_MAX = 32 * 1024 * 1024 };
 

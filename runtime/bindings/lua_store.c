@@ -21,8 +21,7 @@ static struct cw_lua_cart *check_cart(lua_State *L, int index)
     return cart;
 }
 
-/* --- emit
- * ------------------------------------------------------------------------------------------------------ */
+/* --- emit --- */
 
 struct emit_op {
     struct cw_wait wait; /* first: &wait converts back */
@@ -110,8 +109,7 @@ static int emit(lua_State *L)
     return cw_wait_start(L, &op->wait, finish_emit, (lua_KContext)op);
 }
 
-/* --- state between runs
- * ---------------------------------------------------------------------------------------- */
+/* --- state between runs --- */
 
 enum { STATE_TEXT_MAX = 1024 * 1024 }; /* bytes */
 
@@ -289,8 +287,7 @@ static int remember(lua_State *L)
     return cw_wait_start(L, &op->wait, finish_remember, (lua_KContext)op);
 }
 
-/* --- secrets
- * --------------------------------------------------------------------------------------------------- */
+/* --- secrets --- */
 
 /* has_secret(name) -> boolean */
 static int has_secret(lua_State *L)

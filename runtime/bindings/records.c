@@ -67,6 +67,8 @@ static bool find_format(struct cw_body *body, enum cw_format *format, struct cw_
     *format = first == '<' ? CW_XML : CW_JSON;
     if (first == '<' || first == '{' || first == '[')
         return true;
+    if (first == '\xFF' || first == '\xFE')
+        return cw_fail(err, CW_INVALID, "the body is in UTF-16; convert it with: iconv -f UTF-16 -t UTF-8");
     cw_records_quote(body, quote);
     return cw_fail(err, CW_INVALID, "the body is neither XML nor JSON; it begins: \"%s\"", quote);
 }

@@ -10,8 +10,7 @@
 #include "adapters/writer.h"
 #include "base/log.h"
 
-/* --- options
- * --------------------------------------------------------------------------------------------------- */
+/* --- options --- */
 
 static int wrong_use(const char *command, const char *text)
 {
@@ -82,6 +81,8 @@ int cw_cli_parse(struct cw_cli *cli, int *argc, char ***argv, const char *usage,
     }
     g_option_context_free(context);
     g_free(name);
+    if (result < 0 && cli->time_limit_s < 0)
+        result = wrong_use(command, "--time-limit is a number of seconds, or 0 for none");
     if (cli->time_limit_s > 0) {
         signal(SIGALRM, time_is_up);
         alarm((unsigned)cli->time_limit_s);
@@ -89,8 +90,7 @@ int cw_cli_parse(struct cw_cli *cli, int *argc, char ***argv, const char *usage,
     return result;
 }
 
-/* --- opening
- * --------------------------------------------------------------------------------------------------- */
+/* --- opening --- */
 
 /* What was installed with this very program, wherever that is; NULL when it was not installed. */
 static char *installed_home(void)
@@ -175,8 +175,7 @@ struct cw_session *cw_cli_session(struct cw_cli *cli, const char *cart, bool dry
     return cw_session_open(&config, err);
 }
 
-/* --- talking
- * --------------------------------------------------------------------------------------------------- */
+/* --- talking --- */
 
 /* A terminal may take what begins with one of the C1 characters (U+0080 to U+009F) for a command, as it does
  * with those below the blank. U+202A to U+202E and U+2066 to U+2069 make a line read in another order than it

@@ -42,10 +42,10 @@ static void show_progress(void *arg)
 static bool start(struct import *import, struct cw_session *session, const struct cw_lua_stream *stream,
                   const char *path, struct cw_error *err)
 {
-    struct cw_body *body = cw_body_open_file(import->file, err);
+    struct cw_body *body = cw_body_open_file(import->file, err); /* names the file itself */
     struct cw_records *records = body != NULL ? cw_records_open(body, path, stream->id, err) : NULL;
     if (records == NULL)
-        return cw_fail_in(err, "%s", import->file);
+        return body != NULL ? cw_fail_in(err, "%s", import->file) : false;
     import->total = cw_records_count(records);
     import->done = false;
     import->batch = cw_batch_start(session, stream, "import", records, false, imported, import, err);

@@ -21,8 +21,7 @@ static const char *source_name(const struct cw_trace *trace)
     return trace->from_default ? "default" : names[trace->source];
 }
 
-/* --- for people
- * ------------------------------------------------------------------------------------------------ */
+/* --- for people --- */
 
 /* Text of the cart or of its script, between `before` and `after`. */
 static void put(const char *before, struct cw_slice text, const char *after)
@@ -57,15 +56,14 @@ static void print_text(const struct preview *preview, struct cw_slice id, const 
     for (const struct cw_trace *trace = mapped->trace; trace != NULL; trace = trace->next)
         print_trace(trace);
     for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next) {
-        printf("  ! %.*s", CW_SLICE_ARG(issue->code));
-        put(": ", issue->message, issue->field.len > 0 ? " at " : "");
-        printf("%.*s\n", CW_SLICE_ARG(issue->field));
+        put("  ! ", issue->field, issue->field.len > 0 ? " " : "");
+        printf("(%.*s)", CW_SLICE_ARG(issue->code));
+        put(": ", issue->message, "\n");
     }
     putchar('\n');
 }
 
-/* --- for programs
- * ---------------------------------------------------------------------------------------------- */
+/* --- for programs --- */
 
 static void print_pair(const char *before, const char *name, struct cw_slice value)
 {
@@ -106,8 +104,7 @@ static void print_json(const struct preview *preview, struct cw_slice id, const 
     cw_buffer_fini(&json);
 }
 
-/* --- records
- * --------------------------------------------------------------------------------------------------- */
+/* --- records --- */
 
 static void preview_one(struct preview *preview, struct cw_records *records, size_t index)
 {

@@ -29,8 +29,7 @@ static int fail(struct cartwright_error *out, const struct cw_error *err)
     return -1;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------ */
+/* --- life --- */
 
 static bool open_parts(struct cartwright *site, const char *folder, const char *home, struct cw_error *err)
 {
@@ -79,8 +78,7 @@ void cartwright_close(struct cartwright *site)
     free(site);
 }
 
-/* --- sync
- * ------------------------------------------------------------------------------------------------------ */
+/* --- sync --- */
 
 struct syncing {
     struct cartwright *site;
@@ -151,8 +149,7 @@ int cartwright_sync(struct cartwright *site, const char *cart, const char *strea
     return syncing.failed ? fail(err, &syncing.err) : 0;
 }
 
-/* --- reading
- * --------------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 enum { COLUMNS_MAX = 256 };
 

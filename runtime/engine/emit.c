@@ -92,8 +92,7 @@ void cw_emitter_end(struct cw_emitter *emitter, const struct cw_lua_stream *stre
         *open = emitter->runs[--emitter->count];
 }
 
-/* --- pages
- * ----------------------------------------------------------------------------------------------------- */
+/* --- pages --- */
 
 static void finish(struct emission *emission, const struct cw_run_counts *counts, const struct cw_error *err)
 {
@@ -219,8 +218,7 @@ void cw_emitter_cancel(void *handle)
     free(emission);
 }
 
-/* --- the end of a script
- * ---------------------------------------------------------------------------------------- */
+/* --- the end of a script --- */
 
 struct ending {
     struct cw_run *run;

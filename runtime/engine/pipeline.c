@@ -9,7 +9,7 @@
 
 enum {
     SLICE_RECORDS = 128,
-    SLICE_BYTES = 256 * 1024, /* with trees and documents, what fits a cache of the processor */
+    SLICE_BYTES = 256 * 1024,       /* with trees and documents, what fits a cache of the processor */
     ARENA_LIMIT = 256 * 1024 * 1024 /* bytes; what one slice may need in the worst case */
 };
 
@@ -65,8 +65,7 @@ static void add_counts(struct cw_run_counts *to, const struct cw_run_counts *fro
     to->pages += from->pages;
 }
 
-/* --- mapping
- * --------------------------------------------------------------------------------------------------- */
+/* --- mapping --- */
 
 bool cw_pipeline_map(const struct cw_lua_stream *stream, const struct cw_scope *scope, struct cw_slice id,
                      bool trace, struct cw_arena *arena, struct cw_mapped *mapped, struct cw_error *err)
@@ -91,8 +90,7 @@ static void map_item(struct cw_page_job *job, const struct item *item, struct cw
     cw_mapped_add_issue(mapped, &job->arena, item->damaged ? "malformed" : "limit", "", "%s", err.text);
 }
 
-/* --- putting
- * --------------------------------------------------------------------------------------------------- */
+/* --- putting --- */
 
 static bool is_held(const struct cw_mapped *mapped)
 {
@@ -127,11 +125,13 @@ static bool put_raw(struct cw_page_job *job, size_t index, const struct item *it
                     struct cw_slice reason)
 {
     struct cw_record_part *parts = NULL;
-    struct cw_raw_part raw_parts[CW_RECORDS_PARTS_MAX];
     struct cw_records *records = job->page.records;
     size_t count = 0;
     if (!cw_records_parts(records, index, &job->arena, &parts, &count, &job->err))
         return false;
+    struct cw_raw_part *raw_parts = cw_arena_alloc(&job->arena, count * sizeof *raw_parts);
+    if (raw_parts == NULL)
+        return cw_fail(&job->err, CW_NOMEM, "no memory for %zu attached records", count);
     for (size_t i = 0; i < count; i++)
         raw_parts[i] = (struct cw_raw_part){ parts[i].name, cw_slice(cw_format_name(parts[i].format)),
                                              cw_slice(parts[i].encoding), parts[i].bytes };
@@ -191,8 +191,7 @@ static bool is_unchanged(const struct cw_page_job *job, const struct item *item,
     return known->outcome != CW_PARKED || strcmp(known->script_version, job->pipeline.script_version) == 0;
 }
 
-/* --- slices
- * ---------------------------------------------------------------------------------------------------- */
+/* --- slices --- */
 
 static void hash_item(struct cw_page_job *job, size_t index, struct item *item)
 {
@@ -261,8 +260,7 @@ static bool read_slice(struct cw_page_job *job)
     return true;
 }
 
-/* --- ends
- * ------------------------------------------------------------------------------------------------------ */
+/* --- ends --- */
 
 static void free_job(struct cw_page_job *job)
 {

@@ -27,8 +27,7 @@ static const char *c_string(struct cw_recording *recording, struct cw_slice text
     return copy;
 }
 
-/* --- reading files
- * --------------------------------------------------------------------------------------------- */
+/* --- reading files --- */
 
 static bool read_file(struct cw_recording *recording, const char *name, struct cw_slice *bytes,
                       struct cw_error *err)
@@ -63,8 +62,7 @@ static const struct cw_node *parse(struct cw_recording *recording, struct cw_sli
     return root;
 }
 
-/* --- reading answers
- * ------------------------------------------------------------------------------------------- */
+/* --- reading answers --- */
 
 static size_t count_children(const struct cw_node *node)
 {
@@ -141,8 +139,7 @@ static bool read_answer(struct cw_recording *recording, const struct cw_node *no
            read_body(recording, cw_node_child(node, cw_slice("body")), &answer->body, err);
 }
 
-/* --- reading requests
- * ------------------------------------------------------------------------------------------ */
+/* --- reading requests --- */
 
 static bool read_values(struct cw_recording *recording, const struct cw_node *node, struct expected *param,
                         struct cw_error *err)
@@ -228,8 +225,7 @@ static bool read_exchanges(struct cw_recording *recording, const struct cw_node 
     return true;
 }
 
-/* --- who is let in
- * --------------------------------------------------------------------------------------------- */
+/* --- who is let in --- */
 
 static size_t base64(struct cw_slice bytes, char *out)
 {

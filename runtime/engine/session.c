@@ -18,8 +18,7 @@ struct cw_session {
     struct cw_emitter *emitter;
 };
 
-/* --- what the script kernel asks for
- * --------------------------------------------------------------------------- */
+/* --- what the script kernel asks for --- */
 
 static void run_script(void *arg)
 {
@@ -69,8 +68,7 @@ const char *cw_session_script_version(struct cw_session *session)
     return session->version;
 }
 
-/* --- what the bindings ask for
- * --------------------------------------------------------------------------------- */
+/* --- what the bindings ask for --- */
 
 static const char *secret(void *arg, const char *name)
 {
@@ -122,8 +120,7 @@ static void progress(void *arg, int64_t done, int64_t total)
         session->config.progress(session->config.arg, done, total);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------ */
+/* --- life --- */
 
 static bool open_script(struct cw_session *session, struct cw_error *err)
 {

@@ -15,8 +15,7 @@
 /* How byte code of Lua begins. */
 #define LUA_BYTE_CODE '\x1b'
 
-/* --- files
- * ----------------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 /* Opens `path` below `dir` one folder at a time, so that no part of it can be a link to elsewhere. */
 static int open_below(int dir, const char *path)
@@ -87,8 +86,7 @@ bool cw_site_read_file(int dir, const char *path, bool follow_links, struct cw_s
     return ok;
 }
 
-/* --- modules
- * --------------------------------------------------------------------------------------------------- */
+/* --- modules --- */
 
 /* "lib.a.b" -> "lib/a/b.lua" */
 static bool path_of(char *out, size_t cap, const char *prefix, const char *parts)
@@ -107,6 +105,9 @@ static bool load_from(int dir, const char *path, struct cw_slice *source, char c
 {
     if (!cw_site_read_file(dir, path, false, source, err))
         return false;
+    if (source->len >= 3 &&
+        memcmp(source->data, "\xEF\xBB\xBF", 3) == 0) /* editors on Windows begin files so */
+        memcpy((char *)source->data, "   ", 3);
     snprintf(chunk_name, 128, "%s", path);
     return true;
 }
@@ -154,8 +155,7 @@ void cw_site_release_module(struct cw_slice source)
     free((char *)source.data);
 }
 
-/* --- secrets
- * --------------------------------------------------------------------------------------------------- */
+/* --- secrets --- */
 
 static bool secrets_are_private(const struct cw_site *site, struct cw_error *err)
 {
@@ -167,15 +167,19 @@ static bool secrets_are_private(const struct cw_site *site, struct cw_error *err
 }
 
 /* Lines "shop.key = value"; blank lines and those with # are left out. */
-static void take_secret_line(struct cw_site *site, char *line)
+static bool take_secret_line(struct cw_site *site, char *line, int number, struct cw_error *err)
 {
     char *equals = strchr(line, '=');
-    if (line[0] == '#' || equals == NULL)
-        return;
+    if (line[0] == '#' || line[strspn(line, " \t\r")] == '\0')
+        return true;
+    if (equals == NULL)
+        return cw_fail(err, CW_USAGE, "%s/secrets, line %d: a line is CART.SETTING = VALUE", site->folder,
+                       number);
     *equals = '\0';
     char *name = g_strstrip(line), *value = g_strstrip(equals + 1);
     g_hash_table_insert(site->secrets, g_strdup(name), g_strdup(value));
     cw_secret_remember(cw_slice(value));
+    return true;
 }
 
 static bool read_secrets(struct cw_site *site, struct cw_error *err)
@@ -190,12 +194,13 @@ static bool read_secrets(struct cw_site *site, struct cw_error *err)
         *err = read_err;
         return false;
     }
-    char *rest = (char *)text.data;
-    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
-        take_secret_line(site, line);
+    char *rest = (char *)text.data, *line;
+    bool ok = true;
+    for (int number = 1; ok && (line = strsep(&rest, "\n")) != NULL; number++)
+        ok = take_secret_line(site, line, number, err);
     memset((char *)text.data, 0, text.len);
     cw_site_release_module(text);
-    return true;
+    return ok;
 }
 
 const char *cw_site_secret(const struct cw_site *site, const char *name)
@@ -242,13 +247,15 @@ bool cw_site_set_secret(const char *folder, const char *name, struct cw_slice va
 {
     struct cw_slice text = { NULL, 0 };
     struct cw_buffer lines = { 0 };
-    struct cw_error ignored;
+    struct cw_error read_err;
     int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return cw_fail(err, CW_IO, "%s: %s", folder, strerror(errno));
     bool ok = true;
-    if (cw_site_read_file(dir, "secrets", false, &text, &ignored))
+    if (cw_site_read_file(dir, "secrets", false, &text, &read_err))
         ok = keep_other_secrets(&lines, (char *)text.data, name, err);
+    else if (read_err.code != CW_NOT_FOUND) /* there are others in it, which must not be lost */
+        ok = cw_fail(err, read_err.code, "%s", read_err.text);
     ok = ok && cw_buffer_print(&lines, err, "%s = %.*s\n", name, CW_SLICE_ARG(value)) &&
          replace_secrets(dir, cw_buffer_slice(&lines), err);
     cw_site_release_module(text);
@@ -257,8 +264,7 @@ bool cw_site_set_secret(const char *folder, const char *name, struct cw_slice va
     return ok;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------ */
+/* --- life --- */
 
 static bool load_for_script(void *arg, const char *module, struct cw_slice *source, char chunk_name[128],
                             struct cw_error *err)

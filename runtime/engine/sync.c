@@ -94,8 +94,7 @@ static void end(struct cw_sync *sync)
     cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, report, sync);
 }
 
-/* --- the end of a run
- * ------------------------------------------------------------------------------------------ */
+/* --- the end of a run --- */
 
 static void next_window(void *arg);
 static void store_end(struct cw_sync *sync);
@@ -196,8 +195,7 @@ static void fetched(void *arg, struct cw_slice text, const struct cw_error *err)
     finish_window(sync, err);
 }
 
-/* --- windows
- * --------------------------------------------------------------------------------------------------- */
+/* --- windows --- */
 
 static void next_window(void *arg)
 {

@@ -29,7 +29,7 @@ enum { CW_PLAN_ISSUES_MAX = 200 }; /* of one record; one more, "limit", says tha
 
 struct cw_plan;
 
-/* --- building -------------------------------------------------------------------------------------------------- */
+/* --- building --- */
 
 enum cw_source {
     CW_FROM_PATHS,    /* the first of `paths` that is not absent */
@@ -93,7 +93,7 @@ bool cw_plan_add_skip_call(struct cw_plan *plan, const char *name, int call, str
  * fit the rule's field, and that money has a currency. Reports all faults, one a line, up to the error's size. */
 bool cw_plan_finish(struct cw_plan *plan, struct cw_error *err);
 
-/* --- running --------------------------------------------------------------------------------------------------- */
+/* --- running --- */
 
 struct cw_found_issue {
     struct cw_found_issue *next;

@@ -64,8 +64,7 @@ static const char *status_of(lua_State *L, lua_State *co)
     return lua_gettop(co) == 0 ? "dead" : "suspended";
 }
 
-/* --- resuming
- * --------------------------------------------------------------------------------------------------- */
+/* --- resuming --- */
 
 static int pass_outwards(lua_State *L, lua_State *co, lua_KContext as);
 
@@ -183,8 +182,7 @@ lua_State *cw_kernel_passes_to(lua_State *L)
     return function == co_resume || function == co_wrapped ? lua_tothread(L, 1) : NULL;
 }
 
-/* --- the rest of the library
- * ------------------------------------------------------------------------------------- */
+/* --- the rest of the library --- */
 
 static int co_create(lua_State *L)
 {

@@ -25,8 +25,7 @@ static void move(struct cw_fiber *fiber, enum state from, enum state to)
     fiber->state = to;
 }
 
-/* --- the queue
- * -------------------------------------------------------------------------------------------------- */
+/* --- the queue --- */
 
 static void enqueue(struct cw_fiber *fiber)
 {
@@ -66,8 +65,7 @@ static void leave_queue(struct cw_fiber *fiber)
         script->ready_last = before;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static void destroy(struct cw_fiber *fiber)
 {
@@ -168,8 +166,7 @@ void cw_fiber_kill(struct cw_fiber *fiber)
     destroy(fiber);
 }
 
-/* --- running
- * ---------------------------------------------------------------------------------------------------- */
+/* --- running --- */
 
 static void finish(struct cw_fiber *fiber, int status, const struct cw_turn *saved)
 {
@@ -237,8 +234,7 @@ bool cw_script_is_idle(const struct cw_script *script)
     return script->ready_first == NULL;
 }
 
-/* --- waiting
- * ---------------------------------------------------------------------------------------------------- */
+/* --- waiting --- */
 
 static const char *why_not_wait(lua_State *L)
 {

@@ -80,8 +80,7 @@ struct cw_script {
     char warning[512];
 };
 
-/* --- script.c
- * --------------------------------------------------------------------------------------------------- */
+/* --- script.c --- */
 
 /* Prints and aborts when a state of the kernel is impossible, in every build: going on would damage data. */
 void cw_kernel_assert(bool holds, const char *what);
@@ -97,15 +96,13 @@ bool cw_kernel_fail(struct cw_script *script, lua_State *L, int status, struct c
 /* Raises a table with `code`, `message` and __tostring. */
 int cw_kernel_raise(lua_State *L, enum cw_code code, const char *message);
 
-/* --- memory.c
- * --------------------------------------------------------------------------------------------------- */
+/* --- memory.c --- */
 
 void *cw_kernel_allocate(void *script, void *block, size_t old_size, size_t new_size); /* a lua_Alloc */
 void *cw_kernel_alloc(struct cw_script *script, size_t size); /* zeroed; NULL when refused */
 void cw_kernel_release(struct cw_script *script, void *block, size_t size);
 
-/* --- budget.c
- * --------------------------------------------------------------------------------------------------- */
+/* --- budget.c --- */
 
 void cw_kernel_watch(lua_State *L, int period); /* sets the count hook; never raises */
 /* "carts/x.lua:12" of the innermost function that has lines, or "". Touches no memory of Lua, so that the
@@ -122,8 +119,7 @@ void cw_kernel_charge(lua_State *L, uint64_t instructions);
 void cw_kernel_pass_limit(lua_State *L, int status);
 bool cw_kernel_limit_error(const struct cw_script *script, struct cw_error *err); /* always false */
 
-/* --- coroutine.c
- * ------------------------------------------------------------------------------------------------ */
+/* --- coroutine.c --- */
 
 /* Bits beside the script's address in a coroutine's extra space. */
 enum {
@@ -146,8 +142,7 @@ int cw_kernel_close_thread(struct cw_script *script, lua_State *L);
 
 void cw_kernel_open_coroutine(lua_State *L); /* pushes the library */
 
-/* --- library.c, protect.c, pairs.c, text.c, search.c, require.c
- * ------------------------------------------------------------ */
+/* --- library.c, protect.c, pairs.c, text.c, search.c, require.c --- */
 
 void cw_kernel_open_library(lua_State *L); /* makes the globals */
 /* Pushes the text of the value at `index`, without addresses. */

@@ -13,8 +13,7 @@ enum {
     PRINT_COST = 500 /* instructions; a flood of lines ends at the budget */
 };
 
-/* --- text of values
- * --------------------------------------------------------------------------------------------- */
+/* --- text of values --- */
 
 const char *cw_kernel_tostring(lua_State *L, int index, size_t *len)
 {
@@ -100,8 +99,7 @@ static int base_print(lua_State *L)
     return 0;
 }
 
-/* --- metatables
- * ------------------------------------------------------------------------------------------------- */
+/* --- metatables --- */
 
 static bool is_locked(lua_State *L, int index)
 {
@@ -178,8 +176,7 @@ static void freeze(lua_State *L, lua_CFunction refuse)
     lua_remove(L, -2);
 }
 
-/* --- math
- * ------------------------------------------------------------------------------------------------------- */
+/* --- math --- */
 
 static lua_Integer random_between(struct cw_random *random, lua_Integer low, lua_Integer high)
 {
@@ -209,8 +206,7 @@ static int math_random(lua_State *L)
     return 1;
 }
 
-/* --- the list
- * --------------------------------------------------------------------------------------------------- */
+/* --- the list --- */
 
 static const char *const base_names[] = { "assert", "error",  "getmetatable", "ipairs", "rawequal", "rawget",
                                           "rawlen", "select", "tonumber",     "type",   "_VERSION", NULL };

@@ -64,8 +64,7 @@ static int compare(const void *left, const void *right)
     return order != 0 ? order : (a->place > b->place) - (a->place < b->place);
 }
 
-/* --- iterating
- * -------------------------------------------------------------------------------------------------- */
+/* --- iterating --- */
 
 /* A table whose keys are 1 to n: nothing to gather. Upvalues: n, the last index. */
 static int step_sequence(lua_State *L)
@@ -224,8 +223,7 @@ int cw_kernel_pairs_of_upvalue(lua_State *L)
     return push_iterator(L, 1);
 }
 
-/* --- next
- * ------------------------------------------------------------------------------------------------------- */
+/* --- next --- */
 
 /* Replaces the key and value at 2 and 3 by each pair of the table that comes before them. */
 static void find_first(lua_State *L)

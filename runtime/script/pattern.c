@@ -17,8 +17,7 @@ enum op {
 };
 enum repeat { ONE, OPTIONAL, GREEDY, GREEDY_ONCE, LAZY };
 
-/* --- sets of characters
- * ----------------------------------------------------------------------------------------- */
+/* --- sets of characters --- */
 
 static void include(struct cw_pattern_set *set, unsigned char c)
 {
@@ -83,8 +82,7 @@ static void include_escaped(struct cw_pattern_set *set, char letter)
         set->bits[i] |= letter != class->letter ? ~members.bits[i] : members.bits[i];
 }
 
-/* --- compiling
- * -------------------------------------------------------------------------------------------------- */
+/* --- compiling --- */
 
 struct compiler {
     struct cw_pattern *out;
@@ -305,8 +303,7 @@ size_t cw_pattern_size(const struct cw_pattern *pattern)
     return offsetof(struct cw_pattern, sets) + pattern->sets_used * sizeof pattern->sets[0];
 }
 
-/* --- matching
- * --------------------------------------------------------------------------------------------------- */
+/* --- matching --- */
 
 struct runner {
     const struct cw_pattern *pattern;

@@ -7,8 +7,7 @@
 
 static const char loaded_key; /* in the registry: the table from names to what require answers */
 
-/* --- names and rights
- * ------------------------------------------------------------------------------------------- */
+/* --- names and rights --- */
 
 static bool is_name_byte(char c)
 {
@@ -57,8 +56,7 @@ static const char *check_name(lua_State *L)
     return name.data;
 }
 
-/* --- loading
- * ---------------------------------------------------------------------------------------------------- */
+/* --- loading --- */
 
 static const struct cw_provider *provider_of(const struct cw_script *script, const char *name)
 {

@@ -17,8 +17,7 @@ void cw_kernel_assert(bool holds, const char *what)
     abort();
 }
 
-/* --- errors
- * ----------------------------------------------------------------------------------------------------- */
+/* --- errors --- */
 
 static enum cw_code code_named(const char *name)
 {
@@ -45,6 +44,14 @@ static int describe(lua_State *L)
     struct cw_error *err = lua_touserdata(L, 2);
     size_t len;
     enum cw_code code = code_of(L, 1);
+    bool has_text = lua_isstring(L, 1) || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL;
+    lua_settop(L, 2);
+    if (!has_text) {
+        cw_fail(err, code,
+                "the script raised a %s as its error, which says nothing; raise a text: error(\"why\")",
+                luaL_typename(L, 1));
+        return 0;
+    }
     const char *text = cw_kernel_tostring(L, 1, &len);
     cw_fail(err, code, "%.*s", (int)(len < CW_ERROR_TEXT_MAX ? len : CW_ERROR_TEXT_MAX), text);
     return 0;
@@ -98,8 +105,7 @@ int cw_kernel_raise(lua_State *L, enum cw_code code, const char *message)
     return lua_error(L);
 }
 
-/* --- turns
- * ------------------------------------------------------------------------------------------------------ */
+/* --- turns --- */
 
 struct cw_turn cw_kernel_begin(struct cw_script *script, lua_State *L)
 {
@@ -141,8 +147,7 @@ bool cw_script_call(struct cw_script *script, lua_CFunction fn, void *arg, struc
     return ok;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static int panic(lua_State *L)
 {

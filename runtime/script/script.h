@@ -78,8 +78,7 @@ bool cw_script_provide(struct cw_script *script, const char *name, lua_CFunction
  * CW_LIMIT (which limit, and the script line), CW_NOMEM. */
 bool cw_script_call(struct cw_script *script, lua_CFunction fn, void *arg, struct cw_error *err);
 
-/* --- fibers
- * ---------------------------------------------------------------------------------------------------- */
+/* --- fibers --- */
 
 /* Runs once, when the fiber ended: err NULL = it returned. L holds its results (from 1 to lua_gettop) during
  * the call and must be left as it is; called from cw_script_run. Not called for a killed fiber. */
@@ -99,8 +98,7 @@ void cw_fiber_kill(struct cw_fiber *fiber);
 void cw_script_run(struct cw_script *script);
 bool cw_script_is_idle(const struct cw_script *script); /* no fiber is ready */
 
-/* --- waiting, for bindings
- * ------------------------------------------------------------------------------------- */
+/* --- waiting, for bindings --- */
 
 /* One pending operation of a fiber; embedded in the operation's own memory, which must live until it is done
  * or cancelled (keep it in a userdata on the waiting stack). */

@@ -8,8 +8,7 @@ enum {
     BYTES_PER_INSTRUCTION = 16 /* of a plain search */
 };
 
-/* --- what all of them need
- * -------------------------------------------------------------------------------------- */
+/* --- what all of them need --- */
 
 static struct cw_slice check_text(lua_State *L, int arg)
 {
@@ -94,8 +93,7 @@ static size_t check_offset(lua_State *L, int arg, size_t len)
     return len - (size_t)-at;
 }
 
-/* --- find and match
- * --------------------------------------------------------------------------------------------- */
+/* --- find and match --- */
 
 static bool is_plain(struct cw_slice pattern)
 {
@@ -161,8 +159,7 @@ static int string_match(lua_State *L)
     return find_or_match(L, false);
 }
 
-/* --- gmatch
- * ----------------------------------------------------------------------------------------------------- */
+/* --- gmatch --- */
 
 struct walk {
     size_t next, last_end;     /* offsets; last_end SIZE_MAX = no match yet */
@@ -218,8 +215,7 @@ static int string_gmatch(lua_State *L)
     return 1;
 }
 
-/* --- gsub
- * ------------------------------------------------------------------------------------------------------- */
+/* --- gsub --- */
 
 struct replacing {
     struct cw_pattern pattern;

@@ -16,8 +16,7 @@ static int call_original(lua_State *L)
     return lua_gettop(L);
 }
 
-/* --- string
- * ----------------------------------------------------------------------------------------------------- */
+/* --- string --- */
 
 /* string.rep(s, n, sep), refused before it asks for memory that the script may not have. */
 static int bounded_rep(lua_State *L)
@@ -69,8 +68,7 @@ static int plain_format(lua_State *L)
     return call_original(L);
 }
 
-/* --- table and utf8
- * --------------------------------------------------------------------------------------------- */
+/* --- table and utf8 --- */
 
 /* Elements that table.insert and table.remove shift. */
 static int charged_shift(lua_State *L)
@@ -114,8 +112,7 @@ static int charged_scan(lua_State *L)
     return call_original(L);
 }
 
-/* --- putting them in place
- * -------------------------------------------------------------------------------------- */
+/* --- putting them in place --- */
 
 /* Replaces functions of the table on top by ones that have the original as upvalue 1. */
 static void wrap(lua_State *L, const luaL_Reg *functions)

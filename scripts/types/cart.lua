@@ -102,7 +102,7 @@ function Cart:emit(records, options) end
 ---@field parked integer
 ---@field skipped integer
 
----What a script keeps between runs. Texts up to 1 MiB. Suspends.
+---What a script keeps between runs. Texts up to 1 MiB, at most 100 keys. Suspends.
 ---@param key string
 ---@return string?
 function Cart:recall(key) end

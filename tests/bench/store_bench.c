@@ -47,8 +47,7 @@ static struct cw_store *open_store(void)
     return store;
 }
 
-/* --- through the store
- * ------------------------------------------------------------------------------------------ */
+/* --- through the store --- */
 
 static struct cw_value *set(struct cw_document *doc, const char *field)
 {
@@ -182,8 +181,7 @@ static double through_store(int orders)
     return seconds;
 }
 
-/* --- plain SQLite
- * ----------------------------------------------------------------------------------------------- */
+/* --- plain SQLite --- */
 
 static sqlite3 *db;
 

@@ -43,8 +43,7 @@ static struct {
     sqlite3_vfs *system;
 } disk;
 
-/* --- bytes
- * ------------------------------------------------------------------------------------------------------ */
+/* --- bytes --- */
 
 static void must(bool ok)
 {
@@ -125,8 +124,7 @@ static void forget_file(struct file *file)
     memset(file, 0, sizeof *file);
 }
 
-/* --- faults
- * ----------------------------------------------------------------------------------------------------- */
+/* --- faults --- */
 
 /* SQLITE_OK, or how the operation fails. */
 static int strike(enum fault_operation operation, int io_error)
@@ -143,8 +141,7 @@ static int strike(enum fault_operation operation, int io_error)
     return disk.plan.effect == FAULT_DISK_FULL ? SQLITE_FULL : io_error;
 }
 
-/* --- one file
- * --------------------------------------------------------------------------------------------------- */
+/* --- one file --- */
 
 static struct file *file_of(sqlite3_file *base)
 {
@@ -302,8 +299,7 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = fault_shm_unmap,
 };
 
-/* --- the folder
- * ------------------------------------------------------------------------------------------------- */
+/* --- the folder --- */
 
 /* The file of that name; "" finds a free slot. */
 static struct file *find_file(const char *name)
@@ -411,8 +407,7 @@ void fault_vfs_register(void)
     must(sqlite3_vfs_register(&vfs, 0) == SQLITE_OK);
 }
 
-/* --- what tests do
- * ---------------------------------------------------------------------------------------------- */
+/* --- what tests do --- */
 
 void fault_vfs_format(void)
 {

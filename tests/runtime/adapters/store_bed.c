@@ -66,8 +66,7 @@ int store_bed_teardown(void **state)
     return 0;
 }
 
-/* --- answers
- * ---------------------------------------------------------------------------------------------------- */
+/* --- answers --- */
 
 static void note(struct answer *answer, const struct cw_error *err)
 {
@@ -155,8 +154,7 @@ int64_t start_run(struct store_bed *bed)
     return answer.number;
 }
 
-/* --- queries
- * ---------------------------------------------------------------------------------------------------- */
+/* --- queries --- */
 
 struct asked {
     struct answer answer;
@@ -217,8 +215,7 @@ enum cw_code ask_refused(struct store_bed *bed, const char *sql, struct cw_error
     return asked.answer.failed ? asked.answer.err.code : CW_OK;
 }
 
-/* --- records
- * ---------------------------------------------------------------------------------------------------- */
+/* --- records --- */
 
 struct cw_record_key key_of(const char *id)
 {

@@ -12,8 +12,7 @@ static void put(struct store_bed *bed, const struct cw_document *doc, int64_t ru
     commit(txn);
 }
 
-/* --- the schema and the kinds
- * ----------------------------------------------------------------------------------- */
+/* --- the schema and the kinds --- */
 
 static void add_name(struct cw_buffer *names, const char *name)
 {
@@ -122,8 +121,7 @@ static void the_tables_have_exactly_the_columns_of_the_kinds(void **state)
     cw_buffer_fini(&expected);
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static void a_document_replaced_keeps_its_number_and_gets_new_lists(void **state)
 {

@@ -113,8 +113,7 @@ static void do_work(struct work *work)
     store_bed_close(work->bed);
 }
 
-/* --- what must hold afterwards
- * ---------------------------------------------------------------------------------- */
+/* --- what must hold afterwards --- */
 
 static void assert_sound(struct store_bed *bed)
 {
@@ -169,8 +168,7 @@ static void assert_finishes(struct work *work)
     assert_kept(work);
 }
 
-/* --- the loops
- * -------------------------------------------------------------------------------------------------- */
+/* --- the loops --- */
 
 static void start_work(struct work *work, struct store_bed *bed)
 {
@@ -244,8 +242,7 @@ static void the_power_is_cut_at_each_write(void **state)
                  2);
 }
 
-/* --- a full disk
- * ------------------------------------------------------------------------------------------------ */
+/* --- a full disk --- */
 
 /* The store stays open: as soon as there is room it goes on. */
 static void fill_disk_at(struct store_bed *bed, long at, bool *fired)
@@ -281,8 +278,7 @@ static void a_full_disk_acknowledges_nothing_and_works_again_when_there_is_room(
     assert_true(at > 20);
 }
 
-/* --- a disk that failed is not trusted again
- * --------------------------------------------------------------------- */
+/* --- a disk that failed is not trusted again --- */
 
 static void after_a_failed_sync_nothing_is_written_until_opened_again(void **state)
 {

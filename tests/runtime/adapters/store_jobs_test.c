@@ -6,8 +6,7 @@
 
 static const struct cw_cursor none = { CW_TIME_NONE, CW_TIME_NONE, CW_TIME_NONE, { "", 0 } };
 
-/* --- cursors
- * ---------------------------------------------------------------------------------------------------- */
+/* --- cursors --- */
 
 struct got {
     bool exists;
@@ -90,8 +89,7 @@ static void a_cursor_reset_may_begin_anywhere(void **state)
     assert_true(put_cursor(bed, &cursor, &err));
 }
 
-/* --- runs
- * ------------------------------------------------------------------------------------------------------- */
+/* --- runs --- */
 
 static bool put_run(struct store_bed *bed, int64_t id, enum cw_run_state how, uint64_t read, uint64_t posted,
                     struct cw_error *err)
@@ -114,12 +112,23 @@ static void a_run_gets_a_number_and_ends_with_its_counts(void **state)
 {
     struct store_bed *bed = *state;
     struct cw_error err;
-    int64_t first = start_run(bed), second = start_run(bed);
-    assert_true(first > 0 && second > first);
-    assert_true(put_run(bed, second, CW_RUN_DONE, 10, 4, &err));
+    int64_t first = start_run(bed);
+    assert_string_equal(ask(bed, "SELECT state, ended_at, records_read FROM runs"), "open|NULL|0");
+    assert_true(put_run(bed, first, CW_RUN_DONE, 10, 4, &err));
+    assert_true(start_run(bed) > first);
     assert_string_equal(ask(bed, "SELECT state, ended_at, records_read, records_posted, records_unchanged, "
                                  "records_parked, records_skipped FROM runs ORDER BY id"),
-                        "open|NULL|0|0|0|0|0\ndone|2024-03-31T02:30:01.000000Z|10|4|1|2|3");
+                        "done|2024-03-31T02:30:01.000000Z|10|4|1|2|3\nopen|NULL|0|0|0|0|0");
+}
+
+static void a_run_that_was_killed_is_failed_when_the_next_one_of_its_stream_begins(void **state)
+{
+    struct store_bed *bed = *state;
+    start_run(bed);
+    start_run(bed);
+    assert_string_equal(
+        ask(bed, "SELECT state, ended_at IS NULL, message LIKE '%stopped%' FROM runs ORDER BY id"),
+        "failed|0|1\nopen|1|0");
 }
 
 static void a_run_that_does_not_account_for_every_record_cannot_be_done(void **state)
@@ -157,8 +166,7 @@ static void a_note_belongs_to_a_run_that_exists(void **state)
     assert_int_equal(err.code, CW_CONFLICT);
 }
 
-/* --- leases
- * ----------------------------------------------------------------------------------------------------- */
+/* --- leases --- */
 
 static void a_lease_has_one_holder_until_its_time_is_over(void **state)
 {
@@ -234,8 +242,7 @@ static void only_the_holder_gives_a_lease_back(void **state)
     assert_int_equal(take_lease(bed, "job", "b", 0, CW_MINUTE, &err), 0);
 }
 
-/* --- outbox
- * ----------------------------------------------------------------------------------------------------- */
+/* --- outbox --- */
 
 static void put_message(struct store_bed *bed, const char *id, bool is_level, const char *payload)
 {
@@ -283,8 +290,7 @@ static void a_message_that_is_not_there_cannot_change(void **state)
     assert_int_equal(err.code, CW_NOT_FOUND);
 }
 
-/* --- tables, state, users, audit
- * -------------------------------------------------------------------------------- */
+/* --- tables, state, users, audit --- */
 
 static void a_row_of_a_table_may_translate_to_nothing(void **state)
 {
@@ -311,6 +317,25 @@ static const char *get_state(struct store_bed *bed, const char *key)
     static char text[64];
     cw_store_get_state(bed->store, cw_slice("shop"), cw_slice(key), take_state, text);
     return text;
+}
+
+static void a_cart_remembers_so_many_keys_and_no_more(void **state)
+{
+    struct store_bed *bed = *state;
+    struct cw_slice shop = cw_slice("shop");
+    char key[16];
+    struct cw_txn *txn = begin(bed);
+    for (int i = 0; i < CW_STATE_KEYS_MAX; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        assert_true(cw_txn_put_state(txn, shop, cw_slice(key), cw_slice("a")));
+    }
+    assert_true(cw_txn_put_state(txn, shop, cw_slice("0"), cw_slice("b")));
+    assert_true(cw_txn_put_state(txn, cw_slice("other"), cw_slice("x"), cw_slice("a")));
+    commit(txn);
+    txn = begin(bed);
+    assert_false(cw_txn_put_state(txn, shop, cw_slice("one more"), cw_slice("a")));
+    assert_int_equal(cw_txn_error(txn)->code, CW_LIMIT);
+    cw_txn_rollback(txn);
 }
 
 static void state_is_kept_replaced_and_removed(void **state)
@@ -375,6 +400,7 @@ int main(void)
         STORE_TEST(a_cursor_never_goes_back),
         STORE_TEST(a_cursor_reset_may_begin_anywhere),
         STORE_TEST(a_run_gets_a_number_and_ends_with_its_counts),
+        STORE_TEST(a_run_that_was_killed_is_failed_when_the_next_one_of_its_stream_begins),
         STORE_TEST(a_run_that_does_not_account_for_every_record_cannot_be_done),
         STORE_TEST(a_run_that_never_started_is_not_found),
         STORE_TEST(a_note_belongs_to_a_run_that_exists),
@@ -388,6 +414,7 @@ int main(void)
         STORE_TEST(events_all_stay_in_order),
         STORE_TEST(a_message_that_is_not_there_cannot_change),
         STORE_TEST(a_row_of_a_table_may_translate_to_nothing),
+        STORE_TEST(a_cart_remembers_so_many_keys_and_no_more),
         STORE_TEST(state_is_kept_replaced_and_removed),
         STORE_TEST(a_user_is_found_by_name_and_replaced),
         STORE_TEST(the_audit_trail_is_written),

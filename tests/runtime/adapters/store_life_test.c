@@ -43,8 +43,7 @@ static void put_row(struct store_bed *bed, const char *key)
     commit(txn);
 }
 
-/* --- what lies there
- * -------------------------------------------------------------------------------------------- */
+/* --- what lies there --- */
 
 static void a_missing_store_is_made_only_when_asked(void **state)
 {
@@ -200,8 +199,7 @@ static void a_store_that_fails_to_open_leaves_no_descriptor(void **state)
     assert_int_equal(before, after);
 }
 
-/* --- several processes
- * ------------------------------------------------------------------------------------------ */
+/* --- several processes --- */
 
 /* Runs `body` in a process of its own. */
 static pid_t in_child(void (*body)(struct store_bed *, int), struct store_bed *bed, int number)
@@ -292,8 +290,7 @@ static void a_late_process_is_fenced_off_by_another_one(void **state)
     store_bed_close(&other);
 }
 
-/* --- kill -9
- * ---------------------------------------------------------------------------------------------------- */
+/* --- kill -9 --- */
 
 static int report_to; /* the pipe on which the child says what was committed */
 
@@ -350,8 +347,7 @@ static void a_process_killed_at_any_moment_loses_nothing_it_was_told_is_stored(v
     }
 }
 
-/* --- damage
- * ----------------------------------------------------------------------------------------------------- */
+/* --- damage --- */
 
 /* The first page of a table, asked of SQLite itself. */
 static int root_page(struct store_bed *bed, const char *table)

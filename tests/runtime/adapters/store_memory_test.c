@@ -39,8 +39,7 @@ static void count_allocations(void)
     assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &counted), SQLITE_OK);
 }
 
-/* --- the work
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the work --- */
 
 static bool stored;
 
@@ -120,8 +119,7 @@ static void work(struct store_bed *bed)
     store_bed_close(bed);
 }
 
-/* --- the loop
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the loop --- */
 
 static void assert_sound(struct store_bed *bed)
 {

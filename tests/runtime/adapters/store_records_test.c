@@ -11,8 +11,7 @@ static void put_raw(struct store_bed *bed, const struct cw_raw *raw)
     commit(txn);
 }
 
-/* --- what is known
- * ---------------------------------------------------------------------------------------------- */
+/* --- what is known --- */
 
 struct known {
     struct cw_raw_known entries[4];
@@ -133,8 +132,7 @@ static void the_outcome_of_an_unknown_record_is_not_found(void **state)
     cw_txn_rollback(txn);
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 struct reading {
     struct store_bed *bed;
@@ -300,8 +298,7 @@ static void bytes_come_back_byte_for_byte_whatever_they_are(void **state)
     cw_store_read_raw(((struct store_bed *)*state)->store, &all, compare_bytes, ignore_done, &raw);
 }
 
-/* --- staged
- * ----------------------------------------------------------------------------------------------------- */
+/* --- staged --- */
 
 static void put_staged(struct store_bed *bed, const char *id, enum cw_staged_state where, const char *code,
                        size_t count)

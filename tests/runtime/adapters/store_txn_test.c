@@ -58,8 +58,7 @@ static void a_transaction_that_failed_takes_nothing_more_and_repeats_its_error(v
     assert_string_equal(keys(*state), "");
 }
 
-/* --- the queue
- * -------------------------------------------------------------------------------------------------- */
+/* --- the queue --- */
 
 struct turn {
     struct store_bed *bed;
@@ -145,8 +144,7 @@ static void a_lease_renewed_during_a_transaction_is_not_rolled_back_with_it(void
     assert_string_equal(ask(bed, "SELECT name FROM leases"), "job");
 }
 
-/* --- fences
- * ----------------------------------------------------------------------------------------------------- */
+/* --- fences --- */
 
 static void a_fence_that_holds_lets_through(void **state)
 {

@@ -397,7 +397,9 @@ static void functions_may_return_what_fits_and_anything_else_is_an_issue_with_th
           "choice: status is \"payed\", which is none of: draft, pending, on_hold, paid, processing, "
           "backorder, shipped, completed, cancelled, refunded, failed" },
         { "number", "error('by hand')", "script: number: carts/test.lua:5: by hand" },
-        { "number", "error({ code = 1 })", "script: number: table" },
+        { "number", "error({ code = 1 })",
+          "script: number: the script raised a table as its error, which says nothing; raise a text: "
+          "error(\"why\")" },
         { "number", "nil + 1",
           "script: number: carts/test.lua:5: attempt to perform arithmetic on a nil value" },
         { "number", "(function() while true do end end)()",

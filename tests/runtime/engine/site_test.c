@@ -270,7 +270,7 @@ static void secrets(const char *text, mode_t mode)
 static void secrets_come_from_a_file_that_only_its_owner_may_read(void **state)
 {
     (void)state;
-    secrets("# a remark\n\nshop.key = abc=def \n  shop.other=xyz12\nnonsense\n", 0600);
+    secrets("# a remark\n\nshop.key = abc=def \n  shop.other=xyz12\n", 0600);
     open_site();
     assert_string_equal(cw_site_secret(site, "shop.key"), "abc=def");
     assert_string_equal(cw_site_secret(site, "shop.other"), "xyz12");
@@ -278,6 +278,9 @@ static void secrets_come_from_a_file_that_only_its_owner_may_read(void **state)
     char text[] = "the key is abc=def";
     cw_redact(text, strlen(text), sizeof text);
     assert_string_equal(text, "the key is ***");
+    secrets("shop.key = abc=def\nnonsense\n", 0600);
+    assert_false(try_open());
+    assert_has(err.text, "/secrets, line 2: a line is CART.SETTING = VALUE");
     static const mode_t open_modes[] = { 0640, 0604, 0620, 0610, 0666 };
     for (size_t i = 0; i < sizeof open_modes / sizeof *open_modes; i++) {
         secrets("shop.key = abc", open_modes[i]);

@@ -138,8 +138,7 @@ static void loops_in_coroutines_end(void **state)
         1);
 }
 
-/* --- work that C does
- * ------------------------------------------------------------------------------------------- */
+/* --- work that C does --- */
 
 static void endless_work_inside_c_is_refused_before_it_begins(void **state)
 {
@@ -154,8 +153,7 @@ static void endless_work_inside_c_is_refused_before_it_begins(void **state)
     assert_ends("local t = {} for i = 1, 1000 do t['k' .. i] = i end while true do pairs(t) end", 1);
 }
 
-/* --- recursion
- * -------------------------------------------------------------------------------------------------- */
+/* --- recursion --- */
 
 static void endless_recursion_is_an_error_of_its_own(void **state)
 {
@@ -206,8 +204,7 @@ static void coroutines_that_close_each_other_do_not_exhaust_the_stack(void **sta
     scripts_close(&s);
 }
 
-/* --- what a limit leaves
- * ---------------------------------------------------------------------------------------- */
+/* --- what a limit leaves --- */
 
 static void what_fits_is_not_disturbed(void **state)
 {

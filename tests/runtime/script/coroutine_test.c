@@ -98,8 +98,7 @@ static void many_values_pass(void **state)
     scripts_close(&s);
 }
 
-/* --- waits
- * ------------------------------------------------------------------------------------------------------ */
+/* --- waits --- */
 
 static void a_wait_passes_through_any_depth(void **state)
 {

@@ -79,12 +79,12 @@ static void an_error_object_keeps_its_code(void **state)
     assert_int_equal(s.err.code, CW_SCRIPT);
     start(&s, "error()");
     cw_script_run(s.script);
-    assert_string_equal(s.err.text, "nil");
+    assert_string_equal(
+        s.err.text, "the script raised a nil as its error, which says nothing; raise a text: error(\"why\")");
     scripts_close(&s);
 }
 
-/* --- limits and slices
- * ------------------------------------------------------------------------------------------ */
+/* --- limits and slices --- */
 
 static void waiting_gives_a_fresh_budget(void **state)
 {
@@ -183,8 +183,7 @@ static void pausing_does_not_renew_the_budget(void **state)
     scripts_close(&s);
 }
 
-/* --- where waiting is impossible
- * ----------------------------------------------------------------------------------- */
+/* --- where waiting is impossible --- */
 
 static void waiting_is_refused_where_it_is_impossible(void **state)
 {
@@ -244,8 +243,7 @@ static void a_fiber_waits_inside_pcall_iterators_metamethods_and_close(void **st
     scripts_close(&s);
 }
 
-/* --- killing
- * ----------------------------------------------------------------------------------------------------- */
+/* --- killing --- */
 
 static void a_fiber_can_be_killed_in_every_state(void **state)
 {

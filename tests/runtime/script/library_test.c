@@ -122,8 +122,7 @@ static void finalizers_are_not_for_scripts(void **state)
     scripts_close(&s);
 }
 
-/* --- no addresses, no chance
- * --------------------------------------------------------------------------------- */
+/* --- no addresses, no chance --- */
 
 static void texts_of_objects_show_no_address(void **state)
 {
@@ -187,8 +186,7 @@ static void random_numbers_stay_in_their_interval(void **state)
     scripts_close(&s);
 }
 
-/* --- order
- * ------------------------------------------------------------------------------------------------------ */
+/* --- order --- */
 
 static void pairs_sorts_keys_by_type_and_text(void **state)
 {
@@ -267,8 +265,7 @@ static void next_answers_the_first_key_only(void **state)
     scripts_close(&s);
 }
 
-/* --- print
- * ------------------------------------------------------------------------------------------------------ */
+/* --- print --- */
 
 static void a_long_line_is_cut_and_says_so(void **state)
 {

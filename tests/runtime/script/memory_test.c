@@ -9,8 +9,7 @@ static void open_small(struct scripts *s)
     scripts_create(s);
 }
 
-/* --- the cap
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the cap --- */
 
 static void assert_full(const char *text, int line)
 {
@@ -105,8 +104,7 @@ static void an_error_that_needs_too_much_memory_is_told_anyway(void **state)
     scripts_close(&s);
 }
 
-/* --- the n-th allocation fails
- * ----------------------------------------------------------------------------------- */
+/* --- the n-th allocation fails --- */
 
 /* Goes as far as it can; true when nothing failed. */
 typedef bool scenario_fn(struct scripts *s);

@@ -101,8 +101,7 @@ static void a_module_that_fails_is_tried_again(void **state)
     scripts_close(&s);
 }
 
-/* --- modules of the host
- * ------------------------------------------------------------------------------------------- */
+/* --- modules of the host --- */
 
 static int opened;
 

@@ -159,8 +159,7 @@ static inline bool run(struct scripts *s, const char *text)
     return cw_script_call(s->script, run_text, (void *)text, &s->err);
 }
 
-/* --- fibers
- * ---------------------------------------------------------------------------------------------------- */
+/* --- fibers --- */
 
 static inline int push_text(lua_State *L, void *text)
 {

@@ -4,8 +4,7 @@
 
 #include <lualib.h>
 
-/* --- the same answers as the standard library
- * -------------------------------------------------------------------- */
+/* --- the same answers as the standard library --- */
 
 static const char probe[] = "local kind, s, p, extra = ...\n"
                             "local function pack(...) local t = {n = select('#', ...), ...}\n"
@@ -147,8 +146,7 @@ static void random_patterns_answer_as_in_the_standard_library(void **state)
     scripts_close(&s);
 }
 
-/* --- bounds
- * ----------------------------------------------------------------------------------------------------- */
+/* --- bounds --- */
 
 static void backtracking_gives_up(void **state)
 {
