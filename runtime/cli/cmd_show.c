@@ -146,11 +146,8 @@ static int print_sections(struct cw_cli *cli, const struct wanted *wanted)
     cw_store_wait(cli->store);
     struct cw_slice param = cw_slice(id.text);
     const struct section *section = wanted->kind->sections;
-    for (; section->title != NULL && code == 0; section++) {
-        if (!cli->json)
-            printf("\n%s%s%s\n", cw_cli_bold(), section->title, cw_cli_plain());
-        code = cw_cli_print_rows(cli, section->sql, &param, 1, "none");
-    }
+    for (; section->title != NULL && code == 0; section++)
+        code = cw_cli_print_section(cli, section->title, section->sql, &param, 1);
     return code;
 }
 

@@ -166,6 +166,23 @@ static bool query(struct rows *rows, const char *sql, const struct cw_slice *par
     return !rows->failed;
 }
 
+int cw_cli_print_section(struct cw_cli *cli, const char *title, const char *sql,
+                         const struct cw_slice *params, size_t count)
+{
+    struct rows rows = { .cli = cli };
+    int code = 0;
+    if (!query(&rows, sql, params, count)) {
+        code = cw_cli_fail(cli, &rows.err);
+    } else if (cli->json) {
+        print_json(&rows);
+    } else if (rows.count > 0) {
+        printf("\n%s%s%s\n", cw_cli_bold(), title, cw_cli_plain());
+        print_table(&rows);
+    }
+    g_ptr_array_unref(rows.cells);
+    return code;
+}
+
 int cw_cli_print_rows(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
                       const char *empty)
 {

@@ -10,6 +10,10 @@
 int cw_cli_print_rows(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
                       const char *empty);
 
+/* The same under a title; nothing where there are no rows. */
+int cw_cli_print_section(struct cw_cli *cli, const char *title, const char *sql,
+                         const struct cw_slice *params, size_t count);
+
 /* The same, one "name: value" a line, for a single row; `found` tells whether there was one. */
 int cw_cli_print_record(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
                         bool *found);
