@@ -64,6 +64,9 @@ void cw_lua_carts_free(struct cw_lua_carts *carts);
 struct cw_lua_cart *cw_lua_cart_open(struct cw_lua_carts *carts, const char *name, struct cw_error *err);
 /* NULL when the cart has no such stream. */
 const struct cw_lua_stream *cw_lua_cart_stream(const struct cw_lua_cart *cart, const char *name);
+/* The same, with the error for the person who named it: CW_USAGE. */
+const struct cw_lua_stream *cw_lua_cart_need_stream(const struct cw_lua_cart *cart, const char *name,
+                                                    struct cw_error *err);
 
 /* A window as scripts get it; CW_TIME_NONE and an empty position become nil. */
 struct cw_lua_window {

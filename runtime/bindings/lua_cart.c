@@ -71,6 +71,15 @@ const struct cw_lua_stream *cw_lua_cart_stream(const struct cw_lua_cart *cart, c
     return NULL;
 }
 
+const struct cw_lua_stream *cw_lua_cart_need_stream(const struct cw_lua_cart *cart, const char *name,
+                                                    struct cw_error *err)
+{
+    const struct cw_lua_stream *stream = cw_lua_cart_stream(cart, name);
+    if (stream == NULL)
+        cw_fail(err, CW_USAGE, "cart %s has no stream %s", cart->name, name);
+    return stream;
+}
+
 /* --- opening --- */
 
 static char *copy_field(lua_State *L, int index, const char *field)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "adapters/store.h"
 #include "base/secret.h"
 #include "bindings/records_private.h"
 

@@ -9,6 +9,7 @@
 #define CW_BINDINGS_RECORDS_H
 
 #include "adapters/reader.h"
+#include "adapters/store.h"
 #include "base/hash.h"
 #include "mapping/path.h"
 
@@ -34,7 +35,6 @@ void cw_records_quote(struct cw_body *body, char out[CW_RECORDS_QUOTE_MAX]);
 struct cw_records *cw_records_create(const char *id, struct cw_error *err);
 /* Adds a stored record with what was attached to it, as if it had just come. Copies everything. All records
  * of a set have one format and encoding (CW_INVALID otherwise). */
-struct cw_raw;
 bool cw_records_restore(struct cw_records *records, const struct cw_raw *raw, struct cw_error *err);
 
 size_t cw_records_count(const struct cw_records *records);
@@ -51,15 +51,9 @@ bool cw_records_bytes(struct cw_records *records, size_t i, struct cw_arena *are
 bool cw_records_scope(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice bytes,
                       struct cw_scope *scope, struct cw_error *err);
 
-/* What is attached to record `i`, as kept raw. */
-struct cw_record_part {
-    struct cw_slice name;
-    enum cw_format format;
-    const char *encoding;
-    struct cw_slice bytes;
-};
+/* What is attached to record `i`, as it is kept raw. */
 bool cw_records_parts(struct cw_records *records, size_t i, struct cw_arena *arena,
-                      struct cw_record_part **parts, size_t *count, struct cw_error *err);
+                      struct cw_raw_part **parts, size_t *count, struct cw_error *err);
 
 /* The id: text at the id path, copied into `arena`. CW_INVALID when there is none. Ids of damaged records are
  * looked for leniently in their bytes, so that they can be parked under their own name; else "damaged:" and

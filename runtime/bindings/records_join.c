@@ -349,7 +349,7 @@ bool cw_records_attach(struct cw_records *records, const char *name, struct cw_r
 struct listing {
     struct cw_arena *arena;
     struct cw_part *parts;
-    struct cw_record_part *raw;
+    struct cw_raw_part *raw;
     size_t count;
     struct cw_error *err;
 };
@@ -368,10 +368,10 @@ static bool list_tree(void *arg, const struct join *join, uint32_t other)
 static bool list_bytes(void *arg, const struct join *join, uint32_t other)
 {
     struct listing *listing = arg;
-    struct cw_record_part *part = &listing->raw[listing->count++];
-    *part = (struct cw_record_part){ .name = join->name,
-                                     .format = cw_records_format(join->others),
-                                     .encoding = cw_records_encoding(join->others) };
+    struct cw_raw_part *part = &listing->raw[listing->count++];
+    *part = (struct cw_raw_part){ .name = join->name,
+                                  .format = cw_slice(cw_format_name(cw_records_format(join->others))),
+                                  .encoding = cw_slice(cw_records_encoding(join->others)) };
     return cw_records_bytes(join->others, other, listing->arena, &part->bytes, listing->err);
 }
 
@@ -394,7 +394,7 @@ bool cw_records_add_parts(struct cw_records *records, size_t i, struct cw_arena 
 }
 
 bool cw_records_parts(struct cw_records *records, size_t i, struct cw_arena *arena,
-                      struct cw_record_part **parts, size_t *count, struct cw_error *err)
+                      struct cw_raw_part **parts, size_t *count, struct cw_error *err)
 {
     struct listing listing = { .arena = arena, .err = err };
     *parts = NULL;

@@ -77,11 +77,9 @@ static void import_files(struct import *import, struct cw_session *session,
 static const struct cw_lua_stream *find_stream(struct cw_lua_cart *cart, const char *name, const char **path,
                                                struct cw_error *err)
 {
-    const struct cw_lua_stream *stream = cw_lua_cart_stream(cart, name);
-    if (stream == NULL) {
-        cw_fail(err, CW_USAGE, "cart %s has no stream %s", cart->name, name);
+    const struct cw_lua_stream *stream = cw_lua_cart_need_stream(cart, name, err);
+    if (stream == NULL)
         return NULL;
-    }
     if (*path == NULL)
         *path = stream->records;
     if (*path != NULL)

@@ -187,9 +187,8 @@ int cw_cmd_preview(int argc, char **argv)
     if (cw_cli_open(&cli, CW_CLI_NETWORK | (needs_store ? CW_CLI_STORE : 0))) {
         struct cw_session *session = cw_cli_session(&cli, argv[1], true, &err);
         struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, argv[1], &err) : NULL;
-        preview.stream = cart != NULL ? cw_lua_cart_stream(cart, name != NULL ? name : "orders") : NULL;
-        if (cart != NULL && preview.stream == NULL)
-            cw_fail(&err, CW_USAGE, "cart %s has no stream %s", argv[1], name != NULL ? name : "orders");
+        preview.stream =
+            cart != NULL ? cw_lua_cart_need_stream(cart, name != NULL ? name : "orders", &err) : NULL;
         if (preview.stream != NULL)
             preview_all(&preview, argv[2], path);
         else

@@ -90,8 +90,8 @@ static bool open_lane(struct work *work, const char *name, const char *only, str
     lane->session = cw_cli_session(work->cli, name, work->dry_run, err);
     lane->cart = lane->session != NULL ? cw_session_cart(lane->session, name, err) : NULL;
     bool ok = lane->cart != NULL || cw_fail_in(err, "cart %s", name);
-    if (ok && only != NULL && cw_lua_cart_stream(lane->cart, only) == NULL)
-        ok = cw_fail(err, CW_USAGE, "cart %s has no stream %s", name, only);
+    if (ok && only != NULL)
+        ok = cw_lua_cart_need_stream(lane->cart, only, err) != NULL;
     if (ok)
         work->lane_count++;
     else

@@ -118,10 +118,9 @@ static void sync_stream(struct syncing *syncing, struct cw_session *session,
 static void sync_cart(struct syncing *syncing, struct cw_session *session, const char *name, const char *only)
 {
     struct cw_lua_cart *cart = cw_session_cart(session, name, &syncing->err);
-    const struct cw_lua_stream *stream = cart != NULL && only != NULL ? cw_lua_cart_stream(cart, only) : NULL;
+    const struct cw_lua_stream *stream =
+        cart != NULL && only != NULL ? cw_lua_cart_need_stream(cart, only, &syncing->err) : NULL;
     syncing->failed = cart == NULL || (only != NULL && stream == NULL);
-    if (cart != NULL && syncing->failed)
-        cw_fail(&syncing->err, CW_USAGE, "cart %s has no stream %s", name, only);
     if (stream != NULL)
         sync_stream(syncing, session, stream);
     for (size_t i = 0; cart != NULL && only == NULL && i < cart->stream_count; i++)

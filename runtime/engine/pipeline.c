@@ -17,6 +17,8 @@ struct item {
     struct cw_record_key key;
     struct cw_slice bytes;
     struct cw_scope scope;
+    struct cw_raw_part *parts; /* what is attached to it */
+    size_t part_count;
     struct cw_hash hash;
     bool damaged;
     struct cw_error err; /* of a damaged record */
@@ -121,27 +123,17 @@ static bool put_staged(struct cw_page_job *job, const struct item *item, const s
     return cw_txn_put_staged(job->txn, &staged);
 }
 
-static bool put_raw(struct cw_page_job *job, size_t index, const struct item *item, enum cw_outcome outcome,
+static bool put_raw(struct cw_page_job *job, const struct item *item, enum cw_outcome outcome,
                     struct cw_slice reason)
 {
-    struct cw_record_part *parts = NULL;
-    struct cw_records *records = job->page.records;
-    size_t count = 0;
-    if (!cw_records_parts(records, index, &job->arena, &parts, &count, &job->err))
-        return false;
-    struct cw_raw_part *raw_parts = cw_arena_alloc(&job->arena, count * sizeof *raw_parts);
-    if (raw_parts == NULL)
-        return cw_fail(&job->err, CW_NOMEM, "no memory for %zu attached records", count);
-    for (size_t i = 0; i < count; i++)
-        raw_parts[i] = (struct cw_raw_part){ parts[i].name, cw_slice(cw_format_name(parts[i].format)),
-                                             cw_slice(parts[i].encoding), parts[i].bytes };
+    const struct cw_records *records = job->page.records;
     struct cw_raw raw = { .key = item->key,
                           .hash = item->hash,
                           .format = cw_slice(cw_format_name(cw_records_format(records))),
                           .encoding = cw_slice(cw_records_encoding(records)),
                           .bytes = item->bytes,
-                          .parts = raw_parts,
-                          .part_count = count,
+                          .parts = item->parts,
+                          .part_count = item->part_count,
                           .received_at = cw_now(job->pipeline.clock),
                           .run = job->page.run->id,
                           .outcome = outcome,
@@ -150,63 +142,58 @@ static bool put_raw(struct cw_page_job *job, size_t index, const struct item *it
     return cw_txn_put_raw(job->txn, &raw);
 }
 
-static bool put_outcome(struct cw_page_job *job, size_t index, const struct item *item, bool same_bytes,
+static bool put_outcome(struct cw_page_job *job, const struct item *item, bool same_bytes,
                         enum cw_outcome outcome, struct cw_slice reason)
 {
     if (same_bytes)
         return cw_txn_set_outcome(job->txn, item->key, outcome, reason,
                                   cw_slice(job->pipeline.script_version));
-    return put_raw(job, index, item, outcome, reason);
+    return put_raw(job, item, outcome, reason);
 }
 
-static bool store_item(struct cw_page_job *job, size_t index, const struct item *item,
-                       const struct cw_raw_known *known, bool same_bytes)
+static bool store_item(struct cw_page_job *job, const struct item *item, const struct cw_raw_known *known,
+                       bool same_bytes)
 {
     struct cw_mapped mapped;
     bool was_staged = known->exists && known->outcome == CW_PARKED;
     map_item(job, item, &mapped);
     if (mapped.skipped_by != NULL) {
         job->counts.skipped++;
-        return put_outcome(job, index, item, same_bytes, CW_SKIPPED, cw_slice(mapped.skipped_by)) &&
+        return put_outcome(job, item, same_bytes, CW_SKIPPED, cw_slice(mapped.skipped_by)) &&
                (!was_staged || cw_txn_drop_staged(job->txn, item->key));
     }
     if (mapped.issues != NULL) {
         job->counts.parked++;
-        return put_outcome(job, index, item, same_bytes, CW_PARKED, mapped.issues->code) &&
+        return put_outcome(job, item, same_bytes, CW_PARKED, mapped.issues->code) &&
                put_staged(job, item, &mapped);
     }
     job->counts.posted++;
-    return put_outcome(job, index, item, same_bytes, CW_POSTED, (struct cw_slice){ "", 0 }) &&
+    return put_outcome(job, item, same_bytes, CW_POSTED, (struct cw_slice){ "", 0 }) &&
            cw_txn_put_document(job->txn, item->key.cart, mapped.doc, cw_now(job->pipeline.clock),
                                job->page.run->id) &&
            (!was_staged || cw_txn_drop_staged(job->txn, item->key));
 }
 
 /* The same bytes again are done with, unless they wait for a better script and there is another one now. */
-static bool is_unchanged(const struct cw_page_job *job, const struct item *item,
-                         const struct cw_raw_known *known)
+static bool is_settled(const struct cw_page_job *job, const struct cw_raw_known *known)
 {
-    if (!known->exists || !cw_hash_equal(&known->hash, &item->hash) || job->pipeline.again)
+    if (job->pipeline.again)
         return false;
     return known->outcome != CW_PARKED || strcmp(known->script_version, job->pipeline.script_version) == 0;
 }
 
 /* --- slices --- */
 
-static void hash_item(struct cw_page_job *job, size_t index, struct item *item)
+static struct cw_hash hash_of(const struct item *item)
 {
-    struct cw_record_part *parts = NULL;
     struct cw_hasher hasher;
-    size_t count = 0;
     cw_hasher_init(&hasher);
     cw_hasher_add(&hasher, item->bytes);
-    if (!cw_records_parts(job->page.records, index, &job->arena, &parts, &count, &job->err))
-        job->failed = true;
-    for (size_t i = 0; i < count && !job->failed; i++) {
-        cw_hasher_add(&hasher, parts[i].name);
-        cw_hasher_add(&hasher, parts[i].bytes);
+    for (size_t i = 0; i < item->part_count; i++) {
+        cw_hasher_add(&hasher, item->parts[i].name);
+        cw_hasher_add(&hasher, item->parts[i].bytes);
     }
-    item->hash = cw_hasher_end(&hasher);
+    return cw_hasher_end(&hasher);
 }
 
 /* False when the page itself cannot be read any more; a damaged record is not that. */
@@ -224,8 +211,10 @@ static bool read_item(struct cw_page_job *job, size_t index, struct item *item)
     if (item->damaged && !cw_records_id(records, index, NULL, &job->arena, &id, &job->err))
         return false;
     item->key.external_id = id;
-    hash_item(job, index, item);
-    return !job->failed;
+    if (!cw_records_parts(records, index, &job->arena, &item->parts, &item->part_count, &job->err))
+        return false;
+    item->hash = hash_of(item);
+    return true;
 }
 
 /* A record that comes twice in one slice would be looked up before its first copy was put. */
@@ -353,14 +342,13 @@ static void known(void *arg, const struct cw_raw_known *known, size_t count, con
         fail(job, err);
         return;
     }
-    size_t first = job->next - count;
     for (size_t i = 0; i < count; i++) {
         const struct item *item = &job->items[i];
         bool same = known[i].exists && cw_hash_equal(&known[i].hash, &item->hash);
         job->counts.read++;
-        if (is_unchanged(job, item, &known[i])) {
+        if (same && is_settled(job, &known[i])) {
             job->counts.unchanged++;
-        } else if (!store_item(job, first + i, item, &known[i], same)) {
+        } else if (!store_item(job, item, &known[i], same)) {
             fail(job, job->err.code == CW_OK ? cw_txn_error(job->txn) : NULL);
             return;
         }

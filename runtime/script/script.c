@@ -277,7 +277,3 @@ size_t cw_script_memory(const struct cw_script *script)
     return script->memory.used;
 }
 
-void *cw_script_host_arg(struct cw_script *script)
-{
-    return script->host.arg;
-}

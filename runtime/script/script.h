@@ -66,7 +66,6 @@ void cw_script_free(struct cw_script *script);
 
 size_t cw_script_memory(const struct cw_script *script); /* bytes in use */
 struct cw_script *cw_script_of(lua_State *L);            /* the script a state or coroutine belongs to */
-void *cw_script_host_arg(struct cw_script *script);
 
 /* Makes `open` answer require(name): called once, at the first require, with `context` as light userdata
  * upvalue 1; must push one value. `name` must be a string constant. */

@@ -136,7 +136,7 @@ static void attached_records_are_read_under_their_name(void **state)
 static void one_record_gets_many_parts_each_once_and_in_order(void **state)
 {
     (void)state;
-    struct cw_record_part *parts;
+    struct cw_raw_part *parts;
     size_t count;
     struct cw_records *orders = open_text(orders_json, ".", "id");
     struct cw_records *items =
@@ -175,7 +175,7 @@ static void a_path_may_begin_at_what_was_attached_before(void **state)
 static void one_equal_text_of_several_suffices_on_both_sides(void **state)
 {
     (void)state;
-    struct cw_record_part *parts;
+    struct cw_raw_part *parts;
     size_t count;
     struct cw_records *orders = open_text(orders_json, ".", "id");
     struct cw_records *bundles =
@@ -193,7 +193,7 @@ static void one_equal_text_of_several_suffices_on_both_sides(void **state)
 static void without_paths_all_belong_to_every_record(void **state)
 {
     (void)state;
-    struct cw_record_part *parts;
+    struct cw_raw_part *parts;
     size_t count;
     struct cw_records *orders = open_text(orders_json, ".", "id");
     struct cw_records *customers = open_text(customers_json, ".", "id");
@@ -208,7 +208,7 @@ static void without_paths_all_belong_to_every_record(void **state)
 static void stored_records_come_back_with_their_parts(void **state)
 {
     (void)state;
-    struct cw_record_part *parts;
+    struct cw_raw_part *parts;
     size_t count;
     struct cw_raw_part part = { .name = cw_slice("customer"),
                                 .format = cw_slice("json"),
@@ -239,7 +239,7 @@ static void the_limit_of_parts_names_the_record_and_leaves_nothing(void **state)
 {
     (void)state;
     struct cw_buffer text = { 0 };
-    struct cw_record_part *parts;
+    struct cw_raw_part *parts;
     size_t count;
     cw_buffer_print(&text, &err, "[");
     for (int i = 0; i <= CW_RECORDS_PARTS_MAX; i++)
