@@ -25,7 +25,7 @@
 #include "base/document.h"
 #include "base/hash.h"
 
-enum { CW_STORE_SCHEMA = 1, CW_STORE_TEXT_MAX = 16 * 1024 * 1024 };
+enum { CW_STORE_SCHEMA = 2, CW_STORE_TEXT_MAX = 16 * 1024 * 1024 };
 
 struct cw_store;
 struct cw_txn;
@@ -123,11 +123,13 @@ bool cw_txn_set_outcome(struct cw_txn *txn, struct cw_record_key key, enum cw_ou
                         struct cw_slice reason, struct cw_slice script_version);
 
 /* Reads stored raw records, newest version of each key, in order of cart, stream, external_id (numbers by
- * value). Empty slices in `key` match all. `raw` and all it points to are valid during the call, which may
- * write; return false to stop. */
+ * value). Empty slices match all. `raw` and all it points to are valid during the call, which may write;
+ * return false to stop. */
 struct cw_raw_filter {
     struct cw_record_key key;
+    struct cw_slice after; /* go on behind this external_id; needs the key's cart and stream */
     bool only_parked;
+    struct cw_slice code, subject; /* only those that wait with such an issue */
 };
 typedef bool cw_raw_row_fn(void *arg, const struct cw_raw *raw, int64_t version);
 void cw_store_read_raw(struct cw_store *store, const struct cw_raw_filter *filter, cw_raw_row_fn *row,
@@ -136,7 +138,9 @@ void cw_store_read_raw(struct cw_store *store, const struct cw_raw_filter *filte
 /* --- staged records: what waits, and why --- */
 
 struct cw_issue {
-    struct cw_slice code; /* "totals", "missing", "unknown-status": stable, for grouping */
+    struct cw_slice code;    /* "totals", "missing", "unknown-status": stable, for grouping */
+    struct cw_slice subject; /* what it is about, when others may wait for the same: the key without a row, the
+                                SKU nobody knows; else empty */
     struct cw_slice field, path, message;
 };
 
@@ -157,7 +161,55 @@ struct cw_staged {
 bool cw_txn_put_staged(struct cw_txn *txn, const struct cw_staged *staged);
 bool cw_txn_drop_staged(struct cw_txn *txn, struct cw_record_key key);
 
+/* A person let one issue of a record pass; it passes as long as code, field and message stay the same. */
+struct cw_release {
+    struct cw_slice code, field, message;
+    struct cw_slice who, reason;
+    cw_time at;
+};
+bool cw_txn_put_release(struct cw_txn *txn, struct cw_record_key key, const struct cw_release *release);
+
 /* --- documents --- */
+
+/* A value that a person or a script set here, in the place of what the cart says. Values are texts as
+ * cw_value_text gives them; data NULL = none. */
+struct cw_edit {
+    struct cw_slice field; /* as mapping/edit.h names it: "note", "billing.street", "lines[id=7].sku" */
+    struct cw_slice value;
+    struct cw_slice cart_value; /* what the cart said last */
+    bool is_contested;          /* the cart has said something else since the edit */
+    struct cw_slice who, reason;
+    cw_time at;
+};
+
+/* What the store holds under a key. The document is as it was put, edits included; all of it is in the
+ * caller's arena. */
+struct cw_stored {
+    struct cw_document *doc; /* NULL = none */
+    int64_t number;          /* of the document in this store */
+    const struct cw_edit *edits;
+    size_t edit_count;
+    const struct cw_release *releases; /* of the key's record */
+    size_t release_count;
+};
+
+/* `stored` has one entry a key, in order, valid during the call but for what is in the arena. */
+typedef void cw_stored_fn(void *arg, const struct cw_stored *stored, size_t count,
+                          const struct cw_error *err);
+void cw_txn_get_documents(struct cw_txn *txn, const struct cw_kind *kind, const struct cw_record_key *keys,
+                          size_t count, struct cw_arena *arena, cw_stored_fn *got, void *arg);
+
+/* One entry a question, in order; CW_USAGE for a field that cannot be asked for. */
+typedef void cw_answers_fn(void *arg, const struct cw_answers *answers, size_t count,
+                           const struct cw_error *err);
+void cw_txn_ask(struct cw_txn *txn, const struct cw_question *questions, size_t count, struct cw_arena *arena,
+                cw_answers_fn *answered, void *arg);
+
+/* Replaces the edit of that field; the document itself is put beside it. */
+bool cw_txn_put_edit(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                     struct cw_slice external_id, const struct cw_edit *edit);
+bool cw_txn_drop_edit(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                      struct cw_slice external_id, struct cw_slice field);
 
 /* Inserts or replaces the document (cart, kind, doc->external_id) with its lists; its number in the store
  * stays. */
@@ -246,6 +298,15 @@ struct cw_message {
 bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message);
 /* The state of one message, CW_MESSAGE_SENDING counting an attempt; CW_NOT_FOUND when there is none. */
 bool cw_txn_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error);
+
+/* Translation rows set here, in order of table and key; cart empty = of all carts. Return false to stop. */
+struct cw_table_entry {
+    struct cw_slice cart, table, key, value; /* value empty = translated to nothing */
+    cw_time changed_at;
+};
+typedef bool cw_table_entry_fn(void *arg, const struct cw_table_entry *entry);
+void cw_store_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
+                          cw_store_done_fn *done, void *arg);
 
 /* A row of a translation table; value empty and not deleted = translated to nothing. */
 bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,

@@ -40,6 +40,16 @@ struct cw_store_engine {
 
     bool (*put_staged)(struct cw_txn *txn, const struct cw_staged *staged, struct cw_error *err);
     bool (*drop_staged)(struct cw_txn *txn, struct cw_record_key key, struct cw_error *err);
+    bool (*put_release)(struct cw_txn *txn, struct cw_record_key key, const struct cw_release *release,
+                        struct cw_error *err);
+    void (*get_documents)(struct cw_txn *txn, const struct cw_kind *kind, const struct cw_record_key *keys,
+                          size_t count, struct cw_arena *arena, cw_stored_fn *got, void *arg);
+    void (*ask)(struct cw_txn *txn, const struct cw_question *questions, size_t count, struct cw_arena *arena,
+                cw_answers_fn *answered, void *arg);
+    bool (*put_edit)(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                     struct cw_slice external_id, const struct cw_edit *edit, struct cw_error *err);
+    bool (*drop_edit)(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                      struct cw_slice external_id, struct cw_slice field, struct cw_error *err);
     bool (*put_document)(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc, cw_time at,
                          int64_t run, struct cw_error *err);
 
@@ -64,6 +74,8 @@ struct cw_store_engine {
     bool (*put_message)(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
     bool (*set_message)(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error,
                         struct cw_error *err);
+    void (*read_tables)(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
+                        cw_store_done_fn *done, void *arg);
     bool (*put_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
                           struct cw_slice key, struct cw_slice value, struct cw_error *err);
     bool (*drop_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,

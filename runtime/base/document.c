@@ -17,6 +17,10 @@ static const char *const rounding_levels[] = { "item", "line", "total", NULL };
 static const char *const rounding_modes[] = { "up",      "down",      "ceiling",   "floor",
                                               "half-up", "half-down", "half-even", NULL };
 static const char *const item_types[] = { "simple", "variants", "kit", "virtual", NULL };
+static const char *const order_types[] = { "sales_order",       "cash_sale", "invoice",
+                                           "shipping_document", "lead",      NULL };
+static const char *const order_states[] = { "pending", "released", NULL };
+static const char *const line_types[] = { "goods", "freight", "fee", "discount", NULL };
 
 static const struct cw_field address_fields[] = {
     { "external_id", CW_TEXT, NULL, NULL, "the cart's id of the address" },
@@ -40,17 +44,23 @@ static const struct cw_field address_fields[] = {
 static const struct cw_field line_fields[] = {
     { "external_id", CW_TEXT, NULL, NULL, "the cart's id of the line" },
     { "parent_id", CW_TEXT, NULL, NULL, "external_id of the bundle's line this one belongs to" },
+    { "type", CW_TEXT, NULL, line_types, "what the line is for; goods where unset" },
     { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
     { "name", CW_TEXT, NULL, NULL, "what the buyer read" },
+    { "options", CW_TEXT, NULL, NULL, "options chosen, as the buyer read them" },
     { "barcode", CW_TEXT, NULL, NULL, "EAN, UPC or ISBN" },
     { "item_id", CW_TEXT, NULL, NULL, "the cart's id of the item" },
     { "variant_id", CW_TEXT, NULL, NULL, "the cart's id of the variant" },
+    { "item", CW_TEXT, NULL, NULL, "the item in the store it was matched to: CART:ID" },
+    { "variant", CW_TEXT, NULL, NULL, "external_id of the variant of that item" },
     { "quantity", CW_DECIMAL, NULL, NULL, "pieces ordered" },
     { "unit_price", CW_MONEY, NULL, NULL, "price of one, with or without tax as the order says" },
+    { "discount", CW_MONEY, NULL, NULL, "positive: taken off the line, which its total contains already" },
     { "total", CW_MONEY, NULL, NULL,
-      "of the whole line; quantity times unit price, rounded, where not mapped" },
+      "of the whole line; quantity times unit price, rounded, less discount, where not mapped" },
     { "tax", CW_MONEY, NULL, NULL, "tax of the whole line" },
     { "tax_rate", CW_DECIMAL, NULL, NULL, "per cent" },
+    { "tax_code", CW_TEXT, NULL, NULL, "the system's tax, by rule" },
 };
 
 static const struct cw_field discount_fields[] = {
@@ -58,6 +68,7 @@ static const struct cw_field discount_fields[] = {
     { "name", CW_TEXT, NULL, NULL, "what the buyer read" },
     { "amount", CW_MONEY, NULL, NULL, "positive: what the buyer saved" },
     { "tax", CW_MONEY, NULL, NULL, "tax in the amount" },
+    { "item", CW_TEXT, NULL, NULL, "the system's discount, by rule" },
 };
 
 static const struct cw_field payment_fields[] = {
@@ -82,14 +93,24 @@ static const struct cw_field tax_fields[] = {
 
 static const struct cw_field order_fields[] = {
     { "number", CW_TEXT, NULL, NULL, "the number the buyer knows; may repeat" },
+    { "type", CW_TEXT, NULL, order_types, "what it is here; decided when it first comes" },
+    { "state", CW_TEXT, NULL, order_states,
+      "pending holds no stock until somebody releases it; decided when it first comes" },
     { "status", CW_TEXT, NULL, order_statuses, "where the order stands" },
     { "payment_status", CW_TEXT, NULL, payment_statuses, "where its payment stands" },
     { "fulfilment_status", CW_TEXT, NULL, fulfilment_statuses, "where its delivery stands" },
     { "cart_status", CW_TEXT, NULL, NULL, "the cart's own status, untranslated" },
+    { "second_status", CW_TEXT, NULL, NULL, "another status of the cart, untranslated" },
+    { "cart_type", CW_TEXT, NULL, NULL, "the cart's own type of order: web, telephone, wholesale" },
+    { "archived", CW_BOOLEAN, NULL, NULL, "put away in the cart; such orders are never taken in" },
+    { "reference", CW_TEXT, NULL, NULL, "the buyer's own reference, such as a purchase order" },
     { "placed_at", CW_TIME, NULL, NULL, "when the buyer ordered" },
     { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it, by the cart's own stamp" },
     { "paid_at", CW_TIME, NULL, NULL, "when it was paid" },
     { "channel", CW_TEXT, NULL, NULL, "sales channel or shop of a multi-shop" },
+    { "location", CW_TEXT, NULL, NULL, "where it is delivered from, by rule" },
+    { "class", CW_TEXT, NULL, NULL, "class in the books, by rule" },
+    { "sales_rep", CW_TEXT, NULL, NULL, "who looks after the buyer" },
     { "language", CW_TEXT, NULL, NULL, "the buyer's language" },
     { "currency", CW_TEXT, NULL, NULL, "ISO 4217 code of all amounts" },
     { "tax_included", CW_BOOLEAN, NULL, NULL,
@@ -103,14 +124,21 @@ static const struct cw_field order_fields[] = {
     { "paid_total", CW_MONEY, NULL, NULL, "what was paid so far" },
     { "rounding", CW_TEXT, NULL, rounding_levels, "what the cart rounds: each item, line, or the total" },
     { "rounding_mode", CW_TEXT, NULL, rounding_modes, "how the cart rounds" },
+    { "taxable", CW_BOOLEAN, NULL, NULL, "whether the buyer pays tax" },
+    { "tax_code", CW_TEXT, NULL, NULL, "the system's tax, by rule" },
+    { "shipping_tax_code", CW_TEXT, NULL, NULL, "the system's tax of the freight, by rule" },
     { "customer_id", CW_TEXT, NULL, NULL, "the cart's id of the customer; absent for guests" },
+    { "customer", CW_TEXT, NULL, NULL, "the customer in the store it was matched to: CART:ID" },
+    { "ship_to", CW_TEXT, NULL, NULL, "external_id of that customer's address it goes to" },
     { "email", CW_TEXT, NULL, NULL, "the buyer's e-mail" },
     { "billing", CW_RECORD, &cw_kind_address, NULL, "billing address" },
     { "shipping", CW_RECORD, &cw_kind_address, NULL, "delivery address" },
     { "payment_method", CW_TEXT, NULL, NULL, "technical name of the payment method" },
     { "payment_name", CW_TEXT, NULL, NULL, "payment method as the buyer read it" },
+    { "payment_term", CW_TEXT, NULL, NULL, "when it is to be paid: NET30" },
     { "shipping_method", CW_TEXT, NULL, NULL, "technical name or id of the shipping method" },
     { "shipping_name", CW_TEXT, NULL, NULL, "shipping method as the buyer read it" },
+    { "carrier", CW_TEXT, NULL, NULL, "who carries it" },
     { "tracking_number", CW_TEXT, NULL, NULL, "tracking number of the first parcel" },
     { "note", CW_TEXT, NULL, NULL, "remark of the buyer or the shop" },
     { "gift_message", CW_TEXT, NULL, NULL, "text for the gift card" },
@@ -130,7 +158,11 @@ static const struct cw_field customer_fields[] = {
     { "vat_number", CW_TEXT, NULL, NULL, "VAT number" },
     { "phone", CW_TEXT, NULL, NULL, "telephone" },
     { "language", CW_TEXT, NULL, NULL, "language" },
+    { "type", CW_TEXT, NULL, NULL, "what kind of customer: retail, wholesale" },
     { "group", CW_TEXT, NULL, NULL, "customer group or class" },
+    { "sales_rep", CW_TEXT, NULL, NULL, "who looks after the customer" },
+    { "taxable", CW_BOOLEAN, NULL, NULL, "whether the customer pays tax" },
+    { "payment_term", CW_TEXT, NULL, NULL, "when the customer pays: NET30" },
     { "guest", CW_BOOLEAN, NULL, NULL, "ordered without an account" },
     { "active", CW_BOOLEAN, NULL, NULL, "whether the account is open" },
     { "note", CW_TEXT, NULL, NULL, "remark" },
@@ -149,11 +181,19 @@ static const struct cw_field variant_fields[] = {
     { "active", CW_BOOLEAN, NULL, NULL, "whether it is sold" },
 };
 
+static const struct cw_field component_fields[] = {
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
+    { "item_id", CW_TEXT, NULL, NULL, "the cart's id of the item" },
+    { "variant_id", CW_TEXT, NULL, NULL, "the cart's id of the variant" },
+    { "quantity", CW_DECIMAL, NULL, NULL, "pieces in one kit" },
+};
+
 static const struct cw_field item_fields[] = {
     { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
     { "name", CW_TEXT, NULL, NULL, "name in the shop's first language" },
     { "description", CW_TEXT, NULL, NULL, "description; may be HTML" },
     { "type", CW_TEXT, NULL, item_types, "what kind of item" },
+    { "group", CW_TEXT, NULL, NULL, "group of items" },
     { "barcode", CW_TEXT, NULL, NULL, "EAN, UPC or ISBN" },
     { "vendor_sku", CW_TEXT, NULL, NULL, "the supplier's number" },
     { "active", CW_BOOLEAN, NULL, NULL, "whether it is sold" },
@@ -165,6 +205,7 @@ static const struct cw_field item_fields[] = {
     { "created_at", CW_TIME, NULL, NULL, "when the cart made it" },
     { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it" },
     { "variants", CW_LIST, &cw_kind_variant, NULL, "variants" },
+    { "components", CW_LIST, &cw_kind_component, NULL, "what a kit is made of" },
 };
 
 static const struct cw_field stock_level_fields[] = {
@@ -174,6 +215,26 @@ static const struct cw_field stock_level_fields[] = {
     { "warehouse", CW_TEXT, NULL, NULL, "warehouse, location or shop" },
     { "quantity", CW_DECIMAL, NULL, NULL, "pieces the cart believes to have; may be negative" },
     { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it" },
+};
+
+static const struct cw_field shipment_line_fields[] = {
+    { "line_id", CW_TEXT, NULL, NULL, "external_id of the order's line" },
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
+    { "quantity", CW_DECIMAL, NULL, NULL, "pieces in the parcel" },
+};
+
+static const struct cw_field shipment_fields[] = {
+    { "number", CW_TEXT, NULL, NULL, "number of the shipment" },
+    { "order_id", CW_TEXT, NULL, NULL, "the cart's id of the order" },
+    { "shipped_at", CW_TIME, NULL, NULL, "when it left" },
+    { "carrier", CW_TEXT, NULL, NULL, "who carries it" },
+    { "method", CW_TEXT, NULL, NULL, "shipping method" },
+    { "tracking_number", CW_TEXT, NULL, NULL, "tracking number" },
+    { "tracking_url", CW_TEXT, NULL, NULL, "where it can be followed" },
+    { "warehouse", CW_TEXT, NULL, NULL, "where it left from" },
+    { "note", CW_TEXT, NULL, NULL, "remark" },
+    { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it" },
+    { "lines", CW_LIST, &cw_kind_shipment_line, NULL, "what is in it; nothing = the whole order" },
 };
 
 #define KIND(id, plural, document)                                                                           \
@@ -189,13 +250,18 @@ const struct cw_kind cw_kind_tax = KIND(tax, "taxes", false);
 const struct cw_kind cw_kind_order = KIND(order, "orders", true);
 const struct cw_kind cw_kind_customer = KIND(customer, "customers", true);
 const struct cw_kind cw_kind_variant = KIND(variant, "variants", false);
+const struct cw_kind cw_kind_component = KIND(component, "components", false);
 const struct cw_kind cw_kind_item = KIND(item, "items", true);
 const struct cw_kind cw_kind_stock_level = KIND(stock_level, "stock_levels", true);
 
-const struct cw_kind *const cw_kinds[] = { &cw_kind_order,       &cw_kind_customer, &cw_kind_item,
-                                           &cw_kind_stock_level, &cw_kind_line,     &cw_kind_address,
-                                           &cw_kind_discount,    &cw_kind_payment,  &cw_kind_fee,
-                                           &cw_kind_tax,         &cw_kind_variant,  NULL };
+const struct cw_kind cw_kind_shipment_line = KIND(shipment_line, "shipment_lines", false);
+const struct cw_kind cw_kind_shipment = KIND(shipment, "shipments", true);
+
+const struct cw_kind *const cw_kinds[] = { &cw_kind_order,       &cw_kind_customer,      &cw_kind_item,
+                                           &cw_kind_stock_level, &cw_kind_shipment,      &cw_kind_line,
+                                           &cw_kind_address,     &cw_kind_discount,      &cw_kind_payment,
+                                           &cw_kind_fee,         &cw_kind_tax,           &cw_kind_variant,
+                                           &cw_kind_component,   &cw_kind_shipment_line, NULL };
 
 const struct cw_kind *cw_kind_find(struct cw_slice name)
 {

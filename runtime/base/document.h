@@ -1,7 +1,8 @@
 /* document.h - the words of the system: which kinds of documents there are, their fields, and one document.
  *
- * The tables here are the single source for the mapping (which targets exist, of which type), for the store (which
- * columns), for the commands (what is shown) and for the editor's types. A field's help is one sentence.
+ * The tables here are the single source for the mapping (which targets exist, of which type), for the store
+ * (which columns), for the commands (what is shown) and for the editor's types. A field's help is one
+ * sentence.
  */
 #ifndef CW_BASE_DOCUMENT_H
 #define CW_BASE_DOCUMENT_H
@@ -26,8 +27,8 @@ struct cw_kind;
 struct cw_field {
     const char *name;
     enum cw_type type;
-    const struct cw_kind *kind;       /* for CW_RECORD and CW_LIST */
-    const char *const *choices;       /* the only texts allowed, NULL-terminated; NULL = any */
+    const struct cw_kind *kind; /* for CW_RECORD and CW_LIST */
+    const char *const *choices; /* the only texts allowed, NULL-terminated; NULL = any */
     const char *help;
 };
 
@@ -40,7 +41,8 @@ struct cw_kind {
 };
 
 extern const struct cw_kind cw_kind_order, cw_kind_line, cw_kind_address, cw_kind_discount, cw_kind_payment,
-    cw_kind_fee, cw_kind_tax, cw_kind_customer, cw_kind_item, cw_kind_variant, cw_kind_stock_level;
+    cw_kind_fee, cw_kind_tax, cw_kind_customer, cw_kind_item, cw_kind_variant, cw_kind_component,
+    cw_kind_stock_level, cw_kind_shipment, cw_kind_shipment_line;
 
 /* All kinds, nested ones included; NULL-terminated. */
 extern const struct cw_kind *const cw_kinds[];
@@ -71,6 +73,28 @@ struct cw_value {
     };
 };
 
+/* What is asked of the store before rules are run: the documents of one cart whose `field` is `value`. */
+struct cw_question {
+    const struct cw_kind *kind;
+    struct cw_slice cart;
+    const char *field; /* customer: external_id number email phone vat_number company; item: external_id sku
+                          barcode vendor_sku, of its variants too; order: number */
+    struct cw_slice value;
+    bool whole; /* the document itself is wanted, not only its key */
+};
+
+/* Texts are compared exactly first; where none fits, without case (ASCII). */
+struct cw_answer {
+    struct cw_slice external_id;
+    struct cw_slice variant_id; /* the variant that fitted; empty = the item itself */
+    struct cw_document *doc;    /* when wanted whole */
+};
+enum { CW_ANSWERS_MAX = 2 }; /* two say that it is not the only one */
+struct cw_answers {
+    struct cw_answer found[CW_ANSWERS_MAX];
+    size_t count;
+};
+
 /* A field of the site's own, kept beside the kind's fields. Never CW_RECORD or CW_LIST. */
 struct cw_custom {
     struct cw_custom *next;
@@ -81,10 +105,10 @@ struct cw_custom {
 
 struct cw_document {
     const struct cw_kind *kind;
-    struct cw_document *next;     /* sibling in a list */
-    struct cw_slice external_id;  /* the cart's id, any length; empty for nested records without one */
-    struct cw_custom *custom;     /* in the order of their names in the mapping */
-    struct cw_value values[];     /* kind->field_count of them, by field index */
+    struct cw_document *next;    /* sibling in a list */
+    struct cw_slice external_id; /* the cart's id, any length; empty for nested records without one */
+    struct cw_custom *custom;    /* in the order of their names in the mapping */
+    struct cw_value values[];    /* kind->field_count of them, by field index */
 };
 
 /* All values unset; NULL when the arena is exhausted. */
@@ -93,8 +117,8 @@ struct cw_document *cw_document_create(struct cw_arena *arena, const struct cw_k
 /* The value by field name; for code that knows the name at compile time. NULL for an unknown one. */
 const struct cw_value *cw_document_get(const struct cw_document *doc, const char *field);
 
-/* A scalar as the text that people and JSON see: decimals plain, money trimmed to `money_digits` at least (-1 =
- * as it is), times ISO, booleans true/false. Text points into the value or into `scratch`. */
+/* A scalar as the text that people and JSON see: decimals plain, money trimmed to `money_digits` at least (-1
+ * = as it is), times ISO, booleans true/false. Text points into the value or into `scratch`. */
 enum { CW_VALUE_TEXT_MAX = 64 };
 struct cw_slice cw_value_text(enum cw_type type, const struct cw_value *value, int money_digits,
                               char scratch[CW_VALUE_TEXT_MAX]);

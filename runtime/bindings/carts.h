@@ -10,6 +10,7 @@
 #include "bindings/bindings.h"
 #include "bindings/plans.h"
 #include "bindings/records.h"
+#include "bindings/rules.h"
 
 struct cw_lua_carts;
 struct cw_lua_cart;
@@ -22,6 +23,7 @@ struct cw_lua_stream {
     cw_time overlap, settle;
     bool full; /* no change times: everything is read each time */
     struct cw_lua_plan *plan;
+    struct cw_rules *rules; /* what the site decides about its documents; never NULL */
 };
 
 struct cw_lua_cart {

@@ -171,7 +171,7 @@ struct lists {
 };
 
 /* What every kind of source may carry. */
-static bool read_options(lua_State *L, struct cw_lua_plan *plan, int index, struct cw_rule *rule,
+static bool read_options(lua_State *L, struct cw_lua_plan *plan, int index, struct cw_field_rule *rule,
                          struct lists *lists)
 {
     struct cw_slice zone = cw_lua_plan_push_text(L, index, "zone");
@@ -192,7 +192,7 @@ static bool read_options(lua_State *L, struct cw_lua_plan *plan, int index, stru
 
 /* The type that a description names for itself: that of a custom field, else it must be the field's own. */
 static bool read_type(lua_State *L, struct cw_lua_plan *plan, int index, const struct cw_field *field,
-                      struct cw_rule *rule)
+                      struct cw_field_rule *rule)
 {
     struct cw_slice name = cw_lua_plan_push_text(L, index, "type");
     rule->custom_type = CW_TEXT;
@@ -207,7 +207,7 @@ static bool read_type(lua_State *L, struct cw_lua_plan *plan, int index, const s
 }
 
 static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, const struct cw_field *field,
-                             struct cw_rule *rule, struct lists *lists)
+                             struct cw_field_rule *rule, struct lists *lists)
 {
     struct cw_slice where = cw_lua_plan_push_text(L, index, "where");
     if (where.data != NULL)
@@ -251,7 +251,7 @@ static void push_place(lua_State *L, int index, struct cw_slice *where)
 
 /* The rule for the value on top of the stack, whatever form it has. */
 static bool read_rule(lua_State *L, struct cw_lua_plan *plan, const struct cw_field *field,
-                      struct cw_rule *rule, struct lists *lists)
+                      struct cw_field_rule *rule, struct lists *lists)
 {
     int index = lua_absindex(L, -1);
     switch (lua_type(L, index)) {
@@ -282,7 +282,7 @@ static void compile_rule(lua_State *L, struct cw_lua_plan *plan, struct cw_plan 
     int top = lua_gettop(L) - 1;
     struct lists lists;
     struct cw_error err;
-    struct cw_rule rule = {
+    struct cw_field_rule rule = {
         .target = name, .is_custom = field == NULL, .call = -1, .zone = plan->zone, .where = where
     };
     luaL_checkstack(L, 16, "mapping nested too deep");

@@ -17,7 +17,8 @@ struct preview {
 
 static const char *source_name(const struct cw_trace *trace)
 {
-    static const char *const names[] = { "path", "join", "sum", "constant", "function", "each", "record" };
+    static const char *const names[] = { "path", "join", "sum", "constant", "function", "each", "record",
+                                         "rule" };
     return trace->from_default ? "default" : names[trace->source];
 }
 

@@ -32,8 +32,8 @@ struct cw_records *cw_cli_stored_records(struct cw_cli *cli, const struct cw_lua
                                          const char *id, bool only_parked, struct cw_error *err)
 {
     struct reading reading = { .records = cw_records_create(stream->id, err) };
-    struct cw_raw_filter filter = { { cw_slice(stream->cart->name), cw_slice(stream->name), cw_slice(id) },
-                                    only_parked };
+    struct cw_raw_filter filter = { .key = { cw_slice(stream->cart->name), cw_slice(stream->name), cw_slice(id) },
+                                    .only_parked = only_parked };
     if (reading.records == NULL)
         return NULL;
     cw_store_read_raw(cli->store, &filter, take_raw, read_done, &reading);

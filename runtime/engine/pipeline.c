@@ -108,7 +108,7 @@ static bool put_staged(struct cw_page_job *job, const struct item *item, const s
     struct cw_issue issues[ISSUES_MAX];
     size_t count = 0;
     for (const struct cw_found_issue *i = mapped->issues; i != NULL && count < ISSUES_MAX; i = i->next)
-        issues[count++] = (struct cw_issue){ i->code, i->field, i->path, i->message };
+        issues[count++] = (struct cw_issue){ i->code, i->subject, i->field, i->path, i->message };
     cw_buffer_clear(&job->json);
     if (mapped->doc != NULL && !cw_document_json(&job->json, mapped->doc, 0, &job->err))
         return false;

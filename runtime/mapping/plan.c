@@ -85,8 +85,8 @@ static uint8_t intern_name(struct cw_plan *plan, const struct cw_step *step)
     return (uint8_t)(plan->name_count - 1);
 }
 
-static bool compile_paths(struct cw_plan *plan, const struct cw_rule *rule, struct cw_compiled_rule *out,
-                          struct cw_error *err)
+static bool compile_paths(struct cw_plan *plan, const struct cw_field_rule *rule,
+                          struct cw_compiled_rule *out, struct cw_error *err)
 {
     struct cw_plan_path *paths = take(plan, (rule->path_count + 1) * sizeof *paths);
     if (paths == NULL)
@@ -120,7 +120,7 @@ static bool set_choices(struct cw_plan *plan, struct cw_compiled_rule *out, cons
     return true;
 }
 
-static bool copy_texts(struct cw_plan *plan, const struct cw_rule *rule, struct cw_compiled_rule *out)
+static bool copy_texts(struct cw_plan *plan, const struct cw_field_rule *rule, struct cw_compiled_rule *out)
 {
     out->none_count = rule->none_count;
     out->format_count = rule->format_count;
@@ -132,7 +132,7 @@ static bool copy_texts(struct cw_plan *plan, const struct cw_rule *rule, struct 
            copy_slices(plan, rule->formats, rule->format_count, &out->formats);
 }
 
-static struct cw_compiled_rule *copy_rule(struct cw_plan *plan, const struct cw_rule *rule, int field)
+static struct cw_compiled_rule *copy_rule(struct cw_plan *plan, const struct cw_field_rule *rule, int field)
 {
     const struct cw_field *target = field >= 0 ? &plan->kind->fields[field] : NULL;
     struct cw_compiled_rule *out = take(plan, sizeof *out);
@@ -170,7 +170,7 @@ static bool read_fixed(const struct cw_plan *plan, struct cw_compiled_rule *rule
     return true;
 }
 
-bool cw_plan_add(struct cw_plan *plan, const struct cw_rule *rule, struct cw_error *err)
+bool cw_plan_add(struct cw_plan *plan, const struct cw_field_rule *rule, struct cw_error *err)
 {
     int field;
     if (!cw_rule_check(plan, rule, &field, err))

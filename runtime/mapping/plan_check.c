@@ -13,7 +13,7 @@ static const char *const source_names[] = {
 
 struct checked {
     const struct cw_plan *plan;
-    const struct cw_rule *rule;
+    const struct cw_field_rule *rule;
     enum cw_type type;
     const struct cw_kind *kind; /* of a nested record or list */
     struct cw_error *err;
@@ -109,7 +109,7 @@ static bool check_plan(const struct checked *c)
 
 static bool check_source(const struct checked *c)
 {
-    const struct cw_rule *rule = c->rule;
+    const struct cw_field_rule *rule = c->rule;
     const char *type = cw_type_name(c->type);
     if (!source_fits(rule->source, c->type))
         return REFUSE(c, "%s is %s%s and cannot come from %s%s", rule->target,
@@ -129,7 +129,7 @@ static bool check_source(const struct checked *c)
 
 static bool check_flags(const struct checked *c)
 {
-    const struct cw_rule *rule = c->rule;
+    const struct cw_field_rule *rule = c->rule;
     bool is_read =
         rule->source == CW_FROM_PATHS || rule->source == CW_FROM_JOIN || rule->source == CW_FROM_CALL;
     if (rule->table != NULL && !is_read)
@@ -146,7 +146,7 @@ static bool check_flags(const struct checked *c)
 
 static bool check_formats(const struct checked *c)
 {
-    const struct cw_rule *rule = c->rule;
+    const struct cw_field_rule *rule = c->rule;
     bool (*check)(struct cw_slice, struct cw_error *) =
         is_number(c->type) ? cw_number_format_check : cw_time_format_check;
     if (rule->format_count > 0 && !is_number(c->type) && c->type != CW_TIME)
@@ -164,7 +164,7 @@ static bool check_formats(const struct checked *c)
 static bool check_times(const struct checked *c)
 {
     struct cw_decimal times;
-    const struct cw_rule *rule = c->rule;
+    const struct cw_field_rule *rule = c->rule;
     if (rule->times.len == 0)
         return true;
     if (c->type != CW_DECIMAL && c->type != CW_MONEY)
@@ -176,7 +176,8 @@ static bool check_times(const struct checked *c)
                   rule->target, CW_SLICE_ARG(rule->times));
 }
 
-bool cw_rule_check(const struct cw_plan *plan, const struct cw_rule *rule, int *field, struct cw_error *err)
+bool cw_rule_check(const struct cw_plan *plan, const struct cw_field_rule *rule, int *field,
+                   struct cw_error *err)
 {
     struct checked c = { .plan = plan, .rule = rule, .err = err };
     *field = -1;

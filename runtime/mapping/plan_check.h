@@ -8,7 +8,8 @@
 struct cw_slice cw_rule_place(const struct cw_plan *plan, struct cw_slice where);
 
 /* Target, type, source and flags fit together. In *field the field's index, -1 for a custom field. */
-bool cw_rule_check(const struct cw_plan *plan, const struct cw_rule *rule, int *field, struct cw_error *err);
+bool cw_rule_check(const struct cw_plan *plan, const struct cw_field_rule *rule, int *field,
+                   struct cw_error *err);
 
 /* Reads a constant, default or table value as the rule's type. `what` begins the message: "the default of".
  */

@@ -275,12 +275,18 @@ static enum cw_outcome unknown_key(struct cw_level *level, const struct cw_compi
                                    const struct cw_path *path, struct cw_slice text)
 {
     char quoted[CW_QUOTE_MAX], code[64];
+    cw_quote(text, quoted);
     snprintf(code, sizeof code, "unknown-%.*s", CW_SLICE_ARG(rule->table));
-    return faulty(cw_report_issue(
-        level, rule, path, code,
-        "%.*s \"%s\" has no row in table %.*s; add a row for it to tables.%.*s of the cart script",
-        CW_SLICE_ARG(rule->name), cw_quote(text, quoted), CW_SLICE_ARG(rule->table),
-        CW_SLICE_ARG(rule->table)));
+    if (!cw_report_issue(
+            level, rule, path, code,
+            "%.*s \"%s\" has no row in table %.*s; add one: cartwright table set CART %.*s \"%s\" "
+            "VALUE",
+            CW_SLICE_ARG(rule->name), quoted, CW_SLICE_ARG(rule->table), CW_SLICE_ARG(rule->table), quoted))
+        return CW_EXHAUSTED;
+    struct cw_found_issue *made = level->report.last_issue; /* none when there were too many before it */
+    if (made != NULL && cw_slice_is(made->code, code))
+        made->subject = text;
+    return CW_FAULTY;
 }
 
 static enum cw_outcome translate(struct cw_level *level, const struct cw_compiled_rule *rule,
@@ -344,6 +350,7 @@ static enum cw_outcome read_source(struct cw_level *level, const struct cw_compi
         return CW_PRESENT;
     case CW_FROM_EACH:
     case CW_FROM_RECORD:
+    case CW_FROM_RULE:
         break;
     }
     if (outcome != CW_PRESENT || reading->value->is_set)

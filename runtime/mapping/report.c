@@ -116,7 +116,8 @@ static struct cw_found_issue *make_issue(struct cw_arena *arena, const char *cod
     *issue = (struct cw_found_issue){ .code = cw_arena_copy(arena, cw_slice(code)),
                                       .message = cw_arena_copy(arena, (struct cw_slice){ text, kept }),
                                       .field = { "", 0 },
-                                      .path = { "", 0 } };
+                                      .path = { "", 0 },
+                                      .subject = { "", 0 } };
     return issue->code.data != NULL && issue->message.data != NULL ? issue : NULL;
 }
 
@@ -222,8 +223,8 @@ void cw_report_append(struct cw_report *report, const struct cw_report *more)
     }
 }
 
-bool cw_mapped_add_issue(struct cw_mapped *mapped, struct cw_arena *arena, const char *code,
-                         const char *field, const char *fmt, ...)
+struct cw_found_issue *cw_mapped_add_issue(struct cw_mapped *mapped, struct cw_arena *arena, const char *code,
+                                           const char *field, const char *fmt, ...)
 {
     struct cw_report report = { .issues = mapped->issues, .last_issue = mapped->issues };
     va_list args;
@@ -236,5 +237,54 @@ bool cw_mapped_add_issue(struct cw_mapped *mapped, struct cw_arena *arena, const
         issue->field = cw_arena_copy(arena, cw_slice(field));
     bool ok = append_issue(&report, issue);
     mapped->issues = report.issues;
-    return ok;
+    return ok ? issue : NULL;
+}
+
+static bool may_pass(const struct cw_found_issue *issue, const struct cw_pass *passes, size_t count)
+{
+    for (size_t i = 0; issue->is_hold && i < count; i++)
+        if (cw_slice_equal(issue->code, passes[i].code) && cw_slice_equal(issue->field, passes[i].field) &&
+            cw_slice_equal(issue->message, passes[i].message))
+            return true;
+    return false;
+}
+
+void cw_mapped_pass(struct cw_mapped *mapped, const struct cw_pass *passes, size_t count)
+{
+    struct cw_found_issue **place = &mapped->issues;
+    while (*place != NULL) {
+        if (may_pass(*place, passes, count))
+            *place = (*place)->next;
+        else
+            place = &(*place)->next;
+    }
+}
+
+static struct cw_trace *find_trace(struct cw_mapped *mapped, struct cw_slice field, struct cw_trace ***end)
+{
+    *end = &mapped->trace;
+    for (struct cw_trace *trace = mapped->trace; trace != NULL; *end = &trace->next, trace = trace->next)
+        if (cw_slice_equal(trace->field, field))
+            return trace;
+    return NULL;
+}
+
+bool cw_mapped_explain(struct cw_mapped *mapped, struct cw_arena *arena, const char *field,
+                       struct cw_slice value, struct cw_slice by, struct cw_slice where)
+{
+    struct cw_trace **end;
+    if (mapped->trace == NULL)
+        return true;
+    struct cw_trace *trace = find_trace(mapped, cw_slice(field), &end);
+    if (trace == NULL) {
+        trace = *end = cw_arena_alloc(arena, sizeof *trace);
+        if (trace == NULL)
+            return false;
+        *trace = (struct cw_trace){ .field = cw_arena_copy(arena, cw_slice(field)), .source = CW_FROM_RULE };
+    }
+    trace->value = cw_arena_copy(arena, value);
+    trace->rule = cw_arena_copy(arena, by);
+    trace->rule_where = cw_arena_copy(arena, where);
+    return trace->field.data != NULL && trace->value.data != NULL && trace->rule.data != NULL &&
+           trace->rule_where.data != NULL;
 }

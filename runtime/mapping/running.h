@@ -51,8 +51,8 @@ enum cw_outcome {
     CW_EXHAUSTED /* the arena is */
 };
 
-/* A value and where it came from, for the trace. The value is read right into the document: it has 48 bytes, and
- * handing it up from function to function took longer than reading it. */
+/* A value and where it came from, for the trace. The value is read right into the document: it has 48 bytes,
+ * and handing it up from function to function took longer than reading it. */
 struct cw_reading {
     struct cw_value *value;
     struct cw_slice raw;

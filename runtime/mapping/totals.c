@@ -130,15 +130,20 @@ static bool report(struct check *check, const char *field, const char *sum, cons
 {
     char computed_text[FIGURE_TEXT_MAX], stated_text[FIGURE_TEXT_MAX], off_text[FIGURE_TEXT_MAX];
     struct cw_decimal off;
+    struct cw_found_issue *issue;
     if (!cw_decimal_subtract(computed, stated, &off, NULL))
         return cw_mapped_add_issue(check->mapped, check->arena, "totals", field, "%s %s %.*s, but %s is %s",
                                    sum, figure(check, *computed, computed_text),
-                                   CW_SLICE_ARG(check->currency), field, figure(check, *stated, stated_text));
+                                   CW_SLICE_ARG(check->currency), field,
+                                   figure(check, *stated, stated_text)) != NULL;
     off.negative = false;
-    return cw_mapped_add_issue(check->mapped, check->arena, "totals", field,
-                               "%s %s %.*s, but %s is %s: off by %s", sum,
-                               figure(check, *computed, computed_text), CW_SLICE_ARG(check->currency), field,
-                               figure(check, *stated, stated_text), figure(check, off, off_text));
+    issue = cw_mapped_add_issue(check->mapped, check->arena, "totals", field,
+                                "%s %s %.*s, but %s is %s: off by %s", sum,
+                                figure(check, *computed, computed_text), CW_SLICE_ARG(check->currency), field,
+                                figure(check, *stated, stated_text), figure(check, off, off_text));
+    if (issue != NULL)
+        issue->is_hold = true;
+    return issue != NULL;
 }
 
 struct summand {
@@ -208,8 +213,9 @@ static bool check_sums(struct check *check)
         return false;
     if (!check->overflow && !check_total(check, check->rounds_once ? &goods : &rounded))
         return false;
-    return !check->overflow || cw_mapped_add_issue(check->mapped, check->arena, "overflow", "total",
-                                                   "the amounts are too large to be added up exactly");
+    return !check->overflow ||
+           cw_mapped_add_issue(check->mapped, check->arena, "overflow", "total",
+                               "the amounts are too large to be added up exactly") != NULL;
 }
 
 static bool is_figure(const struct cw_kind *kind, struct cw_slice name)
@@ -257,7 +263,7 @@ bool cw_totals_check(struct cw_mapped *mapped, struct cw_arena *arena, struct cw
     bool ok = true;
     if (!get(&check, check.at->total)->is_set && !has_issue_at(mapped, "total"))
         ok = cw_mapped_add_issue(mapped, arena, "missing", "total",
-                                 "total is missing, so nothing says what the buyer owes");
+                                 "total is missing, so nothing says what the buyer owes") != NULL;
     const struct cw_value *mode = get(&check, check.at->rounding_mode),
                           *level = get(&check, check.at->rounding);
     check.currency = get(&check, check.at->currency)->text;

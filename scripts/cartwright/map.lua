@@ -177,8 +177,14 @@ map.customer = plan_of "customer"
 map.item = plan_of "item"
 ---@type fun(fields: map.Variant): map.Plan
 map.variant = plan_of "variant"
+---@type fun(fields: map.Component): map.Plan
+map.component = plan_of "component"
 ---@type fun(fields: map.StockLevel): map.Plan
 map.stock_level = plan_of "stock_level"
+---@type fun(fields: map.Shipment): map.Plan
+map.shipment = plan_of "shipment"
+---@type fun(fields: map.ShipmentLine): map.Plan
+map.shipment_line = plan_of "shipment_line"
 
 ---A copy that can be changed without changing the original; functions and texts are shared.
 ---@generic T

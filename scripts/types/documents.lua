@@ -26,16 +26,22 @@ error("types only; the fields are in runtime/base/document.c")
 ---@class map.Line
 ---@field external_id? map.Any text: the cart's id of the line
 ---@field parent_id? map.Any text: external_id of the bundle's line this one belongs to
+---@field type? map.Any text: what the line is for; goods where unset; one of goods, freight, fee, discount
 ---@field sku? map.Any text: stock keeping unit
 ---@field name? map.Any text: what the buyer read
+---@field options? map.Any text: options chosen, as the buyer read them
 ---@field barcode? map.Any text: EAN, UPC or ISBN
 ---@field item_id? map.Any text: the cart's id of the item
 ---@field variant_id? map.Any text: the cart's id of the variant
+---@field item? map.Any text: the item in the store it was matched to: CART:ID
+---@field variant? map.Any text: external_id of the variant of that item
 ---@field quantity? map.Any decimal: pieces ordered
 ---@field unit_price? map.Any money: price of one, with or without tax as the order says
----@field total? map.Any money: of the whole line; quantity times unit price, rounded, where not mapped
+---@field discount? map.Any money: positive: taken off the line, which its total contains already
+---@field total? map.Any money: of the whole line; quantity times unit price, rounded, less discount, where not mapped
 ---@field tax? map.Any money: tax of the whole line
 ---@field tax_rate? map.Any decimal: per cent
+---@field tax_code? map.Any text: the system's tax, by rule
 ---@field custom? table<string, map.Any> fields of your own, by name
 
 ---@class map.Discount
@@ -43,6 +49,7 @@ error("types only; the fields are in runtime/base/document.c")
 ---@field name? map.Any text: what the buyer read
 ---@field amount? map.Any money: positive: what the buyer saved
 ---@field tax? map.Any money: tax in the amount
+---@field item? map.Any text: the system's discount, by rule
 ---@field custom? table<string, map.Any> fields of your own, by name
 
 ---@class map.Payment
@@ -67,14 +74,23 @@ error("types only; the fields are in runtime/base/document.c")
 
 ---@class map.Order
 ---@field number? map.Any text: the number the buyer knows; may repeat
+---@field type? map.Any text: what it is here; decided when it first comes; one of sales_order, cash_sale, invoice, shipping_document, lead
+---@field state? map.Any text: pending holds no stock until somebody releases it; decided when it first comes; one of pending, released
 ---@field status? map.Any text: where the order stands; one of draft, pending, on_hold, paid, processing, backorder, shipped, completed, cancelled, refunded, failed
 ---@field payment_status? map.Any text: where its payment stands; one of unpaid, authorised, partly_paid, paid, refunded, partly_refunded, failed
 ---@field fulfilment_status? map.Any text: where its delivery stands; one of open, partial, shipped, delivered, returned
 ---@field cart_status? map.Any text: the cart's own status, untranslated
+---@field second_status? map.Any text: another status of the cart, untranslated
+---@field cart_type? map.Any text: the cart's own type of order: web, telephone, wholesale
+---@field archived? map.Any boolean: put away in the cart; such orders are never taken in
+---@field reference? map.Any text: the buyer's own reference, such as a purchase order
 ---@field placed_at? map.Any time: when the buyer ordered
 ---@field changed_at? map.Any time: when the cart last changed it, by the cart's own stamp
 ---@field paid_at? map.Any time: when it was paid
 ---@field channel? map.Any text: sales channel or shop of a multi-shop
+---@field location? map.Any text: where it is delivered from, by rule
+---@field class? map.Any text: class in the books, by rule
+---@field sales_rep? map.Any text: who looks after the buyer
 ---@field language? map.Any text: the buyer's language
 ---@field currency? map.Any text: ISO 4217 code of all amounts
 ---@field tax_included? map.Any boolean: whether line, shipping, fee and discount amounts contain tax
@@ -87,14 +103,21 @@ error("types only; the fields are in runtime/base/document.c")
 ---@field paid_total? map.Any money: what was paid so far
 ---@field rounding? map.Any text: what the cart rounds: each item, line, or the total; one of item, line, total
 ---@field rounding_mode? map.Any text: how the cart rounds; one of up, down, ceiling, floor, half-up, half-down, half-even
+---@field taxable? map.Any boolean: whether the buyer pays tax
+---@field tax_code? map.Any text: the system's tax, by rule
+---@field shipping_tax_code? map.Any text: the system's tax of the freight, by rule
 ---@field customer_id? map.Any text: the cart's id of the customer; absent for guests
+---@field customer? map.Any text: the customer in the store it was matched to: CART:ID
+---@field ship_to? map.Any text: external_id of that customer's address it goes to
 ---@field email? map.Any text: the buyer's e-mail
 ---@field billing? map.Source billing address: map.at(path, map.address { ... })
 ---@field shipping? map.Source delivery address: map.at(path, map.address { ... })
 ---@field payment_method? map.Any text: technical name of the payment method
 ---@field payment_name? map.Any text: payment method as the buyer read it
+---@field payment_term? map.Any text: when it is to be paid: NET30
 ---@field shipping_method? map.Any text: technical name or id of the shipping method
 ---@field shipping_name? map.Any text: shipping method as the buyer read it
+---@field carrier? map.Any text: who carries it
 ---@field tracking_number? map.Any text: tracking number of the first parcel
 ---@field note? map.Any text: remark of the buyer or the shop
 ---@field gift_message? map.Any text: text for the gift card
@@ -114,7 +137,11 @@ error("types only; the fields are in runtime/base/document.c")
 ---@field vat_number? map.Any text: VAT number
 ---@field phone? map.Any text: telephone
 ---@field language? map.Any text: language
+---@field type? map.Any text: what kind of customer: retail, wholesale
 ---@field group? map.Any text: customer group or class
+---@field sales_rep? map.Any text: who looks after the customer
+---@field taxable? map.Any boolean: whether the customer pays tax
+---@field payment_term? map.Any text: when the customer pays: NET30
 ---@field guest? map.Any boolean: ordered without an account
 ---@field active? map.Any boolean: whether the account is open
 ---@field note? map.Any text: remark
@@ -133,11 +160,19 @@ error("types only; the fields are in runtime/base/document.c")
 ---@field active? map.Any boolean: whether it is sold
 ---@field custom? table<string, map.Any> fields of your own, by name
 
+---@class map.Component
+---@field sku? map.Any text: stock keeping unit
+---@field item_id? map.Any text: the cart's id of the item
+---@field variant_id? map.Any text: the cart's id of the variant
+---@field quantity? map.Any decimal: pieces in one kit
+---@field custom? table<string, map.Any> fields of your own, by name
+
 ---@class map.Item
 ---@field sku? map.Any text: stock keeping unit
 ---@field name? map.Any text: name in the shop's first language
 ---@field description? map.Any text: description; may be HTML
 ---@field type? map.Any text: what kind of item; one of simple, variants, kit, virtual
+---@field group? map.Any text: group of items
 ---@field barcode? map.Any text: EAN, UPC or ISBN
 ---@field vendor_sku? map.Any text: the supplier's number
 ---@field active? map.Any boolean: whether it is sold
@@ -149,6 +184,7 @@ error("types only; the fields are in runtime/base/document.c")
 ---@field created_at? map.Any time: when the cart made it
 ---@field changed_at? map.Any time: when the cart last changed it
 ---@field variants? map.Each variants: map.each(path, map.variant { ... })
+---@field components? map.Each what a kit is made of: map.each(path, map.component { ... })
 ---@field custom? table<string, map.Any> fields of your own, by name
 
 ---@class map.StockLevel
@@ -158,4 +194,24 @@ error("types only; the fields are in runtime/base/document.c")
 ---@field warehouse? map.Any text: warehouse, location or shop
 ---@field quantity? map.Any decimal: pieces the cart believes to have; may be negative
 ---@field changed_at? map.Any time: when the cart last changed it
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.ShipmentLine
+---@field line_id? map.Any text: external_id of the order's line
+---@field sku? map.Any text: stock keeping unit
+---@field quantity? map.Any decimal: pieces in the parcel
+---@field custom? table<string, map.Any> fields of your own, by name
+
+---@class map.Shipment
+---@field number? map.Any text: number of the shipment
+---@field order_id? map.Any text: the cart's id of the order
+---@field shipped_at? map.Any time: when it left
+---@field carrier? map.Any text: who carries it
+---@field method? map.Any text: shipping method
+---@field tracking_number? map.Any text: tracking number
+---@field tracking_url? map.Any text: where it can be followed
+---@field warehouse? map.Any text: where it left from
+---@field note? map.Any text: remark
+---@field changed_at? map.Any time: when the cart last changed it
+---@field lines? map.Each what is in it; nothing = the whole order: map.each(path, map.shipment_line { ... })
 ---@field custom? table<string, map.Any> fields of your own, by name

@@ -139,7 +139,7 @@ static void add_rules(struct cw_plan *plan, const struct pair *pairs, size_t cou
 {
     for (size_t i = 0; i < count; i++) {
         struct cw_slice path = cw_slice(pairs[i].key);
-        struct cw_rule rule = {
+        struct cw_field_rule rule = {
             .target = pairs[i].target, .paths = &path, .path_count = 1, .call = -1, .zone = zone
         };
         if (strcmp(rule.target, "status") == 0)
@@ -152,7 +152,7 @@ static void add_nested(struct cw_plan *plan, const char *target, enum cw_source 
                        const struct cw_plan *nested)
 {
     struct cw_slice slice = cw_slice(path);
-    struct cw_rule rule = {
+    struct cw_field_rule rule = {
         .target = target, .source = source, .paths = &slice, .path_count = 1, .plan = nested
     };
     check(cw_plan_add(plan, &rule, &err));
@@ -161,7 +161,7 @@ static void add_nested(struct cw_plan *plan, const char *target, enum cw_source 
 static void add_custom(struct cw_plan *plan)
 {
     struct cw_slice paths[] = { cw_slice("id_cart"), cw_slice("unused_3") };
-    struct cw_rule rule = { .target = "gift",
+    struct cw_field_rule rule = { .target = "gift",
                             .is_custom = true,
                             .custom_type = CW_TEXT,
                             .paths = paths,

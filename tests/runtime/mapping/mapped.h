@@ -33,7 +33,7 @@ static inline int tear_down(void **state)
     return 0;
 }
 
-static inline void add_rule(struct cw_plan *to, struct cw_rule rule, const char *path)
+static inline void add_rule(struct cw_plan *to, struct cw_field_rule rule, const char *path)
 {
     struct cw_slice slice = cw_slice(path);
     if (rule.paths == NULL && path != NULL) {
@@ -44,7 +44,7 @@ static inline void add_rule(struct cw_plan *to, struct cw_rule rule, const char 
 }
 
 /* add(plan, "sku", "path", .required = true) */
-#define add(to, field, path, ...) add_rule(to, (struct cw_rule){ .target = field, ##__VA_ARGS__ }, path)
+#define add(to, field, path, ...) add_rule(to, (struct cw_field_rule){ .target = field, ##__VA_ARGS__ }, path)
 
 static inline void add_row(const char *table, const char *key, const char *value)
 {

@@ -27,21 +27,21 @@ static int tear_down(void **state)
 static const struct cw_slice path_x = { "x", 1 };
 
 /* A rule from path "x" at line 41. */
-static struct cw_rule rule_for(const char *target)
+static struct cw_field_rule rule_for(const char *target)
 {
-    return (struct cw_rule){ .target = target,
+    return (struct cw_field_rule){ .target = target,
                              .paths = &path_x,
                              .path_count = 1,
                              .call = -1,
                              .where = cw_slice("carts/shop.lua:41") };
 }
 
-static void add(struct cw_plan *plan, const struct cw_rule *rule)
+static void add(struct cw_plan *plan, const struct cw_field_rule *rule)
 {
     assert_ok(cw_plan_add(plan, rule, &err), err);
 }
 
-static void assert_refused(struct cw_plan *plan, const struct cw_rule *rule, const char *expected)
+static void assert_refused(struct cw_plan *plan, const struct cw_field_rule *rule, const char *expected)
 {
     err.code = CW_OK;
     assert_false(cw_plan_add(plan, rule, &err));
@@ -52,7 +52,7 @@ static void assert_refused(struct cw_plan *plan, const struct cw_rule *rule, con
 static void an_unknown_field_is_refused_with_a_suggestion(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("quantiy");
+    struct cw_field_rule rule = rule_for("quantiy");
     assert_refused(line, &rule,
                    "carts/shop.lua:41: unknown field \"quantiy\" of line; did you mean \"quantity\"?");
     rule.target = "xylophone_tuning";
@@ -65,7 +65,7 @@ static void an_unknown_field_is_refused_with_a_suggestion(void **state)
 static void a_rule_without_a_place_is_named_by_the_plan(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("quantiy");
+    struct cw_field_rule rule = rule_for("quantiy");
     rule.where = (struct cw_slice){ NULL, 0 };
     assert_refused(line, &rule,
                    "orders.map.lines: unknown field \"quantiy\" of line; did you mean \"quantity\"?");
@@ -74,7 +74,7 @@ static void a_rule_without_a_place_is_named_by_the_plan(void **state)
 static void a_field_is_mapped_once(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("number");
+    struct cw_field_rule rule = rule_for("number");
     add(order, &rule);
     rule.where = cw_slice("carts/shop.lua:50");
     assert_refused(order, &rule,
@@ -91,7 +91,7 @@ static void a_field_is_mapped_once(void **state)
 static void a_custom_field_holds_a_single_value(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("boxes");
+    struct cw_field_rule rule = rule_for("boxes");
     rule.is_custom = true;
     rule.custom_type = CW_LIST;
     assert_refused(
@@ -105,7 +105,7 @@ static void a_malformed_path_is_refused_with_the_rule_s_place(void **state)
 {
     (void)state;
     struct cw_slice path = cw_slice("a//b");
-    struct cw_rule rule = rule_for("number");
+    struct cw_field_rule rule = rule_for("number");
     rule.paths = &path;
     assert_refused(order, &rule, "carts/shop.lua:41: path \"a//b\", character 3: a step is empty");
     rule = rule_for("number"); /* what was refused has left nothing behind */
@@ -115,7 +115,7 @@ static void a_malformed_path_is_refused_with_the_rule_s_place(void **state)
 static void a_source_must_fit_the_field(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("lines");
+    struct cw_field_rule rule = rule_for("lines");
     assert_refused(order, &rule,
                    "carts/shop.lua:41: lines is a list and cannot come from a path; it is map.each(path, "
                    "map.KIND { ... })");
@@ -141,7 +141,7 @@ static void a_source_must_fit_the_field(void **state)
 static void a_list_needs_a_plan_of_its_kind_and_one_path(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("lines");
+    struct cw_field_rule rule = rule_for("lines");
     rule.source = CW_FROM_EACH;
     assert_refused(order, &rule, "carts/shop.lua:41: lines needs a mapping of line");
     rule.plan = order;
@@ -156,7 +156,7 @@ static void a_list_needs_a_plan_of_its_kind_and_one_path(void **state)
 static void a_value_needs_somewhere_to_come_from(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("number");
+    struct cw_field_rule rule = rule_for("number");
     rule.path_count = 0;
     assert_refused(order, &rule, "carts/shop.lua:41: number has no path");
     rule.source = CW_FROM_CALL;
@@ -169,7 +169,7 @@ static void a_value_needs_somewhere_to_come_from(void **state)
 static void a_constant_is_read_when_it_is_added(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("quantity");
+    struct cw_field_rule rule = rule_for("quantity");
     rule.source = CW_FROM_CONSTANT;
     rule.text = cw_slice("two");
     assert_refused(line, &rule,
@@ -181,7 +181,7 @@ static void a_constant_is_read_when_it_is_added(void **state)
 static void a_constant_is_one_of_the_field_s_words(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("rounding");
+    struct cw_field_rule rule = rule_for("rounding");
     rule.source = CW_FROM_CONSTANT;
     rule.text = cw_slice("lines");
     assert_refused(order, &rule,
@@ -192,7 +192,7 @@ static void a_constant_is_one_of_the_field_s_words(void **state)
 static void a_default_is_read_when_it_is_added(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("tax_included");
+    struct cw_field_rule rule = rule_for("tax_included");
     rule.has_default = true;
     rule.default_text = cw_slice("perhaps");
     assert_refused(order, &rule,
@@ -209,7 +209,7 @@ static void a_default_is_read_when_it_is_added(void **state)
 static void flags_must_make_sense(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("total");
+    struct cw_field_rule rule = rule_for("total");
     rule.source = CW_FROM_SUM;
     rule.table = "amounts";
     assert_refused(order, &rule,
@@ -233,7 +233,7 @@ static void assert_unfinished(const char *expected)
 static void a_table_without_rows_is_found_at_the_end(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("status");
+    struct cw_field_rule rule = rule_for("status");
     rule.table = "status";
     add(order, &rule);
     assert_unfinished("carts/shop.lua:41: status is translated by table status, which has no rows");
@@ -245,7 +245,7 @@ static void a_table_without_rows_is_found_at_the_end(void **state)
 static void table_values_must_fit_the_field(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("status");
+    struct cw_field_rule rule = rule_for("status");
     rule.table = "status";
     add(order, &rule);
     struct cw_slice where = cw_slice("carts/shop.lua:7");
@@ -260,7 +260,7 @@ static void table_values_must_fit_the_field(void **state)
 static void tables_of_nested_rules_are_those_of_the_outermost_plan(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("tax_rate");
+    struct cw_field_rule rule = rule_for("tax_rate");
     rule.table = "rates";
     add(line, &rule);
     rule = rule_for("lines");
@@ -279,7 +279,7 @@ static void tables_of_nested_rules_are_those_of_the_outermost_plan(void **state)
 static void money_without_a_currency_is_found_at_the_end(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("unit_price");
+    struct cw_field_rule rule = rule_for("unit_price");
     add(line, &rule);
     rule = rule_for("lines");
     rule.source = CW_FROM_EACH;
@@ -296,7 +296,7 @@ static void a_kind_without_currency_takes_no_money(void **state)
 {
     (void)state;
     struct cw_plan *customer = cw_plan_create(&cw_kind_customer, "customers.map", &err);
-    struct cw_rule rule = rule_for("credit");
+    struct cw_field_rule rule = rule_for("credit");
     rule.is_custom = true;
     rule.custom_type = CW_MONEY;
     add(customer, &rule);
@@ -309,7 +309,7 @@ static void a_kind_without_currency_takes_no_money(void **state)
 static void all_faults_are_reported_at_once(void **state)
 {
     (void)state;
-    struct cw_rule rule = rule_for("status");
+    struct cw_field_rule rule = rule_for("status");
     rule.table = "status";
     add(order, &rule);
     rule = rule_for("payment_method");
@@ -328,7 +328,7 @@ static void a_hundred_faults_do_not_overflow_the_message(void **state)
     char name[16];
     for (int i = 0; i < 100; i++) {
         snprintf(name, sizeof name, "own%d", i);
-        struct cw_rule rule = rule_for(name);
+        struct cw_field_rule rule = rule_for(name);
         rule.is_custom = true;
         rule.table = name;
         add(order, &rule);

@@ -75,7 +75,7 @@ static void a_product_that_does_not_fit_is_an_issue(void **state)
         "(38)");
 }
 
-static void refuse(struct cw_rule rule, const char *message)
+static void refuse(struct cw_field_rule rule, const char *message)
 {
     struct cw_slice path = cw_slice("x");
     rule.paths = &path;
@@ -89,17 +89,17 @@ static void formats_that_do_not_fit_their_field_are_refused(void **state)
 {
     (void)state;
     struct cw_slice wrong = cw_slice("%H:%M");
-    refuse((struct cw_rule){ .target = "number", .formats = german, .format_count = 1 },
+    refuse((struct cw_field_rule){ .target = "number", .formats = german, .format_count = 1 },
            "carts/x.lua:7: number is text; only numbers and times have a format");
-    refuse((struct cw_rule){ .target = "placed_at", .formats = &wrong, .format_count = 1 },
+    refuse((struct cw_field_rule){ .target = "placed_at", .formats = &wrong, .format_count = 1 },
            "carts/x.lua:7: placed_at: \"%H:%M\" is no format of times; it names year, month and day "
            "(\"%d.%m.%Y %H:%M\"), or seconds (%s) or milliseconds (%Q) since 1970");
     refuse(
-        (struct cw_rule){ .target = "total", .source = CW_FROM_CALL, .formats = german, .format_count = 1 },
+        (struct cw_field_rule){ .target = "total", .source = CW_FROM_CALL, .formats = german, .format_count = 1 },
         "carts/x.lua:7: total comes from a function, which takes no format");
-    refuse((struct cw_rule){ .target = "placed_at", .times = cw_slice("2") },
+    refuse((struct cw_field_rule){ .target = "placed_at", .times = cw_slice("2") },
            "carts/x.lua:7: placed_at is time; only decimals and amounts of money can be multiplied");
-    refuse((struct cw_rule){ .target = "total", .times = cw_slice("1/100") },
+    refuse((struct cw_field_rule){ .target = "total", .times = cw_slice("1/100") },
            "carts/x.lua:7: total is to be multiplied by \"1/100\", which is no number; cents are times = "
            "\"0.01\"");
 }
