@@ -24,9 +24,12 @@ static const struct command {
     { "import", cw_cmd_import, "import files through a cart's mapping" },
     { "exec", cw_cmd_exec, "run a script with the whole script API" },
     { "retry", cw_cmd_retry, "map parked records again" },
+    { "release", cw_cmd_release, "let held records and pending orders go on" },
+    { "replay", cw_cmd_replay, "map stored records again, and show what that changes" },
+    { "edit", cw_cmd_edit, "change a stored document, beside what the cart says" },
     { "preview", cw_cmd_preview, "show what a record becomes, and where each value comes from" },
     { "status", cw_cmd_status, "show how far each stream has come and what waits" },
-    { "list", cw_cmd_list, "list orders, customers, items, stock, parked records, raw records or runs" },
+    { "list", cw_cmd_list, "list documents, what waits, what was edited, messages, raw records, runs" },
     { "show", cw_cmd_show, "show one of them whole" },
     { "serve-replay", cw_cmd_serve_replay, "serve recorded answers of a shop" },
 };
