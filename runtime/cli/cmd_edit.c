@@ -24,15 +24,6 @@ static bool read_change(char *argument, struct cw_change *change)
     return true;
 }
 
-/* The rules of the stream that brings documents of the kind: statuses keep to their graphs. */
-static const struct cw_rules *rules_of(const struct cw_lua_cart *cart, const struct cw_kind *kind)
-{
-    for (size_t i = 0; i < cart->stream_count; i++)
-        if (cw_lua_plan_kind(cart->streams[i].plan) == kind)
-            return cart->streams[i].rules;
-    return NULL;
-}
-
 static bool edit(struct cw_cli *cli, const char *name, struct cw_edit_request *request)
 {
     struct cw_error err;
@@ -40,7 +31,8 @@ static bool edit(struct cw_cli *cli, const char *name, struct cw_edit_request *r
     struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, name, &err) : NULL;
     bool ok = cart != NULL;
     if (ok) {
-        request->rules = rules_of(cart, request->kind);
+        const struct cw_lua_stream *stream = cw_lua_cart_stream_of(cart, request->kind);
+        request->rules = stream != NULL ? stream->rules : NULL;
         request->zone = cart->zone;
         ok = cw_edit_document(cli->store, cw_loop_clock(cli->loop), request, &err);
     }

@@ -28,6 +28,7 @@ static const struct command {
     { "replay", cw_cmd_replay, "map stored records again, and show what that changes" },
     { "edit", cw_cmd_edit, "change a stored document, beside what the cart says" },
     { "preview", cw_cmd_preview, "show what a record becomes, and where each value comes from" },
+    { "fields", cw_cmd_fields, "list the fields of documents" },
     { "status", cw_cmd_status, "show how far each stream has come and what waits" },
     { "list", cw_cmd_list, "list documents, what waits, what was edited, messages, raw records, runs" },
     { "show", cw_cmd_show, "show one of them whole" },

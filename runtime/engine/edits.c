@@ -132,10 +132,12 @@ static void end(struct editing *editing, bool ok)
     const struct cw_error *lost = cw_txn_error(editing->txn);
     if (!ok && lost != NULL)
         *editing->err = *lost;
-    if (ok)
+    if (ok && !editing->request->dry_run) {
         cw_txn_commit(editing->txn, committed, editing);
-    else
-        cw_txn_rollback(editing->txn);
+        return;
+    }
+    cw_txn_rollback(editing->txn);
+    editing->ok = ok;
 }
 
 static void got(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)

@@ -8,12 +8,7 @@
 #define CW_ENGINE_EDITS_H
 
 #include "bindings/carts.h"
-
-struct cw_change {
-    const char *field;     /* as mapping/edit.h names it */
-    struct cw_slice value; /* data NULL = none */
-    bool is_undo;          /* back to what the cart says */
-};
+#include "mapping/edit.h"
 
 struct cw_edit_request {
     struct cw_slice cart, external_id;
@@ -23,6 +18,7 @@ struct cw_edit_request {
     struct cw_slice who, reason;
     const struct cw_rules *rules; /* whose graphs statuses keep to; NULL = none */
     const struct cw_zone *zone;   /* of times without an offset; may be NULL */
+    bool dry_run;                 /* everything but the commit */
 };
 
 /* All changes or none. Refused: names and values that the document's kind does not know (CW_USAGE,
