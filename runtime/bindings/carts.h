@@ -56,9 +56,6 @@ struct cw_lua_carts_host {
                   struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);
     void (*cancel_emit)(void *arg, void *handle);
     void (*progress)(void *arg, int64_t done, int64_t total);
-    /* Called for every text that is no script, but maps records as one does: translation rows of the store.
-     * NULL = nobody counts them. */
-    void (*versioned)(void *arg, struct cw_slice bytes);
 };
 
 /* Provides cartwright.native.cart and cartwright.site to the script. `host` is copied. */
