@@ -34,7 +34,7 @@ struct cw_lua_cart {
     char *type;
     struct cw_zone *zone;
     cw_time orders_from;           /* CW_TIME_NONE = no limit */
-    struct cw_lua_stream *streams; /* in the order orders, customers, items, stock */
+    struct cw_lua_stream *streams; /* in the order orders, customers, items, stock, shipments */
     size_t stream_count;
     int ref; /* registry: the instance */
 };

@@ -33,6 +33,7 @@ static void free_cart(struct cw_lua_cart *cart)
 {
     for (size_t i = 0; i < cart->stream_count; i++) {
         struct cw_lua_stream *stream = &cart->streams[i];
+        cw_rules_free(stream->rules);
         cw_lua_plan_free(stream->plan);
         free(stream->name);
         free(stream->id);
@@ -132,7 +133,11 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     lua_getfield(L, index, "stream");
     if (!cw_lua_plan_fill(L, stream->plan, &err))
         cw_lua_raise(L, &err);
-    lua_pop(L, 3);
+    lua_getfield(L, index, "rules");
+    stream->rules = cw_lua_rules_compile(L, cw_lua_plan_kind(stream->plan), &err);
+    if (stream->rules == NULL)
+        cw_lua_raise(L, &err);
+    lua_settop(L, index);
 }
 
 static void read_streams(lua_State *L, struct cw_lua_cart *cart, int streams, int tables)
