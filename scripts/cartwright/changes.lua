@@ -69,25 +69,26 @@ local function describe_source(source)
   return table.concat(parts, ", ")
 end
 
-local function count(t)
+---"1 row", "2 rows"
+local function count(t, word)
   local n = 0
   for _ in pairs(t) do n = n + 1 end
-  return n
+  return ("%d %s%s"):format(n, word, n == 1 and "" or "s")
 end
 
 local CONTAINERS = {
   shop = function() return "cart" end,
   stream = function(stream) return "stream of " .. (map.kind_of(stream.map) or "records") end,
   plan = function(plan) return "mapping of " .. map.kind_of(plan) end,
-  custom = function(custom) return count(custom) .. " fields" end,
-  tables = function(tables) return count(tables) .. " tables" end,
-  rows = function(rows) return count(rows) .. " rows" end,
-  settings = function(settings) return count(settings) .. " settings" end,
+  custom = function(custom) return count(custom, "field") end,
+  tables = function(tables) return count(tables, "table") end,
+  rows = function(rows) return count(rows, "row") end,
+  settings = function(settings) return count(settings, "setting") end,
   setting = function(setting)
     return (setting.required and "required " or "") .. tostring(setting.kind)
       .. (setting.default ~= nil and ", default " .. tostring(setting.default) or "")
   end,
-  skips = function(skips) return count(skips) .. " rules" end,
+  skips = function(skips) return count(skips, "rule") end,
   skip = function(skip) return ("path %s is %s"):format(tostring(skip.path), describe_list(skip.values)) end,
 }
 

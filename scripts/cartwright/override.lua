@@ -48,8 +48,8 @@ local function refuse_missing_table(tables, name)
   local reader = here(READER)
   if reader == "" then return end
   local near = nearest(tostring(name), placed.values(tables))
-  error(("%s: there is no table %s%s; a new one is made whole: shop.tables.%s = { ... }"):format(reader, tostring(name),
-    near and ("; did you mean %s?"):format(near) or "", tostring(name)), 0)
+  error(("%s: there is no table %s; %s new one is made whole: shop.tables.%s = { ... }"):format(reader, tostring(name),
+    near and ("did you mean %s? A"):format(near) or "a", tostring(name)), 0)
 end
 
 ---A cart that differs from `base` in what the caller then changes.
