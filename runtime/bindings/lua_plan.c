@@ -1,6 +1,7 @@
 /* lua_plan.c - see plans.h. Reads the descriptions of map.lua; knows nothing of records. */
 #include <stdlib.h>
 
+#include "bindings/modules.h"
 #include "bindings/plans_private.h"
 
 struct cw_lua_plan *cw_lua_plan_create(struct cw_script *script, const struct cw_zone *zone,
@@ -232,7 +233,7 @@ static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, 
         return false;
     if (rule->source == CW_FROM_CALL) {
         lua_getfield(L, index, "call");
-        rule->call = cw_lua_plan_keep_function(L, rule->where);
+        rule->call = cw_lua_plan_keep_function(L);
     }
     if (rule->source == CW_FROM_EACH || rule->source == CW_FROM_RECORD) {
         lua_getfield(L, index, "plan");
@@ -241,18 +242,6 @@ static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, 
             return false;
     }
     return read_type(L, plan, index, field, rule);
-}
-
-/* Where the function at `index` begins: a rule that is nothing else has no place of its own. */
-static void push_place(lua_State *L, int index, struct cw_slice *where)
-{
-    lua_Debug ar;
-    lua_pushvalue(L, index);
-    lua_getinfo(L, ">S", &ar);
-    if (ar.linedefined <= 0)
-        return;
-    lua_pushfstring(L, "%s:%d", ar.short_src, ar.linedefined);
-    where->data = lua_tolstring(L, -1, &where->len);
 }
 
 /* The rule for the value on top of the stack, whatever form it has. */
@@ -267,11 +256,14 @@ static bool read_rule(lua_State *L, struct cw_lua_plan *plan, const struct cw_fi
         rule->path_count = 1;
         return true;
     case LUA_TFUNCTION:
-        if (!has_place)
-            push_place(L, index, &rule->where);
+        if (!has_place &&
+            !lua_iscfunction(L, index)) { /* a rule that is nothing else has no place of its own */
+            cw_lua_push_begin(L, index);
+            rule->where.data = lua_tolstring(L, -1, &rule->where.len);
+        }
         lua_pushvalue(L, index);
         rule->source = CW_FROM_CALL;
-        rule->call = cw_lua_plan_keep_function(L, rule->where);
+        rule->call = cw_lua_plan_keep_function(L);
         return true;
     case LUA_TTABLE:
         return read_description(L, plan, index, field, has_place, rule, lists);

@@ -4,22 +4,14 @@
 #include <stdio.h>
 
 #include "adapters/utf8.h"
-#include "bindings/bindings.h"
+#include "bindings/modules.h"
 #include "bindings/plans_private.h"
 
 static const char functions_key; /* registry: the list of all functions that plans of this state call */
 static const char scope_key;     /* registry: the scope handle in use, so that it outlives an error */
 
-static bool is_of_the_library(lua_State *L, int function)
-{
-    lua_Debug ar;
-    lua_pushvalue(L, function);
-    lua_getinfo(L, ">S", &ar);
-    return strncmp(ar.source, "@scripts/cartwright/", 20) == 0;
-}
-
-/* In the list stands the function at its number, and at minus that number the place of one of the library. */
-int cw_lua_plan_keep_function(lua_State *L, struct cw_slice where)
+/* Stores the function on top of the stack, pops it, and returns its number. */
+int cw_lua_plan_keep_function(lua_State *L)
 {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key) != LUA_TTABLE) {
         lua_pop(L, 1);
@@ -29,16 +21,12 @@ int cw_lua_plan_keep_function(lua_State *L, struct cw_slice where)
     }
     lua_insert(L, -2);
     int number = (int)lua_rawlen(L, -2) + 1;
-    if (is_of_the_library(L, -1)) {
-        lua_pushlstring(L, where.data, where.len);
-        lua_rawseti(L, -3, -number);
-    }
     lua_rawseti(L, -2, number);
     lua_pop(L, 1);
     return number;
 }
 
-enum { FUNCTION_INDEX = 2, PLACE_INDEX = 3 }; /* on the stack of run_function; the place is nil mostly */
+enum { FUNCTION_INDEX = 2 }; /* on the stack of run_function */
 
 struct call {
     int function;
@@ -53,18 +41,13 @@ struct call {
  */
 static int refuse_result(lua_State *L, const char *fmt, ...)
 {
-    lua_Debug function;
     va_list args;
-    lua_pushvalue(L, FUNCTION_INDEX);
-    lua_getinfo(L, ">S", &function);
-    if (lua_isstring(L, PLACE_INDEX))
-        lua_pushfstring(L, "%s: the function returned ", lua_tostring(L, PLACE_INDEX));
-    else
-        lua_pushfstring(L, "%s:%d: the function returned ", function.short_src, function.linedefined);
+    cw_lua_push_begin(L, FUNCTION_INDEX);
+    lua_pushliteral(L, ": the function returned ");
     va_start(args, fmt);
     lua_pushvfstring(L, fmt, args);
     va_end(args);
-    lua_concat(L, 2);
+    lua_concat(L, 3);
     return lua_error(L);
 }
 
@@ -162,9 +145,8 @@ static int run_function(lua_State *L)
 {
     struct call *call = lua_touserdata(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key);
-    lua_rawgeti(L, 2, call->function);
-    lua_rawgeti(L, 2, -call->function);
-    lua_remove(L, 2);
+    lua_rawgeti(L, -1, call->function);
+    lua_replace(L, FUNCTION_INDEX);
     lua_pushvalue(L, FUNCTION_INDEX);
     call->ticket = cw_lua_push_scope(L, call->scope, 0);
     lua_pushvalue(L, -1);

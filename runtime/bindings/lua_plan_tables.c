@@ -168,7 +168,7 @@ static void compile_skip(lua_State *L, struct cw_lua_plan *plan, const char *nam
     luaL_checkstack(L, 8, "too many rules");
     if (lua_isfunction(L, top)) {
         lua_pushvalue(L, top);
-        ok = cw_plan_add_skip_call(plan->plans[0], name, cw_lua_plan_keep_function(L, where), &err);
+        ok = cw_plan_add_skip_call(plan->plans[0], name, cw_lua_plan_keep_function(L), &err);
     } else if (lua_istable(L, top)) {
         ok = add_path_skip(L, plan, name, where, &err);
     } else {

@@ -46,9 +46,8 @@ bool cw_lua_plan_push_list(lua_State *L, struct cw_lua_plan *plan, int index, co
 size_t cw_lua_plan_sorted_names(lua_State *L, struct cw_lua_plan *plan, int index, const char *what,
                                 struct cw_slice where, const char *names[NAMES_MAX]);
 
-/* Stores the function on top of the stack, pops it, and returns its number. `where` is told in messages for a
- * function of the library, which runs those of scripts. */
-int cw_lua_plan_keep_function(lua_State *L, struct cw_slice where);
+/* Stores the function on top of the stack, pops it, and returns its number. */
+int cw_lua_plan_keep_function(lua_State *L);
 
 /* lua_placed.c: tables that remember where their fields were set. Texts live as long as the table. */
 

@@ -40,7 +40,7 @@ local STREAM = { name = "stream", fields = { skip = { name = "skips", each = { n
 local SHOP = { name = "shop", fields = {
   settings = { name = "settings", each = { name = "setting" } },
   tables = { name = "tables", each = { name = "rows" } },
-  orders = STREAM, customers = STREAM, items = STREAM, stock = STREAM,
+  orders = STREAM, customers = STREAM, items = STREAM, stock = STREAM, shipments = STREAM,
 } }
 
 ---@param definition { title: string, settings: table<string, table>, http?: (fun(settings: table): cartwright.Http), [string]: any }

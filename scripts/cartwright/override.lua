@@ -173,6 +173,7 @@ local function wrap(how)
     if not inner or OWN[name] then refuse_value(name, container, value) end
     local wrapped = makers[how](inner, fn)
     wraps[wrapped] = { how = how, inner = inner }
+    here(wrapped, here())
     container[key] = value == inner and wrapped or map.changed(value, { call = wrapped })
   end
 end

@@ -51,7 +51,7 @@ function PLACED.__newindex(t, key, value)
     places = {}
     rawset(t, PLACES, places)
   end
-  places[key] = where
+  places[key] = where ~= "" and where or nil
 end
 
 function PLACED.__pairs(t) return pairs(rawget(t, VALUES)) end
