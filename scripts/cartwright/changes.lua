@@ -211,7 +211,8 @@ local function note_callers(change, shop, root)
   local fn = placed.values(root)[change.name]
   local callers = type(fn) == "function" and callers_of(fn, shop, "", {}) or {}
   if #callers == 0 then return end
-  change.note = ("%s still %s the one of the base"):format(table.concat(callers, ", "), #callers > 1 and "call" or "calls")
+  local verb = #callers > 1 and "call" or "calls"
+  change.note = ("%s still %s the one of the base"):format(table.concat(callers, ", "), verb)
 end
 
 local function note_use(change, used)

@@ -43,7 +43,7 @@ end
 
 local READER = 3 -- callers up from `missing`, the one that read the field
 
----A row for a table that is not there: scripts are told, which is more than that nil has no fields. The library may ask.
+---For a row of a table that is not there, which would only say that nil has no fields. The library may ask for one.
 local function refuse_missing_table(tables, name)
   local reader = here(READER)
   if reader == "" then return end
@@ -162,8 +162,8 @@ end
 local function wrap(how)
   return function(shop, name, fn)
     if not placed.shape(shop) or type(name) ~= "string" or type(fn) ~= "function" then
-      error(('%s: %s takes the name of a function of the cart, and a function: shop:%s("orders.fetch", function(...) end)')
-        :format(here(), how, how), 0)
+      error(('%s: %s takes the name of a function of the cart, and a function: '
+        .. 'shop:%s("orders.fetch", function(...) end)'):format(here(), how, how), 0)
     end
     local container, key = find(shop, name)
     if not container then refuse_missing(shop, name) end
@@ -219,8 +219,8 @@ function override.check(shop)
   for name in pairs(shop.tables) do
     local near = type(name) == "string" and known[name] == nil and not used[name] and nearest(name, known)
     if near then
-      error(("%s: no field is translated by the table %s; did you mean %s?"):format(placed.where(shop.tables, name), name,
-        near), 0)
+      local where = placed.where(shop.tables, name)
+      error(("%s: no field is translated by the table %s; did you mean %s?"):format(where, name, near), 0)
     end
   end
 end
