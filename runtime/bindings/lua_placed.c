@@ -1,6 +1,7 @@
-/* lua_placed.c - reads the tables of scripts/cartwright/placed.lua, which remember where their fields were
- * set, past their behaviour. Any other table is read as it is. */
-#include "bindings/plans_private.h"
+/* lua_placed.c - see placed.h. The names of the inner fields are those of placed.lua. */
+#include "bindings/placed.h"
+
+#include <lauxlib.h>
 
 static int push_inner(lua_State *L, int index, const char *name)
 {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "bindings/modules.h"
+#include "bindings/placed.h"
 #include "bindings/plans_private.h"
 
 struct cw_lua_plan *cw_lua_plan_create(struct cw_script *script, const struct cw_zone *zone,

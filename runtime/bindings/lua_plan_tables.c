@@ -1,6 +1,7 @@
 /* lua_plan_tables.c - translation tables and skip rules of a stream, from the script into its plan. */
 #include <stdlib.h>
 
+#include "bindings/placed.h"
 #include "bindings/plans_private.h"
 
 static int compare_keys(const void *a, const void *b)

@@ -49,17 +49,6 @@ size_t cw_lua_plan_sorted_names(lua_State *L, struct cw_lua_plan *plan, int inde
 /* Stores the function on top of the stack, pops it, and returns its number. */
 int cw_lua_plan_keep_function(lua_State *L);
 
-/* lua_placed.c: tables that remember where their fields were set. Texts live as long as the table. */
-
-/* Pushes the table at `index` as lua_next can go through it. */
-void cw_lua_placed_push_values(lua_State *L, int index);
-/* Where all of the table was written; empty where that is not known. */
-struct cw_slice cw_lua_placed_where(lua_State *L, int index);
-/* Pops a key: where its field was set or taken away after that; empty when it was not. */
-struct cw_slice cw_lua_placed_where_set(lua_State *L, int index);
-/* The kind of documents of a plan; empty for anything else. */
-struct cw_slice cw_lua_placed_kind(lua_State *L, int index);
-
 void cw_lua_plan_compile_tables(lua_State *L, struct cw_lua_plan *plan, int tables);
 void cw_lua_plan_compile_skips(lua_State *L, struct cw_lua_plan *plan, int stream);
 
