@@ -121,8 +121,8 @@ function Cart:recall(key) end
 ---@param value string? nil forgets
 function Cart:remember(key, value) end
 
----What a table makes of a text, as mappings see it: by its exact row, then without case, then by the row "*". Tables are
----those of the script with the rows of `cartwright table` laid over them.
+---What a table makes of a text, as in mappings: by its exact row, then without case, then by the row "*". Tables are those
+---of the script with the rows of `cartwright table` laid over them.
 ---@param table_name string
 ---@param text string|integer
 ---@return string? value nil where there is no row, and where the row is false
