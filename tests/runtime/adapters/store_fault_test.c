@@ -263,7 +263,7 @@ static void the_power_is_cut_while_the_store_is_made(void **state)
 {
     fail_pages_at_each(*state, 1,
                        (struct fault_plan){ .operations = FAULT_WRITE | FAULT_SYNC, .effect = FAULT_STOP },
-                       FAULT_LOSE, 3);
+                       FAULT_LOSE, 1);
 }
 
 static void each_write_fails_once(void **state)
