@@ -237,7 +237,7 @@ int store_bed_steps(struct store_bed *bed)
 
 void take_stored(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
 {
-    struct got *got = arg;
+    struct got_documents *got = arg;
     assert_true(count <= 4);
     got->failed = err != NULL;
     got->count = count;
@@ -247,10 +247,10 @@ void take_stored(void *arg, const struct cw_stored *stored, size_t count, const 
         memcpy(got->stored, stored, count * sizeof *stored);
 }
 
-struct got read_keys(struct store_bed *bed, const struct cw_kind *kind, const struct cw_record_key *keys,
-                     size_t count, struct cw_arena *arena)
+struct got_documents read_keys(struct store_bed *bed, const struct cw_kind *kind,
+                               const struct cw_record_key *keys, size_t count, struct cw_arena *arena)
 {
-    struct got got = { .count = 99 };
+    struct got_documents got = { .count = 99 };
     struct cw_txn *txn = begin(bed);
     cw_txn_get_documents(txn, kind, keys, count, arena, take_stored, &got);
     assert_int_equal(cw_txn_error(txn) != NULL, got.failed);
@@ -262,7 +262,7 @@ struct cw_stored read_one(struct store_bed *bed, const struct cw_kind *kind, con
                           struct cw_arena *arena)
 {
     struct cw_record_key key = key_of(id);
-    struct got got = read_keys(bed, kind, &key, 1, arena);
+    struct got_documents got = read_keys(bed, kind, &key, 1, arena);
     assert_ok(!got.failed, got.err);
     assert_int_equal(got.count, 1);
     return got.stored[0];
