@@ -223,11 +223,21 @@ void store_bed_execute(struct store_bed *bed, const char *sql)
     assert_ok(ok, err);
 }
 
+int store_bed_steps(struct store_bed *bed)
+{
+    struct cw_sqlite *s = cw_sqlite_of(bed->store);
+    int count = 0;
+    for (size_t i = 0; i < CW_SQLITE_STATEMENTS; i++)
+        if (s->statements[i].stmt != NULL)
+            count += sqlite3_stmt_status(s->statements[i].stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+    return count;
+}
+
 /* --- documents read back --- */
 
 void take_stored(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
 {
-    struct got *got = arg;
+    struct got_documents *got = arg;
     assert_true(count <= 4);
     got->failed = err != NULL;
     got->count = count;
@@ -237,10 +247,10 @@ void take_stored(void *arg, const struct cw_stored *stored, size_t count, const 
         memcpy(got->stored, stored, count * sizeof *stored);
 }
 
-struct got read_keys(struct store_bed *bed, const struct cw_kind *kind, const struct cw_record_key *keys,
-                     size_t count, struct cw_arena *arena)
+struct got_documents read_keys(struct store_bed *bed, const struct cw_kind *kind,
+                               const struct cw_record_key *keys, size_t count, struct cw_arena *arena)
 {
-    struct got got = { .count = 99 };
+    struct got_documents got = { .count = 99 };
     struct cw_txn *txn = begin(bed);
     cw_txn_get_documents(txn, kind, keys, count, arena, take_stored, &got);
     assert_int_equal(cw_txn_error(txn) != NULL, got.failed);
@@ -252,7 +262,7 @@ struct cw_stored read_one(struct store_bed *bed, const struct cw_kind *kind, con
                           struct cw_arena *arena)
 {
     struct cw_record_key key = key_of(id);
-    struct got got = read_keys(bed, kind, &key, 1, arena);
+    struct got_documents got = read_keys(bed, kind, &key, 1, arena);
     assert_ok(!got.failed, got.err);
     assert_int_equal(got.count, 1);
     return got.stored[0];

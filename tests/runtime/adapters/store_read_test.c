@@ -216,7 +216,7 @@ static void the_number_is_that_of_the_store_and_an_unknown_key_has_no_document(v
     put(*state, order_of(&arena, "1000", 1));
     put(*state, order_of(&arena, "1001", 2));
     struct cw_record_key keys[] = { key_of("1001"), key_of("none"), key_of("1000"), key_of("1001") };
-    struct got got = read_keys(*state, &cw_kind_order, keys, 4, &arena);
+    struct got_documents got = read_keys(*state, &cw_kind_order, keys, 4, &arena);
     assert_int_equal(got.count, 4);
     assert_int_equal(got.stored[0].number, 2);
     assert_null(got.stored[1].doc);
@@ -231,7 +231,7 @@ static void the_number_is_that_of_the_store_and_an_unknown_key_has_no_document(v
 static void a_transaction_reads_what_it_has_put(void **state)
 {
     struct cw_arena arena;
-    struct got got;
+    struct got_documents got;
     cw_arena_init(&arena, 0);
     struct cw_record_key key = key_of("1001");
     struct cw_txn *txn = begin(*state);
@@ -257,7 +257,7 @@ static void what_somebody_spoilt_by_hand_is_told_with_record_and_column(void **s
         put(bed, order_of(&arena, "1001", 1));
         store_bed_execute(bed, faults[i][1]);
         struct cw_record_key key = key_of("1001");
-        struct got got = read_keys(bed, &cw_kind_order, &key, 1, &arena);
+        struct got_documents got = read_keys(bed, &cw_kind_order, &key, 1, &arena);
         assert_true(got.failed);
         assert_int_equal(got.err.code, CW_CORRUPT);
         assert_string_equal(got.err.record, "1001");
@@ -278,7 +278,7 @@ static void an_arena_that_is_full_fails_the_call(void **state)
     for (size_t limit = 1;; limit += 97) {
         cw_arena_init(&arena, limit);
         struct cw_record_key key = key_of("1001");
-        struct got got = read_keys(*state, &cw_kind_order, &key, 1, &arena);
+        struct got_documents got = read_keys(*state, &cw_kind_order, &key, 1, &arena);
         if (!got.failed) {
             assert_same(order, got.stored[0].doc);
             cw_arena_fini(&arena);
@@ -297,7 +297,7 @@ static void what_is_no_key_or_no_document_is_refused(void **state)
     struct cw_arena arena;
     cw_arena_init(&arena, 0);
     struct cw_record_key keys[] = { key_of("1001"), key_of("") };
-    struct got got = read_keys(*state, &cw_kind_order, keys, 2, &arena);
+    struct got_documents got = read_keys(*state, &cw_kind_order, keys, 2, &arena);
     assert_int_equal(got.err.code, CW_USAGE);
     got = read_keys(*state, &cw_kind_line, keys, 1, &arena);
     assert_int_equal(got.err.code, CW_USAGE);
