@@ -236,13 +236,13 @@ local function graph(value)
   end
 end
 
----A hold of the site's own.
-local function hold(value)
+---A hold of the site's own, unless its name is a slip.
+local function hold(value, _, name)
   if type(value) == "function" then return nil end
-  if not is_plain(value) then
-    return "must be a table of fields with the texts that hold, or a function, not " .. kind_of(value)
-  end
-  return fields(value)
+  if is_plain(value) then return fields(value) end
+  local near = nearest(name, { "above", "duplicates" })
+  return "must be a table of fields with the texts that hold, or a function, not " .. kind_of(value)
+    .. (near and ('; did you mean "%s"?'):format(near) or "")
 end
 
 local SECTIONS = {
@@ -312,7 +312,7 @@ local function check_field(merging, kind, where, field, value)
       check.suggest(field, sorted_keys(SECTIONS[kind])))
     return false
   end
-  local wrong = known(value, merging.site)
+  local wrong = known(value, merging.site, field)
   if wrong then fault(merging, where, kind, "%s %s", field, wrong) end
   return wrong == nil
 end

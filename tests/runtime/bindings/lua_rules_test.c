@@ -363,7 +363,7 @@ static void mistakes_in_sections_are_named_with_place_section_and_field(void **s
           "rules.holds: above for EUR is \"x\", which is no decimal; write such as \"1000.00\"" },
         { "R.holds { abov = '5' }",
           "rules.holds: abov must be a table of fields with the texts that hold, or a "
-          "function, not a text" },
+          "function, not a text; did you mean \"above\"?" },
         { "R.holds { ['big one'] = { status = 'paid' } }",
           "rules.holds: the name \"big one\" of a rule is made of letters, digits, _ and -" },
         { "R.statuses { status = {} }", "rules.statuses: status names no step, so that nothing could move; "
