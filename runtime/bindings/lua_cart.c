@@ -205,9 +205,8 @@ struct cw_lua_cart *cw_lua_open_cart(lua_State *L, struct cw_lua_carts *carts, c
         free(cart);
         luaL_error(L, "no memory");
     }
-    *cart = (struct cw_lua_cart){
-        .carts = carts, .script = carts->script, .name = own_name, .ref = LUA_NOREF
-    };
+    *cart =
+        (struct cw_lua_cart){ .carts = carts, .script = carts->script, .name = own_name, .ref = LUA_NOREF };
     lua_pushcfunction(L, finish_open);
     lua_pushlightuserdata(L, cart);
     bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
