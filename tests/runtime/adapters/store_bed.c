@@ -223,6 +223,16 @@ void store_bed_execute(struct store_bed *bed, const char *sql)
     assert_ok(ok, err);
 }
 
+int store_bed_steps(struct store_bed *bed)
+{
+    struct cw_sqlite *s = cw_sqlite_of(bed->store);
+    int count = 0;
+    for (size_t i = 0; i < CW_SQLITE_STATEMENTS; i++)
+        if (s->statements[i].stmt != NULL)
+            count += sqlite3_stmt_status(s->statements[i].stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+    return count;
+}
+
 /* --- documents read back --- */
 
 void take_stored(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)

@@ -69,6 +69,10 @@ void take_stored(void *arg, const struct cw_stored *stored, size_t count, const 
 /* Statements with another hand than the store's, such as a person's. */
 void store_bed_execute(struct store_bed *bed, const char *sql);
 
+/* Steps of SQLite's machine that the store's own statements took since the last call: what a look-up costs,
+ * whatever else the machine does. */
+int store_bed_steps(struct store_bed *bed);
+
 struct cw_record_key key_of(const char *id); /* cart "shop", stream "orders in" */
 struct cw_raw raw_of(const char *id, const char *bytes);
 

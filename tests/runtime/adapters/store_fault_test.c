@@ -13,6 +13,7 @@ enum { PAGES = 4, PAGE_ORDERS = 3 };
 /* What the work was told. */
 struct work {
     struct store_bed *bed;
+    int pages;
     bool acknowledged[PAGES];
     int failures;
     struct cw_error err; /* of the last one */
@@ -26,6 +27,61 @@ static void note_failure(struct work *work, const struct cw_error *err)
     assert_true(strlen(err->text) > 20);
 }
 
+static void ignore_stored(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
+{
+    (void)stored, (void)count;
+    *(bool *)arg = err == NULL;
+}
+
+static void ignore_answers(void *arg, const struct cw_answers *answers, size_t count,
+                           const struct cw_error *err)
+{
+    (void)answers, (void)count;
+    *(bool *)arg = err == NULL;
+}
+
+/* What rules read before they decide. */
+static bool read_around(struct cw_txn *txn, const char *id, struct cw_arena *arena)
+{
+    struct cw_record_key key = key_of(id);
+    struct cw_question question = { &cw_kind_order, key.cart, "number", key.external_id, true };
+    bool read = false, answered = false;
+    cw_txn_get_documents(txn, &cw_kind_order, &key, 1, arena, ignore_stored, &read);
+    cw_txn_ask(txn, &question, 1, arena, ignore_answers, &answered);
+    assert_true(read || cw_txn_error(txn) != NULL);
+    return read && answered;
+}
+
+static bool put_record(struct cw_txn *txn, struct store_bed *bed, const char *id)
+{
+    struct cw_raw raw = raw_of(id, "<order/>");
+    struct cw_raw_part part = { cw_slice("payment"), cw_slice("xml"), cw_slice("UTF-8"), cw_slice("<p/>") };
+    struct cw_issue issue = { .code = cw_slice("totals"),
+                              .field = cw_slice("total"),
+                              .message = cw_slice("off") };
+    struct cw_staged staged = { .key = key_of(id),
+                                .kind = &cw_kind_order,
+                                .issues = &issue,
+                                .issue_count = 1,
+                                .document = cw_slice("{}"),
+                                .at = bed->time.now };
+    raw.parts = &part;
+    raw.part_count = 1;
+    return cw_txn_put_raw(txn, &raw) && cw_txn_put_staged(txn, &staged);
+}
+
+/* The document, and what people decided on it. */
+static bool put_decided(struct cw_txn *txn, struct store_bed *bed, const char *id, struct cw_arena *arena)
+{
+    struct cw_edit edit = { .field = cw_slice("note"), .value = cw_slice(id), .at = bed->time.now };
+    struct cw_release release = { .code = cw_slice("totals"),
+                                  .message = cw_slice("off"),
+                                  .at = bed->time.now };
+    return cw_txn_put_document(txn, cw_slice("shop"), order_of(arena, id, 2), bed->time.now, 1) &&
+           cw_txn_put_edit(txn, cw_slice("shop"), &cw_kind_order, cw_slice(id), &edit) &&
+           cw_txn_put_release(txn, key_of(id), &release);
+}
+
 /* Records, orders, an issue, the cursor: all that a page brings. False when the transaction is lost. */
 static bool put_page(struct cw_txn *txn, struct store_bed *bed, int page)
 {
@@ -35,22 +91,7 @@ static bool put_page(struct cw_txn *txn, struct store_bed *bed, int page)
     cw_arena_init(&arena, 0);
     for (int i = 0; ok && i < PAGE_ORDERS; i++) {
         snprintf(id, sizeof id, "%d", 100 * (page + 1) + i);
-        struct cw_raw raw = raw_of(id, "<order/>");
-        struct cw_raw_part part = { cw_slice("payment"), cw_slice("xml"), cw_slice("UTF-8"),
-                                    cw_slice("<p/>") };
-        struct cw_issue issue = { .code = cw_slice("totals"),
-                                  .field = cw_slice("total"),
-                                  .message = cw_slice("off") };
-        struct cw_staged staged = { .key = key_of(id),
-                                    .kind = &cw_kind_order,
-                                    .issues = &issue,
-                                    .issue_count = 1,
-                                    .document = cw_slice("{}"),
-                                    .at = bed->time.now };
-        raw.parts = &part;
-        raw.part_count = 1;
-        ok = cw_txn_put_raw(txn, &raw) && cw_txn_put_staged(txn, &staged) &&
-             cw_txn_put_document(txn, cw_slice("shop"), order_of(&arena, id, 2), bed->time.now, 1);
+        ok = read_around(txn, id, &arena) && put_record(txn, bed, id) && put_decided(txn, bed, id, &arena);
     }
     snprintf(position, sizeof position, "%d", page + 1);
     struct cw_cursor cursor = { bed->time.now + page, CW_TIME_NONE, CW_TIME_NONE, cw_slice(position) };
@@ -108,7 +149,7 @@ static void do_work(struct work *work)
     open_small_log(work);
     if (work->bed->store == NULL)
         return;
-    for (int page = 0; page < PAGES; page++)
+    for (int page = 0; page < work->pages; page++)
         if (!work->acknowledged[page])
             work_page(work, page);
     work_query(work);
@@ -148,7 +189,7 @@ static void assert_kept(struct work *work)
     struct store_bed *bed = work->bed;
     store_bed_open(bed);
     assert_sound(bed);
-    for (int page = 0; page < PAGES; page++)
+    for (int page = 0; page < work->pages; page++)
         assert_page(work, page);
     int orders = count(bed, "SELECT count(*) FROM orders");
     assert_int_equal(count(bed, "SELECT count(*) FROM order_lines"), 2 * orders);
@@ -157,6 +198,8 @@ static void assert_kept(struct work *work)
     assert_int_equal(count(bed, "SELECT count(*) FROM raw_parts"),
                      count(bed, "SELECT count(*) FROM raw_records"));
     assert_int_equal(count(bed, "SELECT count(*) FROM staged_issues"), orders);
+    assert_int_equal(count(bed, "SELECT count(*) FROM releases"), orders);
+    assert_int_equal(count(bed, "SELECT count(*) FROM document_edits WHERE value = external_id"), orders);
     store_bed_close(bed);
 }
 
@@ -165,29 +208,34 @@ static void assert_finishes(struct work *work)
     int failures = work->failures;
     do_work(work);
     assert_int_equal(work->failures, failures);
-    for (int page = 0; page < PAGES; page++)
+    for (int page = 0; page < work->pages; page++)
         assert_true(work->acknowledged[page]);
     assert_kept(work);
 }
 
 /* --- the loops --- */
 
-static void start_work(struct work *work, struct store_bed *bed)
+/* On a store that is empty, or on a disk that is. Making a store takes longer than filling it a little, so
+ * that is watched on its own. */
+static void start_work(struct work *work, struct store_bed *bed, int pages)
 {
-    *work = (struct work){ .bed = bed };
-    fault_vfs_format();
+    *work = (struct work){ .bed = bed, .pages = pages };
+    if (pages == PAGES)
+        fault_vfs_restore();
+    else
+        fault_vfs_format();
 }
 
-/* One fault after the other, each on an empty disk. `loss` = what happens to the disk before it is opened
- * again. */
-static void fail_at_each(struct store_bed *bed, struct fault_plan plan, enum fault_loss loss, uint64_t seeds)
+/* One fault after the other. `loss` = what happens to the disk before it is opened again. */
+static void fail_pages_at_each(struct store_bed *bed, int pages, struct fault_plan plan, enum fault_loss loss,
+                               uint64_t seeds)
 {
     bool fired = true;
     long last = 0;
     for (plan.at = 1; fired; plan.at++) {
         for (uint64_t seed = 0; seed < seeds; seed++) {
             struct work work;
-            start_work(&work, bed);
+            start_work(&work, bed, pages);
             fault_vfs_arm(plan);
             do_work(&work);
             fired = fault_vfs_fired();
@@ -199,6 +247,23 @@ static void fail_at_each(struct store_bed *bed, struct fault_plan plan, enum fau
         last = plan.at;
     }
     assert_true(last > 10); /* the work does touch the disk */
+}
+
+static void fail_at_each(struct store_bed *bed, struct fault_plan plan, enum fault_loss loss, uint64_t seeds)
+{
+    fail_pages_at_each(bed, PAGES, plan, loss, seeds);
+}
+
+static void each_operation_fails_once_while_the_store_is_made(void **state)
+{
+    fail_pages_at_each(*state, 1, (struct fault_plan){ .operations = FAULT_ANY }, FAULT_KEEP, 1);
+}
+
+static void the_power_is_cut_while_the_store_is_made(void **state)
+{
+    fail_pages_at_each(*state, 1,
+                       (struct fault_plan){ .operations = FAULT_WRITE | FAULT_SYNC, .effect = FAULT_STOP },
+                       FAULT_LOSE, 3);
 }
 
 static void each_write_fails_once(void **state)
@@ -250,7 +315,7 @@ static void the_power_is_cut_at_each_write(void **state)
 static void fill_disk_at(struct store_bed *bed, long at, bool *fired)
 {
     struct work work;
-    start_work(&work, bed);
+    start_work(&work, bed, PAGES);
     fault_vfs_arm((struct fault_plan){ FAULT_WRITE, at, true, FAULT_DISK_FULL });
     open_small_log(&work);
     for (int page = 0; bed->store != NULL && page < PAGES; page++)
@@ -286,7 +351,7 @@ static void after_a_failed_sync_nothing_is_written_until_opened_again(void **sta
 {
     struct store_bed *bed = *state;
     struct work work;
-    start_work(&work, bed);
+    start_work(&work, bed, PAGES);
     open_small_log(&work);
     work_page(&work, 0);
     fault_vfs_arm((struct fault_plan){ FAULT_SYNC, 1, false, FAULT_IO_ERROR });
@@ -312,6 +377,9 @@ static int setup(void **state)
     bed->vfs = FAULT_VFS;
     bed->time.now = 1711852200 * CW_SECOND;
     bed->clock = test_clock(&bed->time);
+    store_bed_open(bed);
+    store_bed_close(bed);
+    fault_vfs_save();
     *state = bed;
     return 0;
 }
@@ -328,6 +396,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FAULT_TEST(each_operation_fails_once_while_the_store_is_made),
+        FAULT_TEST(the_power_is_cut_while_the_store_is_made),
         FAULT_TEST(each_write_fails_once),
         FAULT_TEST(each_sync_fails_once),
         FAULT_TEST(each_read_fails_once),

@@ -76,6 +76,45 @@ static void ignore_known(void *arg, const struct cw_raw_known *known, size_t cou
         note_error(err);
 }
 
+static void ignore_stored(void *arg, const struct cw_stored *documents, size_t count,
+                          const struct cw_error *err)
+{
+    (void)arg, (void)documents, (void)count;
+    if (err != NULL)
+        note_error(err);
+}
+
+static void ignore_answers(void *arg, const struct cw_answers *answers, size_t count,
+                           const struct cw_error *err)
+{
+    (void)arg, (void)answers, (void)count;
+    if (err != NULL)
+        note_error(err);
+}
+
+static bool ignore_entry(void *arg, const struct cw_table_entry *entry)
+{
+    (void)arg, (void)entry;
+    return true;
+}
+
+/* What people decide on a record, and what rules read of it. */
+static void decide(struct cw_txn *txn, struct cw_record_key key, struct cw_arena *arena)
+{
+    struct cw_edit edit = { .field = cw_slice("note"), .value = cw_slice("x") };
+    struct cw_release release = { .code = cw_slice("totals") };
+    struct cw_issue issue = { .code = cw_slice("totals"), .subject = cw_slice("EUR") };
+    struct cw_staged staged = { .key = key, .kind = &cw_kind_order, .issues = &issue, .issue_count = 1 };
+    struct cw_question questions[] = { { &cw_kind_order, key.cart, "number", key.external_id, true },
+                                       { &cw_kind_item, key.cart, "sku", cw_slice("none"), false } };
+    cw_txn_put_staged(txn, &staged);
+    cw_txn_put_release(txn, key, &release);
+    cw_txn_put_edit(txn, key.cart, &cw_kind_order, key.external_id, &edit);
+    cw_txn_get_documents(txn, &cw_kind_order, &key, 1, arena, ignore_stored, NULL);
+    cw_txn_ask(txn, questions, 2, arena, ignore_answers, NULL);
+    cw_txn_drop_edit(txn, key.cart, &cw_kind_order, key.external_id, edit.field);
+}
+
 static void write_all(void *arg, struct cw_txn *txn, const struct cw_error *err)
 {
     struct cw_arena arena;
@@ -89,6 +128,7 @@ static void write_all(void *arg, struct cw_txn *txn, const struct cw_error *err)
     cw_txn_find_raw(txn, &raw.key, 1, ignore_known, NULL);
     cw_txn_put_raw(txn, &raw);
     cw_txn_put_document(txn, cw_slice("shop"), order_of(&arena, "1001", 2), 0, 1);
+    decide(txn, raw.key, &arena);
     cw_txn_put_state(txn, cw_slice("shop"), cw_slice("key"), cw_slice("value"));
     cw_txn_commit(txn, note_done, &stored);
     cw_arena_fini(&arena);
@@ -104,7 +144,7 @@ static void take_nothing(void *arg, int64_t token, const struct cw_error *err)
 static void work(struct store_bed *bed)
 {
     struct cw_error err;
-    struct cw_raw_filter all = { 0 };
+    struct cw_raw_filter all = { 0 }, waiting = { .code = cw_slice("totals"), .subject = cw_slice("EUR") };
     bool done;
     stored = false;
     bed->store = store_bed_try(bed, &err);
@@ -116,6 +156,8 @@ static void work(struct store_bed *bed)
     cw_txn_begin(bed->store, (struct cw_fence){ 0 }, write_all, NULL);
     cw_store_query(bed->store, "SELECT * FROM orders ORDER BY number", NULL, 0, ignore_row, note_done, &done);
     cw_store_read_raw(bed->store, &all, ignore_raw, note_done, &done);
+    cw_store_read_raw(bed->store, &waiting, ignore_raw, note_done, &done);
+    cw_store_read_tables(bed->store, cw_slice("shop"), ignore_entry, note_done, &done);
     store_bed_close(bed);
 }
 
@@ -134,39 +176,63 @@ static void assert_sound(struct store_bed *bed)
     store_bed_close(bed);
 }
 
-static void fail_one_after_the_other(struct store_bed *bed)
+/* Only opening: a new store is made. */
+static void make(struct store_bed *bed)
+{
+    struct cw_error err;
+    stored = false;
+    bed->store = store_bed_try(bed, &err);
+    if (bed->store == NULL)
+        note_error(&err);
+    store_bed_close(bed);
+}
+
+/* For the first allocation of `job`, the second ..., with growing strides. */
+static void fail_one_after_the_other(struct store_bed *bed, void (*prepare)(void),
+                                     void (*job)(struct store_bed *bed), long stride)
 {
     long total = 0;
-    for (long at = 1; total == 0 || at <= total; at += 1 + at / 50) {
-        fault_vfs_format();
+    for (long at = 1; total == 0 || at <= total; at += 1 + at / stride) {
+        prepare();
         allocations = 0;
         fails_at = at;
-        work(bed);
+        job(bed);
         if (allocations < at)
             total = at;
         fails_at = 0;
         assert_sound(bed);
     }
-    assert_true(stored);
     assert_true(total > 1000);
 }
 
 static void each_allocation_fails_once(void **state)
 {
     sticky = false;
-    fail_one_after_the_other(*state);
+    fail_one_after_the_other(*state, fault_vfs_restore, work, 50);
+    assert_true(stored);
 }
 
 static void every_allocation_fails_from_one_on(void **state)
 {
     sticky = true;
-    fail_one_after_the_other(*state);
+    fail_one_after_the_other(*state, fault_vfs_restore, work, 50);
+    assert_true(stored);
+}
+
+static void each_allocation_fails_once_while_the_store_is_made(void **state)
+{
+    sticky = false;
+    fail_one_after_the_other(*state, fault_vfs_format, make, 10);
 }
 
 static int setup(void **state)
 {
     static struct store_bed bed = { .path = "store.db", .vfs = FAULT_VFS };
     bed.clock = test_clock(&bed.time);
+    fault_vfs_format();
+    store_bed_open(&bed);
+    store_bed_close(&bed);
+    fault_vfs_save();
     *state = &bed;
     return 0;
 }
@@ -184,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_allocation_fails_once, setup, teardown),
         cmocka_unit_test_setup_teardown(every_allocation_fails_from_one_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_allocation_fails_once_while_the_store_is_made, setup, teardown),
     };
     count_allocations();
     fault_vfs_register();
