@@ -71,6 +71,7 @@ static void a_misspelt_field_is_suggested_and_nonsense_is_not(void **state)
     (void)state;
     assert_string_equal(cw_kind_suggest(&cw_kind_line, cw_slice("quantiy")), "quantity");
     assert_string_equal(cw_kind_suggest(&cw_kind_order, cw_slice("placed")), "placed_at");
+    assert_string_equal(cw_kind_suggest(&cw_kind_order, cw_slice("statsu")), "status"); /* not "state" */
     assert_string_equal(cw_kind_suggest(&cw_kind_order, cw_slice("total")), "total");
     assert_null(cw_kind_suggest(&cw_kind_order, cw_slice("zzzzzzzz")));
     assert_null(cw_kind_suggest(&cw_kind_order, cw_slice("a_very_long_name_that_no_field_could_have")));

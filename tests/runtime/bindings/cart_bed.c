@@ -157,6 +157,19 @@ void cart_bed_close(struct cart_bed *bed)
     *bed = (struct cart_bed){ .site = bed->site, .cart = bed->cart, .store = bed->store };
 }
 
+bool cart_bed_open_rules(struct cart_bed *bed, const char *site_rules, const char *cart_rules)
+{
+    static char site[CART_BED_TEXT_MAX];
+    cart_bed_close(bed);
+    snprintf(site, sizeof site,
+             "local R = require 'cartwright.rules'\nreturn { rules =\n%s,\ncarts = { shop = { type = 'test', "
+             "rules "
+             "=\n%s\n}, other = { type = 'test' } } }",
+             site_rules, cart_rules);
+    bed->site = site;
+    return cart_bed_open(bed);
+}
+
 /* --- chunks --- */
 
 struct task {

@@ -33,6 +33,10 @@ struct cart_bed {
 bool cart_bed_open(struct cart_bed *bed);
 void cart_bed_close(struct cart_bed *bed);
 
+/* The same with a site.lua of those rules: lists in Lua, in which R is cartwright.rules. The site's begin in
+ * line 3, those of the cart in line 5. What is open is closed first. */
+bool cart_bed_open_rules(struct cart_bed *bed, const char *site_rules, const char *cart_rules);
+
 /* Runs a chunk whose argument is the cart's instance; its results as texts, joined by '|'. Fails the test
  * when it raises; cart_bed_error when it does not, and gives the message. */
 const char *cart_bed_eval(struct cart_bed *bed, const char *chunk);
