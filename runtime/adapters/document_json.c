@@ -135,14 +135,19 @@ static bool write_value(struct json *json, enum cw_type type, const struct cw_va
     return write_plain(json, cw_value_text(type, value, json->money_digits, scratch), true);
 }
 
-static bool write_custom(struct json *json, const struct cw_custom *custom)
+static bool write_members(struct json *json, const struct cw_custom *custom)
 {
-    bool ok = open_bracket(json, "{");
+    bool ok = true;
     for (; ok && custom != NULL; custom = custom->next)
         if (custom->value.is_set)
             ok = next_member(json) && cw_json_write_text(json->out, custom->name, json->err) &&
                  write_colon(json) && write_value(json, custom->type, &custom->value);
-    return ok && close_bracket(json, "}");
+    return ok;
+}
+
+static bool write_custom(struct json *json, const struct cw_custom *custom)
+{
+    return open_bracket(json, "{") && write_members(json, custom) && close_bracket(json, "}");
 }
 
 /* Nested records have external_id among their fields, documents have it beside them. */
@@ -180,8 +185,46 @@ bool cw_document_json(struct cw_buffer *out, const struct cw_document *doc, unsi
     return write_document(&json, doc);
 }
 
-bool cw_custom_json(struct cw_buffer *out, const struct cw_custom *custom, struct cw_error *err)
+/* The record in a field that has fields of the site's own; NULL where there are none. */
+static const struct cw_document *record_with_custom(const struct cw_document *doc, size_t field)
+{
+    const struct cw_value *value = &doc->values[field];
+    bool is_record = doc->kind->fields[field].type == CW_RECORD && value->is_set && value->record != NULL;
+    return is_record && value->record->custom != NULL ? value->record : NULL;
+}
+
+static bool has_custom(const struct cw_document *doc)
+{
+    bool found = doc->custom != NULL;
+    for (size_t i = 0; !found && i < doc->kind->field_count; i++)
+        found = record_with_custom(doc, i) != NULL;
+    return found;
+}
+
+static bool check_name(const struct cw_document *doc, const char *record, struct cw_error *err)
+{
+    for (const struct cw_custom *own = doc->custom; own != NULL; own = own->next)
+        if (cw_slice_is(own->name, record)) {
+            cw_fail(err, CW_INVALID,
+                    "the field of your own \"%s\" has the name of a record that has such fields too; give "
+                    "it another name in the mapping",
+                    record);
+            return cw_fail_at(err, NULL, record, NULL);
+        }
+    return true;
+}
+
+bool cw_custom_json(struct cw_buffer *out, const struct cw_document *doc, struct cw_error *err)
 {
     struct json json = { .out = out, .err = err, .money_digits = -1, .empty = true };
-    return write_custom(&json, custom);
+    if (!has_custom(doc))
+        return true;
+    bool ok = open_bracket(&json, "{");
+    for (size_t i = 0; ok && i < doc->kind->field_count; i++) {
+        const struct cw_document *record = record_with_custom(doc, i);
+        const char *name = doc->kind->fields[i].name;
+        if (record != NULL)
+            ok = check_name(doc, name, err) && write_name(&json, name) && write_custom(&json, record->custom);
+    }
+    return ok && write_members(&json, doc->custom) && close_bracket(&json, "}");
 }

@@ -13,7 +13,9 @@
 /* `indent` 0 = one line. */
 bool cw_document_json(struct cw_buffer *out, const struct cw_document *doc, unsigned indent, struct cw_error *err);
 
-/* The custom fields alone, as one object. */
-bool cw_custom_json(struct cw_buffer *out, const struct cw_custom *custom, struct cw_error *err);
+/* The fields of the site's own alone, as one object: those of each record as an object under the record's name, then
+ * those of the document itself. Appends nothing where there are none. CW_INVALID for an own field with the name of such
+ * a record. */
+bool cw_custom_json(struct cw_buffer *out, const struct cw_document *doc, struct cw_error *err);
 
 #endif

@@ -14,13 +14,13 @@
 #include "adapters/store_words.h"
 
 enum {
-    CW_SQLITE_STATEMENTS = 128, /* slots, a power of two; about half are used */
+    CW_SQLITE_STATEMENTS = 256, /* slots, a power of two; about half are used */
     CW_SQLITE_BINDS_MAX = 24,   /* of the statements that are written by hand */
     CW_SQLITE_BUSY_MS = 5000,   /* another process may write for so long */
     CW_SQLITE_WAL_PAGES = 1000  /* 16 MB; then the log is carried over into the file */
 };
 
-struct cw_sqlite_documents; /* the generated statements, see sqlite_documents.c */
+struct cw_sqlite_documents; /* the generated statements, see sqlite_documents.h */
 
 struct cw_sqlite {
     struct cw_store store; /* first */
@@ -100,11 +100,14 @@ bool cw_sqlite_step(struct cw_sqlite *s, sqlite3_stmt *stmt, struct cw_error *er
 bool cw_sqlite_run(struct cw_sqlite *s, const char *sql, const struct cw_bind *binds, size_t count,
                    struct cw_error *err);
 
-/* A statement with one row at most. On CW_ROW_FOUND *stmt stands on it, and the caller resets it with
- * sqlite3_reset when the columns were read. */
+/* The first row of a statement, which may be the only one. On CW_ROW_FOUND *stmt stands on it, and the caller
+ * resets it with sqlite3_reset when the columns were read. */
 enum cw_row { CW_ROW_FAILED, CW_ROW_NONE, CW_ROW_FOUND };
 enum cw_row cw_sqlite_find(struct cw_sqlite *s, const char *sql, const struct cw_bind *binds, size_t count,
                            sqlite3_stmt **stmt, struct cw_error *err);
+
+/* The next row of what cw_sqlite_find found; after the last one the statement is reset. */
+enum cw_row cw_sqlite_next(struct cw_sqlite *s, sqlite3_stmt *stmt, struct cw_error *err);
 
 /* Text or bytes of a column, valid until the statement moves on. NULL as data NULL. */
 struct cw_slice cw_sqlite_slice(sqlite3_stmt *stmt, int column);
@@ -154,6 +157,17 @@ void cw_sqlite_read_raw(struct cw_store *store, const struct cw_raw_filter *filt
 bool cw_sqlite_put_staged(struct cw_txn *txn, const struct cw_staged *staged, struct cw_error *err);
 bool cw_sqlite_drop_staged(struct cw_txn *txn, struct cw_record_key key, struct cw_error *err);
 
+bool cw_sqlite_put_release(struct cw_txn *txn, struct cw_record_key key, const struct cw_release *release,
+                           struct cw_error *err);
+
+void cw_sqlite_get_documents(struct cw_txn *txn, const struct cw_kind *kind, const struct cw_record_key *keys,
+                             size_t count, struct cw_arena *arena, cw_stored_fn *got, void *arg);
+void cw_sqlite_ask(struct cw_txn *txn, const struct cw_question *questions, size_t count,
+                   struct cw_arena *arena, cw_answers_fn *answered, void *arg);
+bool cw_sqlite_put_edit(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                        struct cw_slice external_id, const struct cw_edit *edit, struct cw_error *err);
+bool cw_sqlite_drop_edit(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                         struct cw_slice external_id, struct cw_slice field, struct cw_error *err);
 bool cw_sqlite_put_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc,
                             cw_time at, int64_t run, struct cw_error *err);
 void cw_sqlite_documents_free(struct cw_sqlite_documents *documents);
@@ -180,6 +194,8 @@ bool cw_sqlite_check_fence(struct cw_sqlite *s, const struct cw_fence *fence, st
 bool cw_sqlite_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
 bool cw_sqlite_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error,
                            struct cw_error *err);
+void cw_sqlite_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
+                           cw_store_done_fn *done, void *arg);
 bool cw_sqlite_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
                              struct cw_slice key, struct cw_slice value, struct cw_error *err);
 bool cw_sqlite_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,

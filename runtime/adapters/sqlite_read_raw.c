@@ -4,36 +4,49 @@
  * may write and commit meanwhile, and no read holds back the log however long the whole takes. */
 #include "adapters/sqlite_engine.h"
 
-#define FROM(index)                                                                                          \
+#define COLUMNS                                                                                              \
     "SELECT h.cart, h.stream, h.sort_key, r.id, r.external_id, r.version, r.hash, r.format, r.encoding, "    \
-    "r.received_at, r.run_id, r.outcome, r.reason, r.script_version, r.bytes "                               \
-    "FROM raw_heads h " index "JOIN raw_records r ON r.id = h.raw_id WHERE "
-#define ALL_HEADS FROM("")
-#define PARKED_HEADS                                                                                         \
-    FROM("INDEXED BY raw_heads_parked ") /* without statistics SQLite would scan all of them */
-#define ORDER " ORDER BY h.cart, h.stream, h.sort_key LIMIT 1"
+    "r.received_at, r.run_id, r.outcome, r.reason, r.script_version, r.bytes FROM "
+#define RECORDS   "JOIN raw_records r ON r.id = h.raw_id WHERE "
+#define ALL_HEADS COLUMNS "raw_heads h " RECORDS
+/* Without statistics SQLite would scan all of them. */
+#define PARKED_HEADS COLUMNS "raw_heads h INDEXED BY raw_heads_parked " RECORDS "h.outcome = 'parked' AND "
+#define WAITING(index)                                                                                       \
+    COLUMNS "staged_issues i INDEXED BY " index                                                              \
+            " CROSS JOIN raw_heads h ON h.cart = i.cart AND h.stream = i.stream AND h.sort_key = "           \
+            "i.sort_key " RECORDS "i.code = ?6 AND "
+#define CODE_HEADS    WAITING("staged_issues_code")
+#define SUBJECT_HEADS WAITING("staged_issues_subject") "i.subject = ?7 AND "
+#define ORDER(t)      " ORDER BY " t ".cart, " t ".stream, " t ".sort_key LIMIT 1"
 
-/* What the key's parts narrow down to: a range of the primary key, so that no step reads more than it needs.
- * ?1 to ?3: the place of the record before. ?4: the only external_id, in its sorting form, or NULL. */
-#define ONE       "h.cart = ?1 AND h.stream = ?2 AND h.sort_key > ?3 AND h.sort_key = ?4"
-#define IN_STREAM "h.cart = ?1 AND h.stream = ?2 AND h.sort_key > ?3"
-#define IN_CART   "h.cart = ?1 AND (h.stream, h.sort_key) > (?2, ?3)"
-#define IN_ALL    "(h.cart, h.stream, h.sort_key) > (?1, ?2, ?3)"
-#define ONE_OF    " AND (?4 IS NULL OR h.sort_key = ?4) AND (?5 IS NULL OR h.stream = ?5)"
-#define PARKED    " AND h.outcome = 'parked'"
+/* What the key's parts narrow down to: a range of the index, so that no step reads more than it needs. ?1 to
+ * ?3: the place of the record before. ?4: the only external_id, in its sorting form, or NULL. */
+#define ONE(t)       t ".cart = ?1 AND " t ".stream = ?2 AND " t ".sort_key > ?3 AND " t ".sort_key = ?4"
+#define IN_STREAM(t) t ".cart = ?1 AND " t ".stream = ?2 AND " t ".sort_key > ?3"
+#define IN_CART(t)   t ".cart = ?1 AND (" t ".stream, " t ".sort_key) > (?2, ?3)"
+#define IN_ALL(t)    "(" t ".cart, " t ".stream, " t ".sort_key) > (?1, ?2, ?3)"
+#define ONE_OF(t)    " AND (?4 IS NULL OR " t ".sort_key = ?4) AND (?5 IS NULL OR " t ".stream = ?5)"
 
-static const char *const selects[4][2] = {
-    { ALL_HEADS IN_ALL ONE_OF ORDER, PARKED_HEADS IN_ALL ONE_OF PARKED ORDER },
-    { ALL_HEADS IN_CART ONE_OF ORDER, PARKED_HEADS IN_CART ONE_OF PARKED ORDER },
-    { ALL_HEADS IN_STREAM ONE_OF ORDER, PARKED_HEADS IN_STREAM ONE_OF PARKED ORDER },
-    { ALL_HEADS ONE ONE_OF ORDER, PARKED_HEADS ONE ONE_OF PARKED ORDER },
+#define NARROWED(heads, t)                                                                                   \
+    {                                                                                                        \
+        heads IN_ALL(t) ONE_OF(t) ORDER(t), heads IN_CART(t) ONE_OF(t) ORDER(t),                             \
+            heads IN_STREAM(t) ONE_OF(t) ORDER(t), heads ONE(t) ONE_OF(t) ORDER(t)                           \
+    }
+
+enum heads { ALL, PARKED, WITH_CODE, WITH_SUBJECT };
+static const char *const selects[][4] = {
+    [ALL] = NARROWED(ALL_HEADS, "h"),
+    [PARKED] = NARROWED(PARKED_HEADS, "h"),
+    [WITH_CODE] = NARROWED(CODE_HEADS, "i"),
+    [WITH_SUBJECT] = NARROWED(SUBJECT_HEADS, "i"),
 };
 
 /* One step through the store: the record in hand, all in `arena`. */
 struct walk {
     struct cw_sqlite *s;
     const char *select;
-    struct cw_bind only_id, only_stream;
+    struct cw_bind only_id, only_stream, code, subject;
+    size_t bind_count; /* code and subject are bound only where the statement has them */
     struct cw_slice cart, stream;
     struct cw_buffer sort_key; /* of the record before; the first two are in `place` */
     struct cw_buffer place_cart, place_stream;
@@ -42,11 +55,18 @@ struct walk {
     int64_t raw_id, version;
 };
 
-static const char *choose_select(const struct cw_raw_filter *filter)
+static void choose_select(struct walk *w, const struct cw_raw_filter *filter)
 {
     struct cw_record_key key = filter->key;
     int narrow = key.cart.len == 0 ? 0 : key.stream.len == 0 ? 1 : key.external_id.len == 0 ? 2 : 3;
-    return selects[narrow][filter->only_parked];
+    enum heads heads = filter->subject.len > 0 ? WITH_SUBJECT
+                       : filter->code.len > 0  ? WITH_CODE /* whatever waits is parked */
+                       : filter->only_parked   ? PARKED
+                                               : ALL;
+    w->select = selects[heads][narrow];
+    w->code = cw_bind_text(filter->code);
+    w->subject = cw_bind_text(filter->subject);
+    w->bind_count = heads == WITH_SUBJECT ? 7 : heads == WITH_CODE ? 6 : 5;
 }
 
 static struct cw_slice copied(struct walk *w, sqlite3_stmt *row, int column)
@@ -138,12 +158,14 @@ static enum cw_row read_next(struct walk *w, struct cw_error *err)
 {
     sqlite3_stmt *row;
     cw_arena_reset(&w->arena);
-    enum cw_row found =
-        cw_sqlite_find(w->s, w->select,
-                       CW_BINDS(cw_bind_text(cw_buffer_slice(&w->place_cart)),
-                                cw_bind_text(cw_buffer_slice(&w->place_stream)),
-                                cw_bind_text(cw_buffer_slice(&w->sort_key)), w->only_id, w->only_stream),
-                       &row, err);
+    const struct cw_bind binds[] = { cw_bind_text(cw_buffer_slice(&w->place_cart)),
+                                     cw_bind_text(cw_buffer_slice(&w->place_stream)),
+                                     cw_bind_text(cw_buffer_slice(&w->sort_key)),
+                                     w->only_id,
+                                     w->only_stream,
+                                     w->code,
+                                     w->subject };
+    enum cw_row found = cw_sqlite_find(w->s, w->select, binds, w->bind_count, &row, err);
     if (found != CW_ROW_FOUND)
         return found;
     bool ok = take_row(w, row, err);
@@ -151,15 +173,17 @@ static enum cw_row read_next(struct walk *w, struct cw_error *err)
     return ok && read_parts(w, err) ? CW_ROW_FOUND : CW_ROW_FAILED;
 }
 
-/* The walk starts before everything that the filter names; an external_id of its own goes into w->only_id. */
+/* The walk starts before everything that the filter names, or behind `after`; an external_id of its own goes
+ * into w->only_id. */
 static bool set_out(struct walk *w, const struct cw_raw_filter *filter, struct cw_buffer *id,
                     struct cw_error *err)
 {
     struct cw_record_key key = filter->key;
-    w->select = choose_select(filter);
+    choose_select(w, filter);
     if (!keep(&w->place_cart, key.cart, err) ||
         !keep(&w->place_stream, key.cart.len > 0 ? key.stream : (struct cw_slice){ "", 0 }, err) ||
-        !keep(&w->sort_key, (struct cw_slice){ "", 0 }, err))
+        !(filter->after.len > 0 ? cw_store_sort_key(filter->after, &w->sort_key, err)
+                                : keep(&w->sort_key, (struct cw_slice){ "", 0 }, err)))
         return false;
     if (key.stream.len > 0)
         w->only_stream = cw_bind_text(key.stream);

@@ -10,8 +10,9 @@ static const char find[] =
     "SELECT id FROM staged_records WHERE cart = ?1 AND stream = ?2 AND external_id = ?3";
 static const char drop[] = "DELETE FROM staged_records WHERE cart = ?1 AND stream = ?2 AND external_id = ?3";
 static const char drop_issues[] = "DELETE FROM staged_issues WHERE staged_id = ?1";
-static const char add_issue[] = "INSERT INTO staged_issues (staged_id, position, code, field, path, message) "
-                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+static const char add_issue[] =
+    "INSERT INTO staged_issues (staged_id, position, code, subject, field, path, message, cart, stream, "
+    "sort_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 static bool find_id(struct cw_sqlite *s, struct cw_record_key key, int64_t *id, struct cw_error *err)
 {
@@ -28,14 +29,18 @@ static bool find_id(struct cw_sqlite *s, struct cw_record_key key, int64_t *id, 
 
 static bool put_issues(struct cw_sqlite *s, int64_t id, const struct cw_staged *staged, struct cw_error *err)
 {
-    if (!cw_sqlite_run(s, drop_issues, CW_BINDS(cw_bind_int(id)), err))
+    struct cw_record_key key = staged->key;
+    if (!cw_sqlite_run(s, drop_issues, CW_BINDS(cw_bind_int(id)), err) ||
+        !cw_store_sort_key(key.external_id, &s->sort_key, err))
         return false;
     for (size_t i = 0; i < staged->issue_count; i++) {
         const struct cw_issue *issue = &staged->issues[i];
         if (!cw_sqlite_run(s, add_issue,
                            CW_BINDS(cw_bind_int(id), cw_bind_int((int64_t)i + 1), cw_bind_text(issue->code),
-                                    cw_bind_text(issue->field), cw_bind_text(issue->path),
-                                    cw_bind_text(issue->message)),
+                                    cw_bind_text(issue->subject), cw_bind_text(issue->field),
+                                    cw_bind_text(issue->path), cw_bind_text(issue->message),
+                                    cw_bind_text(key.cart), cw_bind_text(key.stream),
+                                    cw_bind_text(cw_buffer_slice(&s->sort_key))),
                            err))
             return false;
     }

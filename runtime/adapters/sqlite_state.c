@@ -26,6 +26,42 @@ bool cw_sqlite_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct c
                          CW_BINDS(cw_bind_text(cart), cw_bind_text(table), cw_bind_text(key)), err);
 }
 
+#define TABLE_ROWS "SELECT cart, table_name, key, value, changed_at FROM tables "
+static const char select_all_rows[] = TABLE_ROWS "ORDER BY cart, table_name, key";
+static const char select_cart_rows[] = TABLE_ROWS "WHERE cart = ?1 ORDER BY table_name, key";
+
+static struct cw_table_entry entry_of(sqlite3_stmt *row)
+{
+    return (struct cw_table_entry){ .cart = cw_sqlite_slice(row, 0),
+                                    .table = cw_sqlite_slice(row, 1),
+                                    .key = cw_sqlite_slice(row, 2),
+                                    .value = cw_sqlite_slice(row, 3),
+                                    .changed_at = cw_sqlite_time(row, 4) };
+}
+
+/* A statement of its own, so that an entry's reader may read tables itself. */
+void cw_sqlite_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
+                           cw_store_done_fn *done, void *arg)
+{
+    struct cw_sqlite *s = cw_sqlite_of(store);
+    const struct cw_bind only = cw_bind_text(cart);
+    struct cw_error err;
+    sqlite3_stmt *row = NULL;
+    bool ok = sqlite3_prepare_v2(s->db, cart.len > 0 ? select_cart_rows : select_all_rows, -1, &row, NULL) ==
+                  SQLITE_OK ||
+              cw_sqlite_fail(s, &err);
+    ok = ok && (cart.len == 0 || cw_sqlite_bind(s, row, 1, &only, &err));
+    enum cw_row found = ok ? cw_sqlite_next(s, row, &err) : CW_ROW_FAILED;
+    while (found == CW_ROW_FOUND) {
+        const struct cw_table_entry read = entry_of(row);
+        if (!entry(arg, &read))
+            break;
+        found = cw_sqlite_next(s, row, &err);
+    }
+    sqlite3_finalize(row);
+    done(arg, found == CW_ROW_FAILED ? &err : NULL);
+}
+
 /* --- state of scripts --- */
 
 static const char select_state[] = "SELECT value FROM state WHERE cart = ?1 AND key = ?2";

@@ -189,13 +189,8 @@ bool cw_sqlite_run(struct cw_sqlite *s, const char *sql, const struct cw_bind *b
     return stmt != NULL && cw_sqlite_step(s, stmt, err);
 }
 
-enum cw_row cw_sqlite_find(struct cw_sqlite *s, const char *sql, const struct cw_bind *binds, size_t count,
-                           sqlite3_stmt **found, struct cw_error *err)
+enum cw_row cw_sqlite_next(struct cw_sqlite *s, sqlite3_stmt *stmt, struct cw_error *err)
 {
-    sqlite3_stmt *stmt = prepare_bound(s, sql, binds, count, err);
-    *found = stmt;
-    if (stmt == NULL)
-        return CW_ROW_FAILED;
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW)
         return CW_ROW_FOUND;
@@ -203,6 +198,14 @@ enum cw_row cw_sqlite_find(struct cw_sqlite *s, const char *sql, const struct cw
         cw_sqlite_fail(s, err);
     sqlite3_reset(stmt);
     return rc == SQLITE_DONE ? CW_ROW_NONE : CW_ROW_FAILED;
+}
+
+enum cw_row cw_sqlite_find(struct cw_sqlite *s, const char *sql, const struct cw_bind *binds, size_t count,
+                           sqlite3_stmt **found, struct cw_error *err)
+{
+    sqlite3_stmt *stmt = prepare_bound(s, sql, binds, count, err);
+    *found = stmt;
+    return stmt != NULL ? cw_sqlite_next(s, stmt, err) : CW_ROW_FAILED;
 }
 
 /* Not sqlite3_column_text, which copies to append a terminator and so may run out of memory. */

@@ -66,17 +66,58 @@ static bool is_staged(const struct cw_staged *staged, struct cw_error *err)
     if (!is_key(staged->key, err) || !fits(staged->document, "the staged document", err))
         return false;
     for (size_t i = 0; i < staged->issue_count; i++)
-        if (!fits(staged->issues[i].message, "the text of an issue", err))
+        if (!fits(staged->issues[i].message, "the text of an issue", err) ||
+            !fits(staged->issues[i].subject, "the subject of an issue", err))
             return false;
     return true;
 }
 
+static bool is_own_kind(const struct cw_kind *kind, struct cw_error *err)
+{
+    return kind->is_document ||
+           cw_fail(err, CW_USAGE, "a record of kind %s is stored only inside a document", kind->name);
+}
+
 static bool is_document(struct cw_slice cart, const struct cw_document *doc, struct cw_error *err)
 {
-    if (!doc->kind->is_document)
-        return cw_fail(err, CW_USAGE, "a record of kind %s is stored only inside a document",
-                       doc->kind->name);
-    return is_name(cart, "the cart's name", err) && is_name(doc->external_id, "the document's id", err);
+    return is_own_kind(doc->kind, err) && is_name(cart, "the cart's name", err) &&
+           is_name(doc->external_id, "the document's id", err);
+}
+
+static bool is_edited(struct cw_slice cart, const struct cw_kind *kind, struct cw_slice external_id,
+                      struct cw_slice field, struct cw_error *err)
+{
+    return is_own_kind(kind, err) && is_name(cart, "the cart's name", err) &&
+           is_name(external_id, "the document's id", err) && is_name(field, "the field's name", err);
+}
+
+static bool is_edit(const struct cw_edit *edit, struct cw_error *err)
+{
+    return fits(edit->value, "the value", err) && fits(edit->cart_value, "the cart's value", err) &&
+           fits(edit->who, "the name of who edits", err) && fits(edit->reason, "the reason", err);
+}
+
+static bool is_release(const struct cw_release *release, struct cw_error *err)
+{
+    return is_name(release->code, "the issue's code", err) &&
+           fits(release->field, "the issue's field", err) &&
+           fits(release->message, "the issue's text", err) &&
+           fits(release->who, "the name of who releases", err) && fits(release->reason, "the reason", err);
+}
+
+static bool is_question(const struct cw_question *question, struct cw_error *err)
+{
+    return is_own_kind(question->kind, err) && is_name(question->cart, "the cart's name", err) &&
+           fits(question->value, "the value", err);
+}
+
+static bool is_filter(const struct cw_raw_filter *filter, struct cw_error *err)
+{
+    bool in_stream = filter->key.cart.len > 0 && filter->key.stream.len > 0;
+    if (filter->after.len > 0 && !in_stream)
+        return cw_fail(err, CW_USAGE, "records behind another are read in one stream; name cart and stream");
+    return filter->subject.len == 0 || filter->code.len > 0 ||
+           cw_fail(err, CW_USAGE, "the subject of an issue is looked for with its code");
 }
 
 /* each record that was read is accounted for. */
@@ -95,15 +136,9 @@ static bool is_run(const struct cw_run *run, struct cw_error *err)
 /* Ends a put: true stays true, false loses the transaction, naming the record. */
 static bool settle(struct cw_txn *txn, bool ok, struct cw_slice record, struct cw_error *err)
 {
-    char name[CW_ERROR_NAME_MAX];
     if (ok)
         return true;
-    if (record.len > 0 && err->record[0] == '\0') {
-        size_t len = record.len < sizeof name ? record.len : sizeof name - 1;
-        memcpy(name, record.data, len);
-        name[len] = '\0';
-        cw_fail_at(err, name, NULL, NULL);
-    }
+    cw_store_fail_at(err, record);
     return cw_txn_lose(txn, err);
 }
 
@@ -147,7 +182,11 @@ bool cw_txn_set_outcome(struct cw_txn *txn, struct cw_record_key key, enum cw_ou
 void cw_store_read_raw(struct cw_store *store, const struct cw_raw_filter *filter, cw_raw_row_fn *row,
                        cw_store_done_fn *done, void *arg)
 {
-    store->engine->read_raw(store, filter, row, done, arg);
+    struct cw_error err;
+    if (is_filter(filter, &err))
+        store->engine->read_raw(store, filter, row, done, arg);
+    else
+        done(arg, &err);
 }
 
 bool cw_txn_put_staged(struct cw_txn *txn, const struct cw_staged *staged)
@@ -166,6 +205,64 @@ bool cw_txn_drop_staged(struct cw_txn *txn, struct cw_record_key key)
         return false;
     bool ok = is_key(key, &err) && txn->store->engine->drop_staged(txn, key, &err);
     return settle(txn, ok, key.external_id, &err);
+}
+
+bool cw_txn_put_release(struct cw_txn *txn, struct cw_record_key key, const struct cw_release *release)
+{
+    struct cw_error err;
+    if (txn->lost)
+        return false;
+    bool ok = is_key(key, &err) && is_release(release, &err) &&
+              txn->store->engine->put_release(txn, key, release, &err);
+    return settle(txn, ok, key.external_id, &err);
+}
+
+void cw_txn_get_documents(struct cw_txn *txn, const struct cw_kind *kind, const struct cw_record_key *keys,
+                          size_t count, struct cw_arena *arena, cw_stored_fn *got, void *arg)
+{
+    struct cw_error err;
+    bool ok = !txn->lost && settle(txn, is_own_kind(kind, &err), no_record, &err);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = settle(txn, is_key(keys[i], &err), keys[i].external_id, &err);
+    if (txn->lost)
+        got(arg, NULL, 0, &txn->error);
+    else
+        txn->store->engine->get_documents(txn, kind, keys, count, arena, got, arg);
+}
+
+void cw_txn_ask(struct cw_txn *txn, const struct cw_question *questions, size_t count, struct cw_arena *arena,
+                cw_answers_fn *answered, void *arg)
+{
+    struct cw_error err;
+    bool ok = !txn->lost;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = settle(txn, is_question(&questions[i], &err), no_record, &err);
+    if (txn->lost)
+        answered(arg, NULL, 0, &txn->error);
+    else
+        txn->store->engine->ask(txn, questions, count, arena, answered, arg);
+}
+
+bool cw_txn_put_edit(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                     struct cw_slice external_id, const struct cw_edit *edit)
+{
+    struct cw_error err;
+    if (txn->lost)
+        return false;
+    bool ok = is_edited(cart, kind, external_id, edit->field, &err) && is_edit(edit, &err) &&
+              txn->store->engine->put_edit(txn, cart, kind, external_id, edit, &err);
+    return settle(txn, ok, external_id, &err);
+}
+
+bool cw_txn_drop_edit(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                      struct cw_slice external_id, struct cw_slice field)
+{
+    struct cw_error err;
+    if (txn->lost)
+        return false;
+    bool ok = is_edited(cart, kind, external_id, field, &err) &&
+              txn->store->engine->drop_edit(txn, cart, kind, external_id, field, &err);
+    return settle(txn, ok, external_id, &err);
 }
 
 bool cw_txn_put_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc, cw_time at,
@@ -268,6 +365,12 @@ bool cw_txn_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state st
     bool ok = fits(error, "the message's error", &err) &&
               txn->store->engine->set_message(txn, id, state, error, &err);
     return settle(txn, ok, no_record, &err);
+}
+
+void cw_store_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
+                          cw_store_done_fn *done, void *arg)
+{
+    store->engine->read_tables(store, cart, entry, done, arg);
 }
 
 bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,

@@ -129,7 +129,7 @@ struct cw_raw_filter {
     struct cw_record_key key;
     struct cw_slice after; /* go on behind this external_id; needs the key's cart and stream */
     bool only_parked;
-    struct cw_slice code, subject; /* only those that wait with such an issue */
+    struct cw_slice code, subject; /* only those that wait with such an issue; a subject needs its code */
 };
 typedef bool cw_raw_row_fn(void *arg, const struct cw_raw *raw, int64_t version);
 void cw_store_read_raw(struct cw_store *store, const struct cw_raw_filter *filter, cw_raw_row_fn *row,
@@ -299,7 +299,8 @@ bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message);
 /* The state of one message, CW_MESSAGE_SENDING counting an attempt; CW_NOT_FOUND when there is none. */
 bool cw_txn_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error);
 
-/* Translation rows set here, in order of table and key; cart empty = of all carts. Return false to stop. */
+/* Translation rows set here, in order of cart, table and key; cart empty = of all carts. The entry is valid
+ * during the call, which must not write; return false to stop. */
 struct cw_table_entry {
     struct cw_slice cart, table, key, value; /* value empty = translated to nothing */
     cw_time changed_at;

@@ -113,4 +113,7 @@ void cw_txn_ended(struct cw_txn *txn, const struct cw_error *err);
 /* Remembers that the transaction is lost, and why; the first reason stays. Always false. */
 bool cw_txn_lose(struct cw_txn *txn, const struct cw_error *err);
 
+/* Names the record in *err, where none is named yet. Always false. */
+bool cw_store_fail_at(struct cw_error *err, struct cw_slice record);
+
 #endif

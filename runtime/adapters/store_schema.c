@@ -1,11 +1,16 @@
-/* store_schema.c - the steps from one version of a store to the next; their SQL stands in store_schema_N.sql. */
+/* store_schema.c - the steps from one version of a store to the next; their SQL stands in store_schema_N.sql.
+ */
 #include "adapters/store_schema.h"
 
-/* The build makes this a string of the file's text. */
+/* The build makes these strings of the files' texts. */
 static const char version_1[] =
 #include "store_schema_1.sql.inc"
     ;
 
-static const struct cw_schema_step steps[] = { { 1, version_1 } };
+static const char version_2[] =
+#include "store_schema_2.sql.inc"
+    ;
+
+static const struct cw_schema_step steps[] = { { 1, version_1 }, { 2, version_2 } };
 
 const struct cw_schema cw_store_schema = { steps, sizeof steps / sizeof *steps };

@@ -105,6 +105,17 @@ bool cw_txn_lose(struct cw_txn *txn, const struct cw_error *err)
     return false;
 }
 
+bool cw_store_fail_at(struct cw_error *err, struct cw_slice record)
+{
+    char name[CW_ERROR_NAME_MAX];
+    if (record.len == 0 || err->record[0] != '\0')
+        return false;
+    size_t len = record.len < sizeof name ? record.len : sizeof name - 1;
+    memcpy(name, record.data, len);
+    name[len] = '\0';
+    return cw_fail_at(err, name, NULL, NULL);
+}
+
 const struct cw_error *cw_txn_error(const struct cw_txn *txn)
 {
     return txn->lost ? &txn->error : NULL;

@@ -80,10 +80,12 @@ bool cw_store_sort_key(struct cw_slice external_id, struct cw_buffer *out, struc
            (cw_buffer_add(out, "/", 1, err) && cw_buffer_add(out, external_id.data, external_id.len, err));
 }
 
-/* "group" is a word of SQL; an address's "name" would take the column of the order's own shipping_name. */
+/* "group" is a word of SQL; a component's item_id would take the column of the item it belongs to; an
+ * address's "name" that of the order's own shipping_name. */
 void cw_store_column(const struct cw_kind *kind, const struct cw_field *field, char out[CW_COLUMN_MAX])
 {
-    bool taken = strcmp(field->name, "group") == 0 || strcmp(field->name, "order") == 0;
+    bool taken = strcmp(field->name, "group") == 0 || strcmp(field->name, "order") == 0 ||
+                 (kind == &cw_kind_component && strcmp(field->name, "item_id") == 0);
     snprintf(out, CW_COLUMN_MAX, "%s%s%s", taken ? kind->name : "", taken ? "_" : "", field->name);
 }
 

@@ -1,0 +1,164 @@
+/* sqlite_document_write.c - documents into rows. */
+#include "adapters/sqlite_documents.h"
+
+#include "adapters/document_json.h"
+#include "base/currency.h"
+
+/* --- values --- */
+
+/* The document or record that the column is of; NULL when it has no such record. */
+static const struct cw_document *owner_of(const struct cw_document *doc,
+                                          const struct cw_sqlite_column *column)
+{
+    if (column->record < 0)
+        return doc;
+    const struct cw_value *record = &doc->values[column->record];
+    return record->is_set ? record->record : NULL;
+}
+
+static struct cw_bind bind_value(enum cw_type type, const struct cw_value *value, int money_digits,
+                                 char *scratch)
+{
+    switch (type) {
+    case CW_INTEGER:
+        return cw_bind_int(value->integer);
+    case CW_BOOLEAN:
+        return cw_bind_int(value->boolean);
+    case CW_TIME:
+        cw_store_time_text(value->time, scratch);
+        return cw_bind_text((struct cw_slice){ scratch, CW_STORE_TIME_LEN });
+    default:
+        return cw_bind_text(cw_value_text(type, value, money_digits, scratch));
+    }
+}
+
+static struct cw_bind bind_column(const struct cw_document *doc, const struct cw_sqlite_column *column,
+                                  int money_digits, char *scratch)
+{
+    const struct cw_document *owner = owner_of(doc, column);
+    if (owner != NULL && owner->values[column->field].is_set)
+        return bind_value(column->type, &owner->values[column->field], money_digits, scratch);
+    if (owner != NULL && column->is_id && owner->external_id.len > 0)
+        return cw_bind_text(owner->external_id);
+    return (struct cw_bind){ .type = CW_BIND_NULL };
+}
+
+static bool bind_fields(struct cw_sqlite *s, sqlite3_stmt *stmt, const struct cw_sqlite_rows *rows,
+                        const struct cw_document *doc, int first, int money_digits, struct cw_error *err)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        struct cw_bind bind = bind_column(doc, &rows->columns[i], money_digits, rows->scratch[i]);
+        if (bind.slice.len > CW_STORE_TEXT_MAX) {
+            cw_fail(err, CW_LIMIT, "the text has %zu bytes; the store takes at most %d", bind.slice.len,
+                    CW_STORE_TEXT_MAX);
+            return cw_fail_at(err, NULL, rows->columns[i].name, NULL);
+        }
+        if (!cw_sqlite_bind(s, stmt, first + (int)i, &bind, err))
+            return false;
+    }
+    return true;
+}
+
+/* NULL where the document has no fields of the site's own. */
+static bool bind_custom(struct cw_sqlite *s, sqlite3_stmt *stmt, int at, const struct cw_document *doc,
+                        struct cw_error *err)
+{
+    struct cw_buffer *json = &s->documents->custom;
+    cw_buffer_clear(json);
+    if (!cw_custom_json(json, doc, err))
+        return false;
+    struct cw_bind bind = { .type = CW_BIND_NULL };
+    if (json->len > 0)
+        bind = cw_bind_text(cw_buffer_slice(json));
+    return cw_sqlite_bind(s, stmt, at, &bind, err);
+}
+
+/* --- writing --- */
+
+/* What the row's document says of its own storing. */
+struct stored {
+    struct cw_slice cart;
+    const struct cw_document *doc;
+    cw_time at;
+    int64_t run;
+    int money_digits;
+};
+
+static bool write_row(struct cw_sqlite *s, const struct cw_sqlite_rows *rows, const char *sql,
+                      const struct stored *in, struct cw_error *err)
+{
+    sqlite3_stmt *stmt = cw_sqlite_prepare(s, sql, err);
+    const struct cw_bind cart = cw_bind_text(in->cart), id = cw_bind_text(in->doc->external_id);
+    const struct cw_bind run = cw_bind_int(in->run), at = cw_bind_time(in->at);
+    return stmt != NULL && cw_sqlite_bind(s, stmt, CW_DOC_CART, &cart, err) &&
+           cw_sqlite_bind(s, stmt, CW_DOC_ID, &id, err) && cw_sqlite_bind(s, stmt, CW_DOC_RUN, &run, err) &&
+           cw_sqlite_bind(s, stmt, CW_DOC_AT, &at, err) &&
+           bind_custom(s, stmt, CW_DOC_CUSTOM, in->doc, err) &&
+           bind_fields(s, stmt, rows, in->doc, CW_DOC_FIELDS, in->money_digits, err) &&
+           cw_sqlite_step(s, stmt, err);
+}
+
+/* A new document gets a number; a known one keeps its number and loses its lists. */
+static bool write_own(struct cw_sqlite *s, const struct cw_sqlite_document *plan, const struct stored *in,
+                      int64_t *number, struct cw_error *err)
+{
+    sqlite3_stmt *row;
+    enum cw_row found = cw_sqlite_find(
+        s, plan->own.find, CW_BINDS(cw_bind_text(in->cart), cw_bind_text(in->doc->external_id)), &row, err);
+    if (found == CW_ROW_FAILED)
+        return false;
+    if (found == CW_ROW_NONE) {
+        bool ok = write_row(s, &plan->own, plan->own.insert, in, err);
+        *number = sqlite3_last_insert_rowid(s->db);
+        return ok;
+    }
+    *number = sqlite3_column_int64(row, 0);
+    sqlite3_reset(row);
+    for (size_t i = 0; i < plan->list_count; i++)
+        if (!cw_sqlite_run(s, plan->lists[i].clear, CW_BINDS(cw_bind_int(*number)), err))
+            return false;
+    return write_row(s, &plan->own, plan->own.update, in, err);
+}
+
+static bool write_list(struct cw_sqlite *s, const struct cw_sqlite_rows *rows, const struct stored *in,
+                       int64_t number, struct cw_error *err)
+{
+    const struct cw_value *list = &in->doc->values[rows->list];
+    int64_t position = 0;
+    if (!list->is_set || list->list.first == NULL)
+        return true;
+    sqlite3_stmt *stmt = cw_sqlite_prepare(s, rows->insert, err);
+    for (const struct cw_document *row = list->list.first; stmt != NULL && row != NULL; row = row->next) {
+        const struct cw_bind parent = cw_bind_int(number), at = cw_bind_int(++position);
+        if (!cw_sqlite_bind(s, stmt, CW_LIST_PARENT, &parent, err) ||
+            !cw_sqlite_bind(s, stmt, CW_LIST_POSITION, &at, err) ||
+            !bind_custom(s, stmt, CW_LIST_CUSTOM, row, err) ||
+            !bind_fields(s, stmt, rows, row, CW_LIST_FIELDS, in->money_digits, err) ||
+            !cw_sqlite_step(s, stmt, err))
+            return false;
+    }
+    return stmt != NULL;
+}
+
+static int money_digits(const struct cw_sqlite_document *plan, const struct cw_document *doc)
+{
+    const struct cw_value *currency = plan->currency >= 0 ? &doc->values[plan->currency] : NULL;
+    return currency != NULL && currency->is_set ? cw_currency_digits(currency->text) : -1;
+}
+
+bool cw_sqlite_put_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc,
+                            cw_time at, int64_t run, struct cw_error *err)
+{
+    struct cw_sqlite *s = cw_sqlite_of(txn->store);
+    const struct cw_sqlite_document *plan = cw_sqlite_document_plan(s, doc->kind, err);
+    int64_t number;
+    if (plan == NULL)
+        return false;
+    const struct stored in = { cart, doc, at, run, money_digits(plan, doc) };
+    if (!write_own(s, plan, &in, &number, err))
+        return false;
+    for (size_t i = 0; i < plan->list_count; i++)
+        if (!write_list(s, &plan->lists[i], &in, number, err))
+            return false;
+    return true;
+}
