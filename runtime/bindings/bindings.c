@@ -134,6 +134,8 @@ static int set_up(lua_State *L)
     cw_lua_types_response(L);
     cw_lua_types_records(L);
     cw_lua_types_http(L);
+    cw_lua_types_document(L);
+    cw_lua_types_rules(L);
     return 0;
 }
 

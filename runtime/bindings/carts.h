@@ -28,11 +28,12 @@ struct cw_lua_stream {
 
 struct cw_lua_cart {
     struct cw_lua_carts *carts;
+    struct cw_script *script;
     char *name;
     char *type;
     struct cw_zone *zone;
     cw_time orders_from;           /* CW_TIME_NONE = no limit */
-    struct cw_lua_stream *streams; /* in the order orders, customers, items, stock */
+    struct cw_lua_stream *streams; /* in the order orders, customers, items, stock, shipments */
     size_t stream_count;
     int ref; /* registry: the instance */
 };
@@ -48,6 +49,8 @@ struct cw_lua_carts_host {
     int argc;    /* site.args */
     char **argv; /* NULL: no script of `cartwright exec`, so that cartwright.site may not be required */
     bool (*has_secret)(void *arg, const char *name); /* "shop.key" */
+    /* What the mapping of a cart depends on besides its scripts: translation rows of the store. May be NULL. */
+    void (*versioned)(void *arg, struct cw_slice bytes);
     /* Stores a page; takes over nothing: records live until done. Cancelled through the returned handle. */
     void *(*emit)(void *arg, const struct cw_lua_stream *stream, struct cw_records *records,
                   struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);

@@ -33,6 +33,7 @@ static void free_cart(struct cw_lua_cart *cart)
 {
     for (size_t i = 0; i < cart->stream_count; i++) {
         struct cw_lua_stream *stream = &cart->streams[i];
+        cw_rules_free(stream->rules);
         cw_lua_plan_free(stream->plan);
         free(stream->name);
         free(stream->id);
@@ -124,7 +125,11 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     lua_getfield(L, index, "stream");
     if (!cw_lua_plan_fill(L, stream->plan, &err))
         cw_lua_raise(L, &err);
-    lua_pop(L, 3);
+    lua_getfield(L, index, "rules");
+    stream->rules = cw_lua_rules_compile(L, cw_lua_plan_kind(stream->plan), &err);
+    if (stream->rules == NULL)
+        cw_lua_raise(L, &err);
+    lua_settop(L, index);
 }
 
 static void read_streams(lua_State *L, struct cw_lua_cart *cart, int streams, int tables)
@@ -200,7 +205,9 @@ struct cw_lua_cart *cw_lua_open_cart(lua_State *L, struct cw_lua_carts *carts, c
         free(cart);
         luaL_error(L, "no memory");
     }
-    *cart = (struct cw_lua_cart){ .carts = carts, .name = own_name, .ref = LUA_NOREF };
+    *cart = (struct cw_lua_cart){
+        .carts = carts, .script = carts->script, .name = own_name, .ref = LUA_NOREF
+    };
     lua_pushcfunction(L, finish_open);
     lua_pushlightuserdata(L, cart);
     bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;

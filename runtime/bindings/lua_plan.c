@@ -407,9 +407,10 @@ bool cw_lua_plan_fill(lua_State *L, struct cw_lua_plan *plan, struct cw_error *e
     plan->kind = kind_of(L, stream + 1, &where);
     lua_settop(L, stream + 1);
     if (plan->kind != NULL && !plan->kind->is_document)
-        CW_LUA_PLAN_FAULT(
-            plan, "%.*s: a stream brings orders, customers, items or stock levels; a %s is only part of one",
-            CW_SLICE_ARG(where), plan->kind->name);
+        CW_LUA_PLAN_FAULT(plan,
+                          "%.*s: a stream brings orders, customers, items, stock levels or shipments; a %s "
+                          "is only part of one",
+                          CW_SLICE_ARG(where), plan->kind->name);
     if (compile_plan(L, plan, stream + 1, cw_slice(plan->context)) != NULL) {
         cw_lua_plan_compile_tables(L, plan, tables);
         cw_lua_plan_compile_skips(L, plan, stream);

@@ -1,9 +1,5 @@
-/* lua_plan_call.c - functions of a mapping: kept in the registry, called for one record, their results read
- * as the types that fields need. */
-#include <stdarg.h>
-#include <stdio.h>
-
-#include "adapters/utf8.h"
+/* lua_plan_call.c - functions of mappings and rules, kept in the registry; those of mappings called for one
+ * record. */
 #include "bindings/bindings.h"
 #include "bindings/plans_private.h"
 
@@ -26,6 +22,13 @@ int cw_lua_plan_keep_function(lua_State *L)
     return number;
 }
 
+void cw_lua_plan_push_function(lua_State *L, int number)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key);
+    lua_rawgeti(L, -1, number);
+    lua_remove(L, -2);
+}
+
 enum { FUNCTION_INDEX = 2 }; /* on the stack of run_function */
 
 struct call {
@@ -37,124 +40,17 @@ struct call {
     struct cw_lua_scope *ticket;
 };
 
-/* Raises what is wrong with a result, beginning with the place of the function, which has returned already.
- */
-static int refuse_result(lua_State *L, const char *fmt, ...)
-{
-    lua_Debug function;
-    va_list args;
-    lua_pushvalue(L, FUNCTION_INDEX);
-    lua_getinfo(L, ">S", &function);
-    lua_pushfstring(L, "%s:%d: the function returned ", function.short_src, function.linedefined);
-    va_start(args, fmt);
-    lua_pushvfstring(L, fmt, args);
-    va_end(args);
-    lua_concat(L, 2);
-    return lua_error(L);
-}
-
-/* What no document can hold is refused here, where it is known which record and which line made it. */
-static void check_text(lua_State *L, struct cw_slice text)
-{
-    uint32_t point;
-    for (const char *p = text.data, *end = cw_slice_end(text); p < end;) {
-        unsigned width = cw_utf8_read(p, end, &point);
-        if (width == 0)
-            refuse_result(L, "a text that is not UTF-8 from byte %d on", (int)(p - text.data + 1));
-        if (*p == '\0')
-            refuse_result(L, "a text with a zero byte, which no document can hold");
-        p += width;
-    }
-}
-
-/* A text that a function returned, read as the type its field needs. */
-static void take_text(lua_State *L, struct call *call, struct cw_slice text)
-{
-    struct cw_error err;
-    struct cw_value *out = call->out;
-    bool ok = true;
-    int64_t integer;
-    struct cw_decimal decimal;
-    check_text(L, text);
-    out->is_set = true;
-    if (call->want == CW_TEXT) {
-        out->text = cw_arena_copy(call->arena, text);
-        ok = out->text.data != NULL || cw_fail(&err, CW_NOMEM, "text of %zu bytes is too long", text.len);
-    } else if (call->want == CW_DECIMAL || call->want == CW_MONEY) {
-        ok = cw_decimal_parse(text, &out->decimal, &err);
-    } else if (call->want == CW_INTEGER) {
-        ok = cw_decimal_parse(text, &decimal, &err) &&
-             (cw_decimal_to_int(&decimal, &integer) ||
-              cw_fail(&err, CW_INVALID, "%.*s is no integer", CW_SLICE_ARG(text)));
-        if (ok)
-            out->integer = integer;
-    } else if (call->want == CW_TIME) {
-        ok = cw_time_parse(text, NULL, &out->time, &err);
-    } else {
-        ok = cw_fail(&err, CW_INVALID, "a text where %s is needed", cw_type_name(call->want));
-    }
-    if (!ok)
-        refuse_result(L, "\"%s\": %s", text.data, err.text);
-}
-
-static void take_integer(lua_State *L, struct call *call, lua_Integer value)
-{
-    char text[32];
-    call->out->is_set = true;
-    switch (call->want) {
-    case CW_INTEGER:
-        call->out->integer = value;
-        return;
-    case CW_DECIMAL:
-    case CW_MONEY:
-        call->out->decimal = cw_decimal_from_int(value);
-        return;
-    default:
-        take_text(L, call,
-                  (struct cw_slice){ text, (size_t)snprintf(text, sizeof text, "%lld", (long long)value) });
-    }
-}
-
-static void take_result(lua_State *L, struct call *call)
-{
-    const struct cw_decimal *decimal = cw_lua_to_decimal(L, -1);
-    bool is_number = call->want == CW_DECIMAL || call->want == CW_MONEY;
-    struct cw_slice text;
-    *call->out = (struct cw_value){ 0 };
-    if (lua_isnil(L, -1))
-        return;
-    if (decimal != NULL && is_number) {
-        *call->out = (struct cw_value){ .is_set = true, .decimal = *decimal };
-    } else if (lua_isboolean(L, -1) && call->want == CW_BOOLEAN) {
-        *call->out = (struct cw_value){ .is_set = true, .boolean = lua_toboolean(L, -1) };
-    } else if (call->want == CW_TIME && cw_lua_to_time(L, -1, &call->out->time)) {
-        call->out->is_set = true;
-    } else if (lua_isinteger(L, -1)) {
-        take_integer(L, call, lua_tointeger(L, -1));
-    } else if (lua_type(L, -1) == LUA_TNUMBER) {
-        refuse_result(L, "the float %f for %s; floats are not exact: use cartwright.decimal",
-                      lua_tonumber(L, -1), cw_type_name(call->want));
-    } else if (lua_type(L, -1) == LUA_TSTRING || decimal != NULL) {
-        text.data = luaL_tolstring(L, -1, &text.len);
-        take_text(L, call, text);
-    } else {
-        refuse_result(L, "a %s where %s is needed", luaL_typename(L, -1), cw_type_name(call->want));
-    }
-}
-
 /* Runs inside cw_script_call. */
 static int run_function(lua_State *L)
 {
     struct call *call = lua_touserdata(L, 1);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key);
-    lua_rawgeti(L, -1, call->function);
-    lua_replace(L, FUNCTION_INDEX);
+    cw_lua_plan_push_function(L, call->function);
     lua_pushvalue(L, FUNCTION_INDEX);
     call->ticket = cw_lua_push_scope(L, call->scope, 0);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &scope_key);
     lua_call(L, 1, 1);
-    take_result(L, call);
+    cw_lua_plan_take_result(L, FUNCTION_INDEX, call->want, call->arena, call->out);
     return 0;
 }
 

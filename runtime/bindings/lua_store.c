@@ -1,4 +1,5 @@
-/* lua_store.c - cartwright.native.cart: storing pages, remembering texts between runs, handles of secrets. */
+/* lua_store.c - cartwright.native.cart: storing pages, remembering texts between runs, handles of secrets,
+ * rows of tables. */
 #include "bindings/carts_private.h"
 
 #include <stdlib.h>
@@ -306,7 +307,8 @@ static int secret(lua_State *L)
 
 static const luaL_Reg functions[] = { { "emit", emit },         { "recall", recall },
                                       { "remember", remember }, { "has_secret", has_secret },
-                                      { "secret", secret },     { NULL, NULL } };
+                                      { "secret", secret },     { "table_rows", cw_lua_table_rows },
+                                      { "fold", cw_lua_fold },  { NULL, NULL } };
 
 int cw_luaopen_cart(lua_State *L)
 {

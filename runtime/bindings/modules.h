@@ -10,6 +10,7 @@
 
 #include "adapters/reader.h"
 #include "base/decimal.h"
+#include "base/document.h"
 #include "bindings/bindings.h"
 
 /* --- state --- */
@@ -36,6 +37,8 @@ void cw_lua_types_log(lua_State *L);
 void cw_lua_types_response(lua_State *L);
 void cw_lua_types_records(lua_State *L);
 void cw_lua_types_http(lua_State *L);
+void cw_lua_types_document(lua_State *L);
+void cw_lua_types_rules(lua_State *L);
 int cw_lua_open_decimal(lua_State *L);
 int cw_lua_open_time(lua_State *L);
 int cw_lua_open_json(lua_State *L);
@@ -93,6 +96,12 @@ const struct cw_path *cw_lua_check_path(lua_State *L, int arg);
 
 /* The caller's claim on a scope ends, but its handles stay usable: for scopes whose nodes have an owner. */
 void cw_lua_release_scope(struct cw_lua_scope *ticket);
+
+/* Pushes a handle of the document, usable until cw_lua_close_document (then every use raises). What is
+ * written, where `may_change`, goes into the arena. */
+struct cw_lua_document *cw_lua_push_document(lua_State *L, struct cw_document *doc, bool may_change,
+                                             struct cw_arena *arena);
+void cw_lua_close_document(struct cw_lua_document *ticket);
 
 /* Pushes what json.decode gives for the tree. */
 void cw_lua_push_json(lua_State *L, const struct cw_node *node);

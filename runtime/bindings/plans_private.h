@@ -49,6 +49,16 @@ size_t cw_lua_plan_sorted_names(lua_State *L, struct cw_lua_plan *plan, int inde
 /* Stores the function on top of the stack, pops it, and returns its number. */
 int cw_lua_plan_keep_function(lua_State *L);
 
+void cw_lua_plan_push_function(lua_State *L, int number);
+
+/* Reads the value on top of the stack, which the function at index `function` returned, as `want`; texts are
+ * copied into the arena. Raises what does not fit, with the function's place. */
+void cw_lua_plan_take_result(lua_State *L, int function, enum cw_type want, struct cw_arena *arena,
+                             struct cw_value *out);
+
+/* What no document can hold is refused where it is known which record and which line made it. */
+bool cw_lua_plan_check_text(struct cw_slice text, struct cw_error *err);
+
 void cw_lua_plan_compile_tables(lua_State *L, struct cw_lua_plan *plan, int tables);
 void cw_lua_plan_compile_skips(lua_State *L, struct cw_lua_plan *plan, int stream);
 

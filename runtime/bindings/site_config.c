@@ -91,12 +91,12 @@ static void read_carts(lua_State *L, struct cw_site_config *config, int index)
 /* A misspelt key would otherwise be a setting that does nothing. */
 static void check_keys(lua_State *L, int index)
 {
-    static const char known[] = " zone store allow carts ";
+    static const char known[] = " zone store allow carts rules ";
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "[number]";
         const char *found = is_name(key) ? strstr(known, key) : NULL;
         if (found == NULL || found[-1] != ' ' || found[strlen(key)] != ' ')
-            luaL_error(L, "site.lua has no setting %s; there are zone, store, allow and carts", key);
+            luaL_error(L, "site.lua has no setting %s; there are zone, store, allow, carts and rules", key);
     }
 }
 

@@ -81,6 +81,12 @@ static bool has_secret(void *arg, const char *name)
     return secret(arg, name) != NULL;
 }
 
+static void versioned(void *arg, struct cw_slice bytes)
+{
+    struct cw_session *session = arg;
+    cw_hasher_add(&session->versions, bytes);
+}
+
 struct cw_pipeline cw_session_pipeline(struct cw_session *session)
 {
     return (struct cw_pipeline){ .store = session->config.store,
@@ -150,6 +156,7 @@ static bool open_carts(struct cw_session *session, struct cw_error *err)
                                       .argc = config->argc,
                                       .argv = config->argv,
                                       .has_secret = has_secret,
+                                      .versioned = versioned,
                                       .emit = emit,
                                       .cancel_emit = cancel_emit,
                                       .progress = progress };

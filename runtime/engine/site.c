@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "bindings/bindings.h"
 
 /* How byte code of Lua begins. */
 #define LUA_BYTE_CODE '\x1b'
@@ -289,6 +290,20 @@ static void ignore_wake(void *arg)
     (void)arg;
 }
 
+/* What site.lua may require is there, though nothing of it happens here: its rules are only described. */
+static bool run_config(struct cw_site *site, struct cw_script *script, struct cw_error *err)
+{
+    struct cw_random random;
+    struct cw_loop *loop = cw_loop_create_virtual(cw_now(site->clock), err);
+    struct cw_lua_host modules = { .loop = loop, .random = &random, .cart = "site" };
+    cw_random_seed(&random, 0);
+    bool ok = loop != NULL && cw_lua_provide_all(script, &modules, err) &&
+              cw_site_config_read(script, &site->config, err);
+    cw_script_free(script);
+    cw_loop_free(loop);
+    return ok;
+}
+
 static bool read_config(struct cw_site *site, struct cw_error *err)
 {
     struct cw_script_host host = { .arg = site,
@@ -299,11 +314,7 @@ static bool read_config(struct cw_site *site, struct cw_error *err)
                                    .release = release_for_script,
                                    .print = ignore_print };
     struct cw_script *script = cw_script_create(&host, err);
-    if (script == NULL)
-        return false;
-    bool ok = cw_site_config_read(script, &site->config, err);
-    cw_script_free(script);
-    return ok;
+    return script != NULL && run_config(site, script, err);
 }
 
 static bool open_folders(struct cw_site *site, struct cw_error *err)

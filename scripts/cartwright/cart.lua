@@ -1,9 +1,10 @@
 ---What every cart script starts from: declared settings, requests that explain themselves, streams, overriding.
 ---
----A cart script returns `cart.new { ... }`, to which it adds `test`, streams (orders, customers, items, stock) and
----`tables`. The runtime makes one instance per cart of the site; `self` in every function is that instance.
+---A cart script returns `cart.new { ... }`, to which it adds `test`, streams (orders, customers, items, stock,
+---shipments) and `tables`. The runtime makes one instance per cart of the site; `self` in every function is that instance.
 local http = require "cartwright.native.http"
 local map = require "cartwright.map"
+local overlay = require "cartwright.overlay"
 local time = require "cartwright.time"
 
 local cart = {}
@@ -127,11 +128,36 @@ function Cart:once(key, make)
   return self.cache[key]
 end
 
----For the runtime: an instance of `shop`. `native` gives emit, recall and remember.
+---What a table makes of a text: by its exact row, then without case, then by the row "*".
+---@param table_name string
+---@param text string|integer
+---@return string? value nil where there is no row, and where the row is false
+function Cart:translate(table_name, text)
+  local value = overlay.find(self.tables[table_name], text, self.fold)
+  return value and tostring(value) or nil
+end
+
+---The cart's text for what a table makes of it: by the table NAME_out, else the one row of NAME with that value.
+---@param table_name string
+---@param value string|integer|boolean
+---@return string? text nil where there is none
+function Cart:translate_back(table_name, value)
+  local out = overlay.find(self.tables[table_name .. "_out"], value, self.fold)
+  if out ~= nil then return out and tostring(out) or nil end
+  local keys = overlay.keys(self.tables[table_name], value)
+  if #keys > 1 then
+    error(("cart %s: %s is the value of several rows of the table %s: %s; add a row to the table %s_out that says which: "
+      .. "%s = \"%s\""):format(self.name, tostring(value), table_name, table.concat(keys, ", "), table_name,
+      overlay.quote(tostring(value)), keys[1]), 0)
+  end
+  return keys[1]
+end
+
+---For the runtime: an instance of `shop`. `native` gives emit, recall, remember and fold.
 ---@return cartwright.Cart
 function cart.instantiate(shop, name, settings, native)
   local self = { name = name, settings = settings, zone = settings.zone, cache = {}, emit = native.emit,
-    recall = native.recall, remember = native.remember }
+    recall = native.recall, remember = native.remember, fold = native.fold }
   setmetatable(self, { __name = "cart", __index = function(_, key)
     local own = shop[key]
     if own ~= nil then return own end

@@ -4,12 +4,15 @@ local cart = require "cartwright.cart"
 local decimal = require "cartwright.decimal"
 local map = require "cartwright.map"
 local native = require "cartwright.native.cart"
+local overlay = require "cartwright.overlay"
+local rules = require "cartwright.rules"
 local time = require "cartwright.time"
 
 local open = {}
 
-local STREAMS = { "orders", "customers", "items", "stock" }
-local IS_STREAM = { orders = true, customers = true, items = true, stock = true }
+local STREAMS = { "orders", "customers", "items", "stock", "shipments" }
+local IS_STREAM = { orders = true, customers = true, items = true, stock = true, shipments = true }
+local NO_SETTING = { type = true, rules = true } -- what else stands in a cart of site.lua
 local SECONDS = { s = 1, m = 60, h = 3600, d = 86400 }
 
 ---@param text string "2h", "300s", "90m", "1d"
@@ -107,7 +110,7 @@ local function settle(name, declared, given)
     end
   end
   for key in pairs(given) do
-    if key ~= "type" and declared[key] == nil then
+    if not NO_SETTING[key] and declared[key] == nil then
       faults[#faults + 1] = ("cart %s has no setting %s; it has %s"):format(name, tostring(key), table.concat(keys, ", "))
     end
   end
@@ -151,6 +154,21 @@ local function describe(name, stream, faults, script)
     overlap = overlap, settle = settle_time }
 end
 
+---Gives each stream the steps of its kind. The rows that these translate by go among the cart's tables.
+local function decide(streams, tables, name, config, faults)
+  local site = { cart = name, carts = config.carts }
+  for _, stream in ipairs(streams) do
+    local kind = map.kind_of(stream.stream.map) or "none"
+    local done, steps, rows = pcall(rules.compile, config.rules, config.carts[name].rules, kind, site)
+    if not done then
+      faults[#faults + 1] = tostring(steps)
+      return
+    end
+    stream.rules = steps
+    for table_name, of_table in pairs(rows) do tables[table_name] = of_table end
+  end
+end
+
 ---@param name string
 ---@return cartwright.Cart instance
 ---@return table[] streams
@@ -177,10 +195,15 @@ function open.cart(name)
       streams[#streams + 1] = describe(stream_name, shop[stream_name], faults, script)
     end
   end
+  local tables = map.copy(shop.tables or {})
+  if type(tables) == "table" then
+    decide(streams, tables, name, config, faults)
+    overlay.rows(tables, native.table_rows(name), native.fold)
+  end
   if #faults > 0 then error(table.concat(faults, "\n"), 0) end
   local instance = cart.instantiate(shop, name, settings, native)
-  instance.type = given.type
-  return instance, streams, shop.tables or {}
+  instance.type, instance.tables = given.type, tables
+  return instance, streams, tables
 end
 
 ---Runs the connection test of an instance.

@@ -24,6 +24,7 @@ local Cart = {}
 ---@field customers? cartwright.Stream
 ---@field items? cartwright.Stream
 ---@field stock? cartwright.Stream
+---@field shipments? cartwright.Stream
 ---@field tables table<string, table<string|integer, string|integer|boolean>> translation tables: a row `false` means "no value", the row "*" is the default
 local Shop = {}
 ---A cart that differs from this one in what is then changed.
@@ -109,6 +110,19 @@ function Cart:recall(key) end
 ---@param key string
 ---@param value string? nil forgets
 function Cart:remember(key, value) end
+
+---What a table makes of a text, as mappings see it: by its exact row, then without case, then by the row "*". Tables are
+---those of the script with the rows of `cartwright table` laid over them.
+---@param table_name string
+---@param text string|integer
+---@return string? value nil where there is no row, and where the row is false
+function Cart:translate(table_name, text) end
+---The other way round, for what is sent to the cart: the row of the table NAME_out; where that has none, the one text
+---whose row in NAME has this value. Raises when there are several: a row in NAME_out then says which.
+---@param table_name string
+---@param value string|integer|boolean
+---@return string? text nil where there is none
+function Cart:translate_back(table_name, value) end
 
 ---@class cartwright.Response
 ---@field status integer

@@ -334,7 +334,8 @@ static void mistakes_in_tables_and_skip_rules_are_named(void **state)
         { "shop.orders.map = { number = 'a' }",
           "carts/test.lua: orders.map must be made with map.order { ... } or one of its siblings" },
         { "shop.orders.map = map.line { sku = 'a' }", "carts/test.lua:5: a stream brings orders, customers, "
-                                                      "items or stock levels; a line is only part of one" },
+                                                      "items, stock levels or shipments; a line is only part "
+                                                      "of one" },
         { "shop.orders.overlap = 'soon'",
           "carts/test.lua: orders.overlap and .settle are durations like \"2h\" or \"10s\"" },
     };
