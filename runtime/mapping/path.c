@@ -36,7 +36,7 @@ static bool has_value(const struct cw_node *node, const struct cw_predicate *pre
     return false;
 }
 
-static bool passes(const struct cw_step *step, const struct cw_node *node, struct counts *counts)
+static bool passes(const struct cw_path_step *step, const struct cw_node *node, struct counts *counts)
 {
     for (size_t i = 0; i < step->predicate_count; i++) {
         const struct cw_predicate *predicate = &step->predicates[i];
@@ -50,7 +50,7 @@ static bool passes(const struct cw_step *step, const struct cw_node *node, struc
 
 /* A node that the step names; predicates choose among the members of an array, not among arrays. `next` is
  * the index of the step to go on with. */
-static bool choose(const struct walk *walk, const struct cw_step *step, size_t next,
+static bool choose(const struct walk *walk, const struct cw_path_step *step, size_t next,
                    const struct cw_node *node, struct counts *counts)
 {
     if (step->predicate_count == 0)
@@ -63,11 +63,11 @@ static bool choose(const struct walk *walk, const struct cw_step *step, size_t n
     return true;
 }
 
-static bool names(const struct cw_step *step, const struct cw_node *node)
+static bool names(const struct cw_path_step *step, const struct cw_node *node)
 {
     switch (step->kind) {
     case CW_STEP_CHILD:
-        return cw_step_is_child(step, node);
+        return cw_path_step_is_child(step, node);
     case CW_STEP_ANY:
         return node->kind != CW_NODE_ATTRIBUTE;
     case CW_STEP_ATTRIBUTE:
@@ -82,7 +82,7 @@ static bool names(const struct cw_step *step, const struct cw_node *node)
 /* The siblings from `from` on, which are children of one node. */
 static bool visit_siblings(const struct walk *walk, size_t at, const struct cw_node *from)
 {
-    const struct cw_step *step = &walk->path->steps[at];
+    const struct cw_path_step *step = &walk->path->steps[at];
     struct counts counts = { { 0 } };
     for (const struct cw_node *child = from; child != NULL; child = child->next)
         if (names(step, child) && !choose(walk, step, at + 1, child, &counts))
@@ -95,7 +95,7 @@ static bool visit(const struct walk *walk, size_t at, const struct cw_node *node
 {
     if (at == walk->path->step_count)
         return deliver(walk, node);
-    const struct cw_step *step = &walk->path->steps[at];
+    const struct cw_path_step *step = &walk->path->steps[at];
     if (step->kind == CW_STEP_SELF) {
         struct counts counts = { { 0 } };
         return choose(walk, step, at + 1, node, &counts);
@@ -110,7 +110,7 @@ static bool visit(const struct walk *walk, size_t at, const struct cw_node *node
 
 static void visit_parts(const struct walk *walk, const struct cw_scope *scope)
 {
-    const struct cw_step *part = &walk->path->part;
+    const struct cw_path_step *part = &walk->path->part;
     struct counts counts = { { 0 } };
     for (size_t i = 0; i < scope->part_count; i++)
         if (scope->parts[i].root != NULL && cw_slice_equal(scope->parts[i].name, part->name) &&
@@ -153,9 +153,9 @@ static const struct cw_node *straight_down(const struct cw_path *path, const str
 {
     const struct cw_node *node = from;
     for (size_t at = 1; at < path->step_count && node != NULL; at++) {
-        const struct cw_step *step = &path->steps[at];
+        const struct cw_path_step *step = &path->steps[at];
         const struct cw_node *child = node->kind == CW_NODE_ARRAY ? NULL : node->first;
-        while (child != NULL && !cw_step_is_child(step, child))
+        while (child != NULL && !cw_path_step_is_child(step, child))
             child = child->next;
         node = child;
     }

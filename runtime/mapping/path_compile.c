@@ -123,7 +123,7 @@ static bool read_predicate(struct parser *p, struct cw_predicate *out)
     return accept(p, ']') || refuse(p, open, "the ] of this [ is missing");
 }
 
-static bool read_predicates(struct parser *p, struct cw_step *step)
+static bool read_predicates(struct parser *p, struct cw_path_step *step)
 {
     struct cw_predicate list[CW_PATH_PREDICATES_MAX];
     size_t count = 0;
@@ -145,7 +145,7 @@ static bool read_predicates(struct parser *p, struct cw_step *step)
     return true;
 }
 
-static bool read_attribute(struct parser *p, struct cw_step *step)
+static bool read_attribute(struct parser *p, struct cw_path_step *step)
 {
     step->kind = CW_STEP_ATTRIBUTE;
     if (!read_name(p, "/[]", "a name is missing after @", &step->name))
@@ -154,7 +154,7 @@ static bool read_attribute(struct parser *p, struct cw_step *step)
     return at_end(p) || refuse(p, p->at, "nothing can follow an attribute");
 }
 
-static bool read_named_step(struct parser *p, struct cw_step *step)
+static bool read_named_step(struct parser *p, struct cw_path_step *step)
 {
     size_t start = p->at;
     bool quoted = sees(p, '\'');
@@ -171,20 +171,20 @@ static bool read_named_step(struct parser *p, struct cw_step *step)
     return read_predicates(p, step);
 }
 
-static bool read_step(struct parser *p, struct cw_step *step)
+static bool read_step(struct parser *p, struct cw_path_step *step)
 {
-    *step = (struct cw_step){ 0 };
+    *step = (struct cw_path_step){ 0 };
     return accept(p, '@') ? read_attribute(p, step) : read_named_step(p, step);
 }
 
-static bool read_part(struct parser *p, struct cw_step *part)
+static bool read_part(struct parser *p, struct cw_path_step *part)
 {
     part->kind = CW_STEP_SELF;
     return read_name(p, "/[]", "a name is missing after $", &part->name) && read_predicates(p, part);
 }
 
 /* Fills `path`, whose steps have room for CW_PATH_STEPS_MAX. */
-static bool read_path(struct parser *p, struct cw_path *path, struct cw_step *steps)
+static bool read_path(struct parser *p, struct cw_path *path, struct cw_path_step *steps)
 {
     if (at_end(p))
         return refuse(p, 0, "the path is empty; \".\" is the record itself");
@@ -208,7 +208,7 @@ static bool read_path(struct parser *p, struct cw_path *path, struct cw_step *st
     return at_end(p) || refuse(p, p->at, "a / is missing, or a ] is too many");
 }
 
-static bool is_plain(const struct cw_path *path, const struct cw_step *steps)
+static bool is_plain(const struct cw_path *path, const struct cw_path_step *steps)
 {
     bool plain = !path->from_part && path->step_count > 0;
     for (size_t i = 0; i < path->step_count; i++)
@@ -219,7 +219,7 @@ static bool is_plain(const struct cw_path *path, const struct cw_step *steps)
 const struct cw_path *cw_path_compile(struct cw_arena *arena, struct cw_slice text, struct cw_error *err)
 {
     struct parser parser = { .text = cw_arena_copy(arena, text), .arena = arena, .err = err };
-    struct cw_step steps[CW_PATH_STEPS_MAX];
+    struct cw_path_step steps[CW_PATH_STEPS_MAX];
     struct cw_path path = { .text = parser.text };
     if (parser.text.data == NULL) {
         cw_fail(err, CW_NOMEM, "no memory for a path");

@@ -10,7 +10,7 @@ enum {
     CW_PATH_PREDICATES_MAX = 4 /* of one step */
 };
 
-enum cw_step_kind { CW_STEP_SELF, CW_STEP_CHILD, CW_STEP_ANY, CW_STEP_ATTRIBUTE };
+enum cw_path_step_kind { CW_STEP_SELF, CW_STEP_CHILD, CW_STEP_ANY, CW_STEP_ATTRIBUTE };
 enum cw_predicate_kind { CW_PREDICATE_POSITION, CW_PREDICATE_CHILD, CW_PREDICATE_ATTRIBUTE };
 
 struct cw_predicate {
@@ -20,8 +20,8 @@ struct cw_predicate {
     size_t position; /* from 1 */
 };
 
-struct cw_step {
-    enum cw_step_kind kind;
+struct cw_path_step {
+    enum cw_path_step_kind kind;
     uint32_t hash; /* of name */
     struct cw_slice name;
     const struct cw_predicate *predicates;
@@ -32,12 +32,12 @@ struct cw_path {
     struct cw_slice text;
     bool from_part; /* starts at the parts called part.name, which part's predicates choose from */
     bool is_plain;  /* relative, child steps only, no predicates */
-    struct cw_step part;
+    struct cw_path_step part;
     size_t step_count; /* 0: the part itself */
-    struct cw_step steps[];
+    struct cw_path_step steps[];
 };
 
-static inline bool cw_step_is_child(const struct cw_step *step, const struct cw_node *node)
+static inline bool cw_path_step_is_child(const struct cw_path_step *step, const struct cw_node *node)
 {
     return node->name_hash == step->hash && node->kind != CW_NODE_ATTRIBUTE &&
            cw_slice_equal(node->name, step->name);

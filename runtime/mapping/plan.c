@@ -72,7 +72,7 @@ void cw_plan_free(struct cw_plan *plan)
 }
 
 /* The index of a first step's name, which is added when it is new and there is room. */
-static uint8_t intern_name(struct cw_plan *plan, const struct cw_step *step)
+static uint8_t intern_name(struct cw_plan *plan, const struct cw_path_step *step)
 {
     size_t at = cw_plan_probe(step->hash);
     for (; plan->probes[at] != 0; at = (at + 1) & (CW_PLAN_PROBES - 1))

@@ -7,10 +7,15 @@
  *
  * A step that skips is only for documents that the store does not have yet: what was taken in once is kept up
  * to date, whatever its status is now. What a document is here (fields `type` and `state`) is decided when it
- * first comes, and kept.
+ * first comes, and kept. Nor does a step skip by a field that has an issue: what could not be mapped waits
+ * for a person instead of being lost.
+ *
+ * Questions are asked of the document as it is before the first step; a step that changes an e-mail or an SKU
+ * does not change what was asked.
  *
  * Issues made here: over-limit, duplicate, unknown-item, unknown-customer, unknown-address, ambiguous-item,
- * ambiguous-customer, status-step, held-NAME (a rule of the site) are holds: a person may release them.
+ * ambiguous-customer, status-step, freight-line, held-NAME (a rule of the site; NAME without a leading
+ * "holds.") are holds: a person may release them.
  * unknown-TABLE, invalid, choice, script, limit and overflow are not: something must be mended first.
  */
 #ifndef CW_MAPPING_RULES_H
@@ -20,8 +25,8 @@
 
 struct cw_rules;
 
-/* `field`'s text is one of `values` (not one of them where `is_not`); an unset field is the text "". Fields
- * are named as edit.h names them, but without lists. */
+/* `field`'s text is one of `values` (not one of them where `is_not`); an unset field is the text "". Numbers,
+ * booleans and times are compared by value. Fields are named as edit.h names them, but without lists. */
 struct cw_condition {
     const char *field;
     const struct cw_slice *values;
@@ -30,28 +35,36 @@ struct cw_condition {
 };
 
 enum cw_action {
-    CW_SKIP,      /* the record is skipped by the rule `name` */
-    CW_SET,       /* target = text */
-    CW_COPY,      /* target = source */
-    CW_TRANSLATE, /* target = row of `table` for source, else fallback, else the issue unknown-TABLE */
-    CW_CALL,      /* with a target: target = what the function returns; without: the function changes the
-                     document itself */
+    CW_SKIP, /* the record is skipped by the rule `name` */
+    CW_SET,  /* target = text */
+    CW_COPY, /* target = source, as a text where the types differ; an unset source leaves the target alone */
+    CW_TRANSLATE, /* target = row of `table` for source, else fallback, else the issue unknown-TABLE; an unset
+                     source takes the fallback or leaves the target alone; a row that means nothing unsets it
+                   */
+    CW_CALL,      /* with a target: target = what the function returns, nothing leaves it alone; without: the
+                     function changes the document itself */
     CW_HOLD, /* the issue held-NAME, saying `text`; with a call only when the function returns a text, which
-                is then said, or true */
+                is then said, or true ("true"); "", "false" and nothing hold nothing */
     CW_HOLD_ABOVE,     /* over-limit: `source` is more than `text`, in the document's currency */
     CW_HOLD_DUPLICATE, /* duplicate: another order of the cart has the number */
-    CW_MATCH_CUSTOMER, /* field customer = "CART:ID" by the first of `keys` that fits */
+    CW_MATCH_CUSTOMER, /* field customer = "CART:ID" by the first of `keys` that fits; what is set is kept.
+                          The order's sales_rep, taxable and payment_term, where unset, are the customer's */
     CW_MATCH_ADDRESS,  /* field ship_to = an address of the matched customer; keys "id" and "address" */
-    CW_MATCH_ITEMS,    /* fields item and variant of each line that is goods */
-    CW_SPLIT_VARIANTS, /* of an item: each variant becomes an item of its own, "ID/VARIANT" */
+    CW_MATCH_ITEMS,    /* fields item and variant of each line that is goods and has no item yet */
+    CW_SPLIT_VARIANTS, /* of an item: each variant becomes an item of its own, "ID/VARIANT". doc is the first
+                          of them then, so doc->external_id is not the record's id; the others go to `also` */
     CW_TAX,            /* tax codes by the address in `source`: rows "US-CA", "US", "*" of `table` */
-    CW_FREIGHT_LINE,   /* shipping_total becomes a line with the SKU `text` */
-    CW_PAYMENTS,       /* payments are dropped where `drop`, or payment_term is one of `values` */
-    CW_DISCOUNTS,      /* item of each discount: row of `table` for its code, else fallback */
-    CW_TELL_CART       /* when the document first comes, the cart is to be told the status `text` */
+    CW_FREIGHT_LINE, /* shipping_total becomes a line with the SKU `text`, where lines are mapped. Totals that
+                        were right stay right; where they cannot, nothing changes but the issue freight-line
+                      */
+    CW_PAYMENTS,     /* payments are dropped where `drop`, or payment_term is one of `values` */
+    CW_DISCOUNTS,    /* item of each discount: row of `table` for its code (else name), else fallback */
+    CW_TELL_CART     /* when the document first comes, the cart is to be told the status `text` */
 };
 
-/* What becomes of a document for which nothing fits. */
+/* What becomes of a document for which nothing fits. TRANSLATE without a row and fallback: KEEP says nothing,
+ * for look-ups in a table that need not be there ("shipping.carrier"); everything else makes the issue.
+ * CREATE, of customers: one more question for the id it would get, so that nobody is made over. */
 enum cw_unknown { CW_UNKNOWN_KEEP, CW_UNKNOWN_HOLD, CW_UNKNOWN_FALLBACK, CW_UNKNOWN_CREATE };
 
 /* Everything is copied; an action reads only what stands beside it above. */
@@ -67,7 +80,9 @@ struct cw_step {
     struct cw_slice fallback; /* TRANSLATE, DISCOUNTS: a value; MATCH_*: "CART:ID" */
     const char *table;
     int call;                /* the host's number of a function; -1 = none */
-    const char *const *keys; /* "link" (the cart's own id), or fields that cw_question takes */
+    const char *const *keys; /* "link" (the cart's own id; of a guest "email:" and the e-mail without case),
+                                or fields that cw_question takes; "number" of a customer is customer_id, too;
+                                "vendor_sku" is compared with the line's SKU */
     size_t key_count;
     const char *const *among; /* carts whose documents are searched, in order; none = the record's own */
     size_t among_count;
@@ -110,19 +125,21 @@ struct cw_case {
     struct cw_slice cart;
     const struct cw_plan *plan;       /* its tables translate */
     const struct cw_document *before; /* what the cart said last; NULL = the store has none yet */
-    const struct cw_answers *answers; /* to the questions, in their order */
+    const struct cw_answers *answers; /* to the questions, in their order; must outlive the document */
     size_t answer_count;
     const struct cw_rules_host *host;
     bool trace;
 };
 
-/* The questions of one document, in the arena. Count 0 when there are none, which is the usual case. */
+/* The questions of one document, in the arena. Count 0 when there are none, which is the usual case. Here and
+ * below `rules` may be NULL: a site without any. */
 bool cw_rules_ask(const struct cw_rules *rules, const struct cw_document *doc, struct cw_slice cart,
                   struct cw_arena *arena, struct cw_question **questions, size_t *count,
                   struct cw_error *err);
 
 /* Runs the steps on mapped->doc (NULL: nothing happens), adding issues and traces; may set skipped_by (and
- * doc NULL), `also` and `tell_cart`. false only when the arena is exhausted. */
+ * then nothing else), another doc, `also` and `tell_cart`. The document points into rules, plan and answers.
+ * false only when the arena is exhausted. */
 bool cw_rules_run(const struct cw_rules *rules, const struct cw_case *of, struct cw_arena *arena,
                   struct cw_mapped *mapped, struct cw_error *err);
 

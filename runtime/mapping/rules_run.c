@@ -1,0 +1,276 @@
+/* rules_run.c - the steps of a site's rules on one document, in their order. */
+#include "mapping/edit_name.h"
+#include "mapping/rules_private.h"
+#include "mapping/running.h"
+
+#include <stdio.h>
+
+static struct cw_slice empty(void)
+{
+    return (struct cw_slice){ "", 0 };
+}
+
+/* --- skipping --- */
+
+static bool has_issue_at(const struct cw_mapped *mapped, const char *field)
+{
+    for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next)
+        if (cw_slice_is(issue->field, field))
+            return true;
+    return false;
+}
+
+/* A value that could not be mapped decides nothing: the record waits with its issue instead of being lost. */
+static bool knows_its_fields(const struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    for (size_t i = 0; i < rule->when_count; i++)
+        if (has_issue_at(ruling->mapped, rule->when[i].ref.name))
+            return false;
+    return true;
+}
+
+static bool skip(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    if (ruling->of->before == NULL && knows_its_fields(ruling, rule))
+        *ruling->mapped = (struct cw_mapped){ .skipped_by = rule->step.name };
+    return true;
+}
+
+/* --- values --- */
+
+static bool is_filled(const struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    enum cw_type type;
+    return rule->step.fill && rule->target.name != NULL &&
+           cw_ref_get(&rule->target, ruling->mapped->doc, &type) != NULL;
+}
+
+static bool copy(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    enum cw_type type;
+    struct cw_slice text;
+    const struct cw_value *value = cw_ref_get(&rule->source, ruling->mapped->doc, &type);
+    if (value == NULL)
+        return true;
+    if (rule->target.field == NULL || (type == rule->target.type && type != CW_TEXT)) {
+        struct cw_value same = *value;
+        return cw_rule_assign(ruling, rule, type, &same);
+    }
+    return cw_ref_text(ruling, &rule->source, &text) && cw_rule_assign_text(ruling, rule, text);
+}
+
+static void note_row(struct cw_ruling *ruling, const struct cw_rule *rule, const struct cw_table_row *row)
+{
+    for (struct cw_trace *trace = ruling->mapped->trace; trace != NULL; trace = trace->next)
+        if (cw_slice_is(trace->field, rule->target.name)) {
+            trace->table = rule->table;
+            trace->row = row->key;
+        }
+}
+
+static bool use_row(struct cw_ruling *ruling, const struct cw_rule *rule, const struct cw_table_row *row)
+{
+    static const struct cw_value nothing = { .is_set = false };
+    bool ok = row->is_nothing ? cw_rule_assign(ruling, rule, rule->target.type, &nothing)
+                              : cw_rule_assign_text(ruling, rule, row->value);
+    if (ok && ruling->of->trace)
+        note_row(ruling, rule, row);
+    return ok;
+}
+
+static bool translate(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    struct cw_slice text;
+    if (!cw_ref_text(ruling, &rule->source, &text))
+        return false;
+    text = cw_slice_trim(text);
+    const struct cw_table_row *row = text.len > 0 ? cw_rule_row(ruling, rule, text) : NULL;
+    if (row != NULL)
+        return use_row(ruling, rule, row);
+    if (rule->fallback.is_set)
+        return cw_rule_assign(ruling, rule, rule->target.type, &rule->fallback);
+    if (text.len == 0 || rule->step.unknown == CW_UNKNOWN_KEEP)
+        return true;
+    return cw_rule_unknown_row(ruling, rule, rule->target.name, rule->source.name, text);
+}
+
+/* --- functions --- */
+
+/* With an answer that is unset when the function failed, which is an issue then. */
+static bool call(struct cw_ruling *ruling, const struct cw_rule *rule, bool may_change, enum cw_type want,
+                 struct cw_value *out)
+{
+    struct cw_error err = { .code = CW_USAGE, .text = "no function can run here" };
+    const struct cw_rules_host *host = ruling->of->host;
+    struct cw_document *doc = ruling->mapped->doc;
+    *out = (struct cw_value){ .is_set = false };
+    if (host != NULL &&
+        host->call(host->arg, rule->step.call, doc, may_change, want, ruling->arena, out, &err))
+        return true;
+    out->is_set = false;
+    return cw_rule_call_failed(ruling, rule, rule->target.name != NULL ? rule->target.name : "", &err);
+}
+
+static bool run_call(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    struct cw_value value;
+    bool changes = rule->target.name == NULL;
+    if (!call(ruling, rule, changes, changes ? CW_TEXT : rule->target.type, &value))
+        return false;
+    if (changes)
+        return cw_rules_keep_decided(ruling);
+    if (!value.is_set)
+        return true;
+    if (rule->target.type == CW_TEXT)
+        return cw_rule_assign_text(ruling, rule, value.text);
+    return cw_rule_assign(ruling, rule, rule->target.type, &value);
+}
+
+/* --- holds --- */
+
+static bool hold(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    struct cw_value answer = { .is_set = true, .text = { "true", 4 } };
+    struct cw_slice reason = rule->step.text, name = rule->name;
+    char code[96];
+    if (rule->step.call >= 0 && !call(ruling, rule, false, CW_TEXT, &answer))
+        return false;
+    if (!answer.is_set || answer.text.len == 0 || cw_slice_is(answer.text, "false"))
+        return true;
+    if (!cw_slice_is(answer.text, "true"))
+        reason = answer.text;
+    if (name.len > 6 && memcmp(name.data, "holds.", 6) == 0)
+        name = (struct cw_slice){ name.data + 6, name.len - 6 };
+    snprintf(code, sizeof code, "held-%.*s", CW_SLICE_ARG(name));
+    if (reason.len == 0)
+        return cw_rule_issue(ruling, CW_HELD, code, "", empty(), "held by the site's rule \"%.*s\" (%.*s)",
+                             CW_SLICE_ARG(name), CW_SLICE_ARG(rule->step.where));
+    return cw_rule_issue(ruling, CW_HELD, code, "", empty(), "%.*s", CW_SLICE_ARG(reason));
+}
+
+static bool hold_above(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    enum cw_type type;
+    char total[CW_VALUE_TEXT_MAX], limit[CW_VALUE_TEXT_MAX];
+    const struct cw_document *doc = ruling->mapped->doc;
+    const struct cw_value *value = cw_ref_get(&rule->source, doc, &type);
+    if (value == NULL || cw_decimal_compare(&value->decimal, &rule->value.decimal) <= 0)
+        return true;
+    struct cw_slice currency = cw_text_at(doc, cw_places()->order.currency);
+    struct cw_slice stated = cw_field_text(doc, CW_MONEY, value, total);
+    struct cw_slice allowed = cw_value_text(CW_MONEY, &rule->value, -1, limit);
+    return cw_rule_issue(ruling, CW_HELD, "over-limit", rule->source.name, stated,
+                         "%s %.*s%s%.*s is above the limit of %.*s", rule->source.name, CW_SLICE_ARG(stated),
+                         currency.len > 0 ? " " : "", CW_SLICE_ARG(currency), CW_SLICE_ARG(allowed));
+}
+
+/* The order itself has its number, of course. */
+static const struct cw_answer *find_other(const struct cw_answers *answers, struct cw_slice own)
+{
+    for (size_t i = 0; answers != NULL && i < answers->count; i++)
+        if (!cw_slice_equal(answers->found[i].external_id, own))
+            return &answers->found[i];
+    return NULL;
+}
+
+static bool hold_duplicate(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    char number[CW_QUOTE_MAX], id[CW_QUOTE_MAX];
+    for (const struct cw_asked *asked = ruling->asked; asked != NULL; asked = asked->next) {
+        if (asked->rule != rule)
+            continue;
+        const struct cw_answer *other = find_other(asked->answers, ruling->mapped->doc->external_id);
+        if (other != NULL)
+            return cw_rule_issue(
+                ruling, CW_HELD, "duplicate", "number", asked->question.value,
+                "order %s of %.*s has the number \"%s\" too; cancel one of them in the shop, "
+                "or let it pass: cartwright release",
+                cw_quote(other->external_id, id), CW_SLICE_ARG(ruling->of->cart),
+                cw_quote(asked->question.value, number));
+    }
+    return true;
+}
+
+static bool tell_cart(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    if (ruling->of->before == NULL)
+        ruling->mapped->tell_cart = rule->step.text;
+    return true;
+}
+
+/* --- all steps --- */
+
+static bool act(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    switch (rule->step.action) {
+    case CW_SKIP:
+        return skip(ruling, rule);
+    case CW_SET:
+        return cw_rule_assign(ruling, rule, rule->target.type, &rule->value);
+    case CW_COPY:
+        return copy(ruling, rule);
+    case CW_TRANSLATE:
+        return translate(ruling, rule);
+    case CW_CALL:
+        return run_call(ruling, rule);
+    case CW_HOLD:
+        return hold(ruling, rule);
+    case CW_HOLD_ABOVE:
+        return hold_above(ruling, rule);
+    case CW_HOLD_DUPLICATE:
+        return hold_duplicate(ruling, rule);
+    case CW_MATCH_CUSTOMER:
+        return cw_rule_match_customer(ruling, rule);
+    case CW_MATCH_ADDRESS:
+        return cw_rule_match_address(ruling, rule);
+    case CW_MATCH_ITEMS:
+        return cw_rule_match_items(ruling, rule);
+    case CW_SPLIT_VARIANTS:
+        return cw_rule_split_variants(ruling, rule);
+    case CW_TAX:
+        return cw_rule_tax(ruling, rule);
+    case CW_FREIGHT_LINE:
+        return cw_rule_freight_line(ruling, rule);
+    case CW_PAYMENTS:
+        return cw_rule_payments(ruling, rule);
+    case CW_DISCOUNTS:
+        return cw_rule_discounts(ruling, rule);
+    case CW_TELL_CART:
+        return tell_cart(ruling, rule);
+    }
+    return true;
+}
+
+static bool run_steps(struct cw_ruling *ruling)
+{
+    for (const struct cw_rule *rule = ruling->rules->first; rule != NULL && ruling->mapped->doc != NULL;
+         rule = rule->next)
+        if (cw_rule_holds(ruling, rule) && !is_filled(ruling, rule) && !act(ruling, rule))
+            return false;
+    return true;
+}
+
+static bool join_answers(struct cw_ruling *ruling)
+{
+    const struct cw_case *of = ruling->of;
+    size_t count, i = 0;
+    if (!ruling->rules->asks)
+        return true;
+    if (!cw_rules_list_questions(ruling->rules, ruling->mapped->doc, of->cart, ruling->arena, &ruling->asked,
+                                 &count))
+        return false;
+    for (struct cw_asked *asked = ruling->asked; asked != NULL && i < of->answer_count; asked = asked->next)
+        asked->answers = &of->answers[i++];
+    return true;
+}
+
+bool cw_rules_run(const struct cw_rules *rules, const struct cw_case *of, struct cw_arena *arena,
+                  struct cw_mapped *mapped, struct cw_error *err)
+{
+    struct cw_ruling ruling = { .rules = rules, .of = of, .arena = arena, .mapped = mapped };
+    if (rules == NULL || mapped->doc == NULL)
+        return true;
+    return (join_answers(&ruling) && cw_rules_keep_decided(&ruling) && run_steps(&ruling) &&
+            cw_rules_check_moves(&ruling)) ||
+           cw_edit_exhausted(arena, err);
+}
