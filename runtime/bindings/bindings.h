@@ -1,7 +1,7 @@
 /* bindings.h - the modules of the runtime as scripts see them: one lua_X.c each, no more Lua than needed.
  *
- * Public modules are described for script authors in scripts/types/. Those named "cartwright.native.*" are for the
- * Lua library in scripts/cartwright/ only; the sandbox lets no other module require them.
+ * Public modules are described for script authors in scripts/types/. Those named "cartwright.native.*" are
+ * for the Lua library in scripts/cartwright/ only; the sandbox lets no other module require them.
  */
 #ifndef CW_BINDINGS_BINDINGS_H
 #define CW_BINDINGS_BINDINGS_H
@@ -33,16 +33,17 @@ struct cw_lua_host {
 /* Provides cartwright.decimal, .time, .json, .xml, .log and cartwright.native.http, .native.here. */
 bool cw_lua_provide_all(struct cw_script *script, struct cw_lua_host *host, struct cw_error *err);
 
-/* Values between C and Lua. The push functions may raise (memory). `to` functions return NULL or false when the value
- * at `index` is something else. */
+/* Values between C and Lua. The push functions may raise (memory). `to` functions return NULL or false when
+ * the value at `index` is something else. */
 void cw_lua_push_decimal(lua_State *L, const struct cw_decimal *value);
 const struct cw_decimal *cw_lua_to_decimal(lua_State *L, int index); /* a Decimal object only */
 void cw_lua_push_time(lua_State *L, cw_time time);
 bool cw_lua_to_time(lua_State *L, int index, cw_time *out);
 void cw_lua_push_secret(lua_State *L, const char *name); /* the handle of a secret */
 
-/* A node handle over `scope`, usable until cw_lua_close_scope (then every use raises). `owner_index`: a value to keep
- * alive along with it, or 0. The scope is copied; nodes are borrowed. Pushes the handle, and returns a ticket. */
+/* A node handle over `scope`, usable until cw_lua_close_scope (then every use raises). `owner_index`: a value
+ * to keep alive along with it, or 0. The scope is copied; nodes are borrowed. Pushes the handle, and returns
+ * a ticket. */
 struct cw_lua_scope;
 struct cw_lua_scope *cw_lua_push_scope(lua_State *L, const struct cw_scope *scope, int owner_index);
 void cw_lua_close_scope(struct cw_lua_scope *ticket);

@@ -11,6 +11,7 @@
 #include "bindings/plans.h"
 #include "bindings/records.h"
 #include "bindings/rules.h"
+#include "mapping/edit.h"
 
 struct cw_lua_carts;
 struct cw_lua_cart;
@@ -49,13 +50,18 @@ struct cw_lua_carts_host {
     int argc;    /* site.args */
     char **argv; /* NULL: no script of `cartwright exec`, so that cartwright.site may not be required */
     bool (*has_secret)(void *arg, const char *name); /* "shop.key" */
-    /* What the mapping of a cart depends on besides its scripts: translation rows of the store. May be NULL. */
+    /* What the mapping of a cart depends on besides its scripts: translation rows of the store. May be NULL.
+     */
     void (*versioned)(void *arg, struct cw_slice bytes);
     /* Stores a page; takes over nothing: records live until done. Cancelled through the returned handle. */
     void *(*emit)(void *arg, const struct cw_lua_stream *stream, struct cw_records *records,
                   struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);
     void (*cancel_emit)(void *arg, void *handle);
     void (*progress)(void *arg, int64_t done, int64_t total);
+    /* Changes a document of a cart in the store: all of it or nothing. */
+    bool (*edit)(void *arg, const struct cw_lua_cart *cart, const struct cw_kind *kind,
+                 struct cw_slice external_id, const struct cw_change *changes, size_t count,
+                 struct cw_slice reason, struct cw_error *err);
 };
 
 /* Provides cartwright.native.cart and cartwright.site to the script. `host` is copied. */
@@ -69,7 +75,9 @@ void cw_lua_carts_free(struct cw_lua_carts *carts);
 struct cw_lua_cart *cw_lua_cart_open(struct cw_lua_carts *carts, const char *name, struct cw_error *err);
 /* NULL when the cart has no such stream. */
 const struct cw_lua_stream *cw_lua_cart_stream(const struct cw_lua_cart *cart, const char *name);
-/* The same, with the error for the person who named it: CW_USAGE. */
+/* The one that brings documents of the kind; NULL when there is none. */
+const struct cw_lua_stream *cw_lua_cart_stream_of(const struct cw_lua_cart *cart, const struct cw_kind *kind);
+/* As cw_lua_cart_stream, with the error for the person who named it: CW_USAGE. */
 const struct cw_lua_stream *cw_lua_cart_need_stream(const struct cw_lua_cart *cart, const char *name,
                                                     struct cw_error *err);
 

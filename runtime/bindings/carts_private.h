@@ -22,8 +22,9 @@ struct cw_lua_cart *cw_lua_open_cart(lua_State *L, struct cw_lua_carts *carts, c
 /* Pushes a function of scripts/cartwright/open.lua. */
 void cw_lua_push_open(lua_State *L, const char *function);
 
-int cw_luaopen_cart(lua_State *L); /* lua_store.c: emit, recall, remember, secrets, tables */
-int cw_luaopen_site(lua_State *L); /* lua_site.c */
+int cw_luaopen_cart(lua_State *L);  /* lua_store.c: emit, recall, remember, secrets, tables */
+int cw_luaopen_site(lua_State *L);  /* lua_site.c */
+int cw_lua_site_edit(lua_State *L); /* lua_edit.c; upvalue 1: the carts */
 
 /* lua_tables.c; upvalue 1: the carts. */
 int cw_lua_table_rows(lua_State *L);

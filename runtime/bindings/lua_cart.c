@@ -72,6 +72,14 @@ const struct cw_lua_stream *cw_lua_cart_stream(const struct cw_lua_cart *cart, c
     return NULL;
 }
 
+const struct cw_lua_stream *cw_lua_cart_stream_of(const struct cw_lua_cart *cart, const struct cw_kind *kind)
+{
+    for (size_t i = 0; i < cart->stream_count; i++)
+        if (cw_lua_plan_kind(cart->streams[i].plan) == kind)
+            return &cart->streams[i];
+    return NULL;
+}
+
 const struct cw_lua_stream *cw_lua_cart_need_stream(const struct cw_lua_cart *cart, const char *name,
                                                     struct cw_error *err)
 {
@@ -205,9 +213,8 @@ struct cw_lua_cart *cw_lua_open_cart(lua_State *L, struct cw_lua_carts *carts, c
         free(cart);
         luaL_error(L, "no memory");
     }
-    *cart = (struct cw_lua_cart){
-        .carts = carts, .script = carts->script, .name = own_name, .ref = LUA_NOREF
-    };
+    *cart =
+        (struct cw_lua_cart){ .carts = carts, .script = carts->script, .name = own_name, .ref = LUA_NOREF };
     lua_pushcfunction(L, finish_open);
     lua_pushlightuserdata(L, cart);
     bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;

@@ -138,6 +138,8 @@ bool cw_cli_open(struct cw_cli *cli, int needs)
     bool ok = cli->site != NULL;
     if (ok && (needs & (CW_CLI_STORE | CW_CLI_STORE_CREATE)))
         ok = open_store(cli, needs & CW_CLI_STORE_CREATE, &err);
+    if (ok && (needs & CW_CLI_STORE_IF_THERE))
+        ok = open_store(cli, false, &err) || err.code == CW_NOT_FOUND;
     if (ok && (needs & CW_CLI_NETWORK)) {
         cli->transport = cw_curl_create(cli->loop, 0, &err);
         ok = cli->transport != NULL;

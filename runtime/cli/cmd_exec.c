@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/report.h"
+#include "cli/who.h"
 
 struct exec {
     struct cw_cli *cli;
@@ -117,6 +118,7 @@ int cw_cmd_exec(int argc, char **argv)
     if (cw_cli_open(&cli, CW_CLI_STORE_CREATE | CW_CLI_NETWORK)) {
         struct cw_session_config config = cw_cli_session_config(&cli, dry_run);
         config.job = "exec";
+        config.who = cw_cli_who();
         config.argc = rest;
         config.argv = rest_argv;
         config.print = print_line;

@@ -48,7 +48,8 @@ static bool start(struct import *import, struct cw_session *session, const struc
         return body != NULL ? cw_fail_in(err, "%s", import->file) : false;
     import->total = cw_records_count(records);
     import->done = false;
-    import->batch = cw_batch_start(session, stream, "import", records, false, imported, import, err);
+    struct cw_batch_config config = { .job = "import", .records = records };
+    import->batch = cw_batch_start(session, stream, &config, imported, import, err);
     return import->batch != NULL;
 }
 

@@ -36,6 +36,36 @@ static const struct list {
       "AND ($3 = '' OR s.staged_at >= $3) AND ($4 = '' OR s.staged_at < $4) "
       "ORDER BY s.cart, s.stream, s.id, i.position LIMIT $2",
       "nothing is parked", true },
+    { "work",
+      "SELECT s.cart, s.stream, i.code, i.subject AS about, COUNT(DISTINCT s.id) AS records, "
+      "MIN(s.staged_at) AS waiting_since_at, MIN(i.field) AS field, MIN(i.message) AS message FROM "
+      "staged_records s JOIN staged_issues i ON i.staged_id = s.id WHERE ($1 = '' OR s.cart = $1) "
+      "GROUP BY s.cart, s.stream, i.code, i.subject, CASE WHEN i.subject = '' THEN i.field ELSE '' END "
+      "ORDER BY records DESC, s.cart, s.stream, i.code, i.subject LIMIT $2",
+      "nothing waits", false },
+    { "shipments",
+      "SELECT id, cart, external_id, number, order_id, shipped_at, carrier, tracking_number FROM shipments "
+      "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
+      "no shipments", false },
+    { "edits",
+      "SELECT cart, kind, external_id, field, value, cart_value, is_contested AS contested, who, edited_at, "
+      "reason "
+      "FROM document_edits WHERE ($1 = '' OR cart = $1) ORDER BY edited_at, cart, kind, external_id, field "
+      "LIMIT $2",
+      "nothing was edited", false },
+    { "messages",
+      "SELECT * FROM (SELECT id, cart, stream, external_id, state, attempts, created_at, error, payload FROM "
+      "messages WHERE ($1 = '' OR cart = $1) AND ($3 = '' OR created_at >= $3) AND ($4 = '' OR created_at < "
+      "$4) "
+      "ORDER BY id DESC LIMIT $2) AS newest ORDER BY id",
+      "no messages", true },
+    { "audit",
+      "SELECT * FROM (SELECT id, happened_at, who, action, object, value_before, value_after FROM audit "
+      "WHERE "
+      "($1 = '' OR object LIKE $1 || ' %') AND ($3 = '' OR happened_at >= $3) AND ($4 = '' OR happened_at < "
+      "$4) "
+      "ORDER BY id DESC LIMIT $2) AS newest ORDER BY id",
+      "the audit trail is empty", true },
     { "raw",
       "SELECT cart, stream, external_id, version, outcome, reason, received_at, run_id FROM "
       "(SELECT * FROM raw_records WHERE ($1 = '' OR cart = $1) "
@@ -104,15 +134,17 @@ static int print(struct cw_cli *cli, const struct list *list, const struct optio
 static int check(const struct list *list, const char *kind, const struct options *options)
 {
     if (list == NULL)
-        fprintf(stderr,
-                "cartwright list: there is no list \"%s\"; there are orders, customers, items, stock, "
-                "parked, raw "
-                "and runs\n",
-                kind);
+        fprintf(
+            stderr,
+            "cartwright list: there is no list \"%s\"; there are orders, customers, items, stock, shipments, "
+            "parked, work, edits, messages, audit, raw and runs\n",
+            kind);
     else if (options->limit < 1)
         fprintf(stderr, "cartwright list: --limit is at least 1\n");
     else if (!list->has_time && (options->since != NULL || options->until != NULL))
-        fprintf(stderr, "cartwright list: --since and --until are for orders, parked, raw and runs\n");
+        fprintf(
+            stderr,
+            "cartwright list: --since and --until are for orders, parked, messages, audit, raw and runs\n");
     else
         return -1;
     return 2;
@@ -129,12 +161,14 @@ int cw_cmd_list(int argc, char **argv)
         { "limit", 'l', 0, G_OPTION_ARG_INT, &options.limit, "At most so many rows (default 100)", "N" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
-    int code =
-        cw_cli_parse(&cli, &argc, &argv, "KIND",
-                     "Lists orders, customers, items, stock, parked, raw or runs. TIME is such as\n"
-                     "2024-03-31 or \"2024-03-31 14:00\", in the site's zone as all times that are shown:\n"
-                     "when an order was placed, a record parked or received, a run started.",
-                     entries, 1, 1);
+    int code = cw_cli_parse(
+        &cli, &argc, &argv, "KIND",
+        "Lists orders, customers, items, stock, shipments; parked: every record that waits, work: what\n"
+        "must be done, with the number of records that wait for it; edits, messages, audit, raw\n"
+        "or runs. TIME is such as\n"
+        "2024-03-31 or \"2024-03-31 14:00\", in the site's zone as all times that are shown:\n"
+        "when an order was placed, a record parked or received, a run started.",
+        entries, 1, 1);
     const struct list *list = code < 0 ? find(argv[1]) : NULL;
     if (code < 0)
         code = check(list, argv[1], &options);

@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/explain.h"
 #include "cli/rows.h"
 
 struct section {
     const char *title, *sql;
 };
 
-enum { SECTIONS_MAX = 7 };
+enum { SECTIONS_MAX = 9 };
 
 /* What the shop sent over time, and what of it waits: for the document $1 of a table, with its stream. */
 #define WAITING(table, stream)                                                                               \
@@ -19,6 +20,13 @@ enum { SECTIONS_MAX = 7 };
                    "s.cart = d.cart AND s.stream = '" stream                                                 \
                    "' AND s.external_id = d.external_id JOIN staged_issues i "                               \
                    "ON i.staged_id = s.id WHERE d.id = $1 ORDER BY i.position"                               \
+    }
+/* What people changed here, and what the cart says instead. */
+#define EDITS(table, kind)                                                                                   \
+    {                                                                                                        \
+        "edits", "SELECT e.field, e.value, e.cart_value, e.is_contested AS contested, e.who, e.edited_at, "  \
+                 "e.reason FROM " table " d JOIN document_edits e ON e.cart = d.cart AND e.kind = '" kind    \
+                 "' AND e.external_id = d.external_id WHERE d.id = $1 ORDER BY e.field"                      \
     }
 #define VERSIONS(table, stream)                                                                              \
     {                                                                                                        \
@@ -48,6 +56,7 @@ static const struct kind {
                       "ORDER BY position" },
         { "fees", "SELECT name, amount, tax FROM order_fees WHERE order_id = $1 ORDER BY position" },
         { "taxes", "SELECT name, rate, amount FROM order_taxes WHERE order_id = $1 ORDER BY position" },
+        EDITS("orders", "order"),
         WAITING("orders", "orders"),
         VERSIONS("orders", "orders") } },
     { "customer",
@@ -57,6 +66,7 @@ static const struct kind {
       { { "addresses", "SELECT external_id, first_name, last_name, company, street, postcode, city, country "
                        "FROM customer_addresses "
                        "WHERE customer_id = $1 ORDER BY position" },
+        EDITS("customers", "customer"),
         WAITING("customers", "customers"),
         VERSIONS("customers", "customers") } },
     { "item",
@@ -65,13 +75,28 @@ static const struct kind {
       "1",
       { { "variants", "SELECT external_id, sku, name, barcode, price FROM item_variants WHERE item_id = $1 "
                       "ORDER BY position" },
+        { "components", "SELECT sku, item_id, variant_id, quantity FROM item_components WHERE item_id = $1 "
+                        "ORDER BY position" },
+        EDITS("items", "item"),
         WAITING("items", "items"),
         VERSIONS("items", "items") } },
     { "stock",
       "stock",
       "SELECT * FROM stock_levels WHERE (external_id = $1 OR sku = $1) AND ($2 = '' OR cart = $2) ORDER BY "
       "id LIMIT 1",
-      { WAITING("stock_levels", "stock"), VERSIONS("stock_levels", "stock") } },
+      { EDITS("stock_levels", "stock_level"), WAITING("stock_levels", "stock"),
+        VERSIONS("stock_levels", "stock") } },
+    { "shipment",
+      "shipments",
+      "SELECT * FROM shipments WHERE (external_id = $1 OR number = $1 OR tracking_number = $1) AND ($2 = '' "
+      "OR "
+      "cart = $2) ORDER BY id LIMIT 1",
+      { { "lines",
+          "SELECT position, line_id, sku, quantity FROM shipment_lines WHERE shipment_id = $1 ORDER BY "
+          "position" },
+        EDITS("shipments", "shipment"),
+        WAITING("shipments", "shipments"),
+        VERSIONS("shipments", "shipments") } },
     { "run",
       NULL,
       "SELECT * FROM runs WHERE CAST(id AS TEXT) = $1 AND ($2 = '' OR cart = $2)",
@@ -103,16 +128,22 @@ static const struct kind *find(const char *name)
     return NULL;
 }
 
+/* What is found: its number here, and its key. */
 struct id {
-    char text[32];
+    char text[32], cart[96], external_id[256];
 };
 
 static bool take_id(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
 {
     struct id *id = arg;
-    for (size_t i = 0; i < columns; i++)
+    for (size_t i = 0; i < columns; i++) {
         if (cw_slice_is(names[i], "id"))
             snprintf(id->text, sizeof id->text, "%.*s", CW_SLICE_ARG(row[i]));
+        else if (cw_slice_is(names[i], "cart"))
+            snprintf(id->cart, sizeof id->cart, "%.*s", CW_SLICE_ARG(row[i]));
+        else if (cw_slice_is(names[i], "external_id"))
+            snprintf(id->external_id, sizeof id->external_id, "%.*s", CW_SLICE_ARG(row[i]));
+    }
     return false;
 }
 
@@ -135,15 +166,21 @@ static size_t params_of(const struct wanted *wanted, struct cw_slice params[3])
     return strcmp(wanted->kind->name, "raw") == 0 ? 3 : 2;
 }
 
-/* The lists of a document, by its number in the store. */
-static int print_sections(struct cw_cli *cli, const struct wanted *wanted)
+static struct id find_id(struct cw_cli *cli, const struct wanted *wanted)
 {
-    struct id id = { "" };
-    int code = 0;
+    struct id id = { "", "", "" };
     struct cw_slice params[3];
     size_t count = params_of(wanted, params);
     cw_store_query(cli->store, wanted->kind->sql, params, count, take_id, ignore_end, &id);
     cw_store_wait(cli->store);
+    return id;
+}
+
+/* The lists of a document, by its number in the store. */
+static int print_sections(struct cw_cli *cli, const struct wanted *wanted)
+{
+    struct id id = find_id(cli, wanted);
+    int code = 0;
     struct cw_slice param = cw_slice(id.text);
     const struct section *section = wanted->kind->sections;
     for (; section->title != NULL && code == 0; section++)
@@ -214,6 +251,28 @@ static int explain_absence(struct cw_cli *cli, const struct wanted *wanted)
     return cw_cli_fail(cli, &err);
 }
 
+/* Where each value of a document comes from: its raw record, mapped as a run would map it now. */
+static int explain(struct cw_cli *cli, const struct wanted *wanted)
+{
+    struct cw_error err;
+    bool has_issue = false;
+    struct id id = find_id(cli, wanted);
+    if (id.external_id[0] == '\0')
+        return explain_absence(cli, wanted);
+    struct cw_session *session = cw_cli_session(cli, id.cart, true, &err);
+    struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, id.cart, &err) : NULL;
+    const struct cw_lua_stream *stream =
+        cart != NULL ? cw_lua_cart_need_stream(cart, wanted->kind->stream, &err) : NULL;
+    struct cw_records *records =
+        stream != NULL ? cw_cli_stored_record(cli, stream, id.external_id, &err) : NULL;
+    if (records == NULL)
+        cw_cli_fail(cli, &err);
+    bool ok = records != NULL && cw_cli_explain(cli, stream, records, &has_issue);
+    cw_records_free(records);
+    cw_session_close(session);
+    return ok ? 0 : 1;
+}
+
 static int show(struct cw_cli *cli, const struct wanted *wanted)
 {
     struct cw_slice params[3];
@@ -229,30 +288,39 @@ int cw_cmd_show(int argc, char **argv)
 {
     struct cw_cli cli = { 0 };
     char *cart = NULL, *version = NULL;
+    gboolean origin = FALSE;
     const GOptionEntry entries[] = {
         { "cart", 'c', 0, G_OPTION_ARG_STRING, &cart, "Only this cart", "NAME" },
         { "version", 0, 0, G_OPTION_ARG_STRING, &version,
           "This version of a raw record (default: the newest)", "N" },
+        { "explain", 'e', 0, G_OPTION_ARG_NONE, &origin,
+          "Of a document: where each value comes from, by path, table, rule and edit", NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
-    int code = cw_cli_parse(
-        &cli, &argc, &argv, "KIND ID",
-        "Shows one order, customer, item, stock level, parked record, raw record or run. ID is the\n"
-        "cart's id; orders are found by their number too, customers by e-mail, items by SKU.",
-        entries, 2, 2);
+    int code =
+        cw_cli_parse(&cli, &argc, &argv, "KIND ID",
+                     "Shows one order, customer, item, stock level, shipment, parked record, raw record or "
+                     "run. ID is the\n"
+                     "cart's id; orders are found by their number too, customers by e-mail, items by SKU.",
+                     entries, 2, 2);
     struct wanted wanted = { code < 0 ? find(argv[1]) : NULL, NULL, cart != NULL ? cart : "",
                              version != NULL ? version : "" };
     if (code < 0 && wanted.kind == NULL) {
         fprintf(stderr,
-                "cartwright show: there is no kind \"%s\"; there are order, customer, item, stock, parked, "
-                "raw and "
-                "run\n",
+                "cartwright show: there is no kind \"%s\"; there are order, customer, item, stock, shipment, "
+                "parked, raw and run\n",
                 argv[1]);
+        code = 2;
+    }
+    if (code < 0 && origin && wanted.kind->stream == NULL) {
+        fprintf(stderr,
+                "cartwright show: --explain is for documents: order, customer, item, stock, shipment\n");
         code = 2;
     }
     if (code < 0) {
         wanted.id = argv[2];
-        code = cw_cli_open(&cli, CW_CLI_STORE) ? show(&cli, &wanted) : 1;
+        bool opened = cw_cli_open(&cli, CW_CLI_STORE | (origin ? CW_CLI_NETWORK : 0));
+        code = !opened ? 1 : origin ? explain(&cli, &wanted) : show(&cli, &wanted);
     }
     cw_cli_close(&cli);
     g_free(cart);

@@ -11,8 +11,8 @@ enum { BATCH = 500 }; /* records a transaction */
 struct cw_batch {
     struct cw_session *session;
     const struct cw_lua_stream *stream;
-    struct cw_records *records;
-    bool again;
+    struct cw_batch_config config;
+    struct cw_records *page; /* in hand */
     cw_sync_done_fn *done;
     void *arg;
     struct cw_run run;
@@ -32,7 +32,9 @@ static void report(void *arg)
     struct cw_batch *batch = arg;
     struct cw_sync_report report = { .run = &batch->run };
     batch->done(batch->arg, &report, batch->err.code != CW_OK ? &batch->err : NULL);
-    cw_records_free(batch->records);
+    cw_records_free(batch->page);
+    cw_records_free(batch->config.records);
+    cw_stored_free(batch->config.pages);
     free(batch);
 }
 
@@ -74,62 +76,94 @@ static void finish(struct cw_batch *batch, const struct cw_error *err)
         err = &sum;
     if (err != NULL)
         note_failure(batch, err);
-    if (config->dry_run)
+    if (batch->config.dry_run)
         run_stored(batch, NULL);
     else
         cw_txn_begin(config->store, (struct cw_fence){ 0 }, end_txn_ready, batch);
 }
 
+static void next_page(void *arg);
+
 static void stored(void *arg, const struct cw_run_counts *counts, const struct cw_error *err)
 {
+    struct cw_batch *batch = arg;
     (void)counts; /* already in the run's */
-    finish(arg, err);
+    if (err != NULL || batch->config.pages == NULL)
+        finish(batch, err);
+    else
+        cw_loop_later(cw_session_settings(batch->session)->loop, &batch->later, next_page, batch);
+}
+
+static bool take_page(struct cw_batch *batch, struct cw_error *err)
+{
+    *err = (struct cw_error){ .code = CW_OK };
+    cw_records_free(batch->page);
+    batch->page = batch->config.records;
+    batch->config.records = NULL;
+    if (batch->page == NULL && batch->config.pages != NULL)
+        batch->page = cw_stored_next(batch->config.pages, err);
+    return batch->page != NULL;
+}
+
+static void next_page(void *arg)
+{
+    struct cw_batch *batch = arg;
+    struct cw_error err;
+    if (!take_page(batch, &err)) {
+        finish(batch, err.code != CW_OK ? &err : NULL);
+        return;
+    }
+    struct cw_pipeline pipeline = cw_session_pipeline(batch->session);
+    pipeline.again = batch->config.again;
+    pipeline.dry_run = batch->config.dry_run;
+    pipeline.compared = batch->config.compared;
+    pipeline.arg = batch->config.compared_arg;
+    struct cw_page page = {
+        .stream = batch->stream, .records = batch->page, .run = &batch->run, .commit_every = BATCH
+    };
+    if (cw_pipeline_store(&pipeline, &page, stored, batch, &err) == NULL)
+        finish(batch, &err);
 }
 
 static void run_started(void *arg, int64_t id, const struct cw_error *err)
 {
     struct cw_batch *batch = arg;
-    struct cw_error copy;
     batch->run.id = id;
     if (err != NULL) {
         note_failure(batch, err);
         run_stored(batch, NULL);
         return;
     }
-    struct cw_pipeline pipeline = cw_session_pipeline(batch->session);
-    pipeline.again = batch->again;
-    struct cw_page page = {
-        .stream = batch->stream, .records = batch->records, .run = &batch->run, .commit_every = BATCH
-    };
-    if (cw_pipeline_store(&pipeline, &page, stored, batch, &copy) == NULL)
-        finish(batch, &copy);
+    next_page(batch);
 }
 
 struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_stream *stream,
-                                const char *job, struct cw_records *records, bool again,
-                                cw_sync_done_fn *done, void *arg, struct cw_error *err)
+                                const struct cw_batch_config *config, cw_sync_done_fn *done, void *arg,
+                                struct cw_error *err)
 {
-    const struct cw_session_config *config = cw_session_settings(session);
+    const struct cw_session_config *settings = cw_session_settings(session);
     struct cw_batch *batch = calloc(1, sizeof *batch);
     if (batch == NULL) {
-        cw_records_free(records);
+        cw_records_free(config->records);
+        cw_stored_free(config->pages);
         cw_fail(err, CW_NOMEM, "no memory for a run");
         return NULL;
     }
     *batch = (struct cw_batch){
-        .session = session, .stream = stream, .records = records, .again = again, .done = done, .arg = arg
+        .session = session, .stream = stream, .config = *config, .done = done, .arg = arg
     };
+    batch->config.dry_run = config->dry_run || settings->dry_run;
     snprintf(batch->version, sizeof batch->version, "%s", cw_session_script_version(session));
     batch->run = (struct cw_run){ .cart = cw_slice(stream->cart->name),
                                   .stream = cw_slice(stream->name),
-                                  .job = cw_slice(job),
+                                  .job = cw_slice(config->job),
                                   .state = CW_RUN_OPEN,
-                                  .started_at = cw_now(cw_loop_clock(config->loop)),
+                                  .started_at = cw_now(cw_loop_clock(settings->loop)),
                                   .ended_at = CW_TIME_NONE,
                                   .script_version = cw_slice(batch->version) };
-    if (config->dry_run)
+    if (batch->config.dry_run)
         run_started(batch, 0, NULL);
     else
-        cw_store_start_run(config->store, &batch->run, run_started, batch);
+        cw_store_start_run(settings->store, &batch->run, run_started, batch);
     return batch;
 }

@@ -7,15 +7,25 @@
 #ifndef CW_ENGINE_BATCH_H
 #define CW_ENGINE_BATCH_H
 
+#include "engine/stored.h"
 #include "engine/sync.h"
 
 struct cw_batch;
 
-/* Takes over `records`, also on failure. `job` ("import") names the run in the sync log. `again`: map also
- * what is known and unchanged. `done` as for cw_sync_start. */
+struct cw_batch_config {
+    const char *job;               /* names the run in the sync log: "import" */
+    struct cw_records *records;    /* what is stored; or */
+    struct cw_stored_pages *pages; /* stored records, page by page */
+    bool again;                    /* map also what is known and unchanged */
+    bool dry_run;                  /* store nothing; a session for dry runs never does */
+    void (*compared)(void *arg, const struct cw_comparison *comparison); /* as of cw_pipeline; may be NULL */
+    void *compared_arg;
+};
+
+/* Takes over records or pages, also on failure. `done` as for cw_sync_start. */
 struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_stream *stream,
-                                const char *job, struct cw_records *records, bool again,
-                                cw_sync_done_fn *done, void *arg, struct cw_error *err);
+                                const struct cw_batch_config *config, cw_sync_done_fn *done, void *arg,
+                                struct cw_error *err);
 const struct cw_run_counts *cw_batch_counts(const struct cw_batch *batch);
 
 #endif

@@ -152,10 +152,10 @@ struct alone {
 static void finish_alone(struct alone *alone, const struct cw_answers *answers, size_t count)
 {
     struct cw_news news;
-    alone->ok = cw_judge_decide(alone->stream, &alone->stored, answers, count, true, alone->arena,
-                                alone->mapped, alone->err) &&
-                cw_judge_finish(&alone->stored, alone->mapped->doc, alone->arena, alone->mapped, &news,
-                                alone->err);
+    alone->ok =
+        cw_judge_decide(alone->stream, &alone->stored, answers, count, true, alone->arena, alone->mapped,
+                        alone->err) &&
+        cw_judge_finish(&alone->stored, alone->mapped->doc, alone->arena, alone->mapped, &news, alone->err);
     if (alone->txn != NULL)
         cw_txn_rollback(alone->txn);
 }

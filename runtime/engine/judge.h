@@ -1,9 +1,9 @@
-/* judge.h - what becomes of one record: mapped, added up, put to the site's rules, with the edits of people laid
- * over it.
+/* judge.h - what becomes of one record: mapped, added up, put to the site's rules, with the edits of people
+ * laid over it.
  *
- * In steps, because the store is asked between them for many records together: map a record; ask the rules for
- * their questions (cw_rules_ask); decide with the answers and with what the store holds under the record's key;
- * finish each document that comes out of it with its edits. Everything made lives in the arena.
+ * In steps, because the store is asked between them for many records together: map a record; ask the rules
+ * for their questions (cw_rules_ask); decide with the answers and with what the store holds under the
+ * record's key; finish each document that comes out of it with its edits. Everything made lives in the arena.
  */
 #ifndef CW_ENGINE_JUDGE_H
 #define CW_ENGINE_JUDGE_H
@@ -25,13 +25,13 @@ struct cw_news {
     size_t count;
 };
 
-/* Lays the edits of `stored` over `doc`, which is mapped->doc or one of mapped->also, adds it up again, and lets
- * issues pass that a person has released. */
+/* Lays the edits of `stored` over `doc`, which is mapped->doc or one of mapped->also, adds it up again, and
+ * lets issues pass that a person has released. */
 bool cw_judge_finish(const struct cw_stored *stored, struct cw_document *doc, struct cw_arena *arena,
                      struct cw_mapped *mapped, struct cw_news *news, struct cw_error *err);
 
-/* The document as the cart said it last: what is stored, without its edits. NULL when the arena is exhausted or
- * there is none. */
+/* The document as the cart said it last: what is stored, without its edits. NULL when the arena is exhausted
+ * or there is none. */
 struct cw_document *cw_judge_said(const struct cw_stored *stored, struct cw_arena *arena);
 
 /* All steps for one record alone, in a transaction that is rolled back: for explanations. `store` NULL: rules

@@ -1,47 +1,8 @@
 /* pipeline.c - see pipeline.h. A page is worked on in slices: parse and hash up to SLICE_RECORDS, ask the
- * store for all of them at once, then map and put what is new. */
-#include "engine/pipeline.h"
-
+ * store for all of them at once, decide about what is new, and put it. */
 #include <stdlib.h>
 
-#include "adapters/document_json.h"
-#include "mapping/totals.h"
-
-enum {
-    SLICE_RECORDS = 128,
-    SLICE_BYTES = 256 * 1024,       /* with trees and documents, what fits a cache of the processor */
-    ARENA_LIMIT = 256 * 1024 * 1024 /* bytes; what one slice may need in the worst case */
-};
-
-struct item {
-    struct cw_record_key key;
-    struct cw_slice bytes;
-    struct cw_scope scope;
-    struct cw_raw_part *parts; /* what is attached to it */
-    size_t part_count;
-    struct cw_hash hash;
-    bool damaged;
-    struct cw_error err; /* of a damaged record */
-};
-
-struct cw_page_job {
-    struct cw_pipeline pipeline;
-    struct cw_page page;
-    cw_emit_done_fn *done;
-    void *arg;
-    struct cw_txn *txn;
-    struct cw_later later;
-    struct cw_arena arena;
-    struct cw_buffer json;
-    size_t next;                 /* record */
-    size_t in_txn;               /* records put since the last begin */
-    struct cw_run_counts stored; /* counts of committed transactions of this page */
-    struct cw_run_counts counts; /* of the transaction in hand */
-    bool cancelled, failed, last;
-    struct cw_error err;
-    struct item items[SLICE_RECORDS];
-    size_t count;
-};
+#include "engine/page.h"
 
 static void next_slice(void *arg);
 static void begin(struct cw_page_job *job);
@@ -65,113 +26,6 @@ static void add_counts(struct cw_run_counts *to, const struct cw_run_counts *fro
     to->parked += from->parked;
     to->skipped += from->skipped;
     to->pages += from->pages;
-}
-
-/* --- mapping --- */
-
-bool cw_pipeline_map(const struct cw_lua_stream *stream, const struct cw_scope *scope, struct cw_slice id,
-                     bool trace, struct cw_arena *arena, struct cw_mapped *mapped, struct cw_error *err)
-{
-    struct cw_plan_host host = cw_lua_plan_host(stream->plan);
-    *mapped = (struct cw_mapped){ 0 };
-    if (!cw_plan_run(cw_lua_plan_get(stream->plan), scope, id, &host, trace, arena, mapped, err))
-        return false;
-    return mapped->doc == NULL || cw_totals_check(mapped, arena, err);
-}
-
-/* A record that cannot even be read, or whose mapping needs more memory than there is, is parked with that
- * reason. */
-static void map_item(struct cw_page_job *job, const struct item *item, struct cw_mapped *mapped)
-{
-    struct cw_error err = item->err;
-    *mapped = (struct cw_mapped){ 0 };
-    if (!item->damaged && cw_pipeline_map(job->page.stream, &item->scope, item->key.external_id, false,
-                                          &job->arena, mapped, &err))
-        return;
-    *mapped = (struct cw_mapped){ 0 };
-    cw_mapped_add_issue(mapped, &job->arena, item->damaged ? "malformed" : "limit", "", "%s", err.text);
-}
-
-/* --- putting --- */
-
-static bool is_held(const struct cw_mapped *mapped)
-{
-    for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next)
-        if (!cw_slice_is(issue->code, "totals"))
-            return false;
-    return true;
-}
-
-static bool put_staged(struct cw_page_job *job, const struct item *item, const struct cw_mapped *mapped)
-{
-    enum { ISSUES_MAX = 100 };
-    struct cw_issue issues[ISSUES_MAX];
-    size_t count = 0;
-    for (const struct cw_found_issue *i = mapped->issues; i != NULL && count < ISSUES_MAX; i = i->next)
-        issues[count++] = (struct cw_issue){ i->code, i->subject, i->field, i->path, i->message };
-    cw_buffer_clear(&job->json);
-    if (mapped->doc != NULL && !cw_document_json(&job->json, mapped->doc, 0, &job->err))
-        return false;
-    struct cw_staged staged = { .key = item->key,
-                                .kind = cw_lua_plan_kind(job->page.stream->plan),
-                                .state = is_held(mapped) ? CW_STAGED_HELD : CW_STAGED_PARKED,
-                                .document = cw_buffer_slice(&job->json),
-                                .issues = issues,
-                                .issue_count = count,
-                                .at = cw_now(job->pipeline.clock),
-                                .run = job->page.run->id };
-    return cw_txn_put_staged(job->txn, &staged);
-}
-
-static bool put_raw(struct cw_page_job *job, const struct item *item, enum cw_outcome outcome,
-                    struct cw_slice reason)
-{
-    const struct cw_records *records = job->page.records;
-    struct cw_raw raw = { .key = item->key,
-                          .hash = item->hash,
-                          .format = cw_slice(cw_format_name(cw_records_format(records))),
-                          .encoding = cw_slice(cw_records_encoding(records)),
-                          .bytes = item->bytes,
-                          .parts = item->parts,
-                          .part_count = item->part_count,
-                          .received_at = cw_now(job->pipeline.clock),
-                          .run = job->page.run->id,
-                          .outcome = outcome,
-                          .reason = reason,
-                          .script_version = cw_slice(job->pipeline.script_version) };
-    return cw_txn_put_raw(job->txn, &raw);
-}
-
-static bool put_outcome(struct cw_page_job *job, const struct item *item, bool same_bytes,
-                        enum cw_outcome outcome, struct cw_slice reason)
-{
-    if (same_bytes)
-        return cw_txn_set_outcome(job->txn, item->key, outcome, reason,
-                                  cw_slice(job->pipeline.script_version));
-    return put_raw(job, item, outcome, reason);
-}
-
-static bool store_item(struct cw_page_job *job, const struct item *item, const struct cw_raw_known *known,
-                       bool same_bytes)
-{
-    struct cw_mapped mapped;
-    bool was_staged = known->exists && known->outcome == CW_PARKED;
-    map_item(job, item, &mapped);
-    if (mapped.skipped_by != NULL) {
-        job->counts.skipped++;
-        return put_outcome(job, item, same_bytes, CW_SKIPPED, cw_slice(mapped.skipped_by)) &&
-               (!was_staged || cw_txn_drop_staged(job->txn, item->key));
-    }
-    if (mapped.issues != NULL) {
-        job->counts.parked++;
-        return put_outcome(job, item, same_bytes, CW_PARKED, mapped.issues->code) &&
-               put_staged(job, item, &mapped);
-    }
-    job->counts.posted++;
-    return put_outcome(job, item, same_bytes, CW_POSTED, (struct cw_slice){ "", 0 }) &&
-           cw_txn_put_document(job->txn, item->key.cart, mapped.doc, cw_now(job->pipeline.clock),
-                               job->page.run->id) &&
-           (!was_staged || cw_txn_drop_staged(job->txn, item->key));
 }
 
 /* The same bytes again are done with, unless they wait for a better script and there is another one now. */
@@ -280,7 +134,7 @@ static void end(struct cw_page_job *job)
     cw_loop_later(job->pipeline.loop, &job->later, finish, job);
 }
 
-static void fail(struct cw_page_job *job, const struct cw_error *err)
+void cw_page_fail(struct cw_page_job *job, const struct cw_error *err)
 {
     if (err != NULL)
         job->err = *err;
@@ -296,7 +150,7 @@ static void committed(void *arg, const struct cw_error *err)
         return;
     }
     if (err != NULL) {
-        fail(job, err);
+        cw_page_fail(job, err);
         return;
     }
     add_counts(&job->stored, &job->counts);
@@ -330,30 +184,46 @@ static void finish_txn(struct cw_page_job *job)
     cw_txn_commit(txn, committed, job);
 }
 
+bool cw_page_was_cancelled(struct cw_page_job *job)
+{
+    if (!job->cancelled)
+        return false;
+    cw_txn_rollback(job->txn);
+    free_job(job);
+    return true;
+}
+
 static void known(void *arg, const struct cw_raw_known *known, size_t count, const struct cw_error *err)
 {
     struct cw_page_job *job = arg;
-    if (job->cancelled) {
-        cw_txn_rollback(job->txn);
-        free_job(job);
+    if (cw_page_was_cancelled(job))
         return;
-    }
     if (err != NULL) {
-        fail(job, err);
+        cw_page_fail(job, err);
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        const struct item *item = &job->items[i];
-        bool same = known[i].exists && cw_hash_equal(&known[i].hash, &item->hash);
+        struct item *item = &job->items[i];
+        item->was_known = known[i].exists;
+        item->was_staged = known[i].exists && known[i].outcome == CW_PARKED;
+        item->same_bytes = known[i].exists && cw_hash_equal(&known[i].hash, &item->hash);
+        item->is_settled = item->same_bytes && is_settled(job, &known[i]);
+    }
+    cw_page_decide(job);
+}
+
+void cw_page_put_slice(struct cw_page_job *job)
+{
+    for (size_t i = 0; i < job->count; i++) {
         job->counts.read++;
-        if (same && is_settled(job, &known[i])) {
+        if (job->items[i].is_settled) {
             job->counts.unchanged++;
-        } else if (!store_item(job, item, &known[i], same)) {
-            fail(job, job->err.code == CW_OK ? cw_txn_error(job->txn) : NULL);
+        } else if (!cw_page_put(job, &job->items[i])) {
+            cw_page_fail(job, job->err.code == CW_OK ? cw_txn_error(job->txn) : NULL);
             return;
         }
     }
-    job->in_txn += count;
+    job->in_txn += job->count;
     cw_loop_later(job->pipeline.loop, &job->later, next_slice, job);
 }
 
@@ -368,7 +238,7 @@ static void next_slice(void *arg)
         return;
     }
     if (!read_slice(job)) {
-        fail(job, NULL);
+        cw_page_fail(job, NULL);
         return;
     }
     for (size_t i = 0; i < job->count; i++)
@@ -386,7 +256,7 @@ static void ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
         return;
     }
     if (err != NULL) {
-        fail(job, err);
+        cw_page_fail(job, err);
         return;
     }
     job->txn = txn;

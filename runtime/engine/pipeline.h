@@ -19,6 +19,15 @@ struct cw_page {
     size_t commit_every;     /* records a transaction; 0 = the whole page in one */
 };
 
+/* What is stored of a record, and what it has become. */
+struct cw_comparison {
+    struct cw_record_key key;
+    const struct cw_document *before; /* NULL = the store has no document of it */
+    const struct cw_mapped *mapped;
+    size_t contested; /* edits of people that the cart contradicts now */
+    struct cw_arena *arena;
+};
+
 struct cw_pipeline {
     struct cw_store *store;
     struct cw_loop *loop;
@@ -26,6 +35,9 @@ struct cw_pipeline {
     const char *script_version; /* hex */
     bool dry_run;               /* everything but the commit */
     bool again;                 /* map also what is known and unchanged (resubmission) */
+    /* Called for every record that was mapped, before it is stored; for replays. May be NULL. */
+    void (*compared)(void *arg, const struct cw_comparison *comparison);
+    void *arg;
 };
 
 struct cw_page_job;
@@ -35,10 +47,6 @@ struct cw_page_job;
 struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const struct cw_page *page,
                                       cw_emit_done_fn *done, void *arg, struct cw_error *err);
 void cw_pipeline_cancel(struct cw_page_job *job);
-
-/* Maps one record and checks it, storing nothing: for preview. */
-bool cw_pipeline_map(const struct cw_lua_stream *stream, const struct cw_scope *scope, struct cw_slice id,
-                     bool trace, struct cw_arena *arena, struct cw_mapped *mapped, struct cw_error *err);
 
 /* Whether read is the sum of its parts; CW_CORRUPT, showing the figures, when not. */
 bool cw_counts_check(const struct cw_run_counts *counts, struct cw_error *err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "engine/edits.h"
 
 struct cw_session {
     struct cw_session_config config;
@@ -79,6 +80,32 @@ static const char *secret(void *arg, const char *name)
 static bool has_secret(void *arg, const char *name)
 {
     return secret(arg, name) != NULL;
+}
+
+/* Statuses keep to the graphs of the stream that brings such documents. */
+static const struct cw_rules *rules_of(const struct cw_lua_cart *cart, const struct cw_kind *kind)
+{
+    const struct cw_lua_stream *stream = cw_lua_cart_stream_of(cart, kind);
+    return stream != NULL ? stream->rules : NULL;
+}
+
+static bool edit(void *arg, const struct cw_lua_cart *cart, const struct cw_kind *kind,
+                 struct cw_slice external_id, const struct cw_change *changes, size_t count,
+                 struct cw_slice reason, struct cw_error *err)
+{
+    struct cw_session *session = arg;
+    const struct cw_session_config *config = &session->config;
+    struct cw_edit_request request = { .cart = cw_slice(cart->name),
+                                       .external_id = external_id,
+                                       .kind = kind,
+                                       .changes = changes,
+                                       .count = count,
+                                       .who = cw_slice(config->who != NULL ? config->who : "script"),
+                                       .reason = reason,
+                                       .rules = rules_of(cart, kind),
+                                       .zone = cart->zone,
+                                       .dry_run = config->dry_run };
+    return cw_edit_document(config->store, cw_loop_clock(config->loop), &request, err);
 }
 
 static void versioned(void *arg, struct cw_slice bytes)
@@ -159,7 +186,8 @@ static bool open_carts(struct cw_session *session, struct cw_error *err)
                                       .versioned = versioned,
                                       .emit = emit,
                                       .cancel_emit = cancel_emit,
-                                      .progress = progress };
+                                      .progress = progress,
+                                      .edit = config->store != NULL ? edit : NULL };
     session->carts = cw_lua_carts_create(session->script, &host, err);
     return session->carts != NULL;
 }

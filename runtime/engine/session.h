@@ -17,6 +17,7 @@ struct cw_session_config {
     const char *cart;               /* whose scripts these are, in log lines; NULL = the site's */
     uint64_t seed;
     bool dry_run;    /* nothing is stored, requests that write are refused */
+    const char *who; /* for the audit trail, when scripts edit documents; NULL = "script" */
     const char *job; /* runs that scripts start by emitting pages are named so; NULL = they may not */
     int argc;        /* arguments of a script */
     char **argv;     /* NULL: its scripts are carts alone, and do without cartwright.site */

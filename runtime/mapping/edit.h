@@ -40,6 +40,13 @@ bool cw_document_stable_name(struct cw_document *doc, struct cw_slice name, stru
 bool cw_document_set(struct cw_document *doc, struct cw_slice name, struct cw_slice text,
                      const struct cw_zone *zone, struct cw_arena *arena, struct cw_error *err);
 
+/* One of the changes that a person wants. */
+struct cw_change {
+    const char *field;
+    struct cw_slice value; /* data NULL = none */
+    bool is_undo;          /* back to what the cart says */
+};
+
 /* The value's text as it is stored and compared: money without needless zeros. data NULL = unset. In the
  * arena or in the document. */
 bool cw_document_text(struct cw_document *doc, struct cw_slice name, struct cw_arena *arena,

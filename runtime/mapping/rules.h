@@ -108,6 +108,10 @@ bool cw_rules_add(struct cw_rules *rules, const struct cw_step *step, struct cw_
 bool cw_rules_add_move(struct cw_rules *rules, const char *field, struct cw_slice from, struct cw_slice to,
                        struct cw_slice where, struct cw_error *err);
 
+/* Whether `field` may go so, for edits; CW_REFUSED says which steps there are. */
+bool cw_rules_may_move(const struct cw_rules *rules, const char *field, struct cw_slice from,
+                       struct cw_slice to, struct cw_error *err);
+
 /* After the last step: steps that contradict each other, each with both places: a value that one step demands
  * and another skips, two steps that set one target whatever happens. */
 bool cw_rules_finish(struct cw_rules *rules, struct cw_error *err);

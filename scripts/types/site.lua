@@ -27,6 +27,11 @@ function site.file(path) end
 ---@return fun(): table<string, string>?
 function site.query(sql, ...) end
 
+---Changes a document in the store, as `cartwright edit` does: validated, audited, all of it or nothing. The edit stays
+---whatever the cart says later. Raises what is wrong.
+---@param change { cart: string, kind: "order"|"customer"|"item"|"stock_level"|"shipment", id: string, set?: table<string, string|integer|boolean|cartwright.Decimal|cartwright.Time>, clear?: string[], undo?: string[], reason: string } `id`: the cart's; `clear` leaves fields without a value, `undo` goes back to what the cart says
+function site.edit(change) end
+
 ---Shown on a terminal while the script runs.
 ---@param done integer
 ---@param total? integer

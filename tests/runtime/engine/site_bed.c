@@ -138,8 +138,8 @@ bool site_bed_batch(struct site_bed *bed, struct cw_records *records, bool again
     bed->ended = bed->failed = false;
     if (bed->orders == NULL)
         assert_ok(site_bed_try_cart(bed, &err), err);
-    assert_ok(cw_batch_start(bed->session, bed->orders, "import", records, again, ended, bed, &err) != NULL,
-              err);
+    struct cw_batch_config config = { .job = "import", .records = records, .again = again };
+    assert_ok(cw_batch_start(bed->session, bed->orders, &config, ended, bed, &err) != NULL, err);
     while (!bed->ended)
         cw_loop_run(bed->loop);
     return !bed->failed;

@@ -1,0 +1,179 @@
+/* edits.c - see edits.h. */
+#include "engine/edits.h"
+
+#include "mapping/edit.h"
+#include "mapping/totals.h"
+
+enum { ARENA_LIMIT = 64 * 1024 * 1024 };
+
+struct editing {
+    const struct cw_edit_request *request;
+    const struct cw_clock *clock;
+    struct cw_arena arena;
+    struct cw_txn *txn;
+    const struct cw_stored *stored;
+    struct cw_document *doc;
+    bool ok;
+    struct cw_error *err;
+};
+
+static bool adds_up(struct editing *editing, struct cw_slice *why)
+{
+    struct cw_mapped mapped = { .doc = cw_document_copy(&editing->arena, editing->doc) };
+    struct cw_error err;
+    if (mapped.doc == NULL || !cw_totals_check(&mapped, &editing->arena, &err))
+        return false;
+    if (mapped.issues != NULL)
+        *why = mapped.issues->message;
+    return mapped.issues == NULL;
+}
+
+static const struct cw_edit *find_edit(const struct editing *editing, struct cw_slice field)
+{
+    for (size_t i = 0; i < editing->stored->edit_count; i++)
+        if (cw_slice_equal(editing->stored->edits[i].field, field))
+            return &editing->stored->edits[i];
+    return NULL;
+}
+
+static bool audit(struct editing *editing, const char *action, struct cw_slice field, struct cw_slice before,
+                  struct cw_slice after)
+{
+    const struct cw_edit_request *request = editing->request;
+    struct cw_buffer object = { 0 };
+    bool ok = cw_buffer_print(&object, editing->err, "%.*s %s %.*s %.*s", CW_SLICE_ARG(request->cart),
+                              request->kind->name, CW_SLICE_ARG(request->external_id), CW_SLICE_ARG(field)) &&
+              cw_txn_audit(editing->txn, request->who, cw_slice(action), cw_buffer_slice(&object),
+                           before.data != NULL ? before : cw_slice(""),
+                           after.data != NULL ? after : cw_slice(""), cw_now(editing->clock));
+    cw_buffer_fini(&object);
+    return ok;
+}
+
+static bool undo(struct editing *editing, const struct cw_edit *known, struct cw_slice field,
+                 struct cw_slice before)
+{
+    const struct cw_edit_request *request = editing->request;
+    if (known == NULL)
+        return cw_fail(editing->err, CW_USAGE, "%.*s of %s %.*s was not edited, so there is nothing to undo",
+                       CW_SLICE_ARG(field), request->kind->name, CW_SLICE_ARG(request->external_id));
+    return cw_document_set(editing->doc, field, known->cart_value, NULL, &editing->arena, editing->err) &&
+           cw_txn_drop_edit(editing->txn, request->cart, request->kind, request->external_id, field) &&
+           audit(editing, "undo edit", field, before, known->cart_value);
+}
+
+static bool put(struct editing *editing, const struct cw_edit *known, struct cw_slice field,
+                struct cw_slice before, struct cw_slice after)
+{
+    const struct cw_edit_request *request = editing->request;
+    struct cw_edit edit = { .field = field,
+                            .value = after,
+                            .cart_value = known != NULL ? known->cart_value : before,
+                            .who = request->who,
+                            .reason = request->reason,
+                            .at = cw_now(editing->clock) };
+    return cw_txn_put_edit(editing->txn, request->cart, request->kind, request->external_id, &edit) &&
+           audit(editing, "edit", field, before, after);
+}
+
+static bool change(struct editing *editing, const struct cw_change *wanted)
+{
+    const struct cw_edit_request *request = editing->request;
+    struct cw_slice field, before, after;
+    if (!cw_document_stable_name(editing->doc, cw_slice(wanted->field), &editing->arena, &field,
+                                 editing->err) ||
+        !cw_document_text(editing->doc, field, &editing->arena, &before, editing->err))
+        return false;
+    const struct cw_edit *known = find_edit(editing, field);
+    before = before.data != NULL ? cw_arena_copy(&editing->arena, before) : before;
+    if (wanted->is_undo)
+        return undo(editing, known, field, before);
+    if (!cw_document_set(editing->doc, field, wanted->value, request->zone, &editing->arena, editing->err) ||
+        !cw_document_text(editing->doc, field, &editing->arena, &after, editing->err))
+        return false;
+    if (request->rules != NULL &&
+        !cw_rules_may_move(request->rules, wanted->field, before, after, editing->err))
+        return false;
+    return put(editing, known, field, before, after);
+}
+
+/* Amounts that did not add up before, because somebody let them pass, need not do so now. */
+static bool check_sums(struct editing *editing, bool added_up)
+{
+    struct cw_slice why = { "", 0 };
+    if (!added_up || adds_up(editing, &why))
+        return true;
+    return cw_fail(editing->err, CW_REFUSED,
+                   "with this edit %.*s; change all amounts that belong together at once", CW_SLICE_ARG(why));
+}
+
+static bool change_all(struct editing *editing)
+{
+    const struct cw_edit_request *request = editing->request;
+    struct cw_slice why;
+    bool added_up = adds_up(editing, &why);
+    for (size_t i = 0; i < request->count; i++)
+        if (!change(editing, &request->changes[i]))
+            return false;
+    return check_sums(editing, added_up) &&
+           cw_txn_put_document(editing->txn, request->cart, editing->doc, cw_now(editing->clock), 0);
+}
+
+static void committed(void *arg, const struct cw_error *err)
+{
+    struct editing *editing = arg;
+    editing->ok = err == NULL;
+    if (err != NULL)
+        *editing->err = *err;
+}
+
+static void end(struct editing *editing, bool ok)
+{
+    const struct cw_error *lost = cw_txn_error(editing->txn);
+    if (!ok && lost != NULL)
+        *editing->err = *lost;
+    if (ok && !editing->request->dry_run) {
+        cw_txn_commit(editing->txn, committed, editing);
+        return;
+    }
+    cw_txn_rollback(editing->txn);
+    editing->ok = ok;
+}
+
+static void got(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
+{
+    struct editing *editing = arg;
+    const struct cw_edit_request *request = editing->request;
+    editing->stored = stored;
+    editing->doc = err == NULL && count > 0 ? stored[0].doc : NULL;
+    if (err != NULL)
+        *editing->err = *err;
+    else if (editing->doc == NULL)
+        cw_fail(editing->err, CW_NOT_FOUND, "cart %.*s has no %s %.*s in the store; see: cartwright list %s",
+                CW_SLICE_ARG(request->cart), request->kind->name, CW_SLICE_ARG(request->external_id),
+                request->kind->plural);
+    end(editing, editing->doc != NULL && change_all(editing));
+}
+
+static void begun(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct editing *editing = arg;
+    const struct cw_edit_request *request = editing->request;
+    struct cw_record_key key = { .cart = request->cart, .external_id = request->external_id };
+    editing->txn = txn;
+    if (err != NULL)
+        *editing->err = *err;
+    else
+        cw_txn_get_documents(txn, request->kind, &key, 1, &editing->arena, got, editing);
+}
+
+bool cw_edit_document(struct cw_store *store, const struct cw_clock *clock,
+                      const struct cw_edit_request *request, struct cw_error *err)
+{
+    struct editing editing = { .request = request, .clock = clock, .err = err };
+    cw_arena_init(&editing.arena, ARENA_LIMIT);
+    cw_txn_begin(store, (struct cw_fence){ 0 }, begun, &editing);
+    cw_store_wait(store);
+    cw_arena_fini(&editing.arena);
+    return editing.ok;
+}

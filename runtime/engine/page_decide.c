@@ -1,0 +1,306 @@
+/* page_decide.c - a slice of records before the rules: what the store holds of them, what the rules ask, what
+ * they decide. Three questions to the store at most, each for the whole slice, none when nothing is to be
+ * asked. */
+#include "engine/page.h"
+
+#include <glib.h>
+
+#include "mapping/rules.h"
+
+static bool no_memory(struct cw_page_job *job)
+{
+    return cw_fail(&job->err, CW_LIMIT, "no memory left to decide about a page of records");
+}
+
+static void *page_alloc(struct cw_page_job *job, size_t size)
+{
+    void *made = cw_arena_alloc(&job->arena, size > 0 ? size : 1);
+    if (made == NULL)
+        no_memory(job);
+    else
+        memset(made, 0, size);
+    return made;
+}
+
+/* A record that cannot even be read, or whose mapping needs more memory than there is, is parked with that
+ * reason. */
+static void park(struct cw_page_job *job, struct item *item, const struct cw_error *err)
+{
+    item->mapped = (struct cw_mapped){ 0 };
+    cw_mapped_add_issue(&item->mapped, &job->arena, item->damaged ? "malformed" : "limit", "", "%s",
+                        err->text);
+}
+
+static void map_item(struct cw_page_job *job, struct item *item)
+{
+    struct cw_error err = item->err;
+    if (item->damaged || !cw_judge_map(job->page.stream, &item->scope, item->key.external_id, false,
+                                       &job->arena, &item->mapped, &err))
+        park(job, item, &err);
+}
+
+/* --- what the store holds of them --- */
+
+/* Orders come from their records alone; customers and items are made by rules too, and may be there before
+ * their first record. */
+static bool may_be_stored(const struct cw_page_job *job, const struct item *item)
+{
+    return !item->is_settled && item->mapped.doc != NULL &&
+           (item->was_known || cw_lua_plan_kind(job->page.stream->plan) != &cw_kind_order);
+}
+
+static void ask_rules(struct cw_page_job *job);
+
+static void got_documents(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
+{
+    struct cw_page_job *job = arg;
+    size_t next = 0;
+    if (cw_page_was_cancelled(job))
+        return;
+    struct cw_stored *kept = err == NULL ? page_alloc(job, count * sizeof *kept) : NULL;
+    if (kept == NULL) {
+        cw_page_fail(job, err);
+        return;
+    }
+    memcpy(kept, stored, count * sizeof *kept);
+    for (size_t i = 0; i < job->count && next < count; i++)
+        if (may_be_stored(job, &job->items[i]))
+            job->items[i].stored = &kept[next++];
+    ask_rules(job);
+}
+
+void cw_page_decide(struct cw_page_job *job)
+{
+    struct cw_record_key keys[SLICE_RECORDS];
+    size_t count = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        if (!job->items[i].is_settled)
+            map_item(job, &job->items[i]);
+        if (may_be_stored(job, &job->items[i]))
+            keys[count++] = job->items[i].key;
+    }
+    if (count > 0)
+        cw_txn_get_documents(job->txn, cw_lua_plan_kind(job->page.stream->plan), keys, count, &job->arena,
+                             got_documents, job);
+    else
+        ask_rules(job);
+}
+
+/* --- what the rules ask --- */
+
+static void decide_all(struct cw_page_job *job);
+
+static void answered(void *arg, const struct cw_answers *answers, size_t count, const struct cw_error *err)
+{
+    struct cw_page_job *job = arg;
+    size_t next = 0;
+    if (cw_page_was_cancelled(job))
+        return;
+    struct cw_answers *kept = err == NULL ? page_alloc(job, count * sizeof *kept) : NULL;
+    if (kept == NULL) {
+        cw_page_fail(job, err);
+        return;
+    }
+    memcpy(kept, answers, count * sizeof *kept);
+    for (size_t i = 0; i < job->count; i++) {
+        job->items[i].answers = kept + next;
+        next += job->items[i].question_count;
+    }
+    decide_all(job);
+}
+
+static bool collect_questions(struct cw_page_job *job, size_t *total)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        struct item *item = &job->items[i];
+        if (!item->is_settled && item->mapped.doc != NULL &&
+            !cw_rules_ask(job->page.stream->rules, item->mapped.doc, item->key.cart, &job->arena,
+                          &item->questions, &item->question_count, &job->err))
+            return false;
+        *total += item->question_count;
+    }
+    return true;
+}
+
+static void ask_rules(struct cw_page_job *job)
+{
+    size_t total = 0, next = 0;
+    if (!collect_questions(job, &total)) {
+        cw_page_fail(job, NULL);
+        return;
+    }
+    if (total == 0) {
+        decide_all(job);
+        return;
+    }
+    struct cw_question *questions = page_alloc(job, total * sizeof *questions);
+    if (questions == NULL) {
+        cw_page_fail(job, NULL);
+        return;
+    }
+    for (size_t i = 0; i < job->count; i++) {
+        memcpy(questions + next, job->items[i].questions, job->items[i].question_count * sizeof *questions);
+        next += job->items[i].question_count;
+    }
+    cw_txn_ask(job->txn, questions, total, &job->arena, answered, job);
+}
+
+/* --- what they decide --- */
+
+static bool holds_value(const struct cw_document *doc, const struct cw_question *question)
+{
+    const struct cw_value *value = cw_document_get(doc, question->field);
+    struct cw_slice text = doc->external_id;
+    if (strcmp(question->field, "external_id") != 0) {
+        if (value == NULL || !value->is_set)
+            return false;
+        text = value->text;
+    }
+    return text.len == question->value.len &&
+           g_ascii_strncasecmp(text.data, question->value.data, text.len) == 0;
+}
+
+static void add_answer(struct cw_answers *answers, struct cw_document *doc)
+{
+    for (size_t i = 0; i < answers->count; i++)
+        if (cw_slice_equal(answers->found[i].external_id, doc->external_id))
+            return;
+    if (answers->count < CW_ANSWERS_MAX)
+        answers->found[answers->count++] = (struct cw_answer){ .external_id = doc->external_id, .doc = doc };
+}
+
+/* The store does not hold yet what earlier records of the same slice bring; where a page is cut must not
+ * decide whether they are found. */
+static void answer_from_slice(struct cw_page_job *job, size_t index)
+{
+    struct item *item = &job->items[index];
+    for (size_t q = 0; q < item->question_count; q++) {
+        const struct cw_question *question = &item->questions[q];
+        if (!cw_slice_equal(question->cart, item->key.cart))
+            continue;
+        for (size_t i = 0; i < index; i++) {
+            const struct cw_mapped *earlier = &job->items[i].mapped;
+            if (job->items[i].is_settled || earlier->issues != NULL || earlier->doc == NULL)
+                continue;
+            if (earlier->doc->kind == question->kind && holds_value(earlier->doc, question))
+                add_answer(&item->answers[q], earlier->doc);
+            for (struct cw_document *also = earlier->also; also != NULL; also = also->next)
+                if (also->kind == question->kind && holds_value(also, question))
+                    add_answer(&item->answers[q], also);
+        }
+    }
+}
+
+/* The documents that come out of an item, its own first. */
+static bool collect_outcomes(struct cw_page_job *job, struct item *item)
+{
+    size_t count = item->mapped.doc != NULL;
+    for (const struct cw_document *also = item->mapped.also; also != NULL; also = also->next)
+        count++;
+    item->outcomes = page_alloc(job, count * sizeof *item->outcomes);
+    if (item->outcomes == NULL)
+        return false;
+    if (item->mapped.doc != NULL)
+        item->outcomes[item->outcome_count++] = (struct outcome){ .doc = item->mapped.doc };
+    for (struct cw_document *also = item->mapped.also; also != NULL; also = also->next)
+        item->outcomes[item->outcome_count++] = (struct outcome){ .doc = also };
+    return true;
+}
+
+static bool decide_item(struct cw_page_job *job, size_t index)
+{
+    struct item *item = &job->items[index];
+    struct cw_error err;
+    if (item->is_settled)
+        return true;
+    answer_from_slice(job, index);
+    if (item->mapped.doc != NULL &&
+        !cw_judge_decide(job->page.stream, item->stored, item->answers, item->question_count, false,
+                         &job->arena, &item->mapped, &err))
+        park(job, item, &err);
+    return collect_outcomes(job, item);
+}
+
+/* --- what the store holds of documents that rules made --- */
+
+/* The record's own document stands under the record's key; a document that a rule made stands under another.
+ */
+static bool is_asked_late(const struct item *item, const struct outcome *outcome)
+{
+    return !item->is_settled && !cw_slice_equal(outcome->doc->external_id, item->key.external_id);
+}
+
+static void finish_all(struct cw_page_job *job);
+
+static void got_late(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
+{
+    struct cw_page_job *job = arg;
+    size_t next = 0;
+    if (cw_page_was_cancelled(job))
+        return;
+    struct cw_stored *kept = err == NULL ? page_alloc(job, count * sizeof *kept) : NULL;
+    if (kept == NULL) {
+        cw_page_fail(job, err);
+        return;
+    }
+    memcpy(kept, stored, count * sizeof *kept);
+    for (size_t i = 0; i < job->count; i++)
+        for (size_t o = 0; o < job->items[i].outcome_count && next < count; o++)
+            if (is_asked_late(&job->items[i], &job->items[i].outcomes[o]))
+                job->items[i].outcomes[o].stored = &kept[next++];
+    finish_all(job);
+}
+
+static bool ask_late(struct cw_page_job *job, size_t count)
+{
+    struct cw_record_key *keys = page_alloc(job, count * sizeof *keys);
+    const struct cw_kind *kind = NULL;
+    size_t next = 0;
+    if (keys == NULL)
+        return false;
+    for (size_t i = 0; i < job->count; i++)
+        for (size_t o = 0; o < job->items[i].outcome_count; o++)
+            if (is_asked_late(&job->items[i], &job->items[i].outcomes[o])) {
+                kind = job->items[i].outcomes[o].doc->kind; /* the same for all of a stream */
+                keys[next] = job->items[i].key;
+                keys[next++].external_id = job->items[i].outcomes[o].doc->external_id;
+            }
+    cw_txn_get_documents(job->txn, kind, keys, count, &job->arena, got_late, job);
+    return true;
+}
+
+static void decide_all(struct cw_page_job *job)
+{
+    size_t late = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        struct item *item = &job->items[i];
+        if (!decide_item(job, i)) {
+            cw_page_fail(job, NULL);
+            return;
+        }
+        for (size_t o = 0; o < item->outcome_count; o++) {
+            if (is_asked_late(item, &item->outcomes[o]))
+                late++;
+            else
+                item->outcomes[o].stored = item->stored;
+        }
+    }
+    if (late == 0)
+        finish_all(job);
+    else if (!ask_late(job, late))
+        cw_page_fail(job, NULL);
+}
+
+static void finish_all(struct cw_page_job *job)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        struct item *item = &job->items[i];
+        for (size_t o = 0; o < item->outcome_count; o++)
+            if (!cw_judge_finish(item->outcomes[o].stored, item->outcomes[o].doc, &job->arena, &item->mapped,
+                                 &item->outcomes[o].news, &job->err)) {
+                cw_page_fail(job, NULL);
+                return;
+            }
+    }
+    cw_page_put_slice(job);
+}

@@ -1,0 +1,172 @@
+/* page_put.c - what is stored of one decided record: the bytes, what waits and why, documents, messages, and
+ * notes of edits that the cart contests. */
+#include "engine/page.h"
+
+#include "adapters/document_json.h"
+#include "adapters/writer.h"
+#include "mapping/edit.h"
+
+static bool is_held(const struct cw_mapped *mapped)
+{
+    for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next)
+        if (!issue->is_hold)
+            return false;
+    return true;
+}
+
+static bool put_staged(struct cw_page_job *job, const struct item *item)
+{
+    enum { ISSUES_MAX = 100 };
+    const struct cw_mapped *mapped = &item->mapped;
+    struct cw_issue issues[ISSUES_MAX];
+    size_t count = 0;
+    for (const struct cw_found_issue *i = mapped->issues; i != NULL && count < ISSUES_MAX; i = i->next)
+        issues[count++] = (struct cw_issue){ i->code, i->subject, i->field, i->path, i->message };
+    cw_buffer_clear(&job->json);
+    if (mapped->doc != NULL && !cw_document_json(&job->json, mapped->doc, 0, &job->err))
+        return false;
+    struct cw_staged staged = { .key = item->key,
+                                .kind = cw_lua_plan_kind(job->page.stream->plan),
+                                .state = is_held(mapped) ? CW_STAGED_HELD : CW_STAGED_PARKED,
+                                .document = cw_buffer_slice(&job->json),
+                                .issues = issues,
+                                .issue_count = count,
+                                .at = cw_now(job->pipeline.clock),
+                                .run = job->page.run->id };
+    return cw_txn_put_staged(job->txn, &staged);
+}
+
+static bool put_raw(struct cw_page_job *job, const struct item *item, enum cw_outcome outcome,
+                    struct cw_slice reason)
+{
+    const struct cw_records *records = job->page.records;
+    struct cw_raw raw = { .key = item->key,
+                          .hash = item->hash,
+                          .format = cw_slice(cw_format_name(cw_records_format(records))),
+                          .encoding = cw_slice(cw_records_encoding(records)),
+                          .bytes = item->bytes,
+                          .parts = item->parts,
+                          .part_count = item->part_count,
+                          .received_at = cw_now(job->pipeline.clock),
+                          .run = job->page.run->id,
+                          .outcome = outcome,
+                          .reason = reason,
+                          .script_version = cw_slice(job->pipeline.script_version) };
+    return cw_txn_put_raw(job->txn, &raw);
+}
+
+static bool put_outcome(struct cw_page_job *job, const struct item *item, enum cw_outcome outcome,
+                        struct cw_slice reason)
+{
+    if (item->same_bytes)
+        return cw_txn_set_outcome(job->txn, item->key, outcome, reason,
+                                  cw_slice(job->pipeline.script_version));
+    return put_raw(job, item, outcome, reason);
+}
+
+/* --- documents --- */
+
+static bool stop_at_first(void *arg, struct cw_slice name, struct cw_slice before, struct cw_slice after)
+{
+    (void)name;
+    (void)before;
+    (void)after;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* Mapped again, most documents are what they were: they are not written again. */
+static bool is_new_or_changed(struct cw_page_job *job, const struct outcome *outcome, bool *changed)
+{
+    *changed = outcome->stored == NULL || outcome->stored->doc == NULL;
+    return *changed ||
+           cw_document_differences(outcome->stored->doc, outcome->doc, &job->arena, stop_at_first, changed);
+}
+
+static void note_contest(struct cw_page_job *job, const struct item *item, const struct cw_edit *edit)
+{
+    struct cw_buffer text = { 0 };
+    if (cw_buffer_print(&text, NULL,
+                        "%.*s was edited here to \"%.*s\", and stays so; the cart now says \"%.*s\"",
+                        CW_SLICE_ARG(edit->field), CW_SLICE_ARG(edit->value), CW_SLICE_ARG(edit->cart_value)))
+        cw_txn_put_run_note(job->txn, job->page.run->id, cw_slice("warning"), cw_buffer_slice(&text),
+                            item->key);
+    cw_buffer_fini(&text);
+}
+
+static bool put_document(struct cw_page_job *job, const struct item *item, const struct outcome *outcome)
+{
+    bool changed;
+    for (size_t i = 0; i < outcome->news.count; i++) {
+        const struct cw_edit *edit = &outcome->news.edits[i];
+        note_contest(job, item, edit);
+        if (!cw_txn_put_edit(job->txn, item->key.cart, outcome->doc->kind, outcome->doc->external_id, edit))
+            return false;
+    }
+    if (!is_new_or_changed(job, outcome, &changed))
+        return cw_fail(&job->err, CW_LIMIT, "no memory left to compare a document with the stored one");
+    return !changed || cw_txn_put_document(job->txn, item->key.cart, outcome->doc,
+                                           cw_now(job->pipeline.clock), job->page.run->id);
+}
+
+static bool put_documents(struct cw_page_job *job, const struct item *item)
+{
+    for (size_t i = item->outcome_count;
+         i-- > 0;) /* a customer stands there before the order that names it */
+        if (!put_document(job, item, &item->outcomes[i]))
+            return false;
+    return true;
+}
+
+/* What the cart is to be told of an order that has come: {"status":"processing"}. */
+static bool put_message(struct cw_page_job *job, const struct item *item)
+{
+    if (item->mapped.tell_cart.len == 0)
+        return true;
+    cw_buffer_clear(&job->json);
+    if (!cw_buffer_print(&job->json, &job->err, "{\"status\":") ||
+        !cw_json_write_text(&job->json, item->mapped.tell_cart, &job->err) ||
+        !cw_buffer_print(&job->json, &job->err, "}"))
+        return false;
+    struct cw_message message = { .key = item->key,
+                                  .state = CW_MESSAGE_QUEUED,
+                                  .payload = cw_buffer_slice(&job->json) };
+    message.key.stream = cw_slice("statuses");
+    return cw_txn_put_message(job->txn, &message);
+}
+
+static void compare(struct cw_page_job *job, const struct item *item)
+{
+    const struct cw_stored *stored = item->outcome_count > 0 ? item->outcomes[0].stored : item->stored;
+    if (job->pipeline.compared == NULL)
+        return;
+    struct cw_comparison comparison = {
+        .key = item->key,
+        .before = stored != NULL ? stored->doc : NULL,
+        .mapped = &item->mapped,
+        .arena = &job->arena,
+    };
+    for (size_t i = 0; i < item->outcome_count; i++)
+        comparison.contested += item->outcomes[i].news.count;
+    job->pipeline.compared(job->pipeline.arg, &comparison);
+}
+
+bool cw_page_put(struct cw_page_job *job, const struct item *item)
+{
+    const struct cw_mapped *mapped = &item->mapped;
+    if (mapped->doc == NULL && mapped->issues == NULL && mapped->skipped_by == NULL)
+        return cw_fail(&job->err, CW_LIMIT, "no memory left to say what is wrong with a record");
+    compare(job, item);
+    if (mapped->skipped_by != NULL) {
+        job->counts.skipped++;
+        return put_outcome(job, item, CW_SKIPPED, cw_slice(mapped->skipped_by)) &&
+               (!item->was_staged || cw_txn_drop_staged(job->txn, item->key));
+    }
+    if (mapped->issues != NULL) {
+        job->counts.parked++;
+        return put_outcome(job, item, CW_PARKED, mapped->issues->code) && put_staged(job, item);
+    }
+    job->counts.posted++;
+    return put_outcome(job, item, CW_POSTED, (struct cw_slice){ "", 0 }) && put_documents(job, item) &&
+           put_message(job, item) && (!item->was_staged || cw_txn_drop_staged(job->txn, item->key));
+}
