@@ -42,7 +42,10 @@ static bool plan_columns(struct cw_sqlite_rows *rows)
     size_t count = count_columns(rows->kind);
     rows->columns = calloc(count, sizeof *rows->columns);
     rows->scratch = calloc(count, sizeof *rows->scratch);
-    if (rows->columns == NULL || rows->scratch == NULL)
+    rows->insert.bound = calloc(count, sizeof *rows->insert.bound);
+    rows->update.bound = calloc(count, sizeof *rows->update.bound);
+    if (rows->columns == NULL || rows->scratch == NULL || rows->insert.bound == NULL ||
+        rows->update.bound == NULL)
         return false;
     for (size_t i = 0; i < rows->kind->field_count; i++) {
         if (rows->kind->fields[i].type == CW_RECORD)
@@ -89,13 +92,14 @@ static bool print_writes(struct cw_sqlite_rows *rows, struct cw_buffer *sql, str
                table) &&
            print_columns(sql, rows, NAMES, 0, err) &&
            cw_buffer_print(sql, err, ") VALUES (?1, ?2, ?3, ?3, ?4, ?4, ?5") &&
-           print_columns(sql, rows, PARAMETERS, CW_DOC_FIELDS, err) && cw_buffer_print(sql, err, ")") &&
-           take_text(sql, &rows->insert, err) &&
+           print_columns(sql, rows, PARAMETERS, CW_DOC_FIELDS, err) &&
+           cw_buffer_print(sql, err, ") ON CONFLICT (cart, external_id) DO NOTHING") &&
+           take_text(sql, &rows->insert.sql, err) &&
            cw_buffer_print(sql, err, "UPDATE %s SET last_run = ?3, last_stored_at = ?4, custom = ?5",
                            table) &&
            print_columns(sql, rows, ASSIGNMENTS, CW_DOC_FIELDS, err) &&
            cw_buffer_print(sql, err, " WHERE cart = ?1 AND external_id = ?2") &&
-           take_text(sql, &rows->update, err);
+           take_text(sql, &rows->update.sql, err);
 }
 
 static bool print_reads(struct cw_sqlite_rows *rows, struct cw_buffer *sql, struct cw_error *err)
@@ -115,7 +119,7 @@ static bool print_list(struct cw_sqlite_rows *rows, const struct cw_kind *parent
     return cw_buffer_print(sql, err, "INSERT INTO %s_%s (%s_id, position, custom", name, list, name) &&
            print_columns(sql, rows, NAMES, 0, err) && cw_buffer_print(sql, err, ") VALUES (?1, ?2, ?3") &&
            print_columns(sql, rows, PARAMETERS, CW_LIST_FIELDS, err) && cw_buffer_print(sql, err, ")") &&
-           take_text(sql, &rows->insert, err) &&
+           take_text(sql, &rows->insert.sql, err) &&
            cw_buffer_print(sql, err, "DELETE FROM %s_%s WHERE %s_id = ?1", name, list, name) &&
            take_text(sql, &rows->clear, err) && cw_buffer_print(sql, err, "SELECT position, custom") &&
            print_columns(sql, rows, NAMES, 0, err) &&
@@ -129,9 +133,11 @@ static void free_rows(struct cw_sqlite_rows *rows)
 {
     free(rows->columns);
     free(rows->scratch);
-    free(rows->insert);
+    free(rows->insert.sql);
+    free(rows->insert.bound);
+    free(rows->update.sql);
+    free(rows->update.bound);
     free(rows->read);
-    free(rows->update);
     free(rows->find);
     free(rows->clear);
 }
@@ -179,8 +185,8 @@ static bool plan_document(struct cw_sqlite_document *plan, const struct cw_kind 
     return ok;
 }
 
-const struct cw_sqlite_document *cw_sqlite_document_plan(struct cw_sqlite *s, const struct cw_kind *kind,
-                                                         struct cw_error *err)
+struct cw_sqlite_document *cw_sqlite_document_plan(struct cw_sqlite *s, const struct cw_kind *kind,
+                                                   struct cw_error *err)
 {
     struct cw_sqlite_documents *all = s->documents;
     if (all == NULL && (all = s->documents = calloc(1, sizeof *all)) == NULL) {

@@ -26,35 +26,63 @@ static struct cw_bind bind_value(enum cw_type type, const struct cw_value *value
         return cw_bind_int(value->boolean);
     case CW_TIME:
         cw_store_time_text(value->time, scratch);
-        return cw_bind_text((struct cw_slice){ scratch, CW_STORE_TIME_LEN });
+        return cw_bind_word(scratch);
     default:
         return cw_bind_text(cw_value_text(type, value, money_digits, scratch));
     }
 }
 
-static struct cw_bind bind_column(const struct cw_document *doc, const struct cw_sqlite_column *column,
-                                  int money_digits, char *scratch)
+/* Where the column's value stands; NULL when it is unset. An id may stand in `head` alone. */
+static const struct cw_value *value_of(const struct cw_document *doc, const struct cw_sqlite_column *column,
+                                       struct cw_value *head)
 {
     const struct cw_document *owner = owner_of(doc, column);
-    if (owner != NULL && owner->values[column->field].is_set)
-        return bind_value(column->type, &owner->values[column->field], money_digits, scratch);
-    if (owner != NULL && column->is_id && owner->external_id.len > 0)
-        return cw_bind_text(owner->external_id);
-    return (struct cw_bind){ .type = CW_BIND_NULL };
+    if (owner == NULL)
+        return NULL;
+    const struct cw_value *value = &owner->values[column->field];
+    if (value->is_set)
+        return value;
+    if (!column->is_id || owner->external_id.len == 0)
+        return NULL;
+    *head = (struct cw_value){ .is_set = true, .text = owner->external_id };
+    return head;
 }
 
-static bool bind_fields(struct cw_sqlite *s, sqlite3_stmt *stmt, const struct cw_sqlite_rows *rows,
-                        const struct cw_document *doc, int first, int money_digits, struct cw_error *err)
+static bool bind_set(struct cw_sqlite *s, sqlite3_stmt *stmt, int at, const struct cw_bind *bind,
+                     const struct cw_sqlite_column *column, struct cw_error *err)
 {
-    for (size_t i = 0; i < rows->count; i++) {
-        struct cw_bind bind = bind_column(doc, &rows->columns[i], money_digits, rows->scratch[i]);
-        if (bind.slice.len > CW_STORE_TEXT_MAX) {
-            cw_fail(err, CW_LIMIT, "the text has %zu bytes; the store takes at most %d", bind.slice.len,
-                    CW_STORE_TEXT_MAX);
-            return cw_fail_at(err, NULL, rows->columns[i].name, NULL);
-        }
-        if (!cw_sqlite_bind(s, stmt, first + (int)i, &bind, err))
+    if (bind->slice.len <= CW_STORE_TEXT_MAX)
+        return cw_sqlite_bind(s, stmt, at, bind, err);
+    cw_fail(err, CW_LIMIT, "the text has %zu bytes; the store takes at most %d", bind->slice.len,
+            CW_STORE_TEXT_MAX);
+    return cw_fail_at(err, NULL, column->name, NULL);
+}
+
+/* A statement on its way to its row. */
+struct binding {
+    struct cw_sqlite *s;
+    const struct cw_sqlite_rows *rows;
+    sqlite3_stmt *stmt;
+    bool *bound; /* of the statement */
+    int first;   /* parameter of the first column */
+    int money_digits;
+    struct cw_error *err;
+};
+
+static bool bind_fields(const struct binding *to, const struct cw_document *doc)
+{
+    for (size_t i = 0; i < to->rows->count; i++) {
+        const struct cw_sqlite_column *column = &to->rows->columns[i];
+        struct cw_value head;
+        const struct cw_value *value = value_of(doc, column, &head);
+        if (value == NULL && !to->bound[i])
+            continue;
+        struct cw_bind bind = { .type = CW_BIND_NULL };
+        if (value != NULL)
+            bind = bind_value(column->type, value, to->money_digits, to->rows->scratch[i]);
+        if (!bind_set(to->s, to->stmt, to->first + (int)i, &bind, column, to->err))
             return false;
+        to->bound[i] = value != NULL;
     }
     return true;
 }
@@ -84,40 +112,66 @@ struct stored {
     int money_digits;
 };
 
-static bool write_row(struct cw_sqlite *s, const struct cw_sqlite_rows *rows, const char *sql,
-                      const struct stored *in, struct cw_error *err)
+static bool write_row(struct cw_sqlite *s, const struct cw_sqlite_rows *rows,
+                      const struct cw_sqlite_write *write, const struct stored *in, struct cw_error *err)
 {
-    sqlite3_stmt *stmt = cw_sqlite_prepare(s, sql, err);
+    sqlite3_stmt *stmt = cw_sqlite_prepare(s, write->sql, err);
     const struct cw_bind cart = cw_bind_text(in->cart), id = cw_bind_text(in->doc->external_id);
     const struct cw_bind run = cw_bind_int(in->run), at = cw_bind_time(in->at);
+    const struct binding to = { s, rows, stmt, write->bound, CW_DOC_FIELDS, in->money_digits, err };
     return stmt != NULL && cw_sqlite_bind(s, stmt, CW_DOC_CART, &cart, err) &&
            cw_sqlite_bind(s, stmt, CW_DOC_ID, &id, err) && cw_sqlite_bind(s, stmt, CW_DOC_RUN, &run, err) &&
            cw_sqlite_bind(s, stmt, CW_DOC_AT, &at, err) &&
-           bind_custom(s, stmt, CW_DOC_CUSTOM, in->doc, err) &&
-           bind_fields(s, stmt, rows, in->doc, CW_DOC_FIELDS, in->money_digits, err) &&
+           bind_custom(s, stmt, CW_DOC_CUSTOM, in->doc, err) && bind_fields(&to, in->doc) &&
            cw_sqlite_step(s, stmt, err);
 }
 
-/* A new document gets a number; a known one keeps its number and loses its lists. */
-static bool write_own(struct cw_sqlite *s, const struct cw_sqlite_document *plan, const struct stored *in,
-                      int64_t *number, struct cw_error *err)
+/* *number stays 0 when the key is taken. */
+static bool insert_new(struct cw_sqlite *s, const struct cw_sqlite_document *plan, const struct stored *in,
+                       int64_t *number, struct cw_error *err)
+{
+    *number = 0;
+    if (!write_row(s, &plan->own, &plan->own.insert, in, err))
+        return false;
+    if (sqlite3_changes(s->db) > 0)
+        *number = sqlite3_last_insert_rowid(s->db);
+    return true;
+}
+
+static bool find_number(struct cw_sqlite *s, const struct cw_sqlite_document *plan, const struct stored *in,
+                        int64_t *number, struct cw_error *err)
 {
     sqlite3_stmt *row;
     enum cw_row found = cw_sqlite_find(
         s, plan->own.find, CW_BINDS(cw_bind_text(in->cart), cw_bind_text(in->doc->external_id)), &row, err);
-    if (found == CW_ROW_FAILED)
-        return false;
-    if (found == CW_ROW_NONE) {
-        bool ok = write_row(s, &plan->own, plan->own.insert, in, err);
-        *number = sqlite3_last_insert_rowid(s->db);
-        return ok;
+    *number = 0;
+    if (found == CW_ROW_FOUND) {
+        *number = sqlite3_column_int64(row, 0);
+        sqlite3_reset(row);
     }
-    *number = sqlite3_column_int64(row, 0);
-    sqlite3_reset(row);
+    return found != CW_ROW_FAILED;
+}
+
+static bool replace(struct cw_sqlite *s, const struct cw_sqlite_document *plan, const struct stored *in,
+                    int64_t number, struct cw_error *err)
+{
     for (size_t i = 0; i < plan->list_count; i++)
-        if (!cw_sqlite_run(s, plan->lists[i].clear, CW_BINDS(cw_bind_int(*number)), err))
+        if (!cw_sqlite_run(s, plan->lists[i].clear, CW_BINDS(cw_bind_int(number)), err))
             return false;
-    return write_row(s, &plan->own, plan->own.update, in, err);
+    return write_row(s, &plan->own, &plan->own.update, in, err);
+}
+
+/* A new document gets a number; a known one keeps its number and loses its lists. Where documents were new so
+ * far, the next one is not looked for first: inserting it finds out. */
+static bool write_own(struct cw_sqlite *s, struct cw_sqlite_document *plan, const struct stored *in,
+                      int64_t *number, struct cw_error *err)
+{
+    if (!plan->was_known && (!insert_new(s, plan, in, number, err) || *number != 0))
+        return *number != 0;
+    if (!find_number(s, plan, in, number, err))
+        return false;
+    plan->was_known = *number != 0;
+    return plan->was_known ? replace(s, plan, in, *number, err) : insert_new(s, plan, in, number, err);
 }
 
 static bool write_list(struct cw_sqlite *s, const struct cw_sqlite_rows *rows, const struct stored *in,
@@ -127,13 +181,13 @@ static bool write_list(struct cw_sqlite *s, const struct cw_sqlite_rows *rows, c
     int64_t position = 0;
     if (!list->is_set || list->list.first == NULL)
         return true;
-    sqlite3_stmt *stmt = cw_sqlite_prepare(s, rows->insert, err);
+    sqlite3_stmt *stmt = cw_sqlite_prepare(s, rows->insert.sql, err);
+    const struct binding to = { s, rows, stmt, rows->insert.bound, CW_LIST_FIELDS, in->money_digits, err };
     for (const struct cw_document *row = list->list.first; stmt != NULL && row != NULL; row = row->next) {
         const struct cw_bind parent = cw_bind_int(number), at = cw_bind_int(++position);
         if (!cw_sqlite_bind(s, stmt, CW_LIST_PARENT, &parent, err) ||
             !cw_sqlite_bind(s, stmt, CW_LIST_POSITION, &at, err) ||
-            !bind_custom(s, stmt, CW_LIST_CUSTOM, row, err) ||
-            !bind_fields(s, stmt, rows, row, CW_LIST_FIELDS, in->money_digits, err) ||
+            !bind_custom(s, stmt, CW_LIST_CUSTOM, row, err) || !bind_fields(&to, row) ||
             !cw_sqlite_step(s, stmt, err))
             return false;
     }
@@ -150,7 +204,7 @@ bool cw_sqlite_put_document(struct cw_txn *txn, struct cw_slice cart, const stru
                             cw_time at, int64_t run, struct cw_error *err)
 {
     struct cw_sqlite *s = cw_sqlite_of(txn->store);
-    const struct cw_sqlite_document *plan = cw_sqlite_document_plan(s, doc->kind, err);
+    struct cw_sqlite_document *plan = cw_sqlite_document_plan(s, doc->kind, err);
     int64_t number;
     if (plan == NULL)
         return false;

@@ -19,14 +19,22 @@ struct cw_sqlite_column {
     char name[CW_COLUMN_MAX];
 };
 
+/* A statement that writes rows. What a row has unset is NULL already, unless the row before had it set: most
+ * fields of most documents are never set, and binding them all costs more than the row. */
+struct cw_sqlite_write {
+    char *sql;
+    bool *bound; /* one a column */
+};
+
 /* The rows of one kind in one table. */
 struct cw_sqlite_rows {
     const struct cw_kind *kind;
     int list; /* index of the list's field in its parent; -1 = the document itself */
     struct cw_sqlite_column *columns;
     size_t count;
-    char *insert, *read;
-    char *update, *find;                /* only of documents */
+    struct cw_sqlite_write insert, update; /* update only of documents */
+    char *read;
+    char *find;                         /* only of documents */
     char *clear;                        /* only of lists */
     char (*scratch)[CW_VALUE_TEXT_MAX]; /* one a column: what numbers and times are bound to */
 };
@@ -38,6 +46,7 @@ struct cw_sqlite_document {
     int currency; /* index of its currency; -1 = it has none */
     struct cw_sqlite_rows own, lists[CW_SQLITE_LISTS_MAX];
     size_t list_count;
+    bool was_known; /* the document that was put last */
 };
 
 struct cw_sqlite_documents {
@@ -54,8 +63,8 @@ enum { CW_LIST_PARENT = 1, CW_LIST_POSITION, CW_LIST_CUSTOM, CW_LIST_FIELDS };
 enum { CW_READ_NUMBER, CW_READ_CUSTOM, CW_READ_FIELDS };
 
 /* Made at the first call for a kind; NULL and *err on failure. */
-const struct cw_sqlite_document *cw_sqlite_document_plan(struct cw_sqlite *s, const struct cw_kind *kind,
-                                                         struct cw_error *err);
+struct cw_sqlite_document *cw_sqlite_document_plan(struct cw_sqlite *s, const struct cw_kind *kind,
+                                                   struct cw_error *err);
 
 /* The document under a key, all of it in `arena`; *doc is NULL when there is none. A list or record without a
  * value is unset. */
