@@ -379,8 +379,9 @@ bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_sl
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = is_name(cart, "the cart's name", &err) && is_name(table, "the table's name", &err) &&
-              fits(key, "the table's key", &err) && fits(value, "the table's value", &err) &&
+    bool ok = (cart.len == 0 || is_name(cart, "the cart's name", &err)) &&
+              is_name(table, "the table's name", &err) && fits(key, "the table's key", &err) &&
+              fits(value, "the table's value", &err) &&
               txn->store->engine->put_table_row(txn, cart, table, key, value, &err);
     return settle(txn, ok, no_record, &err);
 }

@@ -281,23 +281,31 @@ int cw_kind_field(const struct cw_kind *kind, struct cw_slice name)
 
 enum { NAME_MAX_BYTES = 32 };
 
-/* Levenshtein distance of two short names. */
+static unsigned smaller(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters must be put in, taken out, changed or swapped with their neighbour to make one of two
+ * short names the other. */
 static unsigned distance(struct cw_slice a, struct cw_slice b)
 {
-    unsigned row[NAME_MAX_BYTES + 1];
+    unsigned rows[3][NAME_MAX_BYTES + 1]; /* for i - 2, i - 1 and i letters of a, in turn */
     for (size_t j = 0; j <= b.len; j++)
-        row[j] = (unsigned)j;
+        rows[0][j] = (unsigned)j;
     for (size_t i = 1; i <= a.len; i++) {
-        unsigned diagonal = row[0];
+        unsigned *row = rows[i % 3];
+        const unsigned *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
         row[0] = (unsigned)i;
         for (size_t j = 1; j <= b.len; j++) {
-            unsigned change = diagonal + (a.data[i - 1] != b.data[j - 1]);
-            diagonal = row[j];
-            unsigned least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-            row[j] = least < change ? least : change;
+            bool swapped = i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1];
+            row[j] =
+                smaller(last[j - 1] + (a.data[i - 1] != b.data[j - 1]), smaller(last[j], row[j - 1]) + 1);
+            if (swapped)
+                row[j] = smaller(row[j], before[j - 2] + 1);
         }
     }
-    return row[b.len];
+    return rows[a.len % 3][b.len];
 }
 
 const char *cw_kind_suggest(const struct cw_kind *kind, struct cw_slice name)

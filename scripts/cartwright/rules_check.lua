@@ -11,15 +11,18 @@ local NAMED_ITEM = "link, sku, barcode, vendor_sku"
 
 -- --- words for messages ---
 
+---How many letters must be put in, taken out, changed or swapped with their neighbour.
 local function distance(a, b)
-  local row = {}
+  local before, last, row = {}, {}, {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
+    before, last, row = last, row, { [0] = i }
     for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      row[j], diagonal = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost), row[j]
+      local same = a:byte(i) == b:byte(j)
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
     end
   end
   return row[#b]
@@ -33,7 +36,7 @@ local LONGEST_NAME = 40
 ---@return string?
 local function nearest(name, known)
   if type(name) ~= "string" or #name > LONGEST_NAME then return nil end
-  local found, best = nil, math.min(3, (#name + 1) // 2) + 1
+  local found, best = nil, math.min(2, (#name + 1) // 2) + 1
   for _, other in ipairs(known) do
     local away = distance(name, other)
     if away < best then found, best = other, away end

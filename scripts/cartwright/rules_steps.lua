@@ -38,22 +38,17 @@ end
 
 -- --- values ---
 
----The value that rules.by or rules.table choose. Where the field itself is unset there is no text to look up: then
----the default is taken as it is.
+---The value that rules.by or rules.table choose. The default serves an unset field too, which no row can name.
 local function choose(building, where, name, target, chosen, fill)
   local table_name, default = chosen.table, chosen.default
   if chosen.rows then
-    table_name, default = "rules." .. name:gsub(" ", "."), chosen.rows["*"]
     local rows = {}
     for key, value in pairs(chosen.rows) do rows[tostring(key)] = tostring(value) end
+    table_name, default = ("rules." .. name):gsub(" ", "."), rows["*"]
     building.tables[table_name] = rows
   end
   add(building, where, name, "translate", { target = target, source = chosen.field, table = table_name,
-    fallback = chosen.default, unknown = "hold", fill = fill })
-  if default ~= nil then
-    add(building, where, name, "set", { target = target, text = tostring(default), fill = fill,
-      when = { condition(chosen.field, "") } })
-  end
+    fallback = default, unknown = "hold", fill = fill })
 end
 
 ---@param fill boolean only where the target is unset
@@ -147,8 +142,9 @@ local function method(building, kind, target, beside, suffix, otherwise)
   if name then
     add(building, where, kind .. ".table", "translate",
       { target = target, source = target, table = name, fallback = default, unknown = "hold" })
+  elseif default then
+    assign(building, default_where, kind .. ".default", target, default, true)
   end
-  if default then assign(building, default_where, kind .. ".default", target, default, true) end
 end
 
 local function shipping(building)
@@ -188,13 +184,13 @@ local function hold_above(building)
   end
 end
 
----A function may answer true: then the rule's name says why. Anything else than a text is told with the rule's place,
----because nobody knows the function's any more when it has returned.
+---What is no text, true, false or nil is told with the rule's place, because nobody knows the function's any more when
+---it has returned.
 local function asking(name, where, holds)
   return function(order)
     local why = holds(order)
-    if why == true then return ("the rule %s of the site holds it"):format(name) end
-    if why == false or why == nil or type(why) == "string" then return why or nil end
+    if why == nil or type(why) == "string" then return why end
+    if type(why) == "boolean" then return tostring(why) end
     error(("%s: the function of rules.holds.%s returned a %s; it returns a text that says why, or nil")
       :format(where, name, type(why)), 0)
   end
@@ -202,7 +198,7 @@ end
 
 local function hold_own(building, name, rule, where)
   if type(rule) == "function" then
-    add(building, where, name, "hold", { call = asking(name, where, rule) })
+    add(building, where, "holds." .. name, "hold", { call = asking(name, where, rule) })
     return
   end
   local when, words = {}, {}
@@ -210,8 +206,8 @@ local function hold_own(building, name, rule, where)
     when[#when + 1] = condition(field, texts)
     words[#words + 1] = ("%s is %s"):format(field, table.concat(as_texts(texts), " or "))
   end
-  add(building, where, name, "hold", { when = when,
-    text = ("the rule %s of the site holds orders whose %s"):format(name, table.concat(words, " and ")) })
+  add(building, where, "holds." .. name, "hold", { when = when,
+    text = ('the site\'s rule "%s" holds orders whose %s'):format(name, table.concat(words, " and ")) })
 end
 
 local function holds(building)
