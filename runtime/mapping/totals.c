@@ -109,7 +109,7 @@ static bool work_out_line(const struct check *check, const struct cw_document *l
     const struct cw_value *quantity = &line->values[check->at->quantity],
                           *price = &line->values[check->at->unit_price],
                           *discount = &line->values[check->at->line_discount];
-    struct cw_decimal exact;
+    struct cw_decimal exact = zero;
     if (!quantity->is_set || !price->is_set)
         return false;
     *out = (struct cw_line_words){ .quantity = quantity->decimal,
