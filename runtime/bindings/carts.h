@@ -112,6 +112,22 @@ struct cw_fiber *cw_lua_start_script(struct cw_lua_carts *carts, struct cw_slice
                                      const char *chunk_name, cw_lua_done_fn *done, void *arg,
                                      struct cw_error *err);
 
+/* One thing that a cart has otherwise than the one at the bottom of what it extends. `change` is added,
+ * removed, changed or wrapped; values are in words, empty where there is none; of what is wrapped `value`
+ * says how
+ * ("before", "after"). Valid during the call. */
+struct cw_lua_change {
+    struct cw_slice name, change, value, was, note;
+    struct cw_slice where; /* "carts/x.lua:4", the line that set it last */
+};
+
+typedef void cw_lua_change_fn(void *arg, const struct cw_lua_change *change);
+
+/* Calls `each`, which must not use the cart, for every change in the order of their names; for none when the
+ * cart extends no other. */
+bool cw_lua_cart_changes(const struct cw_lua_cart *cart, cw_lua_change_fn *each, void *arg,
+                         struct cw_error *err);
+
 /* What the cart's HTTP has done so far. */
 struct cw_http_stats cw_lua_cart_stats(const struct cw_lua_cart *cart);
 

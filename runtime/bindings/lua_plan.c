@@ -1,6 +1,8 @@
 /* lua_plan.c - see plans.h. Reads the descriptions of map.lua; knows nothing of records. */
 #include <stdlib.h>
 
+#include "bindings/modules.h"
+#include "bindings/placed.h"
 #include "bindings/plans_private.h"
 
 struct cw_lua_plan *cw_lua_plan_create(struct cw_script *script, const struct cw_zone *zone,
@@ -206,11 +208,17 @@ static bool read_type(lua_State *L, struct cw_lua_plan *plan, int index, const s
     return false;
 }
 
+/* Where a rule stands: the line that assigned it (is_own) goes before that of its description. */
+struct place {
+    struct cw_slice where;
+    bool is_own;
+};
+
 static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, const struct cw_field *field,
-                             struct cw_field_rule *rule, struct lists *lists)
+                             bool has_place, struct cw_field_rule *rule, struct lists *lists)
 {
     struct cw_slice where = cw_lua_plan_push_text(L, index, "where");
-    if (where.data != NULL)
+    if (where.len > 0 && !has_place)
         rule->where = where;
     if (!parse_source(cw_lua_plan_push_text(L, index, "source"), &rule->source)) {
         CW_LUA_PLAN_FAULT(
@@ -237,20 +245,8 @@ static bool read_description(lua_State *L, struct cw_lua_plan *plan, int index, 
     return read_type(L, plan, index, field, rule);
 }
 
-/* Where the function at `index` begins: a rule that is nothing else has no place of its own. */
-static void push_place(lua_State *L, int index, struct cw_slice *where)
-{
-    lua_Debug ar;
-    lua_pushvalue(L, index);
-    lua_getinfo(L, ">S", &ar);
-    if (ar.linedefined <= 0)
-        return;
-    lua_pushfstring(L, "%s:%d", ar.short_src, ar.linedefined);
-    where->data = lua_tolstring(L, -1, &where->len);
-}
-
 /* The rule for the value on top of the stack, whatever form it has. */
-static bool read_rule(lua_State *L, struct cw_lua_plan *plan, const struct cw_field *field,
+static bool read_rule(lua_State *L, struct cw_lua_plan *plan, const struct cw_field *field, bool has_place,
                       struct cw_field_rule *rule, struct lists *lists)
 {
     int index = lua_absindex(L, -1);
@@ -261,13 +257,17 @@ static bool read_rule(lua_State *L, struct cw_lua_plan *plan, const struct cw_fi
         rule->path_count = 1;
         return true;
     case LUA_TFUNCTION:
-        push_place(L, index, &rule->where);
+        if (!has_place &&
+            !lua_iscfunction(L, index)) { /* a rule that is nothing else has no place of its own */
+            cw_lua_push_begin(L, index);
+            rule->where.data = lua_tolstring(L, -1, &rule->where.len);
+        }
         lua_pushvalue(L, index);
         rule->source = CW_FROM_CALL;
         rule->call = cw_lua_plan_keep_function(L);
         return true;
     case LUA_TTABLE:
-        return read_description(L, plan, index, field, rule, lists);
+        return read_description(L, plan, index, field, has_place, rule, lists);
     default:
         CW_LUA_PLAN_FAULT(plan, "%.*s: %s is a %s; a fixed value is map.constant(...)",
                           CW_SLICE_ARG(rule->where), rule->target, luaL_typename(L, index));
@@ -277,29 +277,41 @@ static bool read_rule(lua_State *L, struct cw_lua_plan *plan, const struct cw_fi
 
 /* Adds the rule for the value on top of the stack and pops it. */
 static void compile_rule(lua_State *L, struct cw_lua_plan *plan, struct cw_plan *target,
-                         const struct cw_field *field, const char *name, struct cw_slice where)
+                         const struct cw_field *field, const char *name, struct place place)
 {
     int top = lua_gettop(L) - 1;
     struct lists lists;
     struct cw_error err;
     struct cw_field_rule rule = {
-        .target = name, .is_custom = field == NULL, .call = -1, .zone = plan->zone, .where = where
+        .target = name, .is_custom = field == NULL, .call = -1, .zone = plan->zone, .where = place.where
     };
     luaL_checkstack(L, 16, "mapping nested too deep");
-    if (read_rule(L, plan, field, &rule, &lists) && !cw_plan_add(target, &rule, &err))
+    if (read_rule(L, plan, field, place.is_own, &rule, &lists) && !cw_plan_add(target, &rule, &err))
         cw_lua_plan_fault(plan, &err);
     lua_settop(L, top);
+}
+
+/* The place of a field of the table at `index`, which as a whole is at `where`. */
+static struct place place_of(lua_State *L, int index, const char *name, struct cw_slice where)
+{
+    lua_pushstring(L, name);
+    struct cw_slice own = cw_lua_placed_where_set(L, index);
+    return own.len > 0 ? (struct place){ own, true } : (struct place){ where, false };
 }
 
 static void compile_fields(lua_State *L, struct cw_lua_plan *plan, struct cw_plan *target,
                            const struct cw_kind *kind, int index, struct cw_slice where)
 {
+    cw_lua_placed_push_values(L, index);
+    int values = lua_gettop(L);
     for (size_t i = 0; i < kind->field_count; i++) {
-        if (lua_getfield(L, index, kind->fields[i].name) == LUA_TNIL)
+        const char *name = kind->fields[i].name;
+        if (lua_getfield(L, values, name) == LUA_TNIL)
             lua_pop(L, 1);
         else
-            compile_rule(L, plan, target, &kind->fields[i], kind->fields[i].name, where);
+            compile_rule(L, plan, target, &kind->fields[i], name, place_of(L, index, name, where));
     }
+    lua_pop(L, 1);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -313,14 +325,16 @@ size_t cw_lua_plan_sorted_names(lua_State *L, struct cw_lua_plan *plan, int inde
                                 struct cw_slice where, const char *names[NAMES_MAX])
 {
     size_t count = 0;
-    index = lua_absindex(L, index);
-    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+    cw_lua_placed_push_values(L, index);
+    int values = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, values) != 0; lua_pop(L, 1)) {
         if (lua_type(L, -2) == LUA_TSTRING && count < NAMES_MAX)
             names[count++] = lua_tostring(L, -2);
         else
             CW_LUA_PLAN_FAULT(plan, "%.*s: %s have names, and there are at most %d", CW_SLICE_ARG(where),
                               what, NAMES_MAX);
     }
+    lua_pop(L, 1);
     qsort(names, count, sizeof *names, compare_names);
     return count;
 }
@@ -335,43 +349,46 @@ static void refuse_unknown(lua_State *L, struct cw_lua_plan *plan, const struct 
         if (cw_slice_is(name, "custom") || cw_kind_field(kind, name) >= 0)
             continue;
         const char *near = cw_kind_suggest(kind, name);
-        CW_LUA_PLAN_FAULT(plan, "%.*s: unknown field \"%s\" of %s%s%s%s", CW_SLICE_ARG(where), names[i],
+        struct place place = place_of(L, index, names[i], where);
+        CW_LUA_PLAN_FAULT(plan, "%.*s: unknown field \"%s\" of %s%s%s%s", CW_SLICE_ARG(place.where), names[i],
                           kind->name,
                           near != NULL ? "; did you mean \"" : "; fields of your own go under custom",
                           near != NULL ? near : "", near != NULL ? "\"?" : "");
     }
 }
 
+static void compile_custom_fields(lua_State *L, struct cw_lua_plan *plan, struct cw_plan *target, int custom,
+                                  struct cw_slice where)
+{
+    const char *names[NAMES_MAX];
+    size_t count = cw_lua_plan_sorted_names(L, plan, custom, "custom fields", where, names);
+    for (size_t i = 0; i < count; i++) {
+        lua_getfield(L, custom, names[i]);
+        compile_rule(L, plan, target, NULL, names[i], place_of(L, custom, names[i], where));
+    }
+}
+
 static void compile_custom(lua_State *L, struct cw_lua_plan *plan, struct cw_plan *target, int index,
                            struct cw_slice where)
 {
-    const char *names[NAMES_MAX];
-    int type = lua_getfield(L, index, "custom"), custom = lua_absindex(L, -1);
-    if (type == LUA_TTABLE) {
-        size_t count = cw_lua_plan_sorted_names(L, plan, custom, "custom fields", where, names);
-        for (size_t i = 0; i < count; i++) {
-            lua_getfield(L, custom, names[i]);
-            compile_rule(L, plan, target, NULL, names[i], where);
-        }
-    } else if (type != LUA_TNIL) {
+    struct cw_slice place = place_of(L, index, "custom", where).where;
+    int type = lua_getfield(L, index, "custom");
+    if (type == LUA_TTABLE)
+        compile_custom_fields(L, plan, target, lua_gettop(L), place);
+    else if (type != LUA_TNIL)
         CW_LUA_PLAN_FAULT(plan,
                           "%.*s: custom is a table of fields: custom = { gift_note = \"gift_message\" }",
-                          CW_SLICE_ARG(where));
-    }
-    lua_settop(L, custom - 1);
+                          CW_SLICE_ARG(place));
+    lua_pop(L, 1);
 }
 
-/* The kind that map.order and its siblings wrote into the metatable; also where they stood. */
+/* The kind of plan that map.order and its siblings made; also where they stood. */
 static const struct cw_kind *kind_of(lua_State *L, int index, struct cw_slice *where)
 {
-    if (!lua_istable(L, index) || luaL_getmetafield(L, index, "kind") == LUA_TNIL)
-        return NULL;
-    struct cw_slice name;
-    name.data = lua_tolstring(L, -1, &name.len);
-    const struct cw_kind *kind = name.data != NULL ? cw_kind_find(name) : NULL;
-    if (luaL_getmetafield(L, index, "where") == LUA_TSTRING)
-        where->data = lua_tolstring(L, -1, &where->len);
-    return kind;
+    struct cw_slice name = cw_lua_placed_kind(L, index), place = cw_lua_placed_where(L, index);
+    if (name.data != NULL && place.len > 0)
+        *where = place;
+    return name.data != NULL ? cw_kind_find(name) : NULL;
 }
 
 /* The plan at `index`; `where` is its place in messages as long as it does not say its own. */
@@ -405,7 +422,6 @@ bool cw_lua_plan_fill(lua_State *L, struct cw_lua_plan *plan, struct cw_error *e
     lua_getfield(L, stream, "map");
     struct cw_slice where = { 0 };
     plan->kind = kind_of(L, stream + 1, &where);
-    lua_settop(L, stream + 1);
     if (plan->kind != NULL && !plan->kind->is_document)
         CW_LUA_PLAN_FAULT(plan,
                           "%.*s: a stream brings orders, customers, items, stock levels or shipments; a %s "

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "adapters/utf8.h"
-#include "bindings/bindings.h"
+#include "bindings/modules.h"
 #include "bindings/plans_private.h"
 
 struct result {
@@ -17,15 +17,13 @@ struct result {
  */
 static int refuse_result(lua_State *L, const struct result *result, const char *fmt, ...)
 {
-    lua_Debug function;
     va_list args;
-    lua_pushvalue(L, result->function);
-    lua_getinfo(L, ">S", &function);
-    lua_pushfstring(L, "%s:%d: the function returned ", function.short_src, function.linedefined);
+    cw_lua_push_begin(L, result->function);
+    lua_pushliteral(L, ": the function returned ");
     va_start(args, fmt);
     lua_pushvfstring(L, fmt, args);
     va_end(args);
-    lua_concat(L, 2);
+    lua_concat(L, 3);
     return lua_error(L);
 }
 

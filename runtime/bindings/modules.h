@@ -47,6 +47,10 @@ int cw_lua_open_log(lua_State *L);
 int cw_lua_open_here(lua_State *L);
 int cw_lua_open_http(lua_State *L);
 
+/* Pushes where the function at `index` begins, "carts/x.lua:41"; of one that the library made for a script,
+ * the line that asked for it. */
+void cw_lua_push_begin(lua_State *L, int index);
+
 /* --- errors --- */
 
 /* cw_lua_raise with a text made here. */

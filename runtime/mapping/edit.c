@@ -5,7 +5,6 @@
 /* A place, and the record that would have to be made first. */
 struct found {
     struct cw_place place; /* owner NULL: its record is not there */
-    struct cw_document *outer;
     struct cw_value *missing;
     const struct cw_kind *kind; /* of the missing record */
 };
@@ -32,7 +31,6 @@ static bool go_into(const struct cw_name_reader *reader, const struct cw_name_pi
 {
     struct cw_value *value = &(*owner)->values[piece->field - (*owner)->kind->fields];
     size_t position;
-    found->outer = *owner;
     if (piece->field->type == CW_LIST) {
         *owner = cw_name_member(piece, value, &position);
         return *owner != NULL || no_member(reader, piece, value, err);
@@ -43,20 +41,32 @@ static bool go_into(const struct cw_name_reader *reader, const struct cw_name_pi
     return true;
 }
 
+bool cw_kind_check_name(const struct cw_kind *kind, struct cw_slice name, enum cw_type *type,
+                        struct cw_error *err)
+{
+    struct cw_name_reader reader = cw_name_begin(kind, name);
+    struct cw_name_piece piece;
+    do {
+        if (!cw_name_next(&reader, &piece, err))
+            return false;
+    } while (reader.rest.data != NULL);
+    *type = piece.field != NULL ? piece.field->type : CW_TEXT;
+    return true;
+}
+
+/* What is wrong with the name itself comes before what this document lacks. */
 static bool find(struct cw_document *doc, struct cw_slice name, struct found *found, struct cw_error *err)
 {
     struct cw_name_reader reader = cw_name_begin(doc->kind, name);
     struct cw_name_piece piece;
     struct cw_document *owner = doc;
-    *found = (struct found){ .outer = NULL };
-    for (;;) {
-        if (!cw_name_next(&reader, &piece, err))
-            return false;
-        if (reader.rest.data == NULL)
-            break;
+    enum cw_type type;
+    *found = (struct found){ .missing = NULL };
+    if (!cw_kind_check_name(doc->kind, name, &type, err))
+        return false;
+    while (cw_name_next(&reader, &piece, err) && reader.rest.data != NULL)
         if (!go_into(&reader, &piece, &owner, found, err))
             return false;
-    }
     if (piece.field == NULL) {
         find_custom(found, owner, piece.custom);
         return true;
@@ -76,19 +86,6 @@ bool cw_document_place(struct cw_document *doc, struct cw_slice name, struct cw_
     *out = found.place;
     return out->owner != NULL || cw_fail(err, CW_NOT_FOUND, "\"%.*s\": this %s has no such %s",
                                          CW_SLICE_ARG(name), doc->kind->name, found.kind->name);
-}
-
-bool cw_kind_check_name(const struct cw_kind *kind, struct cw_slice name, enum cw_type *type,
-                        struct cw_error *err)
-{
-    struct cw_name_reader reader = cw_name_begin(kind, name);
-    struct cw_name_piece piece;
-    do {
-        if (!cw_name_next(&reader, &piece, err))
-            return false;
-    } while (reader.rest.data != NULL);
-    *type = piece.field != NULL ? piece.field->type : CW_TEXT;
-    return true;
 }
 
 static struct cw_slice stable_member(struct cw_document *doc, const struct cw_name_piece *piece,

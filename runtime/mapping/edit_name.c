@@ -90,6 +90,8 @@ static bool read_custom(struct cw_name_reader *reader, struct cw_name_piece *pie
     reader->rest = (struct cw_slice){ NULL, 0 };
     if (piece->custom.len == 0)
         return REFUSE(reader, err, "%s", "the field of your own has no name");
+    if (memchr(piece->custom.data, '\0', piece->custom.len) != NULL)
+        return REFUSE(reader, err, "%s", "a name has no zero bytes");
     return true;
 }
 

@@ -24,13 +24,33 @@ static void list_steps(const struct cw_graph *graph, struct cw_slice from, char 
         snprintf(out, cap, "nowhere");
 }
 
+static bool is_step(const struct cw_graph *graph, struct cw_slice from, struct cw_slice to)
+{
+    return from.len == 0 || to.len == 0 || cw_slice_equal(from, to) || may_move(graph, from, to);
+}
+
+bool cw_rules_may_move(const struct cw_rules *rules, const char *field, struct cw_slice from,
+                       struct cw_slice to, struct cw_error *err)
+{
+    char steps[256];
+    for (const struct cw_graph *graph = rules->graphs; graph != NULL; graph = graph->next) {
+        if (strcmp(rules->kind->fields[graph->field].name, field) != 0 || is_step(graph, from, to))
+            continue;
+        list_steps(graph, from, steps, sizeof steps);
+        return cw_fail(err, CW_REFUSED,
+                       "%s may not go from \"%.*s\" to \"%.*s\"; from there it may go to: %s", field,
+                       CW_SLICE_ARG(from), CW_SLICE_ARG(to), steps);
+    }
+    return true;
+}
+
 static bool check_graph(struct cw_ruling *ruling, const struct cw_graph *graph)
 {
     struct cw_slice from = cw_text_at(ruling->of->before, graph->field),
                     to = cw_text_at(ruling->mapped->doc, graph->field);
     const char *field = ruling->rules->kind->fields[graph->field].name;
     char steps[256];
-    if (from.len == 0 || to.len == 0 || cw_slice_equal(from, to) || may_move(graph, from, to))
+    if (is_step(graph, from, to))
         return true;
     list_steps(graph, from, steps, sizeof steps);
     return cw_rule_issue(

@@ -128,6 +128,8 @@ static bool run_call(struct cw_ruling *ruling, const struct cw_rule *rule)
 
 /* --- holds --- */
 
+enum { HOLD_REASON_MAX = 512 }; /* bytes of what a function says; a sentence or two */
+
 static bool hold(struct cw_ruling *ruling, const struct cw_rule *rule)
 {
     struct cw_value answer = { .is_set = true, .text = { "true", 4 } };
@@ -138,7 +140,7 @@ static bool hold(struct cw_ruling *ruling, const struct cw_rule *rule)
     if (!answer.is_set || answer.text.len == 0 || cw_slice_is(answer.text, "false"))
         return true;
     if (!cw_slice_is(answer.text, "true"))
-        reason = answer.text;
+        reason = cw_slice_clip(answer.text, HOLD_REASON_MAX);
     if (name.len > 6 && memcmp(name.data, "holds.", 6) == 0)
         name = (struct cw_slice){ name.data + 6, name.len - 6 };
     snprintf(code, sizeof code, "held-%.*s", CW_SLICE_ARG(name));

@@ -59,7 +59,7 @@ struct cw_provider {
 /* A module whose main chunk is running; lives in the C stack of require. */
 struct cw_loading {
     struct cw_loading *outer;
-    const char *name;
+    const char *name, *where; /* where: file and line that requires it, or empty */
 };
 
 struct cw_script {

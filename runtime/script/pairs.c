@@ -252,6 +252,12 @@ int cw_kernel_next(lua_State *L)
     if (!lua_isnoneornil(L, 2))
         return luaL_error(L, "next with a key has no fixed order: use pairs(t), which has one");
     lua_settop(L, 1);
+    if (luaL_getmetafield(L, 1, "__pairs") != LUA_TNIL) {
+        lua_pushvalue(L, 1);
+        lua_call(L, 1, 3);
+        lua_call(L, 2, 2);
+        return 2;
+    }
     lua_pushnil(L);
     if (!lua_next(L, 1)) {
         lua_pushnil(L);

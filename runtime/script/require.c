@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define NATIVE_PREFIX "cartwright.native."
+#define CARTS_PREFIX  "carts." /* the site's carts, and the shipped ones that it has no file for */
 
 static const char loaded_key; /* in the registry: the table from names to what require answers */
 
@@ -105,7 +106,27 @@ static int load_module(lua_State *L)
     return 1;
 }
 
-/* Raises, naming the chain, when the module is being loaded further out. */
+/* Pushes "carts/x.lua:2", the line that calls require; "a script" where there is none. */
+static const char *push_caller(lua_State *L)
+{
+    lua_Debug ar;
+    for (int level = 1; lua_getstack(L, level, &ar); level++)
+        if (lua_getinfo(L, "Sl", &ar) && ar.currentline > 0)
+            return lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+    return lua_pushliteral(L, "a script");
+}
+
+static int raise_circle(lua_State *L, const char *name, const char *chain)
+{
+    if (begins_with(name, CARTS_PREFIX))
+        return luaL_error(L,
+                          "module \"%s\" requires itself: %s; the cart of that name that came with "
+                          "Cartwright is \"shipped.%s\", otherwise take one of these lines out",
+                          name, chain, name + strlen(CARTS_PREFIX));
+    return luaL_error(L, "module \"%s\" requires itself: %s; take one of these lines out", name, chain);
+}
+
+/* Raises, naming each line of the ring, when the module is being loaded further out. */
 static void refuse_circle(lua_State *L, const struct cw_loading *loading, const char *name)
 {
     const struct cw_loading *at = loading;
@@ -114,21 +135,20 @@ static void refuse_circle(lua_State *L, const struct cw_loading *loading, const 
     if (at == NULL)
         return;
     luaL_checkstack(L, 8, "too many modules");
-    lua_pushstring(L, name); /* the chain, made from its end */
-    for (const struct cw_loading *link = loading;; link = link->outer) {
-        lua_pushfstring(L, "%s -> %s", link->name, lua_tostring(L, -1));
+    lua_pushfstring(L, "%s requires %s", push_caller(L), name); /* the chain, made from its end */
+    for (const struct cw_loading *link = loading; link != at; link = link->outer) {
+        lua_pushfstring(L, "%s requires %s, %s", link->where, link->name, lua_tostring(L, -1));
         lua_remove(L, -2);
-        if (link == at)
-            break;
     }
-    luaL_error(L, "module \"%s\" requires itself: %s", name, lua_tostring(L, -1));
+    raise_circle(L, name, lua_tostring(L, -1));
 }
 
-/* name loaded -> value. The inner lua_pcall sees to it that the chain is right whatever happens. */
+/* name loaded -> name loaded place value. The inner lua_pcall sees to it that the chain is right whatever
+ * happens. */
 static void load_in_chain(lua_State *L, struct cw_script *script, const char *name)
 {
-    struct cw_loading link = { script->loading, name };
     refuse_circle(L, script->loading, name);
+    struct cw_loading link = { script->loading, name, push_caller(L) }; /* it stays as long as the link */
     lua_pushcfunction(L, load_module);
     lua_pushvalue(L, 1);
     script->loading = &link;
@@ -149,7 +169,8 @@ int cw_kernel_require(lua_State *L)
     if (lua_rawget(L, 2) != LUA_TNIL)
         return 1;
     lua_pop(L, 1);
-    load_in_chain(L, cw_script_of(L), name); /* name loaded value */
+    load_in_chain(L, cw_script_of(L), name);
+    lua_remove(L, 3); /* name loaded value */
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
         lua_pushboolean(L, 1);

@@ -2,9 +2,12 @@
 ---
 ---A cart script returns `cart.new { ... }`, to which it adds `test`, streams (orders, customers, items, stock,
 ---shipments) and `tables`. The runtime makes one instance per cart of the site; `self` in every function is that instance.
+local here = require "cartwright.native.here"
 local http = require "cartwright.native.http"
 local map = require "cartwright.map"
 local overlay = require "cartwright.overlay"
+local override = require "cartwright.override"
+local placed = require "cartwright.placed"
 local time = require "cartwright.time"
 
 local cart = {}
@@ -32,6 +35,15 @@ cart.choice = setting "choice"   -- one of `choices`
 cart.zone = setting "zone"       -- IANA name; default "site" is the site's zone
 cart.time = setting "time"       -- "2024-01-31" or with a time; in the cart's zone
 
+local STREAM = { name = "stream", fields = { skip = { name = "skips", each = { name = "skip" } } } }
+
+---What of a cart remembers where it was set. Plans do so wherever they stand.
+local SHOP = { name = "shop", fields = {
+  settings = { name = "settings", each = { name = "setting" } },
+  tables = { name = "tables", each = { name = "rows" } },
+  orders = STREAM, customers = STREAM, items = STREAM, stock = STREAM, shipments = STREAM,
+} }
+
 ---@param definition { title: string, settings: table<string, table>, http?: (fun(settings: table): cartwright.Http), [string]: any }
 ---@return cartwright.Shop shop
 function cart.new(definition)
@@ -40,15 +52,8 @@ function cart.new(definition)
   shop.settings.zone = shop.settings.zone or cart.zone { default = "site", help = "time zone the shop writes its dates in" }
   shop.settings.orders_from = shop.settings.orders_from or cart.time { help = "older orders are not fetched" }
   shop.tables = shop.tables or {}
-  shop.extend = cart.extend
-  return shop
-end
-
----A cart that differs from `base` in what the caller then changes.
----@param base cartwright.Shop
----@return cartwright.Shop shop
-function cart.extend(base)
-  return map.copy(base)
+  shop.extend, shop.before, shop.after = override.extend, override.before, override.after
+  return placed.new(shop, SHOP, here())
 end
 
 ---Ends the work with an error that carries a code of the connection test: "auth", "not-found", "not-expected",
@@ -156,6 +161,7 @@ end
 ---For the runtime: an instance of `shop`. `native` gives emit, recall, remember and fold.
 ---@return cartwright.Cart
 function cart.instantiate(shop, name, settings, native)
+  override.check(shop)
   local self = { name = name, settings = settings, zone = settings.zone, cache = {}, emit = native.emit,
     recall = native.recall, remember = native.remember, fold = native.fold }
   setmetatable(self, { __name = "cart", __index = function(_, key)

@@ -5,6 +5,7 @@
 ---and returns a value. The type follows from the field; map.text and its siblings are for custom fields, and wherever
 ---options are needed.
 local here = require "cartwright.native.here"
+local placed = require "cartwright.placed"
 
 local map = {}
 
@@ -28,10 +29,21 @@ local map = {}
 
 ---@alias map.Any string|fun(record: cartwright.Node): any|map.Source
 
-local SOURCE = { __name = "map source" }
-
 local OPTIONS = { required = true, default = true, none = true, zone = true, keep_space = true, html = true,
   negate = true, times = true, format = true }
+
+local SOURCE = { __name = "map source" }
+
+---Options may be changed later; anything else gets there by mistake.
+function SOURCE.__newindex(source, key, value)
+  if not OPTIONS[key] then
+    local mend = source.plan and "; the fields of its records are in its plan: .plan." .. tostring(key)
+      or "; give the field another source instead"
+    error(("%s: %s is no option of what map.NAME(...) makes%s"):format(here(), tostring(key), mend), 0)
+  end
+  rawset(source, key, value)
+  rawset(source, "where", here())
+end
 
 ---@param options table
 local function check_options(options)
@@ -128,7 +140,7 @@ end
 ---@return map.Source
 function map.translate(table_name, from, options)
   local translated = map.text(from, options)
-  translated.table = table_name
+  rawset(translated, "table", table_name)
   translated.type = nil
   return translated
 end
@@ -149,11 +161,14 @@ function map.at(path, plan)
   return source { source = "record", paths = { path }, plan = plan }
 end
 
+local CUSTOM = { name = "custom" }
+
 ---A plan for one kind of document. `custom` takes fields of your own.
 local function plan_of(kind)
+  local shape = { name = "plan", kind = kind, fields = { custom = CUSTOM } }
   return function(fields)
     fields.custom = fields.custom or {}
-    return setmetatable(fields, { __name = "map plan", kind = kind, where = here() })
+    return placed.new(fields, shape, here())
   end
 end
 
@@ -186,15 +201,29 @@ map.shipment = plan_of "shipment"
 ---@type fun(fields: map.ShipmentLine): map.Plan
 map.shipment_line = plan_of "shipment_line"
 
----A copy that can be changed without changing the original; functions and texts are shared.
+local copying = {} -- what is being copied, further out, so that circles stay circles
+
+---@param value table
+---@param copy table
+local function copy_fields(value, copy)
+  copying[value] = copy
+  for key, item in pairs(value) do copy[key] = map.copy(item) end
+  copying[value] = nil
+  return copy
+end
+
+---A copy that can be changed without changing the original, however deep. Functions, texts and objects of the runtime
+---are shared.
 ---@generic T
 ---@param value T
 ---@return T
 function map.copy(value)
   if type(value) ~= "table" then return value end
-  local copy = {}
-  for key, item in pairs(value) do copy[key] = map.copy(item) end
-  return setmetatable(copy, getmetatable(value))
+  if copying[value] then return copying[value] end
+  if placed.shape(value) then return placed.copy(value, map.copy) end
+  local meta = getmetatable(value)
+  if meta ~= nil and type(meta) ~= "table" then return value end -- locked
+  return setmetatable(copy_fields(value, {}), meta)
 end
 
 ---For the runtime: the plan's kind and place, or nil for anything else.
@@ -202,8 +231,25 @@ end
 ---@return string? kind
 ---@return string? where
 function map.kind_of(plan)
-  local meta = type(plan) == "table" and getmetatable(plan)
-  if type(meta) == "table" and meta.kind then return meta.kind, meta.where end
+  local shape = placed.shape(plan)
+  if shape and shape.kind then return shape.kind, placed.where(plan) end
+end
+
+---For the runtime: whether it is what map.NAME(...) made.
+---@param value any
+---@return boolean
+function map.is_source(value)
+  return type(value) == "table" and getmetatable(value) == SOURCE
+end
+
+---For the runtime: the same source with other fields in the place of its own.
+---@param from map.Source
+---@param fields table
+---@return map.Source
+function map.changed(from, fields)
+  local changed = copy_fields(from, {})
+  for key, value in pairs(fields) do changed[key] = value end
+  return source(changed)
 end
 
 return setmetatable(map, { __index = function(_, key)

@@ -5,6 +5,7 @@ local decimal = require "cartwright.decimal"
 local map = require "cartwright.map"
 local native = require "cartwright.native.cart"
 local overlay = require "cartwright.overlay"
+local placed = require "cartwright.placed"
 local rules = require "cartwright.rules"
 local time = require "cartwright.time"
 
@@ -200,6 +201,8 @@ function open.cart(name)
   end
   local tables = map.copy(shop.tables or {})
   if type(tables) == "table" then
+    local shape = placed.shape(tables)
+    if shape then placed.reshape(tables, { name = shape.name, each = shape.each }) end -- tables of the store are no slips
     decide(streams, tables, name, config, faults)
     overlay.rows(tables, native.table_rows(name), native.fold)
   end

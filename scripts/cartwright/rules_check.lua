@@ -13,10 +13,11 @@ local NAMED_ITEM = "link, sku, barcode, vendor_sku"
 
 ---How many letters must be put in, taken out, changed or swapped with their neighbour.
 local function distance(a, b)
-  local before, last, row = {}, {}, {}
+  local last, row = {}, {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
-    before, last, row = last, row, { [0] = i }
+    local before = last
+    last, row = row, { [0] = i }
     for j = 1, #b do
       local same = a:byte(i) == b:byte(j)
       row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
@@ -77,7 +78,8 @@ end
 -- --- checks of one value: nil, or what is wrong and how it should be ---
 
 local function text(value)
-  if not is_text(value) then return "must be a text in quotes, not " .. (value == "" and "an empty one" or kind_of(value)) end
+  if is_text(value) then return nil end
+  return "must be a text in quotes, not " .. (value == "" and "an empty one" or kind_of(value))
 end
 
 local function flag(value)
@@ -90,7 +92,8 @@ end
 
 local function list(value, wanted)
   if not is_plain(value) or (#value == 0 and next(value) ~= nil) then
-    return ("must be a list such as { %s }, not %s"):format(wanted, is_plain(value) and "a table of names" or kind_of(value))
+    local given = is_plain(value) and "a table of names" or kind_of(value)
+    return ("must be a list such as { %s }, not %s"):format(wanted, given)
   end
   if #value == 0 then return ("is an empty list; write such as { %s }, or leave it out"):format(wanted) end
 end
@@ -162,7 +165,9 @@ local function fields(value)
     local wrong = not is_constant(allowed) and allowed ~= "" and list(allowed, '"paid"')
     if wrong then return ("%s %s"):format(name, wrong) end
     for _, item in ipairs(type(allowed) == "table" and is_plain(allowed) and allowed or {}) do
-      if not is_constant(item) and item ~= "" then return ("%s holds %s where a text belongs"):format(name, kind_of(item)) end
+      if not is_constant(item) and item ~= "" then
+        return ("%s holds %s where a text belongs"):format(name, kind_of(item))
+      end
     end
   end
 end
@@ -192,8 +197,9 @@ end
 
 local function number(value)
   if math.type(value) == "float" then return ("the float %s, which is not exact; write it in quotes"):format(value) end
-  local known = (type(value) == "string" or math.type(value) == "integer" or decimal.is(value)) and decimal.new(value)
-  if not known then return (type(value) == "string" and ('"%s"'):format(value) or kind_of(value)) .. ', which is no decimal; write such as "1000.00"' end
+  if is_constant(value) and type(value) ~= "boolean" and decimal.new(value) then return nil end
+  local given = type(value) == "string" and ('"%s"'):format(value) or kind_of(value)
+  return given .. ', which is no decimal; write such as "1000.00"'
 end
 
 local function amount(value)
@@ -201,7 +207,9 @@ local function amount(value)
     local wrong = number(value)
     return wrong and "is " .. wrong
   end
-  if next(value) == nil then return 'names no currency; write "1000", or by currency { EUR = "1000", JPY = "150000" }' end
+  if next(value) == nil then
+    return 'names no currency; write "1000", or by currency { EUR = "1000", JPY = "150000" }'
+  end
   for currency, limit in pairs(value) do
     if type(currency) ~= "string" or not currency:find "^%u%u%u$" then
       return ('names the currency %s; currencies are like EUR: { EUR = "1000" }'):format(tostring(currency))
@@ -213,25 +221,28 @@ end
 
 local function graph(value)
   if not is_plain(value) or #value > 0 then
-    return 'must be a table from each word to those that may follow, such as { pending = { "paid" } }, not ' .. kind_of(value)
+    return 'must be a table from each word to those that may follow, such as { pending = { "paid" } }, not '
+      .. kind_of(value)
   end
   if next(value) == nil then return "names no step, so that nothing could move; write false to let everything move" end
   for from, onward in pairs(value) do
     if not is_text(from) then return "holds " .. kind_of(from) .. " where a word belongs" end
-    if not is_plain(onward) then return ("%s must be a list of the words that may follow, not %s"):format(from, kind_of(onward)) end
+    if not is_plain(onward) then
+      return ("%s must be a list of the words that may follow, not %s"):format(from, kind_of(onward))
+    end
     for _, to in ipairs(onward) do
       if not is_text(to) then return ("%s holds %s where a word belongs"):format(from, kind_of(to)) end
     end
   end
 end
 
----A hold of the site's own.
-local function hold(value)
+---A hold of the site's own, unless its name is a slip.
+local function hold(value, _, name)
   if type(value) == "function" then return nil end
-  if not is_plain(value) then
-    return "must be a table of fields with the texts that hold, or a function, not " .. kind_of(value)
-  end
-  return fields(value)
+  if is_plain(value) then return fields(value) end
+  local near = nearest(name, { "above", "duplicates" })
+  return "must be a table of fields with the texts that hold, or a function, not " .. kind_of(value)
+    .. (near and ('; did you mean "%s"?'):format(near) or "")
 end
 
 local SECTIONS = {
@@ -297,10 +308,11 @@ local function check_field(merging, kind, where, field, value)
     known = hold
   end
   if known == nil then
-    fault(merging, where, kind, 'there is no field "%s"%s', tostring(field), check.suggest(field, sorted_keys(SECTIONS[kind])))
+    fault(merging, where, kind, 'there is no field "%s"%s', tostring(field),
+      check.suggest(field, sorted_keys(SECTIONS[kind])))
     return false
   end
-  local wrong = known(value, merging.site)
+  local wrong = known(value, merging.site, field)
   if wrong then fault(merging, where, kind, "%s %s", field, wrong) end
   return wrong == nil
 end
@@ -330,8 +342,9 @@ local function take_list(merging, sections, name)
   for index, section in pairs(sections) do
     local kind, where = section_of(section)
     if not kind or math.type(index) ~= "integer" then
-      faults[#faults + 1] = ("site.lua: %s%s is %s; the list holds what rules.orders { ... } and its siblings make"):format(name,
-        math.type(index) == "integer" and ("[%d]"):format(index) or "." .. tostring(index), kind_of(section))
+      local place = math.type(index) == "integer" and ("[%d]"):format(index) or "." .. tostring(index)
+      faults[#faults + 1] = ("site.lua: %s%s is %s; the list holds what rules.orders { ... } and its siblings make")
+        :format(name, place, kind_of(section))
     elseif seen[kind] then
       fault(merging, where, kind, "there is another in the same list, at %s; put them into one", seen[kind])
     else
@@ -408,7 +421,9 @@ function check.rows(field, rows)
   local seen = {}
   for key, value in pairs(rows) do
     if not is_constant(key) and key ~= "" then return "has a row for " .. kind_of(key) .. "; rows are for texts" end
-    if not is_constant(value) then return ('has %s in the row "%s"; a row is a fixed value'):format(kind_of(value), tostring(key)) end
+    if not is_constant(value) then
+      return ('has %s in the row "%s"; a row is a fixed value'):format(kind_of(value), tostring(key))
+    end
     if seen[tostring(key)] then return ('has the row "%s" twice, as a number and as a text'):format(tostring(key)) end
     seen[tostring(key)] = true
   end

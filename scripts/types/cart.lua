@@ -27,9 +27,19 @@ local Cart = {}
 ---@field shipments? cartwright.Stream
 ---@field tables table<string, table<string|integer, string|integer|boolean>> translation tables: a row `false` means "no value", the row "*" is the default
 local Shop = {}
----A cart that differs from this one in what is then changed.
+---A cart that differs from this one in what is then changed. The copy is deep: this one stays as it is.
 ---@return cartwright.Shop
 function Shop:extend() end
+---Runs `fn` before a function of the cart, with the same arguments. What `fn` returns takes the place of as many of
+---them; nothing: they stay. Of several the last one added runs first.
+---@param name string where the function is: "test", "http", "orders.fetch", "orders.map.tax_total", "orders.skip.drafts"
+---@param fn function
+function Shop:before(name, fn) end
+---Runs `fn` after a function of the cart, with its result and then the arguments. What `fn` returns takes the place of
+---the result; nothing: it stays; `return nil` takes it away. Of several the last one added runs last.
+---@param name string as for before
+---@param fn function
+function Shop:after(name, fn) end
 
 ---@class cartwright.Stream
 ---@field id? string path of the record's id; default "id"
@@ -111,8 +121,8 @@ function Cart:recall(key) end
 ---@param value string? nil forgets
 function Cart:remember(key, value) end
 
----What a table makes of a text, as mappings see it: by its exact row, then without case, then by the row "*". Tables are
----those of the script with the rows of `cartwright table` laid over them.
+---What a table makes of a text, as in mappings: by its exact row, then without case, then by the row "*". Tables are those
+---of the script with the rows of `cartwright table` laid over them.
 ---@param table_name string
 ---@param text string|integer
 ---@return string? value nil where there is no row, and where the row is false

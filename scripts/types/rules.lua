@@ -3,7 +3,8 @@ error("types only; the functions are in scripts/cartwright/rules.lua")
 
 ---What a site decides about documents, whatever cart they come from. Rules stand in site.lua: those in `rules` of the
 ---site are for every cart, those in `rules` of a cart for that one; there a field replaces the site's field of the same
----section, and `false` takes it away.
+---section, and `false` takes it away (but is a value of taxable, import and duplicates). Mistakes in them are told when
+---a cart is opened, all at once, each with its line; so `cartwright check` finds them.
 ---
 ---    local rules = require "cartwright.rules"
 ---    return {
@@ -26,26 +27,30 @@ local rules = {}
 ---@alias rules.Fields table<string, string|string[]>
 
 ---A fixed value, rules.by(...), rules.table(...), or a function that gets the document and returns a value.
----@alias rules.Value string|boolean|integer|rules.Chosen|fun(document: cartwright.Document): any
+---@alias rules.Value string|boolean|integer|cartwright.Decimal|rules.Chosen|fun(document: cartwright.Document): any
+
+---@alias rules.Limit string|integer|cartwright.Decimal
 
 ---@class rules.Chosen what rules.by and rules.table make
 
----The row for the text of a field; "*" is the default row. Without it, a text without a row is an issue.
+---The row for the text of a field; "*" is the default row, also where the field is unset. Without it, a text without a
+---row is an issue, and an unset field leaves the target as it is. Rows are compared as those of tables: exactly, then
+---without case; `cartwright table` can add to them, in the table rules.SECTION.FIELD.
 ---@param field string
----@param rows table<string, string|boolean>
+---@param rows table<string|integer, string|boolean|integer|cartwright.Decimal> false is the value false
 ---@return rules.Chosen
 function rules.by(field, rows) end
 
 ---The same with a translation table: rows from the cart's `tables`, overlaid by those of `cartwright table`.
 ---@param name string of the table
 ---@param field string
----@param default? string where there is no row
+---@param default? string|boolean|integer where there is no row, or the field is unset
 ---@return rules.Chosen
 function rules.table(name, field, default) end
 
 ---Which orders are taken in, and what they are here. `only` and `skip` are for orders that are new here: one that was
----taken in is kept up to date whatever becomes of its status. Archived orders are never taken in. `type` and `state` are
----decided when an order first comes; later versions leave them.
+---taken in is kept up to date whatever becomes of its status. Archived orders are never taken in. `type` and `state`
+---are decided when an order first comes; later versions leave them.
 ---@class rules.Orders
 ---@field only? rules.Fields taken in only when every one of these fields has one of its texts
 ---@field skip? rules.Fields not taken in when one of these fields has one of its texts
@@ -93,7 +98,8 @@ function rules.table(name, field, default) end
 
 ---Tax codes of an order, its lines and its freight, by the country and region of an address. Rows: "US-CA", then "US",
 ---then "*". Who pays no tax (the order's or the matched customer's `taxable` is false, or the order has no tax) gets
----`not_taxable`, and so does a line that bears no tax.
+---`not_taxable`, and so does a line that bears no tax. A section without fields means the table "tax"; `table = false`
+---in a cart means no codes there.
 ---@class rules.Taxes
 ---@field by? "shipping"|"billing" default "shipping", and billing where an order has no delivery address
 ---@field table? string default "tax"
@@ -117,14 +123,15 @@ function rules.table(name, field, default) end
 ---@field on_account? string[] terms that make no payment
 ---@field term? rules.Value where the table names none
 
----The system's discount for each discount of an order, by its code (or name, where it has no code).
+---The system's discount for each discount of an order, by its code (or name, where it has no code). `table = false` in
+---a cart means none there.
 ---@class rules.Discounts
 ---@field table? string default "discount"
 ---@field default? string
 
----Along which graph each status moves: { status = { pending = { "paid", "cancelled" }, paid = { ... } } }. A step that is
----not in it holds the order. Where a site declares none, the graph of scripts/cartwright/rules.lua is in force; false
----takes it away.
+---Along which graph each status moves: { status = { pending = { "paid", "cancelled" }, paid = { ... } } }. A step that
+---is not in it holds the order. Where a site declares none, the graph of scripts/cartwright/rules.lua is in force;
+---false takes it away.
 ---@class rules.Statuses
 ---@field status? table<string, string[]>|false
 ---@field payment_status? table<string, string[]>|false
@@ -133,7 +140,7 @@ function rules.table(name, field, default) end
 ---What waits for a person. Totals that are off always do. A rule of your own has a name, and is a table of fields with
 ---the texts that hold (all of them together), or a function that gets the order and returns a text, which says why.
 ---@class rules.Holds
----@field above? string|table<string, string> total above this: "1000", or by currency: { EUR = "1000", JPY = "150000" }
+---@field above? rules.Limit|table<string, rules.Limit> total above this: "1000", or by currency: { EUR = "1000" }
 ---@field duplicates? boolean another order of the cart has the same number
 ---@field [string] rules.Fields|fun(order: cartwright.Document): string|boolean|nil
 
@@ -156,11 +163,12 @@ function rules.statuses(section) end
 ---@param section rules.Holds
 function rules.holds(section) end
 
----A document as rules see it. Its fields are those of its kind: texts, Decimals, Times, booleans; records are documents,
----lists are lists of documents (`#order.lines`, `order.lines[1].sku`); `custom` has the fields of your own. An unset field
----is nil; a field that its kind does not have is an error with the one you probably meant. Only `change` may assign:
----a text, number or Decimal is read as the field's type, nil unsets; what the field does not allow is an error. Valid
----only while the function runs.
+---A document as rules see it. Its fields are those of its kind: texts, Decimals, Times, booleans; records are
+---documents, lists are lists of documents (`#order.lines`, `order.lines[1].sku`; one that is unset is empty); `custom`
+---has the fields of your own. Any other unset field is nil; a field that its kind does not have is an error with the
+---one you probably meant. Names as rules have them lead inside too: `order["shipping.city"]` makes the address where
+---there is none. Only `change` may assign: a text, boolean, integer, Decimal or Time is read as the field's type, nil
+---unsets; what the field does not allow, and a float, is an error. Valid only while the function runs.
 ---@class cartwright.Document
 ---@field kind string
 ---@field external_id string

@@ -159,11 +159,62 @@ static void own_fields_stand_under_custom(void **state)
     order->custom = &boxes;
     assert_json(0, "{\"custom\":{\"boxes\":-9223372036854775808,\"gift \\\"wrap\\\"\":true}}");
     cw_buffer_clear(&out);
-    assert_ok(cw_custom_json(&out, &boxes, &err), err);
+    assert_ok(cw_custom_json(&out, order, &err), err);
     assert_string_equal(out.data, "{\"boxes\":-9223372036854775808,\"gift \\\"wrap\\\"\":true}");
     cw_buffer_clear(&out);
-    assert_ok(cw_custom_json(&out, NULL, &err), err);
-    assert_string_equal(out.data, "{}");
+    order->custom = NULL;
+    assert_ok(cw_custom_json(&out, order, &err), err);
+    assert_int_equal(out.len, 0);
+}
+
+static void own_fields_of_a_record_stand_under_its_name(void **state)
+{
+    (void)state;
+    struct cw_custom gift = { .name = cw_slice("gift"),
+                              .value = { .is_set = true, .text = cw_slice("yes") } };
+    struct cw_custom door = { .name = cw_slice("door"), .value = { .is_set = true, .text = cw_slice("7b") } };
+    struct cw_document *billing = cw_document_create(&arena, &cw_kind_address);
+    set(order, "billing")->record = billing;
+    billing->custom = &door;
+    order->custom = &gift;
+    assert_ok(cw_custom_json(&out, order, &err), err);
+    assert_string_equal(out.data, "{\"billing\":{\"door\":\"7b\"},\"gift\":\"yes\"}");
+    cw_buffer_clear(&out);
+    order->custom = NULL;
+    assert_ok(cw_custom_json(&out, order, &err), err);
+    assert_string_equal(out.data, "{\"billing\":{\"door\":\"7b\"}}");
+}
+
+static void an_own_field_named_like_a_record_with_own_fields_is_refused(void **state)
+{
+    (void)state;
+    struct cw_custom same = { .name = cw_slice("billing"),
+                              .value = { .is_set = true, .text = cw_slice("x") } };
+    struct cw_custom door = { .name = cw_slice("door"), .value = { .is_set = true, .text = cw_slice("7b") } };
+    struct cw_document *billing = cw_document_create(&arena, &cw_kind_address);
+    set(order, "billing")->record = billing;
+    order->custom = &same;
+    assert_ok(cw_custom_json(&out, order, &err), err);
+    assert_string_equal(out.data, "{\"billing\":\"x\"}");
+    billing->custom = &door;
+    assert_false(cw_custom_json(&out, order, &err));
+    assert_int_equal(err.code, CW_INVALID);
+    assert_string_equal(err.field, "billing");
+}
+
+static void a_shipment_has_its_lines(void **state)
+{
+    (void)state;
+    struct cw_document *shipment = cw_document_create(&arena, &cw_kind_shipment);
+    struct cw_document *line = cw_document_create(&arena, &cw_kind_shipment_line);
+    shipment->external_id = cw_slice("S-1");
+    set_text(shipment, "order_id", "1001");
+    set_text(line, "sku", "A");
+    struct cw_value *lines = set(shipment, "lines");
+    lines->list.first = lines->list.last = line;
+    assert_ok(cw_document_json(&out, shipment, 0, &err), err);
+    assert_string_equal(out.data,
+                        "{\"external_id\":\"S-1\",\"order_id\":\"1001\",\"lines\":[{\"sku\":\"A\"}]}");
 }
 
 static void any_text_comes_back_from_the_parser(void **state)
@@ -210,6 +261,9 @@ int main(void)
         TEST(times_and_booleans_have_their_forms),
         TEST(lists_and_records_are_nested),
         TEST(own_fields_stand_under_custom),
+        TEST(own_fields_of_a_record_stand_under_its_name),
+        TEST(an_own_field_named_like_a_record_with_own_fields_is_refused),
+        TEST(a_shipment_has_its_lines),
         TEST(any_text_comes_back_from_the_parser),
         TEST(a_full_buffer_is_an_error),
     };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "adapters/sqlite_engine.h"
 #include "base/time.h"
 
 void store_bed_init(struct store_bed *bed)
@@ -213,6 +214,48 @@ enum cw_code ask_refused(struct store_bed *bed, const char *sql, struct cw_error
     cw_buffer_fini(&asked.text);
     *err = asked.answer.err;
     return asked.answer.failed ? asked.answer.err.code : CW_OK;
+}
+
+void store_bed_execute(struct store_bed *bed, const char *sql)
+{
+    struct cw_error err;
+    bool ok = cw_sqlite_execute(cw_sqlite_of(bed->store), sql, &err);
+    assert_ok(ok, err);
+}
+
+/* --- documents read back --- */
+
+void take_stored(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
+{
+    struct got *got = arg;
+    assert_true(count <= 4);
+    got->failed = err != NULL;
+    got->count = count;
+    if (err != NULL)
+        got->err = *err;
+    else
+        memcpy(got->stored, stored, count * sizeof *stored);
+}
+
+struct got read_keys(struct store_bed *bed, const struct cw_kind *kind, const struct cw_record_key *keys,
+                     size_t count, struct cw_arena *arena)
+{
+    struct got got = { .count = 99 };
+    struct cw_txn *txn = begin(bed);
+    cw_txn_get_documents(txn, kind, keys, count, arena, take_stored, &got);
+    assert_int_equal(cw_txn_error(txn) != NULL, got.failed);
+    cw_txn_rollback(txn);
+    return got;
+}
+
+struct cw_stored read_one(struct store_bed *bed, const struct cw_kind *kind, const char *id,
+                          struct cw_arena *arena)
+{
+    struct cw_record_key key = key_of(id);
+    struct got got = read_keys(bed, kind, &key, 1, arena);
+    assert_ok(!got.failed, got.err);
+    assert_int_equal(got.count, 1);
+    return got.stored[0];
 }
 
 /* --- records --- */

@@ -52,6 +52,23 @@ const char *ask_with(struct store_bed *bed, const char *sql, const char *first, 
 /* The code of a query that must fail. */
 enum cw_code ask_refused(struct store_bed *bed, const char *sql, struct cw_error *err);
 
+/* What cw_txn_get_documents gave. */
+struct got {
+    struct cw_stored stored[4];
+    size_t count;
+    struct cw_error err;
+    bool failed;
+};
+struct got read_keys(struct store_bed *bed, const struct cw_kind *kind, const struct cw_record_key *keys,
+                     size_t count, struct cw_arena *arena);
+/* Fails the test when reading fails. */
+struct cw_stored read_one(struct store_bed *bed, const struct cw_kind *kind, const char *id,
+                          struct cw_arena *arena);
+void take_stored(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err);
+
+/* Statements with another hand than the store's, such as a person's. */
+void store_bed_execute(struct store_bed *bed, const char *sql);
+
 struct cw_record_key key_of(const char *id); /* cart "shop", stream "orders in" */
 struct cw_raw raw_of(const char *id, const char *bytes);
 

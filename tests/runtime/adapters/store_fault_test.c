@@ -38,7 +38,9 @@ static bool put_page(struct cw_txn *txn, struct store_bed *bed, int page)
         struct cw_raw raw = raw_of(id, "<order/>");
         struct cw_raw_part part = { cw_slice("payment"), cw_slice("xml"), cw_slice("UTF-8"),
                                     cw_slice("<p/>") };
-        struct cw_issue issue = { cw_slice("totals"), cw_slice("total"), cw_slice("total"), cw_slice("off") };
+        struct cw_issue issue = { .code = cw_slice("totals"),
+                                  .field = cw_slice("total"),
+                                  .message = cw_slice("off") };
         struct cw_staged staged = { .key = key_of(id),
                                     .kind = &cw_kind_order,
                                     .issues = &issue,

@@ -174,7 +174,8 @@ static void end_reading(void *arg, const struct cw_error *err)
 static const char *read_raw(struct reading *r, const char *cart, const char *stream, const char *id,
                             bool parked)
 {
-    struct cw_raw_filter filter = { { cw_slice(cart), cw_slice(stream), cw_slice(id) }, parked };
+    struct cw_raw_filter filter = { .key = { cw_slice(cart), cw_slice(stream), cw_slice(id) },
+                                    .only_parked = parked };
     r->text[0] = '\0';
     r->rows = 0;
     r->done = false;
@@ -304,8 +305,12 @@ static void put_staged(struct store_bed *bed, const char *id, enum cw_staged_sta
                        size_t count)
 {
     struct cw_issue issues[2] = {
-        { cw_slice(code), cw_slice("total"), cw_slice("order/total"), cw_slice("63.01 is not 63.00") },
-        { cw_slice("second"), cw_slice(""), cw_slice(""), cw_slice("") },
+        { .code = cw_slice(code),
+          .subject = cw_slice("EUR"),
+          .field = cw_slice("total"),
+          .path = cw_slice("order/total"),
+          .message = cw_slice("63.01 is not 63.00") },
+        { .code = cw_slice("second") },
     };
     struct cw_staged staged = { .key = key_of(id),
                                 .kind = &cw_kind_order,
@@ -321,18 +326,18 @@ static void put_staged(struct store_bed *bed, const char *id, enum cw_staged_sta
 }
 
 #define STAGED                                                                                               \
-    "SELECT s.external_id, s.kind, s.state, i.position, i.code, i.field FROM staged_records s "              \
+    "SELECT s.external_id, s.kind, s.state, i.position, i.code, i.subject, i.field FROM staged_records s "              \
     "LEFT JOIN staged_issues i ON i.staged_id = s.id ORDER BY s.id, i.position"
 
 static void what_is_staged_again_replaces_what_was(void **state)
 {
     put_staged(*state, "1001", CW_STAGED_PARKED, "totals", 2);
     put_staged(*state, "1002", CW_STAGED_HELD, "", 0);
-    assert_string_equal(ask(*state, STAGED), "1001|order|parked|1|totals|total\n1001|order|parked|2|second|\n"
-                                             "1002|order|held|NULL|NULL|NULL");
+    assert_string_equal(ask(*state, STAGED), "1001|order|parked|1|totals|EUR|total\n1001|order|parked|2|second||\n"
+                                             "1002|order|held|NULL|NULL|NULL|NULL");
     put_staged(*state, "1001", CW_STAGED_HELD, "missing", 1);
     assert_string_equal(ask(*state, STAGED),
-                        "1001|order|held|1|missing|total\n1002|order|held|NULL|NULL|NULL");
+                        "1001|order|held|1|missing|EUR|total\n1002|order|held|NULL|NULL|NULL|NULL");
 }
 
 static void what_is_dropped_takes_its_issues_along(void **state)

@@ -6,7 +6,24 @@
 #include "fault_vfs.h"
 #include "store_bed.h"
 
-/* Two made-up versions after the first: one that adds, one that rebuilds. */
+/* What a program of version 1 left behind. */
+static const char version_1_rows[] =
+    "INSERT INTO orders (cart, external_id, number, total, first_run, last_run, first_stored_at, "
+    "last_stored_at, custom) SELECT 'shop', value, value, '63.01', 1, 1, '2024-03-31T02:30:00.000000Z', "
+    "'2024-03-31T02:30:00.000000Z', '{\"gift\":\"yes\"}' FROM json_each('[\"1000\", \"1001\", \"1002\", "
+    "\"1003\", \"1004\"]');"
+    "INSERT INTO order_lines (order_id, position, sku, quantity, total) SELECT id, 1, 'A', '2', '21.00' "
+    "FROM orders UNION ALL SELECT id, 2, 'B', '1', '42.01' FROM orders;"
+    "INSERT INTO raw_records (cart, stream, external_id, version, hash, format, encoding, received_at, "
+    "run_id, outcome, reason, script_version, bytes) SELECT 'shop', 'orders', external_id, 1, x'00', 'xml', "
+    "'UTF-8', first_stored_at, 1, 'parked', 'totals', 'abc', x'3c' FROM orders;"
+    "INSERT INTO raw_heads SELECT cart, stream, '04' || external_id, external_id, id, 1, hash, outcome, "
+    "script_version FROM raw_records;"
+    "INSERT INTO staged_records (cart, stream, external_id, kind, state, staged_at, run_id, document) "
+    "SELECT cart, stream, external_id, 'order', 'parked', received_at, 1, '{}' FROM raw_records;"
+    "INSERT INTO staged_issues SELECT id, 1, 'totals', 'total', '', 'off by a cent' FROM staged_records;";
+
+/* Two made-up versions after the newest: one that adds, one that rebuilds. */
 static const char add_step[] = "ALTER TABLE orders ADD COLUMN colour TEXT;"
                                "CREATE TABLE colours (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
                                "UPDATE orders SET colour = number;"
@@ -20,42 +37,37 @@ static const char rebuild_step[] =
 
 static const struct cw_store_config config = { .uri = "store.db", .create = true, .vfs = FAULT_VFS };
 
-static struct cw_schema schema_of(struct cw_schema_step steps[3], const char *second, const char *third)
+/* The newest real version, and what comes after it. */
+enum { REAL = CW_STORE_SCHEMA, ADDED, REBUILT };
+
+static struct cw_schema schema_of(struct cw_schema_step steps[REBUILT], const char *added,
+                                  const char *rebuilt)
 {
-    steps[0] = cw_store_schema.steps[0];
-    steps[1] = (struct cw_schema_step){ 2, second };
-    steps[2] = (struct cw_schema_step){ 3, third };
-    return (struct cw_schema){ steps, third != NULL ? 3 : second != NULL ? 2 : 1 };
+    memcpy(steps, cw_store_schema.steps, REAL * sizeof *steps);
+    steps[REAL] = (struct cw_schema_step){ ADDED, added };
+    steps[ADDED] = (struct cw_schema_step){ REBUILT, rebuilt };
+    return (struct cw_schema){ steps, rebuilt != NULL ? REBUILT : added != NULL ? ADDED : REAL };
 }
 
 static struct cw_store *open_version(int version, struct cw_error *err)
 {
-    struct cw_schema_step steps[3];
-    struct cw_schema schema =
-        schema_of(steps, version > 1 ? add_step : NULL, version > 2 ? rebuild_step : NULL);
+    struct cw_schema_step steps[REBUILT];
+    struct cw_schema schema = schema_of(steps, add_step, rebuild_step);
+    schema.count = (size_t)version;
     return cw_sqlite_open_schema(&config, &schema, err);
 }
 
-/* A store of version 1 with a few orders, as an older program left it. */
+/* A store of version 1 with a few orders that wait, as an older program left it. */
 static int setup(void **state)
 {
-    struct store_bed bed = { .path = "store.db", .vfs = FAULT_VFS };
     struct cw_error err;
-    struct cw_arena arena;
-    char id[16];
     (void)state;
     fault_vfs_format();
-    cw_arena_init(&arena, 0);
-    bed.store = open_version(1, &err);
-    assert_ok(bed.store != NULL, err);
-    struct cw_txn *txn = begin(&bed);
-    for (int i = 0; i < 5; i++) {
-        snprintf(id, sizeof id, "%d", 1000 + i);
-        assert_true(cw_txn_put_document(txn, cw_slice("shop"), order_of(&arena, id, 2), 0, 1));
-    }
-    commit(txn);
-    cw_arena_fini(&arena);
-    cw_store_close(bed.store);
+    struct cw_store *store = open_version(1, &err);
+    assert_ok(store != NULL, err);
+    bool ok = cw_sqlite_execute(cw_sqlite_of(store), version_1_rows, &err);
+    assert_ok(ok, err);
+    cw_store_close(store);
     fault_vfs_save();
     return 0;
 }
@@ -90,7 +102,7 @@ static void assert_forward(void)
     struct store_bed bed = { 0 };
     struct cw_buffer report = { 0 };
     struct cw_error err;
-    bed.store = open_version(3, &err);
+    bed.store = open_version(REBUILT, &err);
     assert_ok(bed.store != NULL, err);
     assert_string_equal(
         ask(&bed, "SELECT o.number, c.id FROM orders o JOIN colours c ON c.name = o.colour ORDER BY 1"),
@@ -100,7 +112,7 @@ static void assert_forward(void)
     assert_string_equal(report.data, "ok");
     cw_buffer_fini(&report);
     cw_store_close(bed.store);
-    assert_int_equal(version_there(), 3);
+    assert_int_equal(version_there(), REBUILT);
 }
 
 static void an_older_store_is_brought_forward_step_by_step(void **state)
@@ -108,10 +120,12 @@ static void an_older_store_is_brought_forward_step_by_step(void **state)
     struct cw_error err;
     (void)state;
     assert_int_equal(version_there(), 1);
-    struct cw_store *store = open_version(2, &err);
-    assert_ok(store != NULL, err);
-    cw_store_close(store);
-    assert_int_equal(version_there(), 2);
+    for (int version = 2; version <= ADDED; version++) {
+        struct cw_store *store = open_version(version, &err);
+        assert_ok(store != NULL, err);
+        cw_store_close(store);
+        assert_int_equal(version_there(), version);
+    }
     assert_forward();
 }
 
@@ -121,6 +135,50 @@ static void an_older_store_is_brought_forward_at_once(void **state)
     assert_forward();
 }
 
+/* --- what each version brings to what was there --- */
+
+static void orders_from_before_there_were_rules_are_released_sales_orders(void **state)
+{
+    struct store_bed bed = { 0 };
+    struct cw_error err;
+    (void)state;
+    bed.store = open_version(2, &err);
+    assert_ok(bed.store != NULL, err);
+    assert_string_equal(ask(&bed, "SELECT type, state, number, total, custom, count(*) FROM orders "
+                                  "WHERE external_id = '1002'"),
+                        "sales_order|released|1002|63.01|{\"gift\":\"yes\"}|1");
+    assert_string_equal(ask(&bed, "SELECT count(*) FROM orders WHERE type = 'sales_order' AND "
+                                  "state = 'released' AND archived IS NULL"),
+                        "5");
+    cw_store_close(bed.store);
+}
+
+static bool add_id(void *arg, const struct cw_raw *raw, int64_t version)
+{
+    (void)version;
+    return cw_buffer_print(arg, NULL, "%.*s ", CW_SLICE_ARG(raw->key.external_id));
+}
+
+static void ignore_done(void *arg, const struct cw_error *err)
+{
+    (void)arg;
+    assert_null(err);
+}
+
+static void what_waited_before_is_found_by_its_issue(void **state)
+{
+    struct cw_buffer ids = { 0 };
+    struct cw_error err;
+    struct cw_raw_filter filter = { .code = cw_slice("totals") };
+    (void)state;
+    struct cw_store *store = open_version(2, &err);
+    assert_ok(store != NULL, err);
+    cw_store_read_raw(store, &filter, add_id, ignore_done, &ids);
+    assert_string_equal(ids.data, "1000 1001 1002 1003 1004 ");
+    cw_buffer_fini(&ids);
+    cw_store_close(store);
+}
+
 static void a_newer_store_is_refused_and_left_as_it_is(void **state)
 {
     struct cw_error err;
@@ -128,19 +186,19 @@ static void a_newer_store_is_refused_and_left_as_it_is(void **state)
     assert_forward();
     assert_null(open_version(1, &err));
     assert_int_equal(err.code, CW_USAGE);
-    assert_non_null(strstr(err.text, "version 3"));
+    assert_non_null(strstr(err.text, "version 4"));
     assert_non_null(strstr(err.text, "up to 1"));
-    assert_int_equal(version_there(), 3);
+    assert_int_equal(version_there(), REBUILT);
 }
 
 static void a_step_that_fails_leaves_the_version_before(void **state)
 {
     struct cw_error err;
-    struct cw_schema_step steps[3];
+    struct cw_schema_step steps[REBUILT];
     (void)state;
     struct cw_schema faulty = schema_of(steps, add_step, "DROP TABLE colours; CREATE TABLE orders (a);");
     assert_null(cw_sqlite_open_schema(&config, &faulty, &err));
-    assert_non_null(strstr(err.text, "step to version 3"));
+    assert_non_null(strstr(err.text, "step to version 4"));
     assert_int_equal(version_there(), 1);
     assert_forward();
 }
@@ -148,7 +206,7 @@ static void a_step_that_fails_leaves_the_version_before(void **state)
 static void a_step_that_leaves_rows_without_their_document_is_refused(void **state)
 {
     struct cw_error err;
-    struct cw_schema_step steps[3];
+    struct cw_schema_step steps[REBUILT];
     (void)state;
     struct cw_schema faulty =
         schema_of(steps, "INSERT INTO order_lines (order_id, position) VALUES (99, 1);", NULL);
@@ -156,24 +214,24 @@ static void a_step_that_leaves_rows_without_their_document_is_refused(void **sta
     assert_int_equal(version_there(), 1);
 }
 
-/* Stops the machine at each write and sync of the way from 1 to 3. */
+/* Stops the machine at each write and sync of the way from 1 to the newest. */
 static void stop_at_each(enum fault_loss loss)
 {
     bool fired = true;
-    bool seen[4] = { false };
+    bool seen[REBUILT + 1] = { false };
     for (long at = 1; fired; at++) {
         struct cw_error err;
         fault_vfs_restore();
         fault_vfs_arm((struct fault_plan){ FAULT_WRITE | FAULT_SYNC, at, false, FAULT_STOP });
-        cw_store_close(open_version(3, &err));
+        cw_store_close(open_version(REBUILT, &err));
         fired = fault_vfs_fired();
         fault_vfs_power_on(loss, (uint64_t)at);
         int version = version_there();
-        assert_true(version == 1 || version == 3);
+        assert_true(version == 1 || version == REBUILT);
         seen[version] = true;
         assert_forward();
     }
-    assert_true(seen[1] && seen[3]);
+    assert_true(seen[1] && seen[REBUILT]);
 }
 
 static void a_kill_at_any_moment_leaves_the_old_version_or_the_new_one(void **state)
@@ -193,7 +251,7 @@ static void a_damaged_store_is_not_brought_forward(void **state)
     struct cw_error err;
     (void)state;
     fault_vfs_damage("./store.db", 16384 * 5, 200);
-    assert_null(open_version(3, &err));
+    assert_null(open_version(REBUILT, &err));
     assert_int_equal(err.code, CW_CORRUPT);
     assert_int_equal(version_there(), 1);
 }
@@ -205,6 +263,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCHEMA_TEST(an_older_store_is_brought_forward_step_by_step),
         SCHEMA_TEST(an_older_store_is_brought_forward_at_once),
+        SCHEMA_TEST(orders_from_before_there_were_rules_are_released_sales_orders),
+        SCHEMA_TEST(what_waited_before_is_found_by_its_issue),
         SCHEMA_TEST(a_newer_store_is_refused_and_left_as_it_is),
         SCHEMA_TEST(a_step_that_fails_leaves_the_version_before),
         SCHEMA_TEST(a_step_that_leaves_rows_without_their_document_is_refused),

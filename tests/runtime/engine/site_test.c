@@ -122,6 +122,22 @@ static void what_is_wrong_in_a_site_is_named_with_what_belongs_there(void **stat
     assert_refused("error 'by hand'", "site.lua:1: by hand");
 }
 
+static void a_site_may_require_what_rules_are_written_with(void **state)
+{
+    (void)state;
+    site_bed_write(
+        &bed, "site.lua",
+        "local rules, decimal = require 'cartwright.rules', require 'cartwright.decimal'\n"
+        "local time, log = require 'cartwright.time', require 'cartwright.log'\n"
+        "local since = time.now() log.info('read', {})\n"
+        "return { zone = (since - since):is_zero() and 'UTC' or 'odd',\n"
+        "rules = { rules.holds { above = decimal.new '1000', odd = function(o) return o.note end } },\n"
+        "carts = { shop = { type = 'fake', rules = { rules.orders { state = 'pending' } } } } }");
+    open_site();
+    assert_int_equal(site->config.cart_count, 1);
+    assert_string_equal(site->config.zone, "UTC");
+}
+
 static void a_site_script_that_loops_is_ended(void **state)
 {
     (void)state;
@@ -345,6 +361,7 @@ int main(void)
         TEST(a_site_says_its_carts_zone_store_and_allowed_hosts),
         TEST(what_a_site_does_not_say_has_a_default),
         TEST(what_is_wrong_in_a_site_is_named_with_what_belongs_there),
+        TEST(a_site_may_require_what_rules_are_written_with),
         TEST(a_site_script_that_loops_is_ended),
         TEST(a_folder_without_a_site_says_how_to_make_one),
         TEST(modules_are_found_in_their_places),

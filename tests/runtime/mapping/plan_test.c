@@ -258,8 +258,8 @@ static void an_unknown_key_is_an_issue_that_says_where_the_row_belongs(void **st
     run("{state:'awaiting-stock'}");
     assert_issue(
         0, "unknown-status", "status", "state",
-        "status \"awaiting-stock\" has no row in table status; add a row for it to tables.status of the cart "
-        "script");
+        "status \"awaiting-stock\" has no row in table status; add one: cartwright table set CART status "
+        "\"awaiting-stock\" VALUE");
     assert_field("status", NULL);
     run("{}");
     assert_field("status", "pending");

@@ -258,6 +258,12 @@ static void next_answers_the_first_key_only(void **state)
     (void)state;
     struct scripts s;
     scripts_open(&s);
+    assert_prints(
+        &s,
+        "local t = setmetatable({ inner = 1 }, { __pairs = function() return pairs { b = 2, a = 3 } end "
+        "}) print(next(t)) print(next(setmetatable({ 1 }, { __pairs = function() return pairs {} end "
+        "})))",
+        "a\t3\nnil\tnil\n");
     assert_prints(&s, "print(next({}), next({ z = 1, b = 2, a = 3 }))\nprint(next({ 'x', a = 1 }))",
                   "nil\ta\t3\n1\tx\n");
     assert_raises(&s, "next({ 1 }, 1)", CW_SCRIPT,
