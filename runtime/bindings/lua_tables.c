@@ -2,6 +2,7 @@
  * those in force, for the commands. */
 #include "bindings/carts_private.h"
 #include "bindings/modules.h"
+#include "bindings/placed.h"
 #include "mapping/table.h"
 
 enum { ROW_TEXTS = 3 }; /* table, key, value */
@@ -127,7 +128,7 @@ static struct cw_slice push_text(lua_State *L, int index)
     return text;
 }
 
-/* The rows of the table on top of the stack. */
+/* The rows of the table on top of the stack, which has no behaviour. */
 static void read_table(lua_State *L, const struct row_reading *reading, struct cw_slice name)
 {
     struct cw_lua_table_row row = { .table = name };
@@ -149,11 +150,13 @@ static int read_tables(lua_State *L)
     lua_settop(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, reading->cart->ref);
     lua_getfield(L, 2, "tables");
-    for (lua_pushnil(L); lua_next(L, 3) != 0; lua_settop(L, 4)) {
-        struct cw_slice name = push_text(L, 4);
-        lua_pushvalue(L, 5);
-        if (name.data != NULL && lua_istable(L, -1))
-            read_table(L, reading, name);
+    cw_lua_placed_push_values(L, 3);
+    for (lua_pushnil(L); lua_next(L, 4) != 0; lua_settop(L, 5)) {
+        struct cw_slice name = push_text(L, 5);
+        if (name.data == NULL || !lua_istable(L, 6))
+            continue;
+        cw_lua_placed_push_values(L, 6);
+        read_table(L, reading, name);
     }
     return 0;
 }
