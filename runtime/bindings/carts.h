@@ -81,6 +81,17 @@ const struct cw_lua_stream *cw_lua_cart_stream_of(const struct cw_lua_cart *cart
 const struct cw_lua_stream *cw_lua_cart_need_stream(const struct cw_lua_cart *cart, const char *name,
                                                     struct cw_error *err);
 
+/* A row of the translation tables in force: those of the script and of the site's rules, with the store's
+ * over them. `key` has data NULL for a table that has no rows, `value` for a row that means "no value". */
+struct cw_lua_table_row {
+    struct cw_slice table, key, value;
+};
+/* Valid during the call; must not use the cart. */
+typedef void cw_lua_table_row_fn(void *arg, const struct cw_lua_table_row *row);
+/* In no order. */
+bool cw_lua_cart_read_tables(const struct cw_lua_cart *cart, cw_lua_table_row_fn *row, void *arg,
+                             struct cw_error *err);
+
 /* A window as scripts get it; CW_TIME_NONE and an empty position become nil. */
 struct cw_lua_window {
     cw_time from, to;

@@ -1,6 +1,8 @@
-/* lua_tables.c - translation rows that are set in the store, for scripts/cartwright/overlay.lua. */
+/* lua_tables.c - translation rows: those that are set in the store, for scripts/cartwright/overlay.lua, and
+ * those in force, for the commands. */
 #include "bindings/carts_private.h"
 #include "bindings/modules.h"
+#include "bindings/placed.h"
 #include "mapping/table.h"
 
 enum { ROW_TEXTS = 3 }; /* table, key, value */
@@ -106,4 +108,62 @@ int cw_lua_fold(lua_State *L)
     cw_fold_case(text, out);
     luaL_pushresultsize(&buffer, text.len);
     return 1;
+}
+
+/* --- rows in force --- */
+
+struct row_reading {
+    const struct cw_lua_cart *cart;
+    cw_lua_table_row_fn *row;
+    void *arg;
+};
+
+/* The text of a key or value, which stays on the stack; no data for anything that is none. */
+static struct cw_slice push_text(lua_State *L, int index)
+{
+    struct cw_slice text = { NULL, 0 };
+    lua_pushvalue(L, index); /* tolstring on a key itself would confuse lua_next */
+    if (lua_isstring(L, -1))
+        text.data = lua_tolstring(L, -1, &text.len);
+    return text;
+}
+
+/* The rows of the table on top of the stack, which has no behaviour. */
+static void read_table(lua_State *L, const struct row_reading *reading, struct cw_slice name)
+{
+    struct cw_lua_table_row row = { .table = name };
+    bool any = false;
+    int rows = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, rows) != 0; lua_settop(L, rows + 1)) {
+        row.key = push_text(L, rows + 1);
+        row.value = push_text(L, rows + 2);
+        reading->row(reading->arg, &row);
+        any = true;
+    }
+    if (!any)
+        reading->row(reading->arg, &row);
+}
+
+static int read_tables(lua_State *L)
+{
+    const struct row_reading *reading = lua_touserdata(L, 1);
+    lua_settop(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, reading->cart->ref);
+    lua_getfield(L, 2, "tables");
+    cw_lua_placed_push_values(L, 3);
+    for (lua_pushnil(L); lua_next(L, 4) != 0; lua_settop(L, 5)) {
+        struct cw_slice name = push_text(L, 5);
+        if (name.data == NULL || !lua_istable(L, 6))
+            continue;
+        cw_lua_placed_push_values(L, 6);
+        read_table(L, reading, name);
+    }
+    return 0;
+}
+
+bool cw_lua_cart_read_tables(const struct cw_lua_cart *cart, cw_lua_table_row_fn *row, void *arg,
+                             struct cw_error *err)
+{
+    struct row_reading reading = { cart, row, arg };
+    return cw_script_call(cart->carts->script, read_tables, &reading, err);
 }

@@ -15,6 +15,7 @@ int cw_cmd_release(int argc, char **argv);
 int cw_cmd_replay(int argc, char **argv);
 int cw_cmd_edit(int argc, char **argv);
 int cw_cmd_fields(int argc, char **argv);
+int cw_cmd_table(int argc, char **argv);
 int cw_cmd_preview(int argc, char **argv);
 int cw_cmd_status(int argc, char **argv);
 int cw_cmd_list(int argc, char **argv);

@@ -183,6 +183,16 @@ int cw_cli_print_section(struct cw_cli *cli, const char *title, const char *sql,
     return code;
 }
 
+static void print_all(const struct rows *rows, const char *empty)
+{
+    if (rows->cli->json)
+        print_json(rows);
+    else if (rows->count == 0)
+        puts(empty);
+    else
+        print_table(rows);
+}
+
 int cw_cli_print_rows(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
                       const char *empty)
 {
@@ -190,14 +200,31 @@ int cw_cli_print_rows(struct cw_cli *cli, const char *sql, const struct cw_slice
     int code = 0;
     if (!query(&rows, sql, params, count))
         code = cw_cli_fail(cli, &rows.err);
-    else if (cli->json)
-        print_json(&rows);
-    else if (rows.count == 0)
-        puts(empty);
     else
-        print_table(&rows);
+        print_all(&rows, empty);
     g_ptr_array_unref(rows.cells);
     return code;
+}
+
+int cw_cli_print_cells(struct cw_cli *cli, const char *const *names, size_t columns, const GPtrArray *cells,
+                       const char *empty)
+{
+    struct rows rows = { .cli = cli,
+                         .cells = g_ptr_array_new_with_free_func(g_free),
+                         .zone = cw_zone_open(cli->site->config.zone, NULL) };
+    struct cw_slice titles[COLUMNS_MAX], row[COLUMNS_MAX];
+    for (size_t i = 0; i < columns; i++)
+        titles[i] = cw_slice(names[i]);
+    for (size_t at = 0; at + columns <= cells->len; at += columns) {
+        for (size_t i = 0; i < columns; i++)
+            row[i] = cw_slice(g_ptr_array_index(cells, at + i));
+        take_row(&rows, columns, titles, row);
+    }
+    print_all(&rows, empty);
+    cli->rows = rows.count;
+    cw_zone_free(rows.zone);
+    g_ptr_array_unref(rows.cells);
+    return 0;
 }
 
 int cw_cli_print_record(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,

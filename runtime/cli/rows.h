@@ -10,6 +10,11 @@
 int cw_cli_print_rows(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
                       const char *empty);
 
+/* The same with rows that no query gives: `cells` are texts, row by row, NULL = none; `names` those of the
+ * columns. */
+int cw_cli_print_cells(struct cw_cli *cli, const char *const *names, size_t columns, const GPtrArray *cells,
+                       const char *empty);
+
 /* The same under a title; nothing where there are no rows. */
 int cw_cli_print_section(struct cw_cli *cli, const char *title, const char *sql,
                          const struct cw_slice *params, size_t count);

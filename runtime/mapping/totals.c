@@ -1,16 +1,16 @@
 /* totals.c - see totals.h. */
 #include "mapping/totals.h"
+#include "mapping/totals_words.h"
 
-#include <stdio.h>
-
-enum { FIGURE_TEXT_MAX = CW_DECIMAL_TEXT_MAX, SENTENCE_MAX = 512 };
+enum { ENTRIES_SHOWN_MAX = 8 }; /* of a list that adds up to something else */
 
 /* Where the figures stand in an order and in a line; looked up once, because names cost more than the
  * arithmetic. */
 struct places {
     bool known;
-    int currency, tax_included, goods, discount, shipping, fee, tax, total, rounding, rounding_mode, lines;
-    int quantity, unit_price, line_total;
+    int currency, tax_included, goods, discount, shipping, fee, tax, total, rounding, rounding_mode, lines,
+        fees, taxes;
+    int quantity, unit_price, line_discount, line_total, fee_amount, tax_amount;
 };
 
 static int order_field(const char *name)
@@ -39,9 +39,14 @@ static const struct places *places(void)
                           .rounding = order_field("rounding"),
                           .rounding_mode = order_field("rounding_mode"),
                           .lines = order_field("lines"),
+                          .fees = order_field("fees"),
+                          .taxes = order_field("taxes"),
                           .quantity = line_field("quantity"),
                           .unit_price = line_field("unit_price"),
+                          .line_discount = line_field("discount"),
                           .line_total = line_field("total"),
+                          .fee_amount = cw_kind_field(&cw_kind_fee, cw_slice("amount")),
+                          .tax_amount = cw_kind_field(&cw_kind_tax, cw_slice("amount")),
                           .known = true };
     return &at;
 }
@@ -89,21 +94,51 @@ static bool differs(const struct cw_decimal *a, const struct cw_decimal *b)
     return cw_decimal_compare(a, b) != 0;
 }
 
+static bool is_whole(const struct check *check, const struct cw_decimal *value)
+{
+    return cw_decimal_trim(*value, check->digits).scale == check->digits;
+}
+
+/* --- lines --- */
+
+/* What a line's total is by its quantity, price and discount; false where these do not say, or make more than
+ * fits, which `overflow` tells. */
+static bool work_out_line(const struct check *check, const struct cw_document *line,
+                          struct cw_line_words *out, bool *overflow)
+{
+    const struct cw_value *quantity = &line->values[check->at->quantity],
+                          *price = &line->values[check->at->unit_price],
+                          *discount = &line->values[check->at->line_discount];
+    struct cw_decimal exact = zero;
+    if (!quantity->is_set || !price->is_set)
+        return false;
+    *out = (struct cw_line_words){ .quantity = quantity->decimal,
+                                   .price = price->decimal,
+                                   .discount = discount->is_set ? discount->decimal : zero };
+    bool fits = !cw_slice_is(check->level, "item") ||
+                cw_decimal_round(&out->price, check->digits, check->rounding, &out->price, NULL);
+    fits = fits && cw_decimal_multiply(&out->quantity, &out->price, &exact, NULL);
+    out->total = exact;
+    if (fits && cw_slice_is(check->level, "line"))
+        fits = cw_decimal_round(&exact, check->digits, check->rounding, &out->total, NULL);
+    out->is_rounded = fits && differs(&exact, &out->total);
+    fits = fits && cw_decimal_subtract(&out->total, &out->discount, &out->total, NULL);
+    *overflow = !fits;
+    return fits;
+}
+
 /* A line that has no total and can have one gets it. */
 static void complete_line(struct check *check, struct cw_document *line)
 {
-    const struct places *at = check->at;
-    struct cw_value *total = &line->values[at->line_total];
-    struct cw_decimal price = line->values[at->unit_price].decimal;
-    if (total->is_set || !line->values[at->quantity].is_set || !line->values[at->unit_price].is_set)
+    struct cw_value *total = &line->values[check->at->line_total];
+    struct cw_line_words made;
+    bool overflow = false;
+    if (total->is_set)
         return;
-    if (cw_slice_is(check->level, "item"))
-        round_to_unit(check, &price);
-    if (!cw_decimal_multiply(&line->values[at->quantity].decimal, &price, &total->decimal, NULL))
-        check->overflow = true;
-    else if (cw_slice_is(check->level, "line"))
-        round_to_unit(check, &total->decimal);
-    total->is_set = !check->overflow;
+    total->is_set = work_out_line(check, line, &made, &overflow);
+    if (total->is_set)
+        total->decimal = made.total;
+    check->overflow = check->overflow || overflow;
 }
 
 static struct cw_decimal sum_lines(struct check *check, const struct cw_value *lines)
@@ -117,34 +152,70 @@ static struct cw_decimal sum_lines(struct check *check, const struct cw_value *l
     return sum;
 }
 
-static const char *figure(const struct check *check, struct cw_decimal value, char out[FIGURE_TEXT_MAX])
+/* --- words --- */
+
+/* A line by how its total comes about, where it does, else by its total. */
+static void describe_line(const struct check *check, const struct cw_document *line, bool is_first,
+                          struct cw_sum_words *words)
 {
-    value = cw_decimal_trim(value, check->digits);
-    cw_decimal_format(&value, out);
-    return out;
+    const struct cw_decimal *total = &line->values[check->at->line_total].decimal;
+    struct cw_line_words made;
+    bool overflow;
+    if (work_out_line(check, line, &made, &overflow) && !differs(&made.total, total))
+        cw_sum_words_line(words, is_first, &made);
+    else
+        cw_sum_words_amount(words, is_first, NULL, *total);
 }
 
-/* `sum` are the words for the side that was added up. */
-static bool report(struct check *check, const char *field, const char *sum, const struct cw_decimal *computed,
-                   const struct cw_decimal *stated)
+static void describe_entries(const struct check *check, const struct cw_value *list, int amount,
+                             struct cw_sum_words *words)
 {
-    char computed_text[FIGURE_TEXT_MAX], stated_text[FIGURE_TEXT_MAX], off_text[FIGURE_TEXT_MAX];
+    bool is_first = true;
+    for (const struct cw_document *entry = list->list.first; entry != NULL; entry = entry->next) {
+        if (!entry->values[amount].is_set)
+            continue;
+        cw_sum_words_add(words, is_first ? " " : "");
+        if (entry->kind == &cw_kind_line)
+            describe_line(check, entry, is_first, words);
+        else
+            cw_sum_words_amount(words, is_first, NULL, entry->values[amount].decimal);
+        is_first = false;
+    }
+}
+
+/* "lines 2 x 15.75 + 1 x 31.86"; without the figures where they are too many to be read. */
+static void describe_list(const struct check *check, const char *name, const struct cw_value *list,
+                          int amount, struct cw_sum_words *words)
+{
+    *words = (struct cw_sum_words){ .digits = check->digits };
+    cw_sum_words_add(words, name);
+    if (list->list.count <= ENTRIES_SHOWN_MAX)
+        describe_entries(check, list, amount, words);
+    if (!words->is_cut)
+        return;
+    *words = (struct cw_sum_words){ .digits = check->digits };
+    cw_sum_words_add(words, name);
+}
+
+/* "SUM COMPUTED EUR, but FIELD is STATED: off by ...": `sum` are the words for the side that was added up. */
+static bool report(struct check *check, const char *field, const struct cw_sum_words *sum, const char *verb,
+                   const struct cw_decimal *computed, const struct cw_decimal *stated)
+{
+    char computed_text[CW_DECIMAL_TEXT_MAX], stated_text[CW_DECIMAL_TEXT_MAX], off_text[CW_DECIMAL_TEXT_MAX];
     struct cw_decimal off;
-    struct cw_found_issue *issue;
-    if (!cw_decimal_subtract(computed, stated, &off, NULL))
-        return cw_mapped_add_issue(check->mapped, check->arena, "totals", field, "%s %s %.*s, but %s is %s",
-                                   sum, figure(check, *computed, computed_text),
-                                   CW_SLICE_ARG(check->currency), field,
-                                   figure(check, *stated, stated_text)) != NULL;
+    bool is_known = cw_decimal_subtract(computed, stated, &off, NULL);
     off.negative = false;
-    issue = cw_mapped_add_issue(check->mapped, check->arena, "totals", field,
-                                "%s %s %.*s, but %s is %s: off by %s", sum,
-                                figure(check, *computed, computed_text), CW_SLICE_ARG(check->currency), field,
-                                figure(check, *stated, stated_text), figure(check, off, off_text));
+    struct cw_found_issue *issue = cw_mapped_add_issue(
+        check->mapped, check->arena, "totals", field, "%s %s %s %.*s, but %s is %s%s%s", sum->text, verb,
+        cw_amount_text(*computed, check->digits, computed_text), CW_SLICE_ARG(check->currency), field,
+        cw_amount_text(*stated, check->digits, stated_text), is_known ? ": off by " : "",
+        is_known ? cw_amount_text(off, check->digits, off_text) : "");
     if (issue != NULL)
         issue->is_hold = true;
     return issue != NULL;
 }
+
+/* --- the sums --- */
 
 struct summand {
     const char *name;
@@ -152,23 +223,14 @@ struct summand {
     bool is_set;
 };
 
-/* "goods 63.36 + shipping 7.00 - discount 5.00 make": what is unset is not named. */
-static void describe(const struct check *check, const struct summand *summands, size_t count, char *out,
-                     size_t cap)
+/* "goods 63.36 + shipping 7.00 - discount 5.00": what is unset is not named. */
+static void describe_total(const struct check *check, const struct summand *summands, size_t count,
+                           struct cw_sum_words *words)
 {
-    char text[FIGURE_TEXT_MAX];
-    size_t len = 0;
-    for (size_t i = 0; i < count && len < cap; i++) {
-        struct cw_decimal value = summands[i].value;
-        const char *separator = i == 0 ? "" : value.negative ? " - " : " + ";
-        if (!summands[i].is_set)
-            continue;
-        value.negative = value.negative && i == 0;
-        len += (size_t)snprintf(out + len, cap - len, "%s%s %s", separator, summands[i].name,
-                                figure(check, value, text));
-    }
-    if (len < cap)
-        snprintf(out + len, cap - len, " make");
+    *words = (struct cw_sum_words){ .digits = check->digits };
+    for (size_t i = 0; i < count; i++)
+        if (summands[i].is_set)
+            cw_sum_words_amount(words, i == 0, summands[i].name, summands[i].value);
 }
 
 static bool check_total(struct check *check, const struct cw_decimal *goods)
@@ -186,7 +248,7 @@ static bool check_total(struct check *check, const struct cw_decimal *goods)
     const size_t count = sizeof summands / sizeof *summands;
     const struct cw_decimal *total = amount(check, check->at->total);
     struct cw_decimal sum = zero;
-    char words[SENTENCE_MAX];
+    struct cw_sum_words words;
     for (size_t i = 0; i < count; i++)
         if (summands[i].is_set)
             add(check, &sum, &summands[i].value);
@@ -194,24 +256,78 @@ static bool check_total(struct check *check, const struct cw_decimal *goods)
         round_to_unit(check, &sum);
     if (check->overflow || !differs(&sum, total))
         return true;
-    describe(check, summands, count, words, sizeof words);
-    return report(check, "total", words, &sum, total);
+    describe_total(check, summands, count, &words);
+    return report(check, "total", &words, "make", &sum, total);
+}
+
+static bool check_goods(struct check *check, const struct cw_value *lines, const struct cw_decimal *goods)
+{
+    const struct cw_value *stated = get(check, check->at->goods);
+    struct cw_sum_words words;
+    if (check->overflow || !lines->is_set || !stated->is_set || !differs(goods, &stated->decimal))
+        return true;
+    describe_list(check, "lines", lines, check->at->line_total, &words);
+    return report(check, "goods_total", &words, "add up to", goods, &stated->decimal);
+}
+
+/* A list whose amounts are told once more as one total of the order. */
+struct listed {
+    const char *name, *total_name;
+    int list, total, amount;
+    bool only_whole; /* amounts with parts of the smallest unit were rounded in a way that is not known */
+};
+
+/* False where the list does not give all of its amounts, or none. */
+static bool sum_list(struct check *check, const struct listed *listed, struct cw_decimal *sum)
+{
+    const struct cw_value *list = get(check, listed->list);
+    *sum = zero;
+    if (!list->is_set || !get(check, listed->total)->is_set)
+        return false;
+    for (const struct cw_document *entry = list->list.first; entry != NULL; entry = entry->next) {
+        const struct cw_value *amount = &entry->values[listed->amount];
+        if (!amount->is_set || (listed->only_whole && !is_whole(check, &amount->decimal)))
+            return false;
+        add(check, sum, &amount->decimal);
+    }
+    return list->list.first != NULL;
+}
+
+static bool check_list(struct check *check, const struct listed *listed)
+{
+    struct cw_decimal sum, stated;
+    struct cw_sum_words words;
+    if (!sum_list(check, listed, &sum))
+        return true;
+    stated = *amount(check, listed->total);
+    round_to_unit(check, &sum);
+    round_to_unit(check, &stated);
+    if (check->overflow || !differs(&sum, &stated))
+        return true;
+    describe_list(check, listed->name, get(check, listed->list), listed->amount, &words);
+    return report(check, listed->total_name, &words, "add up to", &sum, &stated);
+}
+
+static bool check_lists(struct check *check)
+{
+    const struct places *at = check->at;
+    const struct listed fees = { "fees", "fee_total", at->fees, at->fee, at->fee_amount, false },
+                        taxes = { "taxes", "tax_total", at->taxes, at->tax, at->tax_amount, true };
+    return check_list(check, &fees) && check_list(check, &taxes);
 }
 
 static bool check_sums(struct check *check)
 {
-    const struct cw_value *lines = get(check, check->at->lines), *stated = get(check, check->at->goods);
-    struct cw_decimal goods = *amount(check, check->at->goods);
+    const struct cw_value *lines = get(check, check->at->lines);
+    struct cw_decimal goods = *amount(check, check->at->goods), rounded;
     if (lines->is_set)
         goods = sum_lines(check, lines);
-    check->rounds_once = !stated->is_set && cw_slice_is(check->level, "total");
-    struct cw_decimal rounded = goods;
+    check->rounds_once = !get(check, check->at->goods)->is_set && cw_slice_is(check->level, "total");
+    rounded = goods;
     if (lines->is_set)
         round_to_unit(check, &rounded);
-    if (!check->overflow && lines->is_set && stated->is_set && differs(&rounded, &stated->decimal) &&
-        !report(check, "goods_total", "lines add up to", &rounded, &stated->decimal))
-        return false;
-    if (!check->overflow && !check_total(check, check->rounds_once ? &goods : &rounded))
+    if (!check_goods(check, lines, &rounded) || !check_lists(check) ||
+        (!check->overflow && !check_total(check, check->rounds_once ? &goods : &rounded)))
         return false;
     return !check->overflow ||
            cw_mapped_add_issue(check->mapped, check->arena, "overflow", "total",

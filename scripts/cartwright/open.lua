@@ -167,6 +167,9 @@ local function decide(streams, tables, name, config, faults)
     end
     stream.rules = steps
     for table_name, of_table in pairs(rows) do tables[table_name] = of_table end
+    for _, step in ipairs(steps) do -- its rows may all be in the store
+      if step.table then tables[step.table] = tables[step.table] or {} end
+    end
   end
 end
 

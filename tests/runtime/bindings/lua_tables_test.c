@@ -218,6 +218,56 @@ static void a_cart_without_a_store_has_the_tables_of_its_script(void **state)
     bed.store = store;
 }
 
+struct counted {
+    size_t found, all;
+    const char *table, *key, *value; /* NULL as in a row */
+};
+
+static void count_row(void *arg, const struct cw_lua_table_row *row)
+{
+    struct counted *counted = arg;
+    counted->all++;
+    counted->found += cw_slice_is(row->table, counted->table) &&
+                      (row->key.data != NULL) == (counted->key != NULL) &&
+                      cw_slice_equal(row->key, cw_slice(counted->key)) &&
+                      (row->value.data != NULL) == (counted->value != NULL) &&
+                      cw_slice_equal(row->value, cw_slice(counted->value));
+}
+
+/* Returns how many rows there are. */
+static size_t assert_in_force(const char *table, const char *key, const char *value)
+{
+    struct counted counted = { .table = table, .key = key, .value = value };
+    struct cw_error err;
+    assert_ok(cw_lua_cart_read_tables(bed.shop, count_row, &counted, &err), err);
+    assert_int_equal(counted.found, 1);
+    return counted.all;
+}
+
+static void the_rows_in_force_can_be_read(void **state)
+{
+    (void)state;
+    static const char *const rows[][4] = { { "shop", "t", "a", "store" }, { "", "mine", "none", "" } };
+    open_with(rows, 2);
+    assert_in_force("t", "a", "store");
+    assert_in_force("t", "7", "seven");
+    assert_in_force("t", "gone", NULL);
+    assert_in_force("mine", "none", NULL);
+    assert_int_equal(assert_in_force("star", "*", "other"), 4 + 2 + 4 + 2 + 1);
+}
+
+static void a_table_that_only_a_rule_asks_is_known_without_rows(void **state)
+{
+    (void)state;
+    bed.site =
+        "local rules = require 'cartwright.rules' return { carts = { shop = { type = 'test', rules = { "
+        "rules.taxes {}, rules.shipping { table = 'ways' } } } } }";
+    open_with(NULL, 0);
+    assert_in_force("tax", NULL, NULL);
+    assert_in_force("ways", NULL, NULL);
+    assert_in_force("ways.carrier", NULL, NULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -230,6 +280,8 @@ int main(void)
         TEST(what_the_store_says_counts_for_the_version_of_the_scripts),
         TEST(a_cart_translates_as_its_mappings_do),
         TEST(a_cart_translates_back_by_its_own_table_or_by_the_one_row),
+        TEST(the_rows_in_force_can_be_read),
+        TEST(a_table_that_only_a_rule_asks_is_known_without_rows),
         TEST(a_cart_without_a_store_has_the_tables_of_its_script),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
