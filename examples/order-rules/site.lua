@@ -3,8 +3,6 @@
 -- scripts/types/rules.lua.
 local rules = require "cartwright.rules"
 
-local EU = { FR = true, DE = true, IT = true, BE = true }
-
 -- A rule of our own: it gets the order and returns why it must wait, or nothing.
 local function goes_to_po_box(order)
   local street = order.shipping and order.shipping.street
@@ -14,6 +12,11 @@ end
 -- Sold inside the EU to somebody with a VAT number of another country: the buyer pays the tax, not we.
 local function pays_tax(customer)
   return not customer.vat_number or customer.vat_number:sub(1, 2) == "FR"
+end
+
+-- Merchants write the number of their purchase order into the remark: "PO-4711, before noon please".
+local function take_purchase_number(order)
+  order.reference = order.note and order.note:match "PO%-%d+"
 end
 
 return {
@@ -26,11 +29,13 @@ return {
     rules.orders {
       location = rules.by("channel", { ["1"] = "WEB", ["2"] = "LYON", ["3"] = "STORE" }),
       number_into = "custom.web_number",
+      set = { ["custom.origin"] = "PrestaShop" },
     },
     rules.holds {
       above = { EUR = "1000", JPY = "160000", KWD = "350" },
       duplicates = true,
       po_box = goes_to_po_box,
+      underpaid = { payment_status = "partly_paid" },
     },
   },
 
@@ -53,10 +58,7 @@ return {
           }),
           -- Nothing is set aside for a bank transfer before it has arrived and somebody says `cartwright release`.
           state = rules.by("payment_method", { ps_wirepayment = "pending", ["*"] = "released" }),
-          class = function(order)
-            local country = order.billing and order.billing.country
-            return EU[country] and "EU" or "EXPORT"
-          end,
+          class = rules.table("class", "billing.country", "EXPORT"),
           sales_rep = "web team",
           tell_cart = "in preparation",
         },
@@ -86,7 +88,11 @@ return {
       type = "wholesale", -- carts/wholesale.lua: amounts without tax
       url = "http://127.0.0.1:8097",
       rules = {
-        rules.orders { only = { channel = { "2" } }, class = "WHOLESALE" },
+        rules.orders {
+          only = { channel = { "2" } },
+          class = "WHOLESALE",
+          change = take_purchase_number,
+        },
         rules.customers {
           only = { group = { "4" } },
           type = "merchant",
@@ -99,6 +105,7 @@ return {
           unknown_address = "hold",
         },
         rules.items {
+          skip = { type = { "virtual" }, active = { "false" } }, -- no gift cards for merchants
           options = "items", -- size M of the shirt is an item of its own
           match = { "link", "sku" },
           unknown = "hold",

@@ -22,7 +22,7 @@ shop.orders.map.customer_id = shop.customer_id
 
 -- The tax of a line: the shop tells it only as the difference of two prices. Rules see by it what bears no tax.
 function shop.line_tax(row)
-  local with, without = row:decimal "unit_price_tax_incl", row:decimal "unit_price_tax_excl"
+  local with, without = row:decimal "unit_price_tax_incl", row:decimal "unit_price_tax_excl" -- not rounded
   local quantity = row:decimal "product_quantity"
   return with and without and quantity and (with - without) * quantity
 end
@@ -45,6 +45,7 @@ shop.tables["payment.term"] = { invoicepay = "NET30" }
 shop.tables.shipping = { ["1"] = "PICKUP", ["2"] = "PARCEL-FR", ["3"] = "PARCEL-DE", ["4"] = "EXPRESS" }
 shop.tables["shipping.carrier"] = { ["2"] = "La Poste", ["3"] = "DHL", ["4"] = "UPS" }
 shop.tables.tax = { ["US-CA"] = "CA-SALES", FR = "FR-20", DE = "DE-19", IT = "IT-22", BE = "BE-21" }
+shop.tables.class = { FR = "EU", DE = "EU", IT = "EU", BE = "EU" }
 shop.tables.discount = { ["Welcome 10 %"] = "DISC-WELCOME" }
 
 return shop
