@@ -38,7 +38,7 @@ shop:after("orders.map.payment_status", function(status, order)
 end)
 
 -- Tables that the rules of site.lua translate with. A row can also be set without touching this file:
---   cartwright table set shop shipping 9 BIKE
+--   cartwright table set shop shipping 9 BIKE carrier=Veloce
 shop.tables.payment = { stripe_official = "card", paypal = "paypal", ps_wirepayment = "transfer",
   ps_cashondelivery = "cash on delivery", invoicepay = "account", quotation = false }
 shop.tables["payment.term"] = { invoicepay = "NET30" }
