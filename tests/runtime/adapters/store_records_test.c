@@ -326,15 +326,16 @@ static void put_staged(struct store_bed *bed, const char *id, enum cw_staged_sta
 }
 
 #define STAGED                                                                                               \
-    "SELECT s.external_id, s.kind, s.state, i.position, i.code, i.subject, i.field FROM staged_records s "              \
+    "SELECT s.external_id, s.kind, s.state, i.position, i.code, i.subject, i.field FROM staged_records s "   \
     "LEFT JOIN staged_issues i ON i.staged_id = s.id ORDER BY s.id, i.position"
 
 static void what_is_staged_again_replaces_what_was(void **state)
 {
     put_staged(*state, "1001", CW_STAGED_PARKED, "totals", 2);
     put_staged(*state, "1002", CW_STAGED_HELD, "", 0);
-    assert_string_equal(ask(*state, STAGED), "1001|order|parked|1|totals|EUR|total\n1001|order|parked|2|second||\n"
-                                             "1002|order|held|NULL|NULL|NULL|NULL");
+    assert_string_equal(ask(*state, STAGED),
+                        "1001|order|parked|1|totals|EUR|total\n1001|order|parked|2|second||\n"
+                        "1002|order|held|NULL|NULL|NULL|NULL");
     put_staged(*state, "1001", CW_STAGED_HELD, "missing", 1);
     assert_string_equal(ask(*state, STAGED),
                         "1001|order|held|1|missing|EUR|total\n1002|order|held|NULL|NULL|NULL|NULL");
