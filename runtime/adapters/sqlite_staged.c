@@ -4,7 +4,7 @@
 static const char upsert[] =
     "INSERT INTO staged_records (cart, stream, external_id, kind, state, staged_at, run_id, document) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (cart, stream, external_id) DO UPDATE SET "
-    "kind = excluded.kind, state = excluded.state, staged_at = excluded.staged_at, run_id = excluded.run_id, "
+    "kind = excluded.kind, state = excluded.state, run_id = excluded.run_id, "
     "document = excluded.document";
 static const char find[] =
     "SELECT id FROM staged_records WHERE cart = ?1 AND stream = ?2 AND external_id = ?3";

@@ -157,7 +157,7 @@ struct cw_staged {
     int64_t run;
 };
 
-/* Replaces what is staged under the key. */
+/* Replaces what is staged under the key; the time since which it waits stays. */
 bool cw_txn_put_staged(struct cw_txn *txn, const struct cw_staged *staged);
 bool cw_txn_drop_staged(struct cw_txn *txn, struct cw_record_key key);
 

@@ -25,6 +25,8 @@ struct cw_lua_stream {
     bool full; /* no change times: everything is read each time */
     struct cw_lua_plan *plan;
     struct cw_rules *rules; /* what the site decides about its documents; never NULL */
+    struct cw_rules *customer_rules; /* about customers that its orders make; NULL = it brings no orders */
+    bool is_off; /* the site switched it off: sync leaves it alone */
 };
 
 struct cw_lua_cart {
@@ -34,7 +36,7 @@ struct cw_lua_cart {
     char *type;
     struct cw_zone *zone;
     cw_time orders_from;           /* CW_TIME_NONE = no limit */
-    struct cw_lua_stream *streams; /* in the order orders, customers, items, stock, shipments */
+    struct cw_lua_stream *streams; /* in the order customers, items, orders, stock, shipments */
     size_t stream_count;
     int ref; /* registry: the instance */
 };

@@ -34,6 +34,7 @@ static void free_cart(struct cw_lua_cart *cart)
     for (size_t i = 0; i < cart->stream_count; i++) {
         struct cw_lua_stream *stream = &cart->streams[i];
         cw_rules_free(stream->rules);
+        cw_rules_free(stream->customer_rules);
         cw_lua_plan_free(stream->plan);
         free(stream->name);
         free(stream->id);
@@ -111,6 +112,16 @@ static cw_time seconds_field(lua_State *L, int index, const char *field)
     return seconds * CW_SECOND;
 }
 
+static struct cw_rules *read_rules(lua_State *L, int index, const char *field, const struct cw_kind *kind)
+{
+    struct cw_error err;
+    lua_getfield(L, index, field);
+    struct cw_rules *rules = cw_lua_rules_compile(L, kind, &err);
+    if (rules == NULL)
+        cw_lua_raise(L, &err);
+    return rules;
+}
+
 /* One description that open.lua made, at `index`; the cart's tables are at `tables`. */
 static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int tables)
 {
@@ -133,10 +144,11 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     lua_getfield(L, index, "stream");
     if (!cw_lua_plan_fill(L, stream->plan, &err))
         cw_lua_raise(L, &err);
-    lua_getfield(L, index, "rules");
-    stream->rules = cw_lua_rules_compile(L, cw_lua_plan_kind(stream->plan), &err);
-    if (stream->rules == NULL)
-        cw_lua_raise(L, &err);
+    lua_getfield(L, index, "is_off");
+    stream->is_off = lua_toboolean(L, -1);
+    stream->rules = read_rules(L, index, "rules", cw_lua_plan_kind(stream->plan));
+    if (lua_getfield(L, index, "customer_rules") == LUA_TTABLE)
+        stream->customer_rules = read_rules(L, index, "customer_rules", &cw_kind_customer);
     lua_settop(L, index);
 }
 

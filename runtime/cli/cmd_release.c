@@ -12,6 +12,7 @@ struct release {
     const char *cart, *stream, *code, *reason; /* stream, code: NULL = any */
     GPtrArray *held;                           /* struct held, of the record in hand or of all with `code` */
     bool is_parked;                            /* one of them waits for a mend instead */
+    struct cw_error query_err;
     uint64_t left;
 };
 
@@ -51,9 +52,9 @@ static bool take_held(void *arg, size_t columns, const struct cw_slice *names, c
 
 static void query_done(void *arg, const struct cw_error *err)
 {
-    struct cw_error *out = arg;
+    struct release *release = arg;
     if (err != NULL)
-        *out = *err;
+        release->query_err = *err;
 }
 
 /* The issues of one record, or of all held ones that have the code. */
@@ -67,11 +68,12 @@ static bool find_held(struct release *release, const char *id, struct cw_error *
     struct cw_slice params[] = { cw_slice(release->cart),
                                  cw_slice(release->stream != NULL ? release->stream : ""), cw_slice(id),
                                  cw_slice(release->code != NULL ? release->code : "") };
-    *err = (struct cw_error){ .code = CW_OK };
+    release->query_err = (struct cw_error){ .code = CW_OK };
     release->is_parked = false;
     g_ptr_array_set_size(release->held, 0);
-    cw_store_query(release->cli->store, sql, params, 4, take_held, query_done, err);
+    cw_store_query(release->cli->store, sql, params, 4, take_held, query_done, release);
     cw_store_wait(release->cli->store);
+    *err = release->query_err;
     return err->code == CW_OK;
 }
 

@@ -1,5 +1,6 @@
 /* cmd_sync.c - `cartwright sync [CART [STREAM]]`: every stream of a cart one after the other, carts side by
- * side. */
+ * side. Customers and items of all carts come first: orders are matched to them, also across carts. What
+ * waited for one of them is mapped again in between. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/report.h"
+#include "engine/batch.h"
 
 struct work;
 
@@ -16,15 +18,23 @@ struct lane {
     struct cw_session *session;
     struct cw_lua_cart *cart;
     const char *only; /* stream, or NULL */
-    size_t next;
+    size_t next;      /* stream */
+    size_t next_wait;
     struct cw_sync *sync;
 };
+
+/* What an order waits with for a customer or an item. */
+static const char *const waits[] = { "unknown-customer", "ambiguous-customer", "unknown-address",
+                                     "unknown-item", "ambiguous-item" };
+enum { WAITS = sizeof waits / sizeof *waits };
 
 struct work {
     struct cw_cli *cli;
     struct lane *lanes;
     size_t lane_count, open;
-    bool failed, dry_run;
+    bool failed, dry_run, stopped, is_running;
+    bool at_rest;  /* of customers and items: now the other streams */
+    bool has_news; /* some of them were stored */
     struct cw_timer *tick;
 };
 
@@ -35,6 +45,7 @@ static void synced(void *arg, const struct cw_sync_report *report, const struct 
     struct lane *lane = arg;
     struct work *work = lane->work;
     lane->sync = NULL;
+    work->has_news = work->has_news || report->run->counts.posted > 0;
     cw_cli_print_run(work->cli, report, err, work->dry_run);
     if (err != NULL) {
         char context[200];
@@ -48,8 +59,17 @@ static void synced(void *arg, const struct cw_sync_report *report, const struct 
 
 static void end_lane(struct lane *lane)
 {
-    if (--lane->work->open == 0)
+    if (--lane->work->open == 0 && lane->work->is_running)
         cw_loop_stop(lane->work->cli->loop);
+}
+
+/* Whether it is the stream's turn. */
+static bool is_due(const struct lane *lane, const struct cw_lua_stream *stream)
+{
+    const struct cw_kind *kind = cw_lua_plan_kind(stream->plan);
+    bool is_first = kind == &cw_kind_customer || kind == &cw_kind_item;
+    return is_first != lane->work->at_rest && !stream->is_off &&
+           (lane->only == NULL || strcmp(stream->name, lane->only) == 0);
 }
 
 static void next_stream(struct lane *lane)
@@ -57,7 +77,7 @@ static void next_stream(struct lane *lane)
     struct cw_error err;
     while (lane->next < lane->cart->stream_count) {
         const struct cw_lua_stream *stream = &lane->cart->streams[lane->next++];
-        if (lane->only != NULL && strcmp(stream->name, lane->only) != 0)
+        if (!is_due(lane, stream))
             continue;
         lane->sync = cw_sync_start(lane->session, stream, synced, lane, &err);
         if (lane->sync != NULL)
@@ -66,6 +86,41 @@ static void next_stream(struct lane *lane)
         cw_cli_fail(lane->work->cli, &err);
     }
     end_lane(lane);
+}
+
+static void next_wait(struct lane *lane);
+
+static void mapped_again(void *arg, const struct cw_sync_report *report, const struct cw_error *err)
+{
+    struct lane *lane = arg;
+    if (report->run->counts.read > 0 || err != NULL)
+        cw_cli_print_run(lane->work->cli, report, err, false);
+    if (err != NULL) {
+        lane->work->failed = true;
+        cw_cli_fail_in(lane->work->cli, err, "retry");
+    }
+    next_wait(lane);
+}
+
+/* Orders that wait for a customer or an item get another chance when some have come. */
+static void next_wait(struct lane *lane)
+{
+    struct cw_error err;
+    const struct cw_lua_stream *orders = cw_lua_cart_stream_of(lane->cart, &cw_kind_order);
+    if (lane->next_wait == WAITS || orders == NULL || !lane->work->has_news || lane->work->dry_run) {
+        next_stream(lane);
+        return;
+    }
+    const struct cw_stored_filter filter = {
+        .only_parked = true, .code = waits[lane->next_wait++], .since = CW_TIME_NONE, .until = CW_TIME_NONE
+    };
+    struct cw_stored_pages *pages = cw_stored_open(lane->work->cli->store, orders, &filter, &err);
+    struct cw_batch_config config = { .job = "retry", .pages = pages, .again = true };
+    if (pages != NULL && cw_batch_start(lane->session, orders, &config, mapped_again, lane, &err) != NULL)
+        return;
+    lane->work->failed = true;
+    cw_cli_fail(lane->work->cli, &err);
+    next_stream(lane);
 }
 
 static void show_progress(void *arg)
@@ -90,8 +145,13 @@ static bool open_lane(struct work *work, const char *name, const char *only, str
     lane->session = cw_cli_session(work->cli, name, work->dry_run, err);
     lane->cart = lane->session != NULL ? cw_session_cart(lane->session, name, err) : NULL;
     bool ok = lane->cart != NULL || cw_fail_in(err, "cart %s", name);
+    const struct cw_lua_stream *stream =
+        ok && only != NULL ? cw_lua_cart_need_stream(lane->cart, only, err) : NULL;
     if (ok && only != NULL)
-        ok = cw_lua_cart_need_stream(lane->cart, only, err) != NULL;
+        ok = stream != NULL && (!stream->is_off || cw_fail(err, CW_REFUSED,
+                                                           "%s of cart %s is switched off; take it out of "
+                                                           "`switches` in site.lua",
+                                                           only, name));
     if (ok)
         work->lane_count++;
     else
@@ -128,10 +188,24 @@ static void stop(void *arg, int number, int events)
     (void)number;
     (void)events;
     struct work *work = arg;
-    work->failed = true;
+    work->failed = work->stopped = true;
     cw_cli_progress(NULL);
     fputs("cartwright: stopped; what was stored stays stored, the next sync goes on from there\n", stderr);
     cw_loop_stop(work->cli->loop);
+}
+
+/* All lanes to the end of what is due in this phase. */
+static void run_phase(struct work *work, void (*begin)(struct lane *))
+{
+    work->open = work->lane_count;
+    for (size_t i = 0; i < work->lane_count; i++) {
+        work->lanes[i].next = 0;
+        begin(&work->lanes[i]);
+    }
+    work->is_running = true; /* a lane with nothing to do has ended by now, and must not stop a later run */
+    if (work->open > 0)
+        cw_loop_run(work->cli->loop);
+    work->is_running = false;
 }
 
 static void run_lanes(struct work *work)
@@ -141,11 +215,10 @@ static void run_lanes(struct work *work)
     work->tick = cw_cli_is_interactive() ? cw_timer_create(work->cli->loop, show_progress, work, NULL) : NULL;
     if (work->tick != NULL)
         cw_timer_set(work->tick, CW_SECOND / 5);
-    work->open = work->lane_count;
-    for (size_t i = 0; i < work->lane_count; i++)
-        next_stream(&work->lanes[i]);
-    if (work->open > 0)
-        cw_loop_run(work->cli->loop);
+    run_phase(work, next_stream);
+    work->at_rest = true;
+    if (!work->stopped)
+        run_phase(work, next_wait);
     for (size_t i = 0; i < work->lane_count; i++)
         if (work->lanes[i].sync != NULL)
             cw_sync_cancel(work->lanes[i].sync);

@@ -25,12 +25,32 @@ static void put(const char *before, struct cw_slice text, const char *after)
     g_free(harmless);
 }
 
+/* Tables that rules.by makes have a name that nobody wrote. */
+static bool is_made(struct cw_slice table)
+{
+    return table.len > 6 && memcmp(table.data, "rules.", 6) == 0;
+}
+
+static void print_rule(const struct cw_trace *trace)
+{
+    if (trace->rule.len == 0)
+        return;
+    put(trace->source == CW_FROM_RULE ? "" : ", then ", trace->rule, "");
+    if (trace->rule_table.len > 0 && !is_made(trace->rule_table))
+        put(": table ", trace->rule_table, "");
+    if (trace->rule_row.len > 0)
+        put(" row ", trace->rule_row, "");
+    if (trace->rule_where.len > 0)
+        put("  (", trace->rule_where, ")");
+}
+
 /* One line: what the cart wrote, when it says more than the value itself. */
 static void print_trace(const struct cw_trace *trace)
 {
     printf("  %-28.*s", CW_SLICE_ARG(trace->field));
     put(" ", trace->value, "   <- ");
-    fputs(source_name(trace), stdout);
+    if (trace->source != CW_FROM_RULE)
+        fputs(source_name(trace), stdout);
     if (trace->path.len > 0)
         put(" ", trace->path, "");
     if (trace->raw.len > 0 && !cw_slice_equal(trace->raw, trace->value))
@@ -39,10 +59,7 @@ static void print_trace(const struct cw_trace *trace)
         printf(", table %.*s row %.*s", CW_SLICE_ARG(trace->table), CW_SLICE_ARG(trace->row));
     if (trace->where.len > 0)
         printf("  (%.*s)", CW_SLICE_ARG(trace->where));
-    if (trace->rule.len > 0)
-        put(trace->source == CW_FROM_RULE ? " " : ", then ", trace->rule, "");
-    if (trace->rule_where.len > 0)
-        printf("  (%.*s)", CW_SLICE_ARG(trace->rule_where));
+    print_rule(trace);
     putchar('\n');
 }
 
@@ -111,6 +128,8 @@ static void print_json(const struct cw_lua_stream *stream, struct cw_slice id, c
         print_pair(",", "where", trace->where);
         print_pair(",", "rule", trace->rule);
         print_pair(",", "rule_where", trace->rule_where);
+        print_pair(",", "rule_table", trace->rule_table);
+        print_pair(",", "rule_row", trace->rule_row);
         putchar('}');
     }
     puts("]}");

@@ -94,6 +94,7 @@ static void stored(void *arg, const struct cw_run_counts *counts, const struct c
         cw_loop_later(cw_session_settings(batch->session)->loop, &batch->later, next_page, batch);
 }
 
+/* False with err->code CW_OK when there is no other. */
 static bool take_page(struct cw_batch *batch, struct cw_error *err)
 {
     *err = (struct cw_error){ .code = CW_OK };
@@ -105,14 +106,9 @@ static bool take_page(struct cw_batch *batch, struct cw_error *err)
     return batch->page != NULL;
 }
 
-static void next_page(void *arg)
+static void store_page(struct cw_batch *batch)
 {
-    struct cw_batch *batch = arg;
     struct cw_error err;
-    if (!take_page(batch, &err)) {
-        finish(batch, err.code != CW_OK ? &err : NULL);
-        return;
-    }
     struct cw_pipeline pipeline = cw_session_pipeline(batch->session);
     pipeline.again = batch->config.again;
     pipeline.dry_run = batch->config.dry_run;
@@ -125,6 +121,16 @@ static void next_page(void *arg)
         finish(batch, &err);
 }
 
+static void next_page(void *arg)
+{
+    struct cw_batch *batch = arg;
+    struct cw_error err;
+    if (take_page(batch, &err))
+        store_page(batch);
+    else
+        finish(batch, err.code != CW_OK ? &err : NULL);
+}
+
 static void run_started(void *arg, int64_t id, const struct cw_error *err)
 {
     struct cw_batch *batch = arg;
@@ -134,7 +140,17 @@ static void run_started(void *arg, int64_t id, const struct cw_error *err)
         run_stored(batch, NULL);
         return;
     }
-    next_page(batch);
+    store_page(batch);
+}
+
+/* What there is nothing of leaves no line in the sync log. */
+static void end_before_start(struct cw_batch *batch, const struct cw_error *err)
+{
+    batch->run.ended_at = batch->run.started_at;
+    batch->run.state = CW_RUN_DONE;
+    if (err->code != CW_OK)
+        note_failure(batch, err);
+    run_stored(batch, NULL);
 }
 
 struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_stream *stream,
@@ -161,7 +177,10 @@ struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_
                                   .started_at = cw_now(cw_loop_clock(settings->loop)),
                                   .ended_at = CW_TIME_NONE,
                                   .script_version = cw_slice(batch->version) };
-    if (batch->config.dry_run)
+    struct cw_error first;
+    if (!take_page(batch, &first))
+        end_before_start(batch, &first);
+    else if (batch->config.dry_run)
         run_started(batch, 0, NULL);
     else
         cw_store_start_run(settings->store, &batch->run, run_started, batch);

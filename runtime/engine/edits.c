@@ -159,7 +159,9 @@ static void begun(void *arg, struct cw_txn *txn, const struct cw_error *err)
 {
     struct editing *editing = arg;
     const struct cw_edit_request *request = editing->request;
-    struct cw_record_key key = { .cart = request->cart, .external_id = request->external_id };
+    struct cw_record_key key = { .cart = request->cart,
+                                 .stream = cw_slice(request->kind->plural), /* only releases depend on it */
+                                 .external_id = request->external_id };
     editing->txn = txn;
     if (err != NULL)
         *editing->err = *err;

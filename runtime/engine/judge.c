@@ -42,6 +42,7 @@ bool cw_judge_decide(const struct cw_lua_stream *stream, const struct cw_stored 
                           .answers = answers,
                           .answer_count = answer_count,
                           .host = &host,
+                          .customers = stream->customer_rules,
                           .trace = trace };
     if (of.before == NULL && stored != NULL && stored->doc != NULL)
         return exhausted(err);

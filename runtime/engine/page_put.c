@@ -111,11 +111,10 @@ static bool put_document(struct cw_page_job *job, const struct item *item, const
 
 static bool put_documents(struct cw_page_job *job, const struct item *item)
 {
-    for (size_t i = item->outcome_count;
-         i-- > 0;) /* a customer stands there before the order that names it */
+    for (size_t i = 1; i < item->outcome_count; i++) /* a customer comes before the order that names it */
         if (!put_document(job, item, &item->outcomes[i]))
             return false;
-    return true;
+    return item->outcome_count == 0 || put_document(job, item, &item->outcomes[0]);
 }
 
 /* What the cart is to be told of an order that has come: {"status":"processing"}. */

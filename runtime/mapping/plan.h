@@ -118,6 +118,7 @@ struct cw_trace {
     struct cw_slice value;            /* as the document has it */
     struct cw_slice where;            /* script line */
     struct cw_slice rule, rule_where; /* what a rule, or an edit, made of it after the mapping; or empty */
+    struct cw_slice rule_table, rule_row; /* by this row's key, or empty */
 };
 
 /* Functions of the script. `want` is the type the target needs; *out is unset for "no value"; texts must be

@@ -46,7 +46,7 @@ enum cw_action {
     CW_HOLD, /* the issue held-NAME, saying `text`; with a call only when the function returns a text, which
                 is then said, or true ("true"); "", "false" and nothing hold nothing */
     CW_HOLD_ABOVE,     /* over-limit: `source` is more than `text`, in the document's currency */
-    CW_HOLD_DUPLICATE, /* duplicate: another order of the cart has the number */
+    CW_HOLD_DUPLICATE, /* duplicate: of a new order, another one of the cart has the number */
     CW_MATCH_CUSTOMER, /* field customer = "CART:ID" by the first of `keys` that fits; what is set is kept.
                           The order's sales_rep, taxable and payment_term, where unset, are the customer's */
     CW_MATCH_ADDRESS,  /* field ship_to = an address of the matched customer; keys "id" and "address" */
@@ -59,7 +59,8 @@ enum cw_action {
                       */
     CW_PAYMENTS,     /* payments are dropped where `drop`, or payment_term is one of `values` */
     CW_DISCOUNTS,    /* item of each discount: row of `table` for its code (else name), else fallback */
-    CW_TELL_CART     /* when the document first comes, the cart is to be told the status `text` */
+    CW_TELL_CART     /* when the document first comes, the cart is to be told the status `text`, or what the
+                        function     returns */
 };
 
 /* What becomes of a document for which nothing fits. TRANSLATE without a row and fallback: KEEP says nothing,
@@ -132,6 +133,7 @@ struct cw_case {
     const struct cw_answers *answers; /* to the questions, in their order; must outlive the document */
     size_t answer_count;
     const struct cw_rules_host *host;
+    const struct cw_rules *customers; /* for those that MATCH_CUSTOMER makes; NULL = none */
     bool trace;
 };
 

@@ -261,7 +261,7 @@ static bool check_action(struct cw_rules *rules, struct cw_rule *rule, struct cw
     case CW_DISCOUNTS:
         return need_table(rules, rule, err);
     case CW_TELL_CART:
-        return need_text(rule, "status", err);
+        return rule->step.call >= 0 || need_text(rule, "status", err);
     case CW_SKIP:
     case CW_HOLD_DUPLICATE:
     case CW_SPLIT_VARIANTS:

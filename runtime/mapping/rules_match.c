@@ -28,19 +28,23 @@ static bool inherit(struct cw_ruling *ruling, const struct cw_rule *rule, int fr
     return cw_rule_explain(ruling, rule, NULL, 0, order, to);
 }
 
+static bool inherit_all(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    const struct cw_places *at = cw_places();
+    return inherit(ruling, rule, at->customer.sales_rep, at->order.sales_rep) &&
+           inherit(ruling, rule, at->customer.taxable, at->order.taxable) &&
+           inherit(ruling, rule, at->customer.payment_term, at->order.payment_term);
+}
+
 static bool take_customer(struct cw_ruling *ruling, const struct cw_rule *rule,
                           const struct cw_fitting *fitting)
 {
-    const struct cw_places *at = cw_places();
     struct cw_slice link;
     if (!cw_ruling_link(ruling, fitting->asked->question.cart, fitting->found->external_id, &link) ||
         !link_customer(ruling, rule, link))
         return false;
     ruling->customer = fitting->found->doc;
-    return ruling->customer == NULL ||
-           (inherit(ruling, rule, at->customer.sales_rep, at->order.sales_rep) &&
-            inherit(ruling, rule, at->customer.taxable, at->order.taxable) &&
-            inherit(ruling, rule, at->customer.payment_term, at->order.payment_term));
+    return ruling->customer == NULL || inherit_all(ruling, rule);
 }
 
 static bool report_ambiguous(struct cw_ruling *ruling, const struct cw_fitting *fitting)
@@ -145,6 +149,21 @@ static void add_document(struct cw_mapped *mapped, struct cw_document *doc)
     *end = doc;
 }
 
+/* What the site's rules say of customers holds for those made here as well. */
+static bool decide_about(struct cw_ruling *ruling, struct cw_document *customer)
+{
+    struct cw_error exhausted;
+    struct cw_mapped made = { .doc = customer };
+    struct cw_case of = { .cart = ruling->of->cart, .plan = ruling->of->plan, .host = ruling->of->host };
+    struct cw_found_issue **end = &ruling->mapped->issues;
+    if (!cw_rules_run(ruling->of->customers, &of, ruling->arena, &made, &exhausted))
+        return false;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = made.issues;
+    return true;
+}
+
 static bool make_customer(struct cw_ruling *ruling, struct cw_slice id)
 {
     const struct cw_places *at = cw_places();
@@ -161,7 +180,7 @@ static bool make_customer(struct cw_ruling *ruling, struct cw_slice id)
         return false;
     add_document(ruling->mapped, customer);
     ruling->customer = customer;
-    return true;
+    return decide_about(ruling, customer);
 }
 
 static bool create_customer(struct cw_ruling *ruling, const struct cw_rule *rule)
@@ -175,7 +194,7 @@ static bool create_customer(struct cw_ruling *ruling, const struct cw_rule *rule
     if (id.len == 0 && !cw_guest_id(ruling->arena, email, &id))
         return false;
     return make_customer(ruling, id) && cw_ruling_link(ruling, ruling->of->cart, id, &link) &&
-           link_customer(ruling, rule, link);
+           link_customer(ruling, rule, link) && inherit_all(ruling, rule);
 }
 
 bool cw_rule_match_customer(struct cw_ruling *ruling, const struct cw_rule *rule)

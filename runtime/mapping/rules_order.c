@@ -271,6 +271,32 @@ bool cw_rule_freight_line(struct cw_ruling *ruling, const struct cw_rule *rule)
 
 /* --- payments and discounts --- */
 
+/* Their explanations go with them. */
+static void forget_payments(struct cw_mapped *mapped)
+{
+    for (struct cw_trace **place = &mapped->trace; *place != NULL;) {
+        struct cw_slice field = (*place)->field;
+        if (field.len > 9 && memcmp(field.data, "payments[", 9) == 0)
+            *place = (*place)->next;
+        else
+            place = &(*place)->next;
+    }
+}
+
+/* What is not taken in was not paid, as far as the system knows. */
+static bool drop_payments(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    const struct cw_places *at = cw_places();
+    struct cw_document *order = ruling->mapped->doc;
+    order->values[at->order.payments] = (struct cw_value){ .is_set = false };
+    order->values[at->order.paid_total] = (struct cw_value){ .is_set = false };
+    if (!ruling->of->trace)
+        return true;
+    forget_payments(ruling->mapped);
+    return cw_mapped_explain(ruling->mapped, ruling->arena, "paid_total", (struct cw_slice){ "", 0 },
+                             rule->name, rule->step.where);
+}
+
 bool cw_rule_payments(struct cw_ruling *ruling, const struct cw_rule *rule)
 {
     const struct cw_places *at = cw_places();
@@ -280,9 +306,7 @@ bool cw_rule_payments(struct cw_ruling *ruling, const struct cw_rule *rule)
     bool drop = step->drop;
     for (size_t i = 0; i < step->value_count && term.len > 0; i++)
         drop = drop || cw_slice_equal(step->values[i], term);
-    if (drop)
-        order->values[at->order.payments] = (struct cw_value){ .is_set = false };
-    return true;
+    return !drop || drop_payments(ruling, rule);
 }
 
 static bool match_discount(struct cw_ruling *ruling, const struct cw_rule *rule, struct cw_document *discount,

@@ -29,6 +29,7 @@
     X(lines)                                                                                                 \
     X(discounts)                                                                                             \
     X(payments)                                                                                              \
+    X(paid_total)                                                                                            \
     X(taxes)
 #define CW_LINE_PLACES(X)                                                                                    \
     X(type)                                                                                                  \

@@ -1,4 +1,5 @@
 /* rules_run.c - the steps of a site's rules on one document, in their order. */
+#include "mapping/edit.h"
 #include "mapping/edit_name.h"
 #include "mapping/rules_private.h"
 #include "mapping/running.h"
@@ -63,8 +64,8 @@ static void note_row(struct cw_ruling *ruling, const struct cw_rule *rule, const
 {
     for (struct cw_trace *trace = ruling->mapped->trace; trace != NULL; trace = trace->next)
         if (cw_slice_is(trace->field, rule->target.name)) {
-            trace->table = rule->table;
-            trace->row = row->key;
+            trace->rule_table = rule->table;
+            trace->rule_row = row->key;
         }
 }
 
@@ -111,14 +112,45 @@ static bool call(struct cw_ruling *ruling, const struct cw_rule *rule, bool may_
     return cw_rule_call_failed(ruling, rule, rule->target.name != NULL ? rule->target.name : "", &err);
 }
 
+struct explaining {
+    struct cw_ruling *ruling;
+    const struct cw_rule *rule;
+    bool ok;
+};
+
+static bool explain_difference(void *arg, struct cw_slice name, struct cw_slice before, struct cw_slice after)
+{
+    struct explaining *e = arg;
+    char field[CW_ERROR_NAME_MAX];
+    (void)before;
+    snprintf(field, sizeof field, "%.*s", CW_SLICE_ARG(name));
+    e->ok = cw_mapped_explain(e->ruling->mapped, e->ruling->arena, field,
+                              after.data != NULL ? after : empty(), e->rule->name, e->rule->step.where);
+    return e->ok;
+}
+
+/* A function that may change anything is explained by what it did change. */
+static bool run_change(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    struct cw_value nothing;
+    struct explaining e = { ruling, rule, true };
+    struct cw_document *before =
+        ruling->of->trace ? cw_document_copy(ruling->arena, ruling->mapped->doc) : NULL;
+    if ((ruling->of->trace && before == NULL) || !call(ruling, rule, true, CW_TEXT, &nothing) ||
+        !cw_rules_keep_decided(ruling))
+        return false;
+    return before == NULL ||
+           (cw_document_differences(before, ruling->mapped->doc, ruling->arena, explain_difference, &e) &&
+            e.ok);
+}
+
 static bool run_call(struct cw_ruling *ruling, const struct cw_rule *rule)
 {
     struct cw_value value;
-    bool changes = rule->target.name == NULL;
-    if (!call(ruling, rule, changes, changes ? CW_TEXT : rule->target.type, &value))
+    if (rule->target.name == NULL)
+        return run_change(ruling, rule);
+    if (!call(ruling, rule, false, rule->target.type, &value))
         return false;
-    if (changes)
-        return cw_rules_keep_decided(ruling);
     if (!value.is_set)
         return true;
     if (rule->target.type == CW_TEXT)
@@ -178,6 +210,8 @@ static const struct cw_answer *find_other(const struct cw_answers *answers, stru
 static bool hold_duplicate(struct cw_ruling *ruling, const struct cw_rule *rule)
 {
     char number[CW_QUOTE_MAX], id[CW_QUOTE_MAX];
+    if (ruling->of->before != NULL) /* the other one is the duplicate */
+        return true;
     for (const struct cw_asked *asked = ruling->asked; asked != NULL; asked = asked->next) {
         if (asked->rule != rule)
             continue;
@@ -195,8 +229,13 @@ static bool hold_duplicate(struct cw_ruling *ruling, const struct cw_rule *rule)
 
 static bool tell_cart(struct cw_ruling *ruling, const struct cw_rule *rule)
 {
-    if (ruling->of->before == NULL)
-        ruling->mapped->tell_cart = rule->step.text;
+    struct cw_value status = { .is_set = true, .text = rule->step.text };
+    if (ruling->of->before != NULL)
+        return true;
+    if (rule->step.call >= 0 && !call(ruling, rule, false, CW_TEXT, &status))
+        return false;
+    if (status.is_set)
+        ruling->mapped->tell_cart = status.text;
     return true;
 }
 
@@ -252,6 +291,21 @@ static bool run_steps(struct cw_ruling *ruling)
     return true;
 }
 
+static bool explain_kept(struct cw_ruling *ruling, int field)
+{
+    const struct cw_document *doc = ruling->mapped->doc;
+    const char *name = doc->kind->fields[field].name;
+    return !ruling->of->before->values[field].is_set ||
+           cw_mapped_explain(ruling->mapped, ruling->arena, name, doc->values[field].text,
+                             cw_slice("as it was decided when it first came"), empty());
+}
+
+static bool explain_decided(struct cw_ruling *ruling)
+{
+    return !ruling->of->trace || ruling->of->before == NULL || ruling->rules->kind != &cw_kind_order ||
+           (explain_kept(ruling, cw_places()->order.type) && explain_kept(ruling, cw_places()->order.state));
+}
+
 static bool join_answers(struct cw_ruling *ruling)
 {
     const struct cw_case *of = ruling->of;
@@ -272,7 +326,7 @@ bool cw_rules_run(const struct cw_rules *rules, const struct cw_case *of, struct
     struct cw_ruling ruling = { .rules = rules, .of = of, .arena = arena, .mapped = mapped };
     if (rules == NULL || mapped->doc == NULL)
         return true;
-    return (join_answers(&ruling) && cw_rules_keep_decided(&ruling) && run_steps(&ruling) &&
-            cw_rules_check_moves(&ruling)) ||
+    return (join_answers(&ruling) && cw_rules_keep_decided(&ruling) && explain_decided(&ruling) &&
+            run_steps(&ruling) && cw_rules_check_moves(&ruling)) ||
            cw_edit_exhausted(arena, err);
 }

@@ -11,9 +11,10 @@ local time = require "cartwright.time"
 
 local open = {}
 
-local STREAMS = { "orders", "customers", "items", "stock", "shipments" }
+local STREAMS = { "customers", "items", "orders", "stock", "shipments" } -- orders are matched to what came before them
 local IS_STREAM = { orders = true, customers = true, items = true, stock = true, shipments = true }
-local NO_SETTING = { type = true, rules = true } -- what else stands in a cart of site.lua
+local NO_SETTING = { type = true, rules = true, switches = true } -- what else stands in a cart of site.lua
+local OUT = { "stock_out", "prices_out", "statuses_out", "shipments_out", "customers_out", "items_out" }
 local SECONDS = { s = 1, m = 60, h = 3600, d = 86400 }
 
 ---@param text string "2h", "300s", "90m", "1d"
@@ -167,8 +168,37 @@ local function decide(streams, tables, name, config, faults)
     end
     stream.rules = steps
     for table_name, of_table in pairs(rows) do tables[table_name] = of_table end
+    if kind == "order" then
+      stream.customer_rules, rows = rules.compile(config.rules, config.carts[name].rules, "made_customer", site)
+      for table_name, of_table in pairs(rows) do tables[table_name] = of_table end
+    end
     for _, step in ipairs(steps) do -- its rows may all be in the store
       if step.table then tables[step.table] = tables[step.table] or {} end
+    end
+  end
+end
+
+---Which entities flow, in which direction: { customers = false }. What comes in is on unless it is switched off, what
+---goes out is off unless it is switched on.
+local function switch(streams, given, name, faults)
+  local switches, known = given.switches or {}, {}
+  if type(switches) ~= "table" then
+    faults[#faults + 1] = ("switches of cart %s is a %s; it is a table: switches = { customers = false }"):format(name,
+      type(switches))
+    return
+  end
+  for _, stream in ipairs(streams) do
+    stream.is_off = switches[stream.name] == false
+    known[#known + 1] = stream.name
+  end
+  table.move(OUT, 1, #OUT, #known + 1, known)
+  for key, value in pairs(switches) do
+    local is_known = false
+    for _, one in ipairs(known) do is_known = is_known or one == key end
+    if not is_known then
+      faults[#faults + 1] = ("cart %s has no switch %s; it has %s"):format(name, tostring(key), table.concat(known, ", "))
+    elseif type(value) ~= "boolean" then
+      faults[#faults + 1] = ("switch %s of cart %s is true or false, not a %s"):format(key, name, type(value))
     end
   end
 end
@@ -199,6 +229,7 @@ function open.cart(name)
       streams[#streams + 1] = describe(stream_name, shop[stream_name], faults, script)
     end
   end
+  switch(streams, given, name, faults)
   local tables = map.copy(shop.tables or {})
   if type(tables) == "table" then
     local shape = placed.shape(tables)

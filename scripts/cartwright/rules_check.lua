@@ -183,6 +183,15 @@ local function chosen(value)
   return "must be a fixed value, rules.by(field, rows), rules.table(name, field) or a function, not " .. kind_of(value)
 end
 
+---A rules.Value that the cart is told; a table of translations would name the cart's words by the cart's words.
+local function told(value)
+  local wrong = chosen(value)
+  if wrong then return wrong end
+  if type(value) == "table" and value.table then
+    return "is told as it stands here: a fixed text, rules.by(field, rows) or a function"
+  end
+end
+
 local function named_values(value)
   if not is_plain(value) or #value > 0 then
     return "must be a table of fields with their values, such as { class = \"web\" }, not " .. kind_of(value)
@@ -247,7 +256,7 @@ end
 
 local SECTIONS = {
   orders = { only = fields, skip = fields, type = chosen, state = chosen, location = chosen, class = chosen,
-    sales_rep = chosen, number_into = text, set = named_values, change = called, tell_cart = text },
+    sales_rep = chosen, number_into = text, set = named_values, change = called, tell_cart = told },
   customers = { only = fields, skip = fields, type = chosen, sales_rep = chosen, taxable = chosen,
     payment_term = chosen, attributes = named_values, set = named_values, match = some_of(NAMED_CUSTOMER),
     among = carts, unknown = one_of("create", "hold", "proxy", "keep"), proxy = stored,

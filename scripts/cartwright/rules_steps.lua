@@ -38,13 +38,18 @@ end
 
 -- --- values ---
 
+---Fields in which false is a value; in all others it means "no value", as in the rows of tables.
+local TRUTHS = { taxable = true, tax_included = true, archived = true, guest = true, active = true }
+
 ---The value that rules.by or rules.table choose. The default serves an unset field too, which no row can name.
 local function choose(building, where, name, target, chosen, fill)
   local table_name, default = chosen.table, chosen.default
   if chosen.rows then
     local rows = {}
-    for key, value in pairs(chosen.rows) do rows[tostring(key)] = tostring(value) end
-    table_name, default = ("rules." .. name):gsub(" ", "."), rows["*"]
+    for key, value in pairs(chosen.rows) do
+      rows[tostring(key)] = (value ~= false or TRUTHS[target]) and tostring(value)
+    end
+    table_name, default = ("rules." .. name):gsub(" ", "."), rows["*"] or nil
     building.tables[table_name] = rows
   end
   add(building, where, name, "translate", { target = target, source = chosen.field, table = table_name,
@@ -220,6 +225,27 @@ local function holds(building)
   end
 end
 
+---What the cart is told of a new order: one step for each text of rules.by, since at most one of them holds.
+local function tell_cart(building)
+  local status, where = given(building, "orders", "tell_cart")
+  if status == nil then return end
+  local function tell(step) add(building, where, "orders.tell_cart", "tell_cart", step) end
+  if type(status) == "function" then
+    tell { call = status }
+  elseif getmetatable(status) ~= check.CHOSEN then
+    tell { text = tostring(status) }
+  else
+    local named = {}
+    for text, value in pairs(status.rows) do
+      if text ~= "*" then named[#named + 1] = tostring(text) end
+      if text ~= "*" and value then tell { text = tostring(value), when = { condition(status.field, text) } } end
+    end
+    if status.rows["*"] then
+      tell { text = tostring(status.rows["*"]), when = { condition(status.field, named, true) } }
+    end
+  end
+end
+
 ---@param graphs table<string, table<string, string[]>>
 local function moves(building, graphs)
   for field, graph in pairs(graphs) do
@@ -249,18 +275,22 @@ function of.order(building, graphs)
   payments(building)
   discounts(building)
   holds(building)
-  local status, where = given(building, "orders", "tell_cart")
-  if status then add(building, where, "orders.tell_cart", "tell_cart", { text = status }) end
+  tell_cart(building)
   moves(building, graphs)
 end
 
-function of.customer(building)
-  skips(building, "customers")
+---A customer that an order makes: nobody asks whether it is taken in.
+function of.made_customer(building)
   for _, field in ipairs { "type", "sales_rep", "taxable", "payment_term" } do
     assign_field(building, "customers", field, true)
   end
   assign_all(building, "customers", "attributes", true, "custom.")
   assign_all(building, "customers", "set", false, "")
+end
+
+function of.customer(building)
+  skips(building, "customers")
+  of.made_customer(building)
 end
 
 function of.item(building)
@@ -271,7 +301,7 @@ function of.item(building)
   if options == "items" then add(building, where, "items.options", "split_variants", {}) end
 end
 
----@param kind_name string "order", "customer", "item"; there are no rules for other kinds
+---@param kind_name string "order", "customer", "made_customer", "item"; there are no rules for other kinds
 ---@param merged table<string, rules.Merged>
 ---@param removed table<string, table<string, boolean>>
 ---@param graphs table<string, table<string, string[]>>

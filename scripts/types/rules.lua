@@ -62,7 +62,8 @@ function rules.table(name, field, default) end
 ---@field number_into? string a field that gets the cart's order number: "reference", "custom.web_number"
 ---@field set? table<string, rules.Value> any other field, by its name
 ---@field change? fun(order: cartwright.Document) may change the document; runs before the other sections
----@field tell_cart? string the status to set in the cart once the order is here: a message in the outbox
+---@field tell_cart? string|rules.Chosen|fun(order: cartwright.Document): string? the status to set in the cart once the
+---       order is here: a message in the outbox. rules.by names it by a field; where it has no row, nothing is told
 
 ---Customers, and the customer of each order. Keys, tried in order: "link" (the cart's own id), "email", "phone",
 ---"vat_number", "number", "company". Several customers that fit one key are an issue, never a guess.
