@@ -60,7 +60,7 @@ return {
           state = rules.by("payment_method", { ps_wirepayment = "pending", ["*"] = "released" }),
           class = rules.table("class", "billing.country", "EXPORT"),
           sales_rep = "web team",
-          tell_cart = "in preparation",
+          tell_cart = rules.by("status", { paid = "in preparation" }), -- what is sent already, or a quote, needs none
         },
         rules.customers {
           only = { group = { "3" } }, -- PrestaShop's group of guests is 2, that of merchants 4

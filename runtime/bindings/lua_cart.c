@@ -144,6 +144,7 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     lua_getfield(L, index, "stream");
     if (!cw_lua_plan_fill(L, stream->plan, &err))
         cw_lua_raise(L, &err);
+    cw_lua_plan_name_cart(stream->plan, cart->name);
     lua_getfield(L, index, "is_off");
     stream->is_off = lua_toboolean(L, -1);
     stream->rules = read_rules(L, index, "rules", cw_lua_plan_kind(stream->plan));

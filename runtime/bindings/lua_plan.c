@@ -36,6 +36,11 @@ void cw_lua_plan_free(struct cw_lua_plan *plan)
     free(plan);
 }
 
+void cw_lua_plan_name_cart(struct cw_lua_plan *plan, const char *cart)
+{
+    cw_plan_name_cart(plan->plans[0], cart);
+}
+
 const struct cw_plan *cw_lua_plan_get(const struct cw_lua_plan *plan)
 {
     return plan->plans[0];

@@ -23,6 +23,9 @@ struct cw_lua_plan *cw_lua_plan_create(struct cw_script *script, const struct cw
  * otherwise. */
 bool cw_lua_plan_fill(lua_State *L, struct cw_lua_plan *plan, struct cw_error *err);
 
+/* For advice in messages; borrowed. After cw_lua_plan_fill. */
+void cw_lua_plan_name_cart(struct cw_lua_plan *plan, const char *cart);
+
 void cw_lua_plan_free(struct cw_lua_plan *plan); /* accepts NULL */
 
 const struct cw_plan *cw_lua_plan_get(const struct cw_lua_plan *plan);

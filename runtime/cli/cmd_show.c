@@ -110,7 +110,9 @@ static const struct kind {
       NULL,
       "SELECT id, cart, stream, external_id, version, outcome, reason, received_at, run_id, script_version, "
       "CAST(bytes AS TEXT) AS bytes FROM raw_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) "
-      "AND ($3 = '' OR CAST(version AS TEXT) = $3) ORDER BY version DESC LIMIT 1",
+      "AND ($3 = '' OR CAST(version AS TEXT) = $3) ORDER BY CASE stream WHEN 'orders' THEN 0 ELSE 1 END, "
+      "version "
+      "DESC LIMIT 1",
       { { "versions",
           "SELECT r.version, r.outcome, r.reason, r.received_at, r.run_id FROM raw_records d JOIN "
           "raw_records r ON r.cart = d.cart AND r.stream = d.stream AND r.external_id = d.external_id "

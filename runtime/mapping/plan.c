@@ -63,6 +63,11 @@ struct cw_plan *cw_plan_create(const struct cw_kind *kind, const char *context, 
     return plan;
 }
 
+void cw_plan_name_cart(struct cw_plan *plan, const char *cart)
+{
+    plan->cart = cart;
+}
+
 void cw_plan_free(struct cw_plan *plan)
 {
     if (plan == NULL)

@@ -97,6 +97,9 @@ bool cw_plan_add_skip_call(struct cw_plan *plan, const char *name, int call, str
  * error's size. */
 bool cw_plan_finish(struct cw_plan *plan, struct cw_error *err);
 
+/* For advice in messages: `cartwright table set NAME ...`. Borrowed. */
+void cw_plan_name_cart(struct cw_plan *plan, const char *cart);
+
 /* --- running --- */
 
 struct cw_found_issue {

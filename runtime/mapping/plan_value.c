@@ -275,13 +275,14 @@ static enum cw_outcome unknown_key(struct cw_level *level, const struct cw_compi
                                    const struct cw_path *path, struct cw_slice text)
 {
     char quoted[CW_QUOTE_MAX], code[64];
+    const char *cart = level->run->root->cart;
     cw_quote(text, quoted);
     snprintf(code, sizeof code, "unknown-%.*s", CW_SLICE_ARG(rule->table));
-    if (!cw_report_issue(
-            level, rule, path, code,
-            "%.*s \"%s\" has no row in table %.*s; add one: cartwright table set CART %.*s \"%s\" "
-            "VALUE",
-            CW_SLICE_ARG(rule->name), quoted, CW_SLICE_ARG(rule->table), CW_SLICE_ARG(rule->table), quoted))
+    if (!cw_report_issue(level, rule, path, code,
+                         "%.*s \"%s\" has no row in table %.*s; add one: cartwright table set %s %.*s \"%s\" "
+                         "VALUE",
+                         CW_SLICE_ARG(rule->name), quoted, CW_SLICE_ARG(rule->table),
+                         cart != NULL ? cart : "CART", CW_SLICE_ARG(rule->table), quoted))
         return CW_EXHAUSTED;
     struct cw_found_issue *made = level->report.last_issue; /* none when there were too many before it */
     if (made != NULL && cw_slice_is(made->code, code))

@@ -301,8 +301,8 @@ bool cw_rule_unknown_row(struct cw_ruling *ruling, const struct cw_rule *rule, c
     cw_quote(key, quoted);
     return cw_rule_issue(
         ruling, CW_MEND, code, field, key,
-        "%s \"%s\" has no row in table %s; add one: cartwright table set CART %s \"%s\" VALUE", what, quoted,
-        rule->step.table, rule->step.table, quoted);
+        "%s \"%s\" has no row in table %s; add one: cartwright table set %.*s %s \"%s\" VALUE", what, quoted,
+        rule->step.table, CW_SLICE_ARG(ruling->of->cart), rule->step.table, quoted);
 }
 
 bool cw_rule_call_failed(struct cw_ruling *ruling, const struct cw_rule *rule, const char *field,

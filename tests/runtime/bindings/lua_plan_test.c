@@ -274,7 +274,7 @@ static void mistakes_in_fields_are_named_with_file_and_line(void **state)
           "carts/test.lua:2: total is an amount of money, but carts/test.lua orders does not map currency" },
         { "numbr = 'a', statsu = 'b', lines = 'c'",
           "carts/test.lua:2: unknown field \"numbr\" of order; did you mean \"number\"?\ncarts/test.lua:2: "
-          "unknown field \"statsu\" of order; did you mean \"state\"?\ncarts/test.lua:2: lines is a list "
+          "unknown field \"statsu\" of order; did you mean \"status\"?\ncarts/test.lua:2: lines is a list "
           "and cannot come from a path; it is map.each(path, map.KIND { ... })" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

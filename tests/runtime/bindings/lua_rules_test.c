@@ -63,7 +63,7 @@ static void values_are_fixed_chosen_by_a_text_or_made_by_a_function(void **state
     assert_order(
         exact, "{\"id\":1,\"channel\":2}", "class",
         "unknown-rules.orders.class class: channel \"2\" has no row in table rules.orders.class; add one: "
-        "cartwright table set CART rules.orders.class \"2\" VALUE");
+        "cartwright table set shop rules.orders.class \"2\" VALUE");
     const char *tabled = "R.orders { location = R.table('site', 'channel', 'HQ') }";
     assert_order(tabled, "{\"id\":1,\"channel\":2}", "location", "South");
     assert_order(tabled, "{\"id\":1,\"channel\":3}", "location", "HQ");
@@ -138,7 +138,7 @@ static void methods_are_translated_with_what_hangs_on_them(void **state)
     assert_order(ship, "{\"id\":1,\"method\":\"none\"}", "shipping_method", "-");
     assert_order("R.shipping { table = 'ship' }", "{\"id\":1,\"method\":\"fedex\"}", "shipping_method",
                  "unknown-ship shipping_method: shipping_method \"fedex\" has no row in table ship; add one: "
-                 "cartwright table set CART ship \"fedex\" VALUE");
+                 "cartwright table set shop ship \"fedex\" VALUE");
     assert_order("R.shipping { freight = 'line', item = 'FRT' }",
                  "{\"id\":1,\"currency\":\"EUR\",\"freight\":\"4.90\",\"lines\":[]}", "lines[1].sku", "FRT");
     const char *pay = "R.payments { table = 'pay', term = 'NET30', on_account = { 'NET30' } }";

@@ -57,7 +57,7 @@ static void a_place_without_a_row_takes_the_default_or_is_an_issue(void **state)
     assert_text("tax_code", NULL);
     assert_issue(
         0, "unknown-tax", "tax_code", "AU-NSW", false,
-        "the address's country \"AU-NSW\" has no row in table tax; add one: cartwright table set CART tax "
+        "the address's country \"AU-NSW\" has no row in table tax; add one: cartwright table set shop tax "
         "\"AU-NSW\" VALUE");
     mapped.issues = NULL;
     cw_rules_free(rules);
@@ -388,7 +388,7 @@ static void discounts_are_looked_up_by_code_then_name(void **state)
     assert_text("discounts[5].item", NULL);
     assert_issue(
         0, "unknown-discount", "discounts[4].item", "SUMMER", false,
-        "discount \"SUMMER\" has no row in table discount; add one: cartwright table set CART discount "
+        "discount \"SUMMER\" has no row in table discount; add one: cartwright table set shop discount "
         "\"SUMMER\" VALUE");
     assert_null(mapped.issues->next);
     step(CW_DISCOUNTS, .table = "discount", .fallback = cw_slice("DISC"));

@@ -187,7 +187,7 @@ static void a_table_translates_and_asks_for_rows_it_lacks(void **state)
     run();
     assert_text("shipping_method", "dhl");
     assert_issue(0, "unknown-shipping", "shipping_method", "dhl", false,
-                 "shipping_method \"dhl\" has no row in table shipping; add one: cartwright table set CART "
+                 "shipping_method \"dhl\" has no row in table shipping; add one: cartwright table set shop "
                  "shipping \"dhl\" VALUE");
 }
 
@@ -526,9 +526,10 @@ static void values_of_rules_are_explained(void **state)
     assert_slice(trace_of("class")->rule, "orders.class");
     assert_slice(trace_of("class")->rule_where, "site.lua:12");
     assert_slice(trace_of("shipping_method")->value, "UPS Ground");
-    assert_slice(trace_of("shipping_method")->table, "shipping");
-    assert_slice(trace_of("shipping_method")->row, "ups");
-    assert_null(trace_of("type"));
+    assert_slice(trace_of("shipping_method")->rule_table, "shipping");
+    assert_slice(trace_of("shipping_method")->rule_row, "ups");
+    assert_slice(trace_of("type")->value, "invoice");
+    assert_slice(trace_of("type")->rule, "as it was decided when it first came");
 }
 
 /* --- building --- */
