@@ -25,7 +25,10 @@ static int tell(lua_State *L)
     lua_call(L, 1, 1);
     lua_getfield(L, -1, "of");
     lua_pushstring(L, telling->cart->type);
-    lua_call(L, 1, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, telling->cart->ref);
+    lua_getfield(L, -1, "asked_tables");
+    lua_remove(L, -2);
+    lua_call(L, 2, 1);
     int list = lua_gettop(L), item = list + 1;
     for (lua_Integer i = 1; lua_geti(L, list, i) == LUA_TTABLE; i++, lua_settop(L, list)) {
         struct cw_lua_change change = { text_of(L, item, "name"),  text_of(L, item, "change"),

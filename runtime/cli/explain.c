@@ -48,7 +48,7 @@ static void print_rule(const struct cw_trace *trace)
 static void print_trace(const struct cw_trace *trace)
 {
     printf("  %-28.*s", CW_SLICE_ARG(trace->field));
-    put(" ", trace->value, "   <- ");
+    put(" ", trace->value.len > 0 ? trace->value : cw_slice("(none)"), "   <- ");
     if (trace->source != CW_FROM_RULE)
         fputs(source_name(trace), stdout);
     if (trace->path.len > 0)

@@ -63,7 +63,7 @@ static bool copy(struct cw_ruling *ruling, const struct cw_rule *rule)
 static void note_row(struct cw_ruling *ruling, const struct cw_rule *rule, const struct cw_table_row *row)
 {
     for (struct cw_trace *trace = ruling->mapped->trace; trace != NULL; trace = trace->next)
-        if (cw_slice_is(trace->field, rule->target.name)) {
+        if (cw_slice_is(trace->field, rule->target.name) && cw_slice_equal(trace->rule, rule->name)) {
             trace->rule_table = rule->table;
             trace->rule_row = row->key;
         }
@@ -193,7 +193,7 @@ static bool hold_above(struct cw_ruling *ruling, const struct cw_rule *rule)
     struct cw_slice currency = cw_text_at(doc, cw_places()->order.currency);
     struct cw_slice stated = cw_field_text(doc, CW_MONEY, value, total);
     struct cw_slice allowed = cw_value_text(CW_MONEY, &rule->value, -1, limit);
-    return cw_rule_issue(ruling, CW_HELD, "over-limit", rule->source.name, stated,
+    return cw_rule_issue(ruling, CW_HELD, "over-limit", rule->source.name, empty(),
                          "%s %.*s%s%.*s is above the limit of %.*s", rule->source.name, CW_SLICE_ARG(stated),
                          currency.len > 0 ? " " : "", CW_SLICE_ARG(currency), CW_SLICE_ARG(allowed));
 }

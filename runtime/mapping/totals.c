@@ -223,13 +223,13 @@ struct summand {
     bool is_set;
 };
 
-/* "goods 63.36 + shipping 7.00 - discount 5.00": what is unset is not named. */
+/* "goods 63.36 + shipping 7.00 - discount 5.00": what is nothing is not named. */
 static void describe_total(const struct check *check, const struct summand *summands, size_t count,
                            struct cw_sum_words *words)
 {
     *words = (struct cw_sum_words){ .digits = check->digits };
     for (size_t i = 0; i < count; i++)
-        if (summands[i].is_set)
+        if (summands[i].is_set && (i == 0 || !cw_decimal_is_zero(&summands[i].value)))
             cw_sum_words_amount(words, i == 0, summands[i].name, summands[i].value);
 }
 

@@ -276,4 +276,3 @@ size_t cw_script_memory(const struct cw_script *script)
 {
     return script->memory.used;
 }
-

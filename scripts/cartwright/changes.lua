@@ -215,15 +215,16 @@ local function note_callers(change, shop, root)
   change.note = ("%s still %s the one of the base"):format(table.concat(callers, ", "), verb)
 end
 
-local function note_use(change, used)
+local function note_use(change, used, asked)
   local name = change.change == "added" and change.name:match "^tables%.([%w_]+)$"
-  if name and not used[name] then change.note = "no field is translated by it" end
+  if name and not used[name] and not asked[name] then change.note = "no field and no rule asks it" end
 end
 
 ---What `shop` has otherwise than the cart at the bottom of what it extends, in the order of the names.
 ---@param shop cartwright.Shop
+---@param asked? table<string, boolean> tables that rules of the site ask
 ---@return cartwright.Change[]
-function changes.differences(shop)
+function changes.differences(shop, asked)
   local found, root = {}, shop
   while override.base_of(root) do root = override.base_of(root) end
   if root == shop then return found end
@@ -231,16 +232,17 @@ function changes.differences(shop)
   local used = override.tables_in_use(shop)
   for _, change in ipairs(found) do
     note_callers(change, shop, root)
-    note_use(change, used)
+    note_use(change, used, asked or {})
   end
   return found
 end
 
 ---For the runtime: those of the cart script of that type.
 ---@param cart_type string
+---@param asked? table<string, boolean>
 ---@return cartwright.Change[]
-function changes.of(cart_type)
-  return changes.differences(require("carts." .. cart_type))
+function changes.of(cart_type, asked)
+  return changes.differences(require("carts." .. cart_type), asked)
 end
 
 return changes

@@ -1,6 +1,7 @@
 ---Opens a cart of the site: finds its script, checks its settings against what the script declares, and hands the
 ---runtime an instance with its streams. Collects everything that is wrong before it complains.
 local cart = require "cartwright.cart"
+local check = require "cartwright.rules_check"
 local decimal = require "cartwright.decimal"
 local map = require "cartwright.map"
 local native = require "cartwright.native.cart"
@@ -178,6 +179,27 @@ local function decide(streams, tables, name, config, faults)
   end
 end
 
+---The tables that rules ask, by their names. One that has no rows, but is named almost like one that has, is a slip.
+local function ask_tables(streams, tables, faults)
+  local asked, known = {}, {}
+  for name, rows in pairs(tables) do
+    if type(rows) == "table" and next(rows) ~= nil then known[#known + 1] = tostring(name) end
+  end
+  for _, stream in ipairs(streams) do
+    for _, step in ipairs(stream.rules or {}) do
+      local rows = step.table and tables[step.table]
+      local near = step.table and (rows == nil or next(rows) == nil) and step.unknown ~= "keep"
+        and check.nearest(step.table, known)
+      if near then
+        faults[#faults + 1] = ("%s: rule %s: there is no table %s; did you mean %s?"):format(step.where, step.name,
+          step.table, near)
+      end
+      if step.table then asked[step.table] = true end
+    end
+  end
+  return asked
+end
+
 ---Which entities flow, in which direction: { customers = false }. What comes in is on unless it is switched off, what
 ---goes out is off unless it is switched on.
 local function switch(streams, given, name, faults)
@@ -230,16 +252,18 @@ function open.cart(name)
     end
   end
   switch(streams, given, name, faults)
+  local asked
   local tables = map.copy(shop.tables or {})
   if type(tables) == "table" then
     local shape = placed.shape(tables)
     if shape then placed.reshape(tables, { name = shape.name, each = shape.each }) end -- tables of the store are no slips
     decide(streams, tables, name, config, faults)
     overlay.rows(tables, native.table_rows(name), native.fold)
+    asked = ask_tables(streams, tables, faults)
   end
   if #faults > 0 then error(table.concat(faults, "\n"), 0) end
   local instance = cart.instantiate(shop, name, settings, native)
-  instance.type, instance.tables = given.type, tables
+  instance.type, instance.tables, instance.asked_tables = given.type, tables, asked
   return instance, streams, tables
 end
 

@@ -45,6 +45,8 @@ local function nearest(name, known)
   return found
 end
 
+check.nearest = nearest
+
 ---"; did you mean "x"?", or all there are.
 ---@param name any
 ---@param known string[]
