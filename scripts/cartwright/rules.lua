@@ -91,6 +91,8 @@ rules.shipping = section "shipping"
 rules.payments = section "payments"
 ---@type fun(section: rules.Discounts): table
 rules.discounts = section "discounts"
+---@type fun(section: rules.Shipments): table
+rules.shipments = section "shipments"
 ---@type fun(section: rules.Statuses): table
 rules.statuses = section "statuses"
 ---@type fun(section: rules.Holds): table

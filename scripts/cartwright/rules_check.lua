@@ -269,6 +269,7 @@ local SECTIONS = {
   shipping = { table = text, default = text, carrier = chosen, freight = one_of("field", "line"), item = text },
   payments = { table = text, default = text, import = flag, on_account = texts, term = chosen },
   discounts = { table = text, default = text },
+  shipments = { only = fields, skip = fields, table = text, default = text, set = named_values },
   statuses = { status = graph, payment_status = graph, fulfilment_status = graph },
   holds = { above = amount, duplicates = flag },
 }

@@ -301,7 +301,17 @@ function of.item(building)
   if options == "items" then add(building, where, "items.options", "split_variants", {}) end
 end
 
----@param kind_name string "order", "customer", "made_customer", "item"; there are no rules for other kinds
+function of.shipment(building)
+  skips(building, "shipments")
+  local name, where = given(building, "shipments", "table")
+  if name then
+    add(building, where, "shipments.table", "translate", { target = "carrier", source = "carrier", table = name,
+      fallback = given(building, "shipments", "default"), unknown = "hold" })
+  end
+  assign_all(building, "shipments", "set", false, "")
+end
+
+---@param kind_name string "order", "customer", "made_customer", "item", "shipment"; there are no rules for other kinds
 ---@param merged table<string, rules.Merged>
 ---@param removed table<string, table<string, boolean>>
 ---@param graphs table<string, table<string, string[]>>

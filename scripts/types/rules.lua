@@ -130,6 +130,14 @@ function rules.table(name, field, default) end
 ---@field table? string default "discount"
 ---@field default? string
 
+---Shipments that come in, such as those of a vendor who ships for us.
+---@class rules.Shipments
+---@field only? rules.Fields
+---@field skip? rules.Fields
+---@field table? string translates the carrier: "dropship_carrier", from the vendor's word to ours
+---@field default? string the carrier where there is no row, or the shipment names none
+---@field set? table<string, rules.Value>
+
 ---Along which graph each status moves: { status = { pending = { "paid", "cancelled" }, paid = { ... } } }. A step that
 ---is not in it holds the order. Where a site declares none, the graph of scripts/cartwright/rules.lua is in force;
 ---false takes it away.
@@ -159,6 +167,8 @@ function rules.shipping(section) end
 function rules.payments(section) end
 ---@param section rules.Discounts
 function rules.discounts(section) end
+---@param section rules.Shipments
+function rules.shipments(section) end
 ---@param section rules.Statuses
 function rules.statuses(section) end
 ---@param section rules.Holds

@@ -31,7 +31,7 @@ static const char usual_cart[] =
     "shop.items = { map = map.item { sku = 'sku', group = 'group', name = 'name', currency = 'currency',\n"
     "  variants = map.each('variants', map.variant { external_id = 'id', sku = 'sku', name = 'name' }) } }\n"
     "shop.stock = { map = map.stock_level { sku = 'sku', quantity = 'quantity' } }\n"
-    "shop.shipments = { map = map.shipment { number = 'number', order_id = 'order' } }\n"
+    "shop.shipments = { map = map.shipment { number = 'number', order_id = 'order', carrier = 'carrier' } }\n"
     "shop.tables.ship = { ups = 'Ground', dhl = 'Express', none = false }\n"
     "shop.tables['ship.carrier'] = { ups = 'UPS' }\n"
     "shop.tables.pay = { wire = 'Transfer' }\n"

@@ -41,12 +41,11 @@ static void assert_survives(const char *chunk)
 static void values(void **state)
 {
     (void)state;
-    assert_survives(
-        "local m = ... local D = m.decimal.new local d = (D'1.5' + 2) * D'3' - 1 "
-        "local s = tostring(d) .. d:round(1) .. d:divide(3, 5) "
-        "local t = m.time.parse('2024-01-01 10:00', 'Europe/Paris'):add(5) "
-        "pcall(D, 1.5) pcall(d.divide, d, 0, 2) m.time.sleep(1) "
-        "return s, t:format('%Y', '+02:00'), m.time.now() - t, m.here(), tostring(m.secret 'x')");
+    assert_survives("local m = ... local D = m.decimal.new local d = (D'1.5' + 2) * D'3' - 1 "
+                    "local s = tostring(d) .. d:round(1) .. d:divide(3, 5) "
+                    "local t = m.time.parse('2024-01-01 10:00', 'Europe/Paris'):add(5) "
+                    "pcall(D, 1.5) pcall(d.divide, d, 0, 2) m.time.sleep(1) "
+                    "return s, t:format('%Y', '+02:00'), m.time.now() - t, m.here(), tostring(m.secret 'x')");
 }
 
 static void json_and_xml(void **state)

@@ -243,6 +243,18 @@ static void customers_and_items_are_filled_where_the_cart_says_nothing(void **st
     assert_field(&bed, "order_id", "7");
 }
 
+static void shipments_are_taken_in_with_our_word_for_the_carrier(void **state)
+{
+    (void)state;
+    open_with("{ R.shipments { skip = { number = { 'S9' } }, table = 'ship', default = 'Post' } }", "nil");
+    cart_bed_decide(&bed, "shipments", "{\"id\":1,\"carrier\":\"UPS\"}", NULL);
+    assert_field(&bed, "carrier", "Ground");
+    cart_bed_decide(&bed, "shipments", "{\"id\":1,\"carrier\":\"snail\"}", NULL);
+    assert_field(&bed, "carrier", "Post");
+    cart_bed_decide(&bed, "shipments", "{\"id\":1,\"number\":\"S9\"}", NULL);
+    assert_field(&bed, "carrier", "skipped by shipments.skip number");
+}
+
 static void the_cart_is_told_a_status_when_an_order_first_comes(void **state)
 {
     (void)state;
@@ -250,6 +262,17 @@ static void the_cart_is_told_a_status_when_an_order_first_comes(void **state)
     cart_bed_decide(&bed, "orders", "{\"id\":1}", NULL);
     assert_slice(bed.mapped.tell_cart, "processing");
     cart_bed_decide(&bed, "orders", "{\"id\":1}", "{\"id\":1}");
+    assert_int_equal(bed.mapped.tell_cart.len, 0);
+    open_with("nil", "{ R.orders { tell_cart = R.by('status', { paid = 'sent soon', draft = false }) } }");
+    cart_bed_decide(&bed, "orders", "{\"id\":1,\"status\":\"paid\"}", NULL);
+    assert_slice(bed.mapped.tell_cart, "sent soon");
+    cart_bed_decide(&bed, "orders", "{\"id\":1,\"status\":\"pending\"}", NULL);
+    assert_int_equal(bed.mapped.tell_cart.len, 0);
+    open_with("nil",
+              "{ R.orders { tell_cart = function(o) if o.number == '7' then return 'seven' end end } }");
+    cart_bed_decide(&bed, "orders", "{\"id\":1,\"number\":\"7\"}", NULL);
+    assert_slice(bed.mapped.tell_cart, "seven");
+    cart_bed_decide(&bed, "orders", "{\"id\":1,\"number\":\"8\"}", NULL);
     assert_int_equal(bed.mapped.tell_cart.len, 0);
 }
 
