@@ -338,6 +338,7 @@ int main(void)
         TEST(what_is_held_waits_for_a_person),
         TEST(statuses_move_along_their_graph),
         TEST(customers_and_items_are_filled_where_the_cart_says_nothing),
+        TEST(shipments_are_taken_in_with_our_word_for_the_carrier),
         TEST(the_cart_is_told_a_status_when_an_order_first_comes),
         TEST(matching_asks_the_store),
         TEST(rules_that_meet_the_end_of_memory_leave_nothing_behind),
