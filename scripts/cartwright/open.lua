@@ -179,6 +179,8 @@ local function decide(streams, tables, name, config, faults)
   end
 end
 
+local LONG_NAME = 5 -- letters; two short names are near each other by chance
+
 ---The tables that rules ask, by their names. One that has no rows, but is named almost like one that has, is a slip.
 local function ask_tables(streams, tables, faults)
   local asked, known = {}, {}
@@ -188,7 +190,7 @@ local function ask_tables(streams, tables, faults)
   for _, stream in ipairs(streams) do
     for _, step in ipairs(stream.rules or {}) do
       local rows = step.table and tables[step.table]
-      local near = step.table and (rows == nil or next(rows) == nil) and step.unknown ~= "keep"
+      local near = step.table and #step.table >= LONG_NAME and (rows == nil or next(rows) == nil) and step.unknown ~= "keep"
         and check.nearest(step.table, known)
       if near then
         faults[#faults + 1] = ("%s: rule %s: there is no table %s; did you mean %s?"):format(step.where, step.name,

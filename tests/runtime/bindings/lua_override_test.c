@@ -459,7 +459,7 @@ static void each_difference_to_the_base_is_told_in_words(void **state)
                 "orders.overlap added|2h|||carts/test.lua:10\n"
                 "row changed|function at carts/test.lua:12|function at carts/base.lua:3||carts/test.lua:12\n"
                 "settings.url.required added|true|||carts/test.lua:9\n"
-                "tables.own added|1 row||no field is translated by it|carts/test.lua:8\n"
+                "tables.own added|1 row||no field and no rule asks it|carts/test.lua:8\n"
                 "tables.status[1] removed||pending||carts/test.lua:7\n"
                 "tables.status.p changed|no value|paid||carts/test.lua:6\n");
     assert_told(
