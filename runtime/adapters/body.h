@@ -13,8 +13,8 @@ struct cw_body;
 
 /* `limit`: bytes at most; past it cw_body_write fails with CW_LIMIT, naming the limit. */
 struct cw_body *cw_body_create(uint64_t limit, struct cw_error *err);
-/* Reads an existing regular file; owns nothing but its own descriptor. A file that shrinks while it is read gives
- * CW_IO, one that grows is read up to its size at opening. */
+/* Reads an existing regular file; owns nothing but its own descriptor. A file that shrinks while it is read
+ * gives CW_IO, one that grows is read up to its size at opening. */
 struct cw_body *cw_body_open_file(const char *path, struct cw_error *err);
 /* Borrows `bytes`, which must outlive the body. */
 struct cw_body *cw_body_borrow(struct cw_slice bytes, struct cw_error *err);

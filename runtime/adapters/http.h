@@ -1,20 +1,21 @@
 /* http.h - the HTTP client: a polite, suspicious caller of other people's shops.
  *
- * Layers: cw_http (this header: retries, rate, redirects, egress rule, limits) over a transport, which sends one
- * request and knows nothing else. The transport is libcurl's multi interface (cw_curl_create) or a test's own.
+ * Layers: cw_http (this header: retries, rate, redirects, egress rule, limits) over a transport, which sends
+ * one request and knows nothing else. The transport is libcurl's multi interface (cw_curl_create) or a test's
+ * own.
  *
  * What may be repeated: GET and HEAD, and whatever the caller marks `repeatable`; only after CW_UNAVAILABLE,
- * CW_TIMEOUT or CW_IO, 429, 502, 503, 504 and 500. A write that is not marked is sent exactly once, and its answer or
- * its loss is the caller's to judge. Waits: exponential from 1 s, times 2, at most 60 s, each with full jitter; a
- * Retry-After (seconds or date) is obeyed up to 1 h and does not count as an attempt, unless one request was put off
- * for 4 h already.
- * Rate: a token bucket per client; a 429 halves its rate (never below one request in 10 s) and stops all requests of
- * the client until the wait is over; each 20 successes raise it by a tenth up to what was set.
- * Redirects: at most 5, GET and HEAD only, same host and port (or the step from http to https) and never from https to
- * http; others are CW_REFUSED, naming both addresses. A redirect that answers any other method is an answer like every
- * other: the request may have been carried out. Credentials never go to another host.
- * Compression: gzip and deflate, at most 100 times the bytes received once past 1 MiB, else CW_LIMIT.
- * Errors and logs name method and address without its query; remembered secrets are redacted everywhere.
+ * CW_TIMEOUT or CW_IO, 429, 502, 503, 504 and 500. A write that is not marked is sent exactly once, and its
+ * answer or its loss is the caller's to judge. Waits: exponential from 1 s, times 2, at most 60 s, each with
+ * full jitter; a Retry-After (seconds or date) is obeyed up to 1 h and does not count as an attempt, unless
+ * one request was put off for 4 h already. Rate: a token bucket per client; a 429 halves its rate (never
+ * below one request in 10 s) and stops all requests of the client until the wait is over; each 20 successes
+ * raise it by a tenth up to what was set. Redirects: at most 5, GET and HEAD only, same host and port (or the
+ * step from http to https) and never from https to http; others are CW_REFUSED, naming both addresses. A
+ * redirect that answers any other method is an answer like every other: the request may have been carried
+ * out. Credentials never go to another host. Compression: gzip and deflate, at most 100 times the bytes
+ * received once past 1 MiB, else CW_LIMIT. Errors and logs name method and address without its query;
+ * remembered secrets are redacted everywhere.
  */
 #ifndef CW_ADAPTERS_HTTP_H
 #define CW_ADAPTERS_HTTP_H
@@ -48,7 +49,7 @@ struct cw_http_request {
 };
 
 struct cw_http_response {
-    int status; /* 100 to 599 */
+    int status;                /* 100 to 599 */
     struct cw_header *headers; /* in order of arrival; names as sent */
     size_t header_count;
     struct cw_body *body; /* complete: a body shorter than announced is an error, never a response */
@@ -58,15 +59,17 @@ struct cw_http_response {
 /* Header by name without case; the first one; NULL when absent. */
 const char *cw_http_header(const struct cw_http_response *response, const char *name);
 /* For transports. Copies the headers; owns `body` from the call, success or not. */
-struct cw_http_response *cw_http_response_create(int status, const struct cw_header *headers, size_t header_count,
-                                                 struct cw_body *body, struct cw_error *err);
+struct cw_http_response *cw_http_response_create(int status, const struct cw_header *headers,
+                                                 size_t header_count, struct cw_body *body,
+                                                 struct cw_error *err);
 void cw_http_response_free(struct cw_http_response *response); /* accepts NULL */
 
-/* Exactly once, from the loop, unless cancelled. Exactly one of response and err is NULL; the callback owns the
- * response. Any status is a response; err means that there was none: CW_TIMEOUT, CW_IO, CW_UNAVAILABLE (no name, no
- * connection), CW_LIMIT, CW_REFUSED (egress, redirect), CW_AUTH (TLS certificate), CW_INVALID (an encoding that was not
- * offered, damaged compression). Its text tells DNS, TCP and TLS apart. After CW_UNAVAILABLE, CW_REFUSED and CW_AUTH
- * the last attempt sent nothing; after every other code it may have been carried out. */
+/* Exactly once, from the loop, unless cancelled. Exactly one of response and err is NULL; the callback owns
+ * the response. Any status is a response; err means that there was none: CW_TIMEOUT, CW_IO, CW_UNAVAILABLE
+ * (no name, no connection), CW_LIMIT, CW_REFUSED (egress, redirect), CW_AUTH (TLS certificate), CW_INVALID
+ * (an encoding that was not offered, damaged compression). Its text tells DNS, TCP and TLS apart. After
+ * CW_UNAVAILABLE, CW_REFUSED and CW_AUTH the last attempt sent nothing; after every other code it may have
+ * been carried out. */
 typedef void cw_http_done_fn(void *arg, struct cw_http_response *response, const struct cw_error *err);
 
 struct cw_http_call;
@@ -74,16 +77,16 @@ struct cw_http_call;
 /* --- transport: one request, one answer, no policy --- */
 
 struct cw_transport {
-    /* NULL and *err when it cannot be started. Each address is checked against `egress` before connecting. `done` comes
-     * from the loop, never from inside start. */
+    /* NULL and *err when it cannot be started. Each address is checked against `egress` before connecting.
+     * `done` comes from the loop, never from inside start. */
     void *(*start)(struct cw_transport *transport, const struct cw_http_request *request,
                    const struct cw_egress *egress, cw_http_done_fn *done, void *arg, struct cw_error *err);
     void (*cancel)(struct cw_transport *transport, void *handle); /* done must not be called any more */
     void (*free)(struct cw_transport *transport);                 /* no request is running */
 };
 
-/* libcurl: keep-alive, HTTP/2 where the server offers it, no proxy from the environment, no redirects of its own, no
- * cookies, http and https only. At most `connections` at once (0 = 8). */
+/* libcurl: keep-alive, HTTP/2 where the server offers it, no proxy from the environment, no redirects of its
+ * own, no cookies, http and https only. At most `connections` at once (0 = 8). */
 struct cw_transport *cw_curl_create(struct cw_loop *loop, unsigned connections, struct cw_error *err);
 
 /* --- client: one per cart --- */
@@ -105,18 +108,19 @@ struct cw_http *cw_http_create(const struct cw_http_config *config, struct cw_er
 void cw_http_free(struct cw_http *http); /* cancels what runs, without callbacks; accepts NULL */
 
 /* NULL and *err when refused at once (egress, read only, malformed address). */
-struct cw_http_call *cw_http_send(struct cw_http *http, const struct cw_http_request *request, cw_http_done_fn *done,
-                                  void *arg, struct cw_error *err);
+struct cw_http_call *cw_http_send(struct cw_http *http, const struct cw_http_request *request,
+                                  cw_http_done_fn *done, void *arg, struct cw_error *err);
 void cw_http_cancel(struct cw_http_call *call); /* its callback never comes */
 
 struct cw_http_stats {
     uint64_t requests, retries, bytes_in, bytes_out;
-    double rate; /* requests a second now allowed; 0 = no limit */
+    double rate;        /* requests a second now allowed; 0 = no limit */
     uint64_t throttled; /* answers that told us to slow down */
 };
 struct cw_http_stats cw_http_stats(const struct cw_http *http);
 
 /* "a=1&b%5B%5D=x": appends one query parameter, percent-encoded (blank as %20), with '?' or '&' as needed. */
-bool cw_url_add_query(struct cw_buffer *url, struct cw_slice name, struct cw_slice value, struct cw_error *err);
+bool cw_url_add_query(struct cw_buffer *url, struct cw_slice name, struct cw_slice value,
+                      struct cw_error *err);
 
 #endif

@@ -208,7 +208,8 @@ void cw_sqlite_get_user(struct cw_store *store, struct cw_slice name, cw_user_fn
 bool cw_sqlite_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice password_hash,
                         struct cw_slice groups, struct cw_error *err);
 bool cw_sqlite_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
-                     struct cw_slice before, struct cw_slice after, cw_time at, struct cw_error *err);
+                     struct cw_slice before, struct cw_slice after, struct cw_slice reason, cw_time at,
+                     struct cw_error *err);
 
 void cw_sqlite_query(struct cw_store *store, const char *sql, const struct cw_slice *params,
                      size_t param_count, cw_query_row_fn *row, cw_store_done_fn *done, void *arg);

@@ -167,13 +167,15 @@ bool cw_sqlite_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slic
 /* --- audit --- */
 
 static const char insert_audit[] = "INSERT INTO audit (happened_at, who, action, object, value_before, "
-                                   "value_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+                                   "value_after, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 bool cw_sqlite_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
-                     struct cw_slice before, struct cw_slice after, cw_time at, struct cw_error *err)
+                     struct cw_slice before, struct cw_slice after, struct cw_slice reason, cw_time at,
+                     struct cw_error *err)
 {
     return cw_sqlite_run(cw_sqlite_of(txn->store), insert_audit,
                          CW_BINDS(cw_bind_time(at), cw_bind_text(who), cw_bind_text(action),
-                                  cw_bind_text(object), cw_bind_text(before), cw_bind_text(after)),
+                                  cw_bind_text(object), cw_bind_text(before), cw_bind_text(after),
+                                  cw_bind_text(reason)),
                          err);
 }

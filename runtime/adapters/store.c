@@ -427,13 +427,14 @@ bool cw_txn_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice p
 }
 
 bool cw_txn_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
-                  struct cw_slice before, struct cw_slice after, cw_time at)
+                  struct cw_slice before, struct cw_slice after, struct cw_slice reason, cw_time at)
 {
     struct cw_error err;
     if (txn->lost)
         return false;
     bool ok = fits(before, "the value before", &err) && fits(after, "the value after", &err) &&
-              txn->store->engine->audit(txn, who, action, object, before, after, at, &err);
+              fits(reason, "the reason", &err) &&
+              txn->store->engine->audit(txn, who, action, object, before, after, reason, at, &err);
     return settle(txn, ok, no_record, &err);
 }
 

@@ -139,8 +139,8 @@ void cw_store_read_raw(struct cw_store *store, const struct cw_raw_filter *filte
 
 struct cw_issue {
     struct cw_slice code;    /* "totals", "missing", "unknown-status": stable, for grouping */
-    struct cw_slice subject; /* what it is about, when others may wait for the same: the key without a row, the
-                                SKU nobody knows; else empty */
+    struct cw_slice subject; /* what it is about, when others may wait for the same: the key without a row,
+                                the SKU nobody knows; else empty */
     struct cw_slice field, path, message;
 };
 
@@ -316,7 +316,8 @@ bool cw_txn_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_s
                            struct cw_slice key);
 
 enum { CW_STATE_KEYS_MAX = 100 }; /* of one cart */
-/* State a cart's script keeps between runs; CW_LIMIT past CW_STATE_KEYS_MAX keys. `found` gets data NULL when the key is not there. */
+/* State a cart's script keeps between runs; CW_LIMIT past CW_STATE_KEYS_MAX keys. `found` gets data NULL when
+ * the key is not there. */
 typedef void cw_state_fn(void *arg, struct cw_slice value, const struct cw_error *err);
 void cw_store_get_state(struct cw_store *store, struct cw_slice cart, struct cw_slice key, cw_state_fn *found,
                         void *arg);
@@ -330,9 +331,9 @@ bool cw_txn_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice p
 typedef void cw_user_fn(void *arg, struct cw_slice password_hash, struct cw_slice groups,
                         const struct cw_error *err);
 void cw_store_get_user(struct cw_store *store, struct cw_slice name, cw_user_fn *found, void *arg);
-/* Append-only: who did what to which thing, before and after. */
+/* Append-only: who did what to which thing, before and after, and why. */
 bool cw_txn_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
-                  struct cw_slice before, struct cw_slice after, cw_time at);
+                  struct cw_slice before, struct cw_slice after, struct cw_slice reason, cw_time at);
 
 /* --- reading by SQL --- */
 

@@ -88,7 +88,8 @@ struct cw_store_engine {
     bool (*put_user)(struct cw_txn *txn, struct cw_slice name, struct cw_slice password_hash,
                      struct cw_slice groups, struct cw_error *err);
     bool (*audit)(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
-                  struct cw_slice before, struct cw_slice after, cw_time at, struct cw_error *err);
+                  struct cw_slice before, struct cw_slice after, struct cw_slice reason, cw_time at,
+                  struct cw_error *err);
 
     void (*query)(struct cw_store *store, const char *sql, const struct cw_slice *params, size_t param_count,
                   cw_query_row_fn *row, cw_store_done_fn *done, void *arg);

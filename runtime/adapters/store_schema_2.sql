@@ -81,6 +81,9 @@ CREATE TABLE releases (
     released_at TEXT NOT NULL, PRIMARY KEY (cart, stream, external_id, code, field, message)
 ) STRICT, WITHOUT ROWID;
 
+-- Why it was done.
+ALTER TABLE audit ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+
 -- All that wait for the same, in the order of raw_heads, page by page.
 ALTER TABLE staged_issues ADD COLUMN subject TEXT NOT NULL DEFAULT '';
 ALTER TABLE staged_issues ADD COLUMN cart TEXT NOT NULL DEFAULT '';

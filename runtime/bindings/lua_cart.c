@@ -112,14 +112,14 @@ static cw_time seconds_field(lua_State *L, int index, const char *field)
     return seconds * CW_SECOND;
 }
 
-static struct cw_rules *read_rules(lua_State *L, int index, const char *field, const struct cw_kind *kind)
+static void read_rules(lua_State *L, int index, const char *field, const struct cw_kind *kind,
+                       const struct cw_lua_stream *stream, struct cw_rules **out)
 {
     struct cw_error err;
     lua_getfield(L, index, field);
-    struct cw_rules *rules = cw_lua_rules_compile(L, kind, &err);
-    if (rules == NULL)
+    *out = cw_lua_rules_compile(L, kind, &err);
+    if (*out == NULL || !cw_rules_check_rows(*out, cw_lua_plan_get(stream->plan), &err))
         cw_lua_raise(L, &err);
-    return rules;
 }
 
 /* One description that open.lua made, at `index`; the cart's tables are at `tables`. */
@@ -147,9 +147,9 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     cw_lua_plan_name_cart(stream->plan, cart->name);
     lua_getfield(L, index, "is_off");
     stream->is_off = lua_toboolean(L, -1);
-    stream->rules = read_rules(L, index, "rules", cw_lua_plan_kind(stream->plan));
+    read_rules(L, index, "rules", cw_lua_plan_kind(stream->plan), stream, &stream->rules);
     if (lua_getfield(L, index, "customer_rules") == LUA_TTABLE)
-        stream->customer_rules = read_rules(L, index, "customer_rules", &cw_kind_customer);
+        read_rules(L, index, "customer_rules", &cw_kind_customer, stream, &stream->customer_rules);
     lua_settop(L, index);
 }
 

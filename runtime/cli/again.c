@@ -61,8 +61,8 @@ bool cw_cli_map_again(struct cw_cli *cli, const char *name, const struct cw_cli_
     for (size_t i = 0; ok && i < cart->stream_count; i++)
         if (again->stream == NULL || strcmp(cart->streams[i].name, again->stream) == 0)
             ok = map_stream(&mapping, session, &cart->streams[i]);
-    if (ok && mapping.read == 0 && again->nothing != NULL && !cli->json)
-        puts(again->nothing);
+    if (ok && mapping.read == 0 && again->nothing != NULL)
+        puts(cli->json ? "{\"read\":0}" : again->nothing);
     cw_session_close(session);
     *left += mapping.left;
     return ok;

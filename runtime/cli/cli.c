@@ -47,6 +47,17 @@ static void time_is_up(int number)
     _exit(1);
 }
 
+/* GLib leaves the "--" that ends the options where it stood. */
+static void drop_separator(int *argc, char **argv)
+{
+    for (int i = 1; i < *argc; i++)
+        if (strcmp(argv[i], "--") == 0) {
+            memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof *argv);
+            --*argc;
+            return;
+        }
+}
+
 static int check_rest(const char *command, int argc, int least, int most)
 {
     if (argc - 1 < least)
@@ -77,6 +88,7 @@ int cw_cli_parse(struct cw_cli *cli, int *argc, char ***argv, const char *usage,
         g_free(text);
         result = 0;
     } else {
+        drop_separator(argc, *argv);
         result = check_rest(command, *argc, least, most);
     }
     g_option_context_free(context);

@@ -38,7 +38,9 @@ static bool edit(struct cw_cli *cli, const char *name, struct cw_edit_request *r
     }
     if (!ok)
         cw_cli_fail(cli, &err);
-    else if (!cli->json)
+    else if (cli->json)
+        puts("{\"ok\":true}");
+    else
         printf("%s %.*s of %s is changed; the cart's own values are kept beside it\n", request->kind->name,
                CW_SLICE_ARG(request->external_id), name);
     cw_session_close(session);
@@ -62,10 +64,15 @@ int cw_cmd_edit(int argc, char **argv)
     int code = cw_cli_parse(
         &cli, &argc, &argv, "CART KIND ID FIELD=VALUE...",
         "Changes a stored order, customer, item, stock_level or shipment. FIELD is such as note,\n"
-        "billing.street, lines[2].sku or custom.gift. -FIELD leaves it without a value (write -- before the\n"
+        "billing.street, lines[2].sku or custom.gift; ID is the cart's. -FIELD leaves it without a value "
+        "(write -- before the\n"
         "first such), @FIELD goes back to what the cart says. An edit stays whatever the cart says later; a\n"
         "sync that brings another value from the cart says so.",
         entries, 4, -1);
+    if (code < 0 && (reason == NULL || *reason == '\0')) {
+        fputs("cartwright edit: say why, with --reason TEXT\n", stderr);
+        code = 2;
+    }
     struct cw_change *changes = g_new0(struct cw_change, (gsize)MAX(argc, 1));
     struct cw_edit_request request = { .changes = changes };
     if (code < 0) {
@@ -80,7 +87,7 @@ int cw_cmd_edit(int argc, char **argv)
         request.cart = cw_slice(argv[1]);
         request.external_id = cw_slice(argv[3]);
         request.who = cw_slice(cw_cli_who());
-        request.reason = cw_slice(reason != NULL ? reason : "");
+        request.reason = cw_slice(reason);
         bool ok = cw_cli_open(&cli, CW_CLI_STORE | CW_CLI_NETWORK) && edit(&cli, argv[1], &request);
         code = ok ? 0 : 1;
     }

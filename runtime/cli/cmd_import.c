@@ -39,13 +39,21 @@ static void show_progress(void *arg)
     cw_timer_set(import->tick, CW_SECOND / 5);
 }
 
+static bool fail_in_file(const struct import *import, const struct cw_lua_stream *stream,
+                         struct cw_error *err)
+{
+    struct cw_error why = *err;
+    return cw_fail(err, why.code, "%s: %s (taken for %s; files of something else need --stream)",
+                   import->file, why.text, stream->name);
+}
+
 static bool start(struct import *import, struct cw_session *session, const struct cw_lua_stream *stream,
                   const char *path, struct cw_error *err)
 {
     struct cw_body *body = cw_body_open_file(import->file, err); /* names the file itself */
     struct cw_records *records = body != NULL ? cw_records_open(body, path, stream->id, err) : NULL;
     if (records == NULL)
-        return body != NULL ? cw_fail_in(err, "%s", import->file) : false;
+        return body != NULL ? fail_in_file(import, stream, err) : false;
     import->total = cw_records_count(records);
     import->done = false;
     struct cw_batch_config config = { .job = "import", .records = records };

@@ -5,74 +5,88 @@
 #include "cli/commands.h"
 #include "cli/rows.h"
 
+#define WHAT_TO_DO                                                                                           \
+    "\nparked: mend the shop, the script or a table; then: cartwright retry CART [ID]\n"                     \
+    "held (totals, limits, duplicates, unknown customers and items, own rules): that too, or let it pass "   \
+    "with:\n"                                                                                                \
+    "  cartwright release CART ID --reason TEXT"
+
 /* $1 is the cart or '', $2 how many rows, $3 and $4 the times from and before which, or ''. Of lists that
  * grow for ever the newest rows are shown. */
 static const struct list {
     const char *kind, *sql, *empty;
     bool has_time;
+    const char *then; /* what to do with what is listed; may be NULL */
 } lists[] = {
     { "orders",
       "SELECT * FROM (SELECT id, cart, external_id, number, status, placed_at, currency, total, email FROM "
       "orders "
       "WHERE ($1 = '' OR cart = $1) AND ($3 = '' OR placed_at >= $3) AND ($4 = '' OR placed_at < $4) "
       "ORDER BY placed_at DESC, id DESC LIMIT $2) AS newest ORDER BY placed_at, id",
-      "no orders", true },
+      "no orders", true, NULL },
     { "customers",
       "SELECT id, cart, external_id, email, first_name, last_name, company FROM customers "
       "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
-      "no customers", false },
+      "no customers", false, NULL },
     { "items",
       "SELECT id, cart, external_id, sku, name, price, active FROM items WHERE ($1 = '' OR cart = $1) "
       "ORDER BY id LIMIT $2",
-      "no items", false },
+      "no items", false, NULL },
     { "stock",
       "SELECT id, cart, external_id, sku, item_id, variant_id, warehouse, quantity FROM stock_levels "
       "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
-      "no stock levels", false },
+      "no stock levels", false, NULL },
     { "parked",
       "SELECT s.cart, s.stream, s.external_id, s.state, s.staged_at, i.field, i.code, i.message FROM "
       "staged_records s "
       "JOIN staged_issues i ON i.staged_id = s.id WHERE ($1 = '' OR s.cart = $1) "
       "AND ($3 = '' OR s.staged_at >= $3) AND ($4 = '' OR s.staged_at < $4) "
       "ORDER BY s.cart, s.stream, s.id, i.position LIMIT $2",
-      "nothing is parked", true },
+      "nothing is parked", true, WHAT_TO_DO },
     { "work",
       "SELECT s.cart, s.stream, i.code, i.subject AS about, COUNT(DISTINCT s.id) AS records, "
       "MIN(s.staged_at) AS waiting_since_at, MIN(i.field) AS field, MIN(i.message) AS message FROM "
       "staged_records s JOIN staged_issues i ON i.staged_id = s.id WHERE ($1 = '' OR s.cart = $1) "
       "GROUP BY s.cart, s.stream, i.code, i.subject, CASE WHEN i.subject = '' THEN i.field ELSE '' END "
       "ORDER BY records DESC, s.cart, s.stream, i.code, i.subject LIMIT $2",
-      "nothing waits", false },
+      "nothing waits", false, WHAT_TO_DO },
+    { "pending",
+      "SELECT id, cart, external_id, number, type, status, placed_at, currency, total FROM orders WHERE "
+      "state = "
+      "'pending' AND ($1 = '' OR cart = $1) AND ($3 = '' OR placed_at >= $3) AND ($4 = '' OR placed_at < $4) "
+      "ORDER BY placed_at, id LIMIT $2",
+      "no order is pending", true, "\nrelease one with: cartwright release CART ID --reason TEXT" },
     { "shipments",
       "SELECT id, cart, external_id, number, order_id, shipped_at, carrier, tracking_number FROM shipments "
       "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
-      "no shipments", false },
+      "no shipments", false, NULL },
     { "edits",
       "SELECT cart, kind, external_id, field, value, cart_value, is_contested AS contested, who, edited_at, "
       "reason "
       "FROM document_edits WHERE ($1 = '' OR cart = $1) ORDER BY edited_at, cart, kind, external_id, field "
       "LIMIT $2",
-      "nothing was edited", false },
+      "nothing was edited", false, NULL },
     { "messages",
       "SELECT * FROM (SELECT id, cart, stream, external_id, state, attempts, created_at, error, payload FROM "
       "messages WHERE ($1 = '' OR cart = $1) AND ($3 = '' OR created_at >= $3) AND ($4 = '' OR created_at < "
       "$4) "
       "ORDER BY id DESC LIMIT $2) AS newest ORDER BY id",
-      "no messages", true },
+      "no messages", true, NULL },
     { "audit",
-      "SELECT * FROM (SELECT id, happened_at, who, action, object, value_before, value_after FROM audit "
+      "SELECT * FROM (SELECT id, happened_at, who, action, object, value_before, value_after, reason FROM "
+      "audit "
       "WHERE "
       "($1 = '' OR object LIKE $1 || ' %') AND ($3 = '' OR happened_at >= $3) AND ($4 = '' OR happened_at < "
       "$4) "
       "ORDER BY id DESC LIMIT $2) AS newest ORDER BY id",
-      "the audit trail is empty", true },
+      "the audit trail is empty", true, NULL },
     { "raw",
       "SELECT cart, stream, external_id, version, outcome, reason, received_at, run_id FROM "
       "(SELECT * FROM raw_records WHERE ($1 = '' OR cart = $1) "
       "AND ($3 = '' OR received_at >= $3) AND ($4 = '' OR received_at < $4) ORDER BY id DESC LIMIT $2) AS "
       "newest "
       "ORDER BY id",
-      "no raw records", true },
+      "no raw records", true, NULL },
     { "runs",
       "SELECT * FROM (SELECT id, cart, stream, job, state, started_at, records_read AS read, "
       "records_posted AS posted, records_unchanged AS unchanged, records_parked AS parked, "
@@ -80,7 +94,7 @@ static const struct list {
       "AND ($3 = '' OR started_at >= $3) AND ($4 = '' OR started_at < $4) ORDER BY id DESC LIMIT $2) AS "
       "newest "
       "ORDER BY id",
-      "no runs", true },
+      "no runs", true, NULL },
 };
 
 static const struct list *find(const char *kind)
@@ -127,6 +141,8 @@ static int print(struct cw_cli *cli, const struct list *list, const struct optio
     int code = cw_cli_print_rows(cli, list->sql, params, list->has_time ? 4 : 2, list->empty);
     if (code == 0 && cli->rows == (size_t)options->limit && !cli->json)
         fprintf(stderr, "%d rows are shown, and there may be more: --limit N\n", options->limit);
+    if (code == 0 && cli->rows > 0 && !cli->json && list->then != NULL)
+        puts(list->then);
     return code;
 }
 
@@ -137,14 +153,13 @@ static int check(const struct list *list, const char *kind, const struct options
         fprintf(
             stderr,
             "cartwright list: there is no list \"%s\"; there are orders, customers, items, stock, shipments, "
-            "parked, work, edits, messages, audit, raw and runs\n",
+            "parked, work, pending, edits, messages, audit, raw and runs\n",
             kind);
     else if (options->limit < 1)
         fprintf(stderr, "cartwright list: --limit is at least 1\n");
     else if (!list->has_time && (options->since != NULL || options->until != NULL))
-        fprintf(
-            stderr,
-            "cartwright list: --since and --until are for orders, parked, messages, audit, raw and runs\n");
+        fprintf(stderr, "cartwright list: --since and --until are for orders, pending, parked, messages, "
+                        "audit, raw and runs\n");
     else
         return -1;
     return 2;
@@ -164,8 +179,8 @@ int cw_cmd_list(int argc, char **argv)
     int code = cw_cli_parse(
         &cli, &argc, &argv, "KIND",
         "Lists orders, customers, items, stock, shipments; parked: every record that waits, work: what\n"
-        "must be done, with the number of records that wait for it; edits, messages, audit, raw\n"
-        "or runs. TIME is such as\n"
+        "must be done, with the number of records that wait for it; pending: orders to be\n"
+        "released; edits, messages, audit, raw or runs. TIME is such as\n"
         "2024-03-31 or \"2024-03-31 14:00\", in the site's zone as all times that are shown:\n"
         "when an order was placed, a record parked or received, a run started.",
         entries, 1, 1);

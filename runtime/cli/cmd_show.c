@@ -10,7 +10,7 @@ struct section {
     const char *title, *sql;
 };
 
-enum { SECTIONS_MAX = 9 };
+enum { SECTIONS_MAX = 10 };
 
 /* What the shop sent over time, and what of it waits: for the document $1 of a table, with its stream. */
 #define WAITING(table, stream)                                                                               \
@@ -47,25 +47,32 @@ static const struct kind {
       "orders",
       "SELECT * FROM orders WHERE (external_id = $1 OR number = $1) AND ($2 = '' OR cart = $2) ORDER BY id "
       "LIMIT 1",
-      { { "lines",
-          "SELECT position, sku, name, quantity, unit_price, total, tax FROM order_lines WHERE order_id = $1 "
-          "ORDER BY position" },
+      { { "lines", "SELECT position, type, sku, name, item, variant, quantity, unit_price, discount, total, "
+                   "tax, tax_code FROM "
+                   "order_lines WHERE order_id = $1 "
+                   "ORDER BY position" },
         { "discounts",
-          "SELECT code, name, amount FROM order_discounts WHERE order_id = $1 ORDER BY position" },
+          "SELECT code, name, amount, item FROM order_discounts WHERE order_id = $1 ORDER BY position" },
         { "payments", "SELECT method, amount, reference, paid_at FROM order_payments WHERE order_id = $1 "
                       "ORDER BY position" },
         { "fees", "SELECT name, amount, tax FROM order_fees WHERE order_id = $1 ORDER BY position" },
         { "taxes", "SELECT name, rate, amount FROM order_taxes WHERE order_id = $1 ORDER BY position" },
         EDITS("orders", "order"),
+        { "released",
+          "SELECT r.code, r.field, r.message, r.who, r.released_at, r.reason FROM orders d JOIN releases r "
+          "ON "
+          "r.cart = d.cart AND r.stream = 'orders' AND r.external_id = d.external_id WHERE d.id = $1 "
+          "ORDER BY r.released_at, r.code" },
         WAITING("orders", "orders"),
         VERSIONS("orders", "orders") } },
     { "customer",
       "customers",
       "SELECT * FROM customers WHERE (external_id = $1 OR email = $1) AND ($2 = '' OR cart = $2) ORDER BY id "
       "LIMIT 1",
-      { { "addresses", "SELECT external_id, first_name, last_name, company, street, postcode, city, country "
-                       "FROM customer_addresses "
-                       "WHERE customer_id = $1 ORDER BY position" },
+      { { "addresses",
+          "SELECT external_id, first_name, last_name, company, street, postcode, city, region, country "
+          "FROM customer_addresses "
+          "WHERE customer_id = $1 ORDER BY position" },
         EDITS("customers", "customer"),
         WAITING("customers", "customers"),
         VERSIONS("customers", "customers") } },
@@ -75,7 +82,8 @@ static const struct kind {
       "1",
       { { "variants", "SELECT external_id, sku, name, barcode, price FROM item_variants WHERE item_id = $1 "
                       "ORDER BY position" },
-        { "components", "SELECT sku, item_id, variant_id, quantity FROM item_components WHERE item_id = $1 "
+        { "components", "SELECT sku, component_item_id AS item_id, variant_id, quantity FROM item_components "
+                        "WHERE item_id = $1 "
                         "ORDER BY position" },
         EDITS("items", "item"),
         WAITING("items", "items"),

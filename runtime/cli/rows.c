@@ -36,7 +36,9 @@ static char *local_time(const struct rows *rows, struct cw_slice text)
 
 static char *take_cell(const struct rows *rows, struct cw_slice name, struct cw_slice value)
 {
-    static const char *const flags[] = { "tax_included", "active", "guest" };
+    static const char *const flags[] = {
+        "tax_included", "active", "guest", "archived", "taxable", "contested"
+    };
     if (value.data == NULL)
         return NULL;
     if (rows->cli->json)

@@ -241,7 +241,7 @@ static bool put_change(const struct changing *changing, struct cw_txn *txn,
                                                      cw_slice(change->value != NULL ? change->value : ""));
     ok = ok && cw_txn_audit(txn, cw_slice(cw_cli_who()), cw_slice(changing->action), cw_slice(object),
                             audit_text(change->was_set, change->before),
-                            audit_text(!change->is_drop, change->value),
+                            audit_text(!change->is_drop, change->value), cw_slice(""),
                             cw_now(cw_loop_clock(changing->cli->loop)));
     g_free(object);
     return ok;

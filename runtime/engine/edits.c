@@ -13,6 +13,8 @@ struct editing {
     struct cw_txn *txn;
     const struct cw_stored *stored;
     struct cw_document *doc;
+    struct cw_slice *named; /* the fields changed so far */
+    size_t named_count;
     bool ok;
     struct cw_error *err;
 };
@@ -41,11 +43,12 @@ static bool audit(struct editing *editing, const char *action, struct cw_slice f
 {
     const struct cw_edit_request *request = editing->request;
     struct cw_buffer object = { 0 };
-    bool ok = cw_buffer_print(&object, editing->err, "%.*s %s %.*s %.*s", CW_SLICE_ARG(request->cart),
-                              request->kind->name, CW_SLICE_ARG(request->external_id), CW_SLICE_ARG(field)) &&
-              cw_txn_audit(editing->txn, request->who, cw_slice(action), cw_buffer_slice(&object),
-                           before.data != NULL ? before : cw_slice(""),
-                           after.data != NULL ? after : cw_slice(""), cw_now(editing->clock));
+    bool ok =
+        cw_buffer_print(&object, editing->err, "%.*s %s %.*s %.*s", CW_SLICE_ARG(request->cart),
+                        request->kind->name, CW_SLICE_ARG(request->external_id), CW_SLICE_ARG(field)) &&
+        cw_txn_audit(editing->txn, request->who, cw_slice(action), cw_buffer_slice(&object),
+                     before.data != NULL ? before : cw_slice(""), after.data != NULL ? after : cw_slice(""),
+                     request->reason, cw_now(editing->clock));
     cw_buffer_fini(&object);
     return ok;
 }
@@ -76,6 +79,15 @@ static bool put(struct editing *editing, const struct cw_edit *known, struct cw_
            audit(editing, "edit", field, before, after);
 }
 
+static bool is_named_before(struct editing *editing, struct cw_slice field)
+{
+    for (size_t i = 0; i < editing->named_count; i++)
+        if (cw_slice_equal(editing->named[i], field))
+            return true;
+    editing->named[editing->named_count++] = field;
+    return false;
+}
+
 static bool change(struct editing *editing, const struct cw_change *wanted)
 {
     const struct cw_edit_request *request = editing->request;
@@ -84,6 +96,9 @@ static bool change(struct editing *editing, const struct cw_change *wanted)
                                  editing->err) ||
         !cw_document_text(editing->doc, field, &editing->arena, &before, editing->err))
         return false;
+    if (is_named_before(editing, field))
+        return cw_fail(editing->err, CW_USAGE, "%.*s is named twice; one change of it is enough",
+                       CW_SLICE_ARG(field));
     const struct cw_edit *known = find_edit(editing, field);
     before = before.data != NULL ? cw_arena_copy(&editing->arena, before) : before;
     if (wanted->is_undo)
@@ -112,6 +127,9 @@ static bool change_all(struct editing *editing)
     const struct cw_edit_request *request = editing->request;
     struct cw_slice why;
     bool added_up = adds_up(editing, &why);
+    editing->named = cw_arena_alloc(&editing->arena, request->count * sizeof *editing->named);
+    if (editing->named == NULL)
+        return cw_fail(editing->err, CW_NOMEM, "no memory for an edit");
     for (size_t i = 0; i < request->count; i++)
         if (!change(editing, &request->changes[i]))
             return false;

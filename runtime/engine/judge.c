@@ -31,6 +31,24 @@ struct cw_document *cw_judge_said(const struct cw_stored *stored, struct cw_aren
     return said;
 }
 
+static void forget_sums(struct cw_mapped *mapped)
+{
+    struct cw_found_issue **place = &mapped->issues;
+    while (*place != NULL) {
+        if (cw_slice_is((*place)->code, "totals"))
+            *place = (*place)->next;
+        else
+            place = &(*place)->next;
+    }
+}
+
+/* The sums are done again when rules or edits may have changed an amount. */
+static bool add_up_again(struct cw_mapped *mapped, struct cw_arena *arena, struct cw_error *err)
+{
+    forget_sums(mapped);
+    return cw_totals_check(mapped, arena, err);
+}
+
 bool cw_judge_decide(const struct cw_lua_stream *stream, const struct cw_stored *stored,
                      const struct cw_answers *answers, size_t answer_count, bool trace,
                      struct cw_arena *arena, struct cw_mapped *mapped, struct cw_error *err)
@@ -46,7 +64,8 @@ bool cw_judge_decide(const struct cw_lua_stream *stream, const struct cw_stored 
                           .trace = trace };
     if (of.before == NULL && stored != NULL && stored->doc != NULL)
         return exhausted(err);
-    return cw_rules_run(stream->rules, &of, arena, mapped, err);
+    return cw_rules_run(stream->rules, &of, arena, mapped, err) &&
+           (!cw_rules_change_amounts(stream->rules) || add_up_again(mapped, arena, err));
 }
 
 /* --- edits --- */
@@ -86,18 +105,6 @@ static bool lay_over(struct cw_document *doc, const struct cw_edit *edit, struct
     return !leads || explain_edit(mapped, arena, edit) || exhausted(err);
 }
 
-/* The sums are done again with the edits in them. */
-static void forget_sums(struct cw_mapped *mapped)
-{
-    struct cw_found_issue **place = &mapped->issues;
-    while (*place != NULL) {
-        if (cw_slice_is((*place)->code, "totals"))
-            *place = (*place)->next;
-        else
-            place = &(*place)->next;
-    }
-}
-
 static bool lay_all_over(const struct cw_stored *stored, struct cw_document *doc, struct cw_arena *arena,
                          struct cw_mapped *mapped, struct cw_news *news, struct cw_error *err)
 {
@@ -109,8 +116,7 @@ static bool lay_all_over(const struct cw_stored *stored, struct cw_document *doc
             return false;
     if (doc != mapped->doc)
         return true;
-    forget_sums(mapped);
-    return cw_totals_check(mapped, arena, err);
+    return add_up_again(mapped, arena, err);
 }
 
 static bool let_pass(const struct cw_stored *stored, struct cw_arena *arena, struct cw_mapped *mapped,

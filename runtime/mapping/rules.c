@@ -116,6 +116,24 @@ static bool has_questions(enum cw_action action)
     return action == CW_MATCH_CUSTOMER || action == CW_MATCH_ITEMS || action == CW_HOLD_DUPLICATE;
 }
 
+/* A freight line is right by itself; what a function may change is anything. */
+static bool changes_amounts(const struct cw_rule *rule)
+{
+    enum cw_action action = rule->step.action;
+    bool assigns = action == CW_SET || action == CW_COPY || action == CW_TRANSLATE || action == CW_CALL;
+    if (action == CW_CALL && rule->target.name == NULL)
+        return true;
+    return assigns &&
+           (rule->target.type == CW_MONEY || rule->target.type == CW_DECIMAL ||
+            strcmp(rule->target.name, "currency") == 0 || strcmp(rule->target.name, "tax_included") == 0 ||
+            strncmp(rule->target.name, "rounding", 8) == 0);
+}
+
+bool cw_rules_change_amounts(const struct cw_rules *rules)
+{
+    return rules != NULL && rules->changes_amounts;
+}
+
 bool cw_rules_add(struct cw_rules *rules, const struct cw_step *step, struct cw_error *err)
 {
     struct cw_rule *rule = cw_rules_take(rules, sizeof *rule);
@@ -129,6 +147,7 @@ bool cw_rules_add(struct cw_rules *rules, const struct cw_step *step, struct cw_
     *rules->end = rule;
     rules->end = &rule->next;
     rules->asks = rules->asks || has_questions(step->action);
+    rules->changes_amounts = rules->changes_amounts || changes_amounts(rule);
     return true;
 }
 

@@ -117,6 +117,10 @@ bool cw_rules_may_move(const struct cw_rules *rules, const char *field, struct c
  * and another skips, two steps that set one target whatever happens. */
 bool cw_rules_finish(struct cw_rules *rules, struct cw_error *err);
 
+/* Whether the rows of the tables that rules translate by, which the plan has, fit the fields they are for.
+ * CW_USAGE with the row's place. */
+bool cw_rules_check_rows(const struct cw_rules *rules, const struct cw_plan *plan, struct cw_error *err);
+
 /* Functions get the document: of the site's own carts, may change it where `may_change`. The result as for
  * cw_plan_host. */
 struct cw_rules_host {
@@ -136,6 +140,9 @@ struct cw_case {
     const struct cw_rules *customers; /* for those that MATCH_CUSTOMER makes; NULL = none */
     bool trace;
 };
+
+/* Whether some step may change an amount, so that the document must be added up again after them. */
+bool cw_rules_change_amounts(const struct cw_rules *rules);
 
 /* The questions of one document, in the arena. Count 0 when there are none, which is the usual case. Here and
  * below `rules` may be NULL: a site without any. */

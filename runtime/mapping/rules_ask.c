@@ -116,9 +116,22 @@ static void ask_customer_by(struct asking *a, const char *key)
     ask(a, &cw_kind_customer, key, field, value, none);
 }
 
+/* "CART:ID": whether it is there. Only as the answer to nothing else is it taken. */
+static void ask_fallback(struct asking *a, const struct cw_kind *kind)
+{
+    struct cw_slice link = a->rule->step.fallback, none = { "", 0 };
+    const char *colon = link.len > 0 ? memchr(link.data, ':', link.len) : NULL;
+    if (colon == NULL)
+        return;
+    struct cw_slice cart = { link.data, (size_t)(colon - link.data) };
+    struct cw_slice id = { colon + 1, link.len - cart.len - 1 };
+    ask_one(a, cart, kind, CW_KEY_FALLBACK, "external_id", id, none);
+}
+
 static void ask_customer(struct asking *a)
 {
     struct cw_slice none = { "", 0 };
+    ask_fallback(a, &cw_kind_customer);
     for (size_t i = 0; i < a->rule->step.key_count; i++)
         ask_customer_by(a, a->rule->step.keys[i]);
     if (a->rule->step.unknown != CW_UNKNOWN_CREATE)
@@ -175,6 +188,7 @@ static void ask_items(struct asking *a)
             ask_item_by(a, a->rule->step.keys[i]);
     }
     a->line = NULL;
+    ask_fallback(a, &cw_kind_item);
 }
 
 static void ask_number(struct asking *a)
@@ -224,11 +238,25 @@ bool cw_rules_ask(const struct cw_rules *rules, const struct cw_document *doc, s
     return true;
 }
 
+static bool is_fallback(const struct cw_asked *asked)
+{
+    return strcmp(asked->key, CW_KEY_FALLBACK) == 0;
+}
+
 struct cw_fitting cw_rule_first_answer(const struct cw_ruling *ruling, const struct cw_rule *rule,
                                        const struct cw_document *line)
 {
     for (const struct cw_asked *asked = ruling->asked; asked != NULL; asked = asked->next)
-        if (asked->rule == rule && asked->line == line && asked->answers != NULL && asked->answers->count > 0)
+        if (asked->rule == rule && asked->line == line && !is_fallback(asked) && asked->answers != NULL &&
+            asked->answers->count > 0)
             return (struct cw_fitting){ asked, &asked->answers->found[0], asked->answers->count > 1 };
     return (struct cw_fitting){ NULL, NULL, false };
+}
+
+const struct cw_answer *cw_rule_fallback(const struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    for (const struct cw_asked *asked = ruling->asked; asked != NULL; asked = asked->next)
+        if (asked->rule == rule && is_fallback(asked) && asked->answers != NULL && asked->answers->count > 0)
+            return &asked->answers->found[0];
+    return NULL;
 }

@@ -188,6 +188,18 @@ static bool check_set(struct cw_rule *rule, struct cw_error *err)
     return read_constant(rule, &rule->target, "", rule->step.text, &rule->value, err);
 }
 
+/* The order's number as a total would be a total of many thousands. */
+static bool check_copy(const struct cw_rule *rule, struct cw_error *err)
+{
+    if (!need_target(rule, err) || !need_source(rule, err))
+        return false;
+    bool fits =
+        rule->target.type == CW_TEXT || rule->target.field == NULL || rule->target.type == rule->source.type;
+    return fits ||
+           REFUSE(rule, err, "%s is %s, and %s is %s", rule->source.name, cw_type_name(rule->source.type),
+                  rule->target.name, cw_type_name(rule->target.type));
+}
+
 static bool check_translate(struct cw_rules *rules, struct cw_rule *rule, struct cw_error *err)
 {
     return need_target(rule, err) && need_source(rule, err) && need_table(rules, rule, err) &&
@@ -239,7 +251,7 @@ static bool check_action(struct cw_rules *rules, struct cw_rule *rule, struct cw
     case CW_SET:
         return check_set(rule, err);
     case CW_COPY:
-        return need_target(rule, err) && need_source(rule, err);
+        return check_copy(rule, err);
     case CW_TRANSLATE:
         return check_translate(rules, rule, err);
     case CW_CALL:
@@ -267,6 +279,32 @@ static bool check_action(struct cw_rules *rules, struct cw_rule *rule, struct cw
     case CW_SPLIT_VARIANTS:
     case CW_PAYMENTS:
         break;
+    }
+    return true;
+}
+
+static bool check_row(const struct cw_rule *rule, const struct cw_table_row *row, struct cw_error *err)
+{
+    char what[160];
+    struct cw_value value;
+    struct cw_rule placed_rule = *rule;
+    if (row->is_nothing)
+        return true;
+    if (row->where.len > 0 && !cw_slice_is(cw_slice_clip(rule->table, 6), "rules."))
+        placed_rule.step.where = row->where;
+    snprintf(what, sizeof what, "in table %.*s, row \"%.*s\", the value for ", CW_SLICE_ARG(rule->table),
+             CW_SLICE_ARG(cw_slice_clip(row->key, 64)));
+    return read_constant(&placed_rule, &rule->target, what, row->value, &value, err);
+}
+
+bool cw_rules_check_rows(const struct cw_rules *rules, const struct cw_plan *plan, struct cw_error *err)
+{
+    for (const struct cw_rule *rule = rules->first; rule != NULL; rule = rule->next) {
+        const struct cw_table *table =
+            rule->step.action == CW_TRANSLATE ? cw_plan_table(plan, rule->table) : NULL;
+        for (size_t i = 0; table != NULL && i < table->count; i++)
+            if (!check_row(rule, &table->rows[i], err))
+                return false;
     }
     return true;
 }

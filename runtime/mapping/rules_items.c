@@ -57,9 +57,7 @@ static bool report_ambiguous(struct cw_ruling *ruling, const struct place *place
     char value[CW_QUOTE_MAX], one[2 * CW_QUOTE_MAX + 16], other[2 * CW_QUOTE_MAX + 16], message[640];
     const struct cw_question *question = &fitting->asked->question;
     const struct cw_answers *answers = fitting->asked->answers;
-    snprintf(message, sizeof message,
-             "several items of %.*s have %s \"%s\": %s and %s; mend one of them, or let it pass: cartwright "
-             "release",
+    snprintf(message, sizeof message, "several items of %.*s have %s \"%s\": %s and %s; mend one of them",
              CW_SLICE_ARG(question->cart), fitting->asked->key, cw_quote(question->value, value),
              describe(&answers->found[0], one), describe(&answers->found[1], other));
     return hold(ruling, place, "ambiguous-item", question->value, message);
@@ -73,10 +71,24 @@ static bool report_unknown(struct cw_ruling *ruling, const struct place *place)
     struct cw_slice subject = { "", 0 };
     for (size_t i = 0; i < sizeof fields / sizeof *fields && subject.len == 0; i++)
         subject = cw_text_at(place->line, fields[i]);
-    snprintf(message, sizeof message,
-             "no item fits \"%s\" of line %zu; take the item in, or let it pass: cartwright release",
+    snprintf(message, sizeof message, "no item fits \"%s\" of line %zu; take the item in",
              cw_quote(subject, quoted), place->position);
     return hold(ruling, place, "unknown-item", subject, message);
+}
+
+/* The default item, which must be there. */
+static bool use_default(struct cw_ruling *ruling, const struct place *place)
+{
+    struct cw_slice link = place->rule->step.fallback;
+    char message[256];
+    if (cw_rule_fallback(ruling, place->rule) != NULL)
+        return put(ruling, place, cw_places()->line.item, link);
+    snprintf(message, sizeof message,
+             "no item fits line %zu, and the default item \"%.*s\" is not in the store; take it in, or name "
+             "another "
+             "in the site's rules",
+             place->position, CW_SLICE_ARG(cw_slice_clip(link, CW_QUOTE_MAX)));
+    return hold(ruling, place, "unknown-item", link, message);
 }
 
 static bool match_line(struct cw_ruling *ruling, const struct place *place)
@@ -90,7 +102,7 @@ static bool match_line(struct cw_ruling *ruling, const struct place *place)
     if (fitting.found != NULL)
         return take_item(ruling, place, &fitting);
     if (rule->step.unknown == CW_UNKNOWN_FALLBACK)
-        return put(ruling, place, cw_places()->line.item, rule->step.fallback);
+        return use_default(ruling, place);
     return rule->step.unknown != CW_UNKNOWN_HOLD || report_unknown(ruling, place);
 }
 

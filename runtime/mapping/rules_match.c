@@ -53,8 +53,7 @@ static bool report_ambiguous(struct cw_ruling *ruling, const struct cw_fitting *
     const struct cw_question *question = &fitting->asked->question;
     const struct cw_answers *answers = fitting->asked->answers;
     return cw_rule_issue(ruling, CW_HELD, "ambiguous-customer", "customer", question->value,
-                         "several customers of %.*s have %s \"%s\": %s and %s; merge them, or let it pass: "
-                         "cartwright release",
+                         "several customers of %.*s have %s \"%s\": %s and %s; merge them",
                          CW_SLICE_ARG(question->cart), fitting->asked->key, cw_quote(question->value, value),
                          cw_quote(answers->found[0].external_id, one),
                          cw_quote(answers->found[1].external_id, other));
@@ -77,14 +76,10 @@ static bool report_unknown(struct cw_ruling *ruling, const struct cw_rule *rule)
     struct cw_slice who = email.len > 0 ? email : id;
     list_keys(rule, keys, sizeof keys);
     if (who.len == 0)
-        return cw_rule_issue(
-            ruling, CW_HELD, "unknown-customer", "customer", empty(),
-            "the order names neither a customer nor an e-mail, and nobody fits by %s; set its "
-            "customer, or let it pass: cartwright release",
-            keys);
+        return cw_rule_issue(ruling, CW_HELD, "unknown-customer", "customer", empty(),
+                             "the order names neither a customer nor an e-mail, and nobody fits by %s", keys);
     return cw_rule_issue(ruling, CW_HELD, "unknown-customer", "customer", who,
-                         "no customer fits \"%s\" (asked for: %s); take the customer in, or let it pass: "
-                         "cartwright release",
+                         "no customer fits \"%s\" (asked for: %s); take the customer in",
                          cw_quote(who, quoted), keys);
 }
 
@@ -183,14 +178,28 @@ static bool make_customer(struct cw_ruling *ruling, struct cw_slice id)
     return decide_about(ruling, customer);
 }
 
+/* The proxy, who must be there. */
+static bool use_proxy(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    const struct cw_answer *proxy = cw_rule_fallback(ruling, rule);
+    if (proxy == NULL)
+        return cw_rule_issue(
+            ruling, CW_HELD, "unknown-customer", "customer", rule->step.fallback,
+            "nobody fits, and the proxy \"%.*s\" that should stand in is not in the store; take it "
+            "in, or name another in the site's rules",
+            CW_SLICE_ARG(rule->step.fallback));
+    ruling->customer = proxy->doc;
+    return link_customer(ruling, rule, rule->step.fallback) &&
+           (proxy->doc == NULL || inherit_all(ruling, rule));
+}
+
 static bool create_customer(struct cw_ruling *ruling, const struct cw_rule *rule)
 {
     const struct cw_document *order = ruling->mapped->doc;
     struct cw_slice id = cw_text_at(order, cw_places()->order.customer_id), email = cw_order_email(order),
                     link;
     if (id.len == 0 && email.len == 0)
-        return rule->step.fallback.len > 0 ? link_customer(ruling, rule, rule->step.fallback)
-                                           : report_unknown(ruling, rule);
+        return rule->step.fallback.len > 0 ? use_proxy(ruling, rule) : report_unknown(ruling, rule);
     if (id.len == 0 && !cw_guest_id(ruling->arena, email, &id))
         return false;
     return make_customer(ruling, id) && cw_ruling_link(ruling, ruling->of->cart, id, &link) &&
@@ -210,7 +219,7 @@ bool cw_rule_match_customer(struct cw_ruling *ruling, const struct cw_rule *rule
     case CW_UNKNOWN_HOLD:
         return report_unknown(ruling, rule);
     case CW_UNKNOWN_FALLBACK:
-        return link_customer(ruling, rule, rule->step.fallback);
+        return use_proxy(ruling, rule);
     case CW_UNKNOWN_CREATE:
         return create_customer(ruling, rule);
     case CW_UNKNOWN_KEEP:
@@ -282,11 +291,11 @@ static bool report_address(struct cw_ruling *ruling, const struct cw_document *s
     const struct cw_places *at = cw_places();
     char street[CW_QUOTE_MAX], city[CW_QUOTE_MAX], customer[CW_QUOTE_MAX];
     struct cw_slice link = cw_text_at(ruling->mapped->doc, at->order.customer);
-    return cw_rule_issue(
-        ruling, CW_HELD, "unknown-address", "ship_to", cw_text_at(shipping, at->address.street),
-        "customer %s has no address \"%s, %s\"; add it there, or let it pass: cartwright release",
-        cw_quote(link, customer), cw_quote(cw_text_at(shipping, at->address.street), street),
-        cw_quote(cw_text_at(shipping, at->address.city), city));
+    return cw_rule_issue(ruling, CW_HELD, "unknown-address", "ship_to",
+                         cw_text_at(shipping, at->address.street),
+                         "customer %s has no address \"%s, %s\"; add it there", cw_quote(link, customer),
+                         cw_quote(cw_text_at(shipping, at->address.street), street),
+                         cw_quote(cw_text_at(shipping, at->address.city), city));
 }
 
 static bool use_address(struct cw_ruling *ruling, const struct cw_rule *rule,

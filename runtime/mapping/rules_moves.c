@@ -1,4 +1,5 @@
 /* rules_moves.c - the graph along which a status moves. */
+#include "mapping/edit_name.h"
 #include "mapping/rules_private.h"
 
 #include <stdio.h>
@@ -53,10 +54,13 @@ static bool check_graph(struct cw_ruling *ruling, const struct cw_graph *graph)
     if (is_step(graph, from, to))
         return true;
     list_steps(graph, from, steps, sizeof steps);
+    struct cw_slice step = cw_name_print(ruling->arena, "%.*s to %.*s", CW_SLICE_ARG(from), CW_SLICE_ARG(to));
+    if (step.data == NULL)
+        return false;
     return cw_rule_issue(
-        ruling, CW_HELD, "status-step", field, to,
+        ruling, CW_HELD, "status-step", field, step,
         "%s goes from \"%.*s\" to \"%.*s\", which is no step of the graph (from %.*s: %s); mend "
-        "it in the shop, or let it pass: cartwright release",
+        "it in the shop",
         field, CW_SLICE_ARG(from), CW_SLICE_ARG(to), CW_SLICE_ARG(from), steps);
 }
 

@@ -245,8 +245,7 @@ static bool report_freight(struct cw_ruling *ruling, const struct freight *was)
     return cw_rule_issue(
         ruling, CW_HELD, "freight-line", "shipping_total", stated,
         "freight of %.*s cannot become a line: the lines' totals have fractions of the smallest "
-        "unit, so that with it they round to another sum; let it pass to keep it as it is: "
-        "cartwright release",
+        "unit, so that with it they round to another sum",
         CW_SLICE_ARG(stated));
 }
 

@@ -61,6 +61,7 @@ struct cw_rules {
     struct cw_rule *first, **end;
     struct cw_graph *graphs;
     bool asks; /* some step has questions */
+    bool changes_amounts;
 };
 
 /* rules_check.c. Resolves and reads; CW_USAGE with the step's place. */
@@ -148,6 +149,9 @@ struct cw_fitting {
 };
 struct cw_fitting cw_rule_first_answer(const struct cw_ruling *ruling, const struct cw_rule *rule,
                                        const struct cw_document *line);
+/* The document that the step falls back on; NULL when the store has none of that name. */
+#define CW_KEY_FALLBACK "fallback"
+const struct cw_answer *cw_rule_fallback(const struct cw_ruling *ruling, const struct cw_rule *rule);
 /* "CART:ID" in the arena. */
 bool cw_ruling_link(struct cw_ruling *ruling, struct cw_slice cart, struct cw_slice id, struct cw_slice *out);
 

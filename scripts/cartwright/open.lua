@@ -96,7 +96,10 @@ local function settle(name, declared, given)
   end)
   for _, key in ipairs(keys) do
     local setting, value, wrong = declared[key], nil, nil
-    if setting.kind == "secret" then
+    if type(setting) ~= "table" or not (setting.kind == "secret" or readers[setting.kind]) then
+      setting = {}
+      wrong = ("is declared as %s; settings are declared with cart.text { ... } and its siblings"):format(tostring(declared[key]))
+    elseif setting.kind == "secret" then
       value, wrong = read_secret(name, key, given[key])
     else
       local raw = given[key]
@@ -240,7 +243,10 @@ function open.cart(name)
     table.sort(names)
     error(("site.lua has no cart %s; it has %s"):format(name, #names > 0 and table.concat(names, ", ") or "none"), 0)
   end
-  local shop = require("carts." .. given.type)
+  local found, shop = pcall(require, "carts." .. given.type)
+  if not found then
+    error((tostring(shop):gsub("^scripts/cartwright/open%.lua:%d+: ", "site.lua, cart " .. name .. ": ")), 0)
+  end
   local script = ("carts/%s.lua"):format(given.type:gsub("%.", "/"))
   if type(shop) ~= "table" or type(shop.settings) ~= "table" then
     error(("%s must return what cart.new { ... } or extend() made"):format(script), 0)

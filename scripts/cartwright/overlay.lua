@@ -1,5 +1,7 @@
 ---Translation tables beside the mapping: rows of the store laid over those of a cart script, and look-ups both ways.
 ---`fold` is the runtime's own idea of two texts that are equal without case.
+local placed = require "cartwright.placed"
+
 local overlay = {}
 
 ---The rows of one level, which take the place of all that are equal without case.
@@ -17,7 +19,9 @@ local function lay(tables, rows, fold)
     tables[name] = of_table
   end
   for _, row in ipairs(rows) do
-    if type(tables[row.table]) == "table" then tables[row.table][row.key] = row.value ~= "" and row.value end
+    if type(tables[row.table]) == "table" then
+      placed.put(tables[row.table], row.key, row.value ~= "" and row.value, "a row of `cartwright table`")
+    end
   end
 end
 

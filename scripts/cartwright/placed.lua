@@ -43,8 +43,13 @@ function PLACED.__index(t, key)
   return value
 end
 
-function PLACED.__newindex(t, key, value)
-  local where = here()
+---Sets a field of a table, placed or plain, as if `where` had done it.
+---@param where string
+function placed.put(t, key, value, where)
+  if getmetatable(t) ~= PLACED then
+    t[key] = value
+    return
+  end
   rawget(t, VALUES)[key] = place_inner(rawget(t, SHAPE), key, value, where)
   local places = rawget(t, PLACES)
   if not places then
@@ -53,6 +58,8 @@ function PLACED.__newindex(t, key, value)
   end
   places[key] = where ~= "" and where or nil
 end
+
+function PLACED.__newindex(t, key, value) placed.put(t, key, value, here()) end
 
 function PLACED.__pairs(t) return pairs(rawget(t, VALUES)) end
 

@@ -47,7 +47,8 @@ local function choose(building, where, name, target, chosen, fill)
   if chosen.rows then
     local rows = {}
     for key, value in pairs(chosen.rows) do
-      rows[tostring(key)] = (value ~= false or TRUTHS[target]) and tostring(value)
+      local says_nothing = value == false and not TRUTHS[target]
+      rows[tostring(key)] = not says_nothing and tostring(value)
     end
     table_name, default = ("rules." .. name):gsub(" ", "."), rows["*"] or nil
     building.tables[table_name] = rows

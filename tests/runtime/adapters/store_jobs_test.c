@@ -383,11 +383,12 @@ static void the_audit_trail_is_written(void **state)
     struct store_bed *bed = *state;
     struct cw_txn *txn = begin(bed);
     assert_true(cw_txn_audit(txn, cw_slice("ada"), cw_slice("release"), cw_slice("order 1001"),
-                             cw_slice("held"), cw_slice("released"), bed->time.now));
+                             cw_slice("held"), cw_slice("released"), cw_slice("paid in advance"),
+                             bed->time.now));
     commit(txn);
     assert_string_equal(
-        ask(bed, "SELECT happened_at, who, action, object, value_before, value_after FROM audit"),
-        "2024-03-31T02:30:00.000000Z|ada|release|order 1001|held|released");
+        ask(bed, "SELECT happened_at, who, action, object, value_before, value_after, reason FROM audit"),
+        "2024-03-31T02:30:00.000000Z|ada|release|order 1001|held|released|paid in advance");
 }
 
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, store_bed_setup, store_bed_teardown)

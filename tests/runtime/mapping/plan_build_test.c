@@ -30,10 +30,10 @@ static const struct cw_slice path_x = { "x", 1 };
 static struct cw_field_rule rule_for(const char *target)
 {
     return (struct cw_field_rule){ .target = target,
-                             .paths = &path_x,
-                             .path_count = 1,
-                             .call = -1,
-                             .where = cw_slice("carts/shop.lua:41") };
+                                   .paths = &path_x,
+                                   .path_count = 1,
+                                   .call = -1,
+                                   .where = cw_slice("carts/shop.lua:41") };
 }
 
 static void add(struct cw_plan *plan, const struct cw_field_rule *rule)

@@ -95,7 +95,8 @@ static void formats_that_do_not_fit_their_field_are_refused(void **state)
            "carts/x.lua:7: placed_at: \"%H:%M\" is no format of times; it names year, month and day "
            "(\"%d.%m.%Y %H:%M\"), or seconds (%s) or milliseconds (%Q) since 1970");
     refuse(
-        (struct cw_field_rule){ .target = "total", .source = CW_FROM_CALL, .formats = german, .format_count = 1 },
+        (struct cw_field_rule){
+            .target = "total", .source = CW_FROM_CALL, .formats = german, .format_count = 1 },
         "carts/x.lua:7: total comes from a function, which takes no format");
     refuse((struct cw_field_rule){ .target = "placed_at", .times = cw_slice("2") },
            "carts/x.lua:7: placed_at is time; only decimals and amounts of money can be multiplied");

@@ -138,7 +138,8 @@ static void a_copy_is_a_text_where_the_types_differ(void **state)
     step(CW_COPY, .source = "total", .target = "paid_total");
     step(CW_COPY, .source = "number", .target = "custom.web_number");
     step(CW_COPY, .source = "reference", .target = "class");
-    step(CW_COPY, .source = "number", .target = "total");
+    refused("site.lua:12: orders.test: number is text, and total is money", CW_COPY, .source = "number",
+            .target = "total");
     set("currency", "EUR");
     set("total", "12.500");
     set("number", "A-7");
@@ -149,9 +150,7 @@ static void a_copy_is_a_text_where_the_types_differ(void **state)
     assert_text("custom.web_number", "A-7");
     assert_text("class", "kept");
     assert_text("total", "12.50");
-    assert_issue(0, "invalid", "total", "A-7", false,
-                 "total is \"A-7\", which is no amount (rule \"orders.test\")");
-    assert_null(mapped.issues->next);
+    assert_no_issues();
 }
 
 static void a_copy_into_a_field_of_words_is_checked(void **state)
@@ -426,10 +425,8 @@ static void another_order_with_the_number_holds(void **state)
     assert_no_issues();
     answer(0, "99");
     run();
-    assert_issue(
-        0, "duplicate", "number", "A-7", true,
-        "order 99 of shop has the number \"A-7\" too; cancel one of them in the shop, or let it pass: "
-        "cartwright release");
+    assert_issue(0, "duplicate", "number", "A-7", true,
+                 "order 99 of shop has the number \"A-7\" too; cancel one of them in the shop");
 }
 
 static void the_cart_is_told_once(void **state)
@@ -474,14 +471,14 @@ static void a_status_moves_along_its_graph(void **state)
     assert_no_issues();
     goes("shipped", "pending");
     assert_text("status", "pending");
-    assert_issue(0, "status-step", "status", "pending", true,
+    assert_issue(0, "status-step", "status", "shipped to pending", true,
                  "status goes from \"shipped\" to \"pending\", which is no step of the graph (from shipped: "
-                 "completed, refunded); mend it in the shop, or let it pass: cartwright release");
+                 "completed, refunded); mend it in the shop");
     goes("completed", "pending");
     assert_issue(
-        0, "status-step", "status", "pending", true,
+        0, "status-step", "status", "completed to pending", true,
         "status goes from \"completed\" to \"pending\", which is no step of the graph (from completed: "
-        "nowhere); mend it in the shop, or let it pass: cartwright release");
+        "nowhere); mend it in the shop");
 }
 
 static void a_field_without_a_graph_goes_anywhere(void **state)
