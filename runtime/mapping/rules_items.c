@@ -81,6 +81,7 @@ static bool use_default(struct cw_ruling *ruling, const struct place *place)
 {
     struct cw_slice link = place->rule->step.fallback;
     char message[256];
+    ruling->by = "default";
     if (cw_rule_fallback(ruling, place->rule) != NULL)
         return put(ruling, place, cw_places()->line.item, link);
     snprintf(message, sizeof message,
@@ -99,8 +100,10 @@ static bool match_line(struct cw_ruling *ruling, const struct place *place)
         return true;
     if (fitting.is_ambiguous)
         return report_ambiguous(ruling, place, &fitting);
-    if (fitting.found != NULL)
+    if (fitting.found != NULL) {
+        ruling->by = fitting.asked->key;
         return take_item(ruling, place, &fitting);
+    }
     if (rule->step.unknown == CW_UNKNOWN_FALLBACK)
         return use_default(ruling, place);
     return rule->step.unknown != CW_UNKNOWN_HOLD || report_unknown(ruling, place);

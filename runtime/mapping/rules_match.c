@@ -189,6 +189,7 @@ static bool use_proxy(struct cw_ruling *ruling, const struct cw_rule *rule)
             "in, or name another in the site's rules",
             CW_SLICE_ARG(rule->step.fallback));
     ruling->customer = proxy->doc;
+    ruling->by = "proxy";
     return link_customer(ruling, rule, rule->step.fallback) &&
            (proxy->doc == NULL || inherit_all(ruling, rule));
 }
@@ -202,6 +203,7 @@ static bool create_customer(struct cw_ruling *ruling, const struct cw_rule *rule
         return rule->step.fallback.len > 0 ? use_proxy(ruling, rule) : report_unknown(ruling, rule);
     if (id.len == 0 && !cw_guest_id(ruling->arena, email, &id))
         return false;
+    ruling->by = "making one";
     return make_customer(ruling, id) && cw_ruling_link(ruling, ruling->of->cart, id, &link) &&
            link_customer(ruling, rule, link) && inherit_all(ruling, rule);
 }
@@ -213,8 +215,10 @@ bool cw_rule_match_customer(struct cw_ruling *ruling, const struct cw_rule *rule
         return true;
     if (fitting.is_ambiguous)
         return report_ambiguous(ruling, &fitting);
-    if (fitting.found != NULL)
+    if (fitting.found != NULL) {
+        ruling->by = fitting.asked->key;
         return take_customer(ruling, rule, &fitting);
+    }
     switch (rule->step.unknown) {
     case CW_UNKNOWN_HOLD:
         return report_unknown(ruling, rule);

@@ -89,6 +89,7 @@ struct cw_ruling {
     struct cw_mapped *mapped;
     struct cw_asked *asked;             /* in the order of the questions */
     const struct cw_document *customer; /* matched, whole, or made */
+    const char *by; /* for explanations: the key that fitted, or what stood in; NULL = no such thing */
 };
 
 /* rules_ask.c. All questions of a document, in the arena. */

@@ -283,9 +283,11 @@ static bool act(struct cw_ruling *ruling, const struct cw_rule *rule)
 static bool run_steps(struct cw_ruling *ruling)
 {
     for (const struct cw_rule *rule = ruling->rules->first; rule != NULL && ruling->mapped->doc != NULL;
-         rule = rule->next)
+         rule = rule->next) {
+        ruling->by = NULL;
         if (cw_rule_holds(ruling, rule) && !is_filled(ruling, rule) && !act(ruling, rule))
             return false;
+    }
     return true;
 }
 

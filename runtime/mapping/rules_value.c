@@ -109,9 +109,14 @@ static bool explain(struct cw_ruling *ruling, const struct cw_rule *rule, const 
                     enum cw_type type, const struct cw_value *value)
 {
     char scratch[CW_VALUE_TEXT_MAX];
-    return !ruling->of->trace || cw_mapped_explain(ruling->mapped, ruling->arena, field,
-                                                   cw_field_text(ruling->mapped->doc, type, value, scratch),
-                                                   rule->name, rule->step.where);
+    struct cw_slice name = rule->name;
+    if (!ruling->of->trace)
+        return true;
+    if (ruling->by != NULL)
+        name = cw_name_print(ruling->arena, "%.*s by %s", CW_SLICE_ARG(rule->name), ruling->by);
+    return name.data != NULL && cw_mapped_explain(ruling->mapped, ruling->arena, field,
+                                                  cw_field_text(ruling->mapped->doc, type, value, scratch),
+                                                  name, rule->step.where);
 }
 
 bool cw_rule_explain(struct cw_ruling *ruling, const struct cw_rule *rule, const char *list, size_t position,

@@ -449,7 +449,7 @@ static void matches_of_lines_are_explained(void **state)
     assert_non_null(first.next);
     assert_slice(first.next->field, "lines[2].item");
     assert_slice(first.next->value, "erp:MISC");
-    assert_slice(first.next->rule, "items.match");
+    assert_slice(first.next->rule, "items.match by default");
 }
 
 /* --- variants --- */
