@@ -143,14 +143,11 @@ static void orders_of_one_guest_that_are_released_together_make_one_customer(voi
 static void the_customer_stands_before_the_order_that_names_it(void **state)
 {
     (void)state;
-    fault_vfs_register();
     int between = 0;
     for (long n = 1, fired = 1; fired; n++) {
         fault_vfs_arm((struct fault_plan){ .at = 0 });
         site_bed_close(&bed);
         fault_vfs_format();
-        bed.vfs = FAULT_VFS;
-        bed.store_path = "store.db";
         ruled_bed_rules(&bed, GUESTS);
         fault_vfs_arm((struct fault_plan){ .operations = FAULT_WRITE, .at = n, .effect = FAULT_DISK_FULL });
         struct cw_records *records = site_bed_records(
@@ -521,6 +518,23 @@ static void a_page_of_everything_adds_up(void **state)
     assert_rows(&bed, "SELECT external_id FROM staged_records ORDER BY 1", "4");
 }
 
+/* A function of the site that wants more memory for its record than a slice may have. */
+static void a_record_that_exhausts_the_memory_of_its_slice_is_parked_alone(void **state)
+{
+    (void)state;
+    ruled_bed_rules(&bed,
+                    "rules.orders { change = function(o) if o.note == 'big' then "
+                    "local text = (' '):rep(1000000) .. 'x' for i = 1, 400 do o.note = text end end end }");
+    store(ORDER("1", "N1", "paid", "") "," ORDER("2", "N2", "paid", ",'note':'big'") "," ORDER("3", "N3",
+                                                                                               "paid", ""));
+    assert_ended(&bed, 2, 0, 1, 0);
+    assert_rows(&bed,
+                "SELECT p.external_id, p.state, i.code, i.message FROM staged_records p JOIN staged_issues i "
+                "ON i.staged_id = p.id",
+                "2|parked|limit|rule \"orders.change\": site.lua:3: no memory left for the document");
+    assert_rows(&bed, "SELECT external_id FROM orders", "1\n3");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_bed, close_bed)
@@ -555,6 +569,7 @@ int main(void)
         TEST(an_edited_customer_keeps_its_edits_when_its_record_comes),
         TEST(a_document_that_is_what_it_was_is_not_written_again),
         TEST(a_page_of_everything_adds_up),
+        TEST(a_record_that_exhausts_the_memory_of_its_slice_is_parked_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "adapters/fault_vfs.h"
+
 static const char cart_script[] =
     "local cart, map = require 'cartwright.cart', require 'cartwright.map'\n"
     "local shop = cart.new { title = 'ruled shop', settings = { url = cart.url { required = true } },\n"
@@ -46,6 +48,10 @@ static void open_again(struct site_bed *bed)
 void ruled_bed_init(struct site_bed *bed, const char *rules)
 {
     site_bed_init(bed, 1);
+    fault_vfs_register();
+    fault_vfs_format();
+    bed->vfs = FAULT_VFS;
+    bed->store_path = "store.db";
     site_bed_write(bed, "carts/ruled.lua", cart_script);
     write_site(bed, rules);
     open_again(bed);
