@@ -47,6 +47,18 @@ static void time_is_up(int number)
     _exit(1);
 }
 
+/* GLib leaves the "--" that options end with where it stands between other arguments. */
+static void drop_separator(int *argc, char **argv)
+{
+    int at = 1;
+    while (at < *argc && strcmp(argv[at], "--") != 0)
+        at++;
+    if (at == *argc)
+        return;
+    memmove(argv + at, argv + at + 1, (size_t)(*argc - at) * sizeof *argv); /* with the NULL */
+    --*argc;
+}
+
 static int check_rest(const char *command, int argc, int least, int most)
 {
     if (argc - 1 < least)
@@ -77,6 +89,7 @@ int cw_cli_parse(struct cw_cli *cli, int *argc, char ***argv, const char *usage,
         g_free(text);
         result = 0;
     } else {
+        drop_separator(argc, *argv);
         result = check_rest(command, *argc, least, most);
     }
     g_option_context_free(context);
