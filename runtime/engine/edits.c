@@ -1,6 +1,8 @@
 /* edits.c - see edits.h. */
 #include "engine/edits.h"
 
+#include <glib.h>
+
 #include "mapping/edit.h"
 #include "mapping/totals.h"
 
@@ -88,11 +90,20 @@ static bool is_named_before(struct editing *editing, struct cw_slice field)
     return false;
 }
 
+/* What carts send is decoded before it is mapped; what people type is not. */
+static bool is_text(const struct cw_change *wanted, struct cw_error *err)
+{
+    if (wanted->value.len == 0 || g_utf8_validate(wanted->value.data, (gssize)wanted->value.len, NULL))
+        return true;
+    return cw_fail(err, CW_INVALID, "%s cannot be a text that is not UTF-8", wanted->field);
+}
+
 static bool change(struct editing *editing, const struct cw_change *wanted)
 {
     const struct cw_edit_request *request = editing->request;
     struct cw_slice field, before, after;
-    if (!cw_document_stable_name(editing->doc, cw_slice(wanted->field), &editing->arena, &field,
+    if (!is_text(wanted, editing->err) ||
+        !cw_document_stable_name(editing->doc, cw_slice(wanted->field), &editing->arena, &field,
                                  editing->err) ||
         !cw_document_text(editing->doc, field, &editing->arena, &before, editing->err))
         return false;

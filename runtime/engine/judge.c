@@ -140,7 +140,8 @@ bool cw_judge_finish(const struct cw_stored *stored, struct cw_document *doc, st
         return true;
     if (doc != NULL && stored->edit_count > 0 && !lay_all_over(stored, doc, arena, mapped, news, err))
         return false;
-    return stored->release_count == 0 || mapped->issues == NULL || let_pass(stored, arena, mapped, err);
+    return doc != mapped->doc || stored->release_count == 0 || mapped->issues == NULL ||
+           let_pass(stored, arena, mapped, err);
 }
 
 /* --- one record alone --- */

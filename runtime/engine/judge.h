@@ -25,8 +25,8 @@ struct cw_news {
     size_t count;
 };
 
-/* Lays the edits of `stored` over `doc`, which is mapped->doc or one of mapped->also, adds it up again, and
- * lets issues pass that a person has released. */
+/* Lays the edits of `stored` over `doc`, which is mapped->doc or one of mapped->also. mapped->doc is added up
+ * again, and issues pass that a person has released; what was released of the others is none of it. */
 bool cw_judge_finish(const struct cw_stored *stored, struct cw_document *doc, struct cw_arena *arena,
                      struct cw_mapped *mapped, struct cw_news *news, struct cw_error *err);
 

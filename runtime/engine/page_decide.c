@@ -138,10 +138,9 @@ static void ask_rules(struct cw_page_job *job)
         cw_page_fail(job, NULL);
         return;
     }
-    for (size_t i = 0; i < job->count; i++) {
-        memcpy(questions + next, job->items[i].questions, job->items[i].question_count * sizeof *questions);
-        next += job->items[i].question_count;
-    }
+    for (size_t i = 0; i < job->count; i++)
+        for (size_t q = 0; q < job->items[i].question_count; q++)
+            questions[next++] = job->items[i].questions[q];
     cw_txn_ask(job->txn, questions, total, &job->arena, answered, job);
 }
 
@@ -207,6 +206,22 @@ static bool collect_outcomes(struct cw_page_job *job, struct item *item)
     return true;
 }
 
+/* The record's own document stands under the record's key, which was asked for; a document that a rule made
+ * stands under another, or is of another kind. */
+static bool is_asked_late(const struct item *item, const struct outcome *outcome)
+{
+    return !item->is_settled && (outcome->doc != item->mapped.doc ||
+                                 !cw_slice_equal(outcome->doc->external_id, item->key.external_id));
+}
+
+static bool finish(struct cw_page_job *job, struct item *item, struct outcome *outcome)
+{
+    return cw_judge_finish(outcome->stored, outcome->doc, &job->arena, &item->mapped, &outcome->news,
+                           &job->err);
+}
+
+/* Finished at once where that can be: only then it is known whether the item waits, and whether later items
+ * of the slice may find what it brings. */
 static bool decide_item(struct cw_page_job *job, size_t index)
 {
     struct item *item = &job->items[index];
@@ -218,17 +233,15 @@ static bool decide_item(struct cw_page_job *job, size_t index)
         !cw_judge_decide(job->page.stream, item->stored, item->answers, item->question_count, false,
                          &job->arena, &item->mapped, &err))
         park(job, item, &err);
-    return collect_outcomes(job, item);
+    if (!collect_outcomes(job, item))
+        return false;
+    if (item->outcome_count == 0 || is_asked_late(item, &item->outcomes[0]))
+        return true;
+    item->outcomes[0].stored = item->stored;
+    return finish(job, item, &item->outcomes[0]);
 }
 
 /* --- what the store holds of documents that rules made --- */
-
-/* The record's own document stands under the record's key; a document that a rule made stands under another.
- */
-static bool is_asked_late(const struct item *item, const struct outcome *outcome)
-{
-    return !item->is_settled && !cw_slice_equal(outcome->doc->external_id, item->key.external_id);
-}
 
 static void finish_all(struct cw_page_job *job);
 
@@ -278,12 +291,8 @@ static void decide_all(struct cw_page_job *job)
             cw_page_fail(job, NULL);
             return;
         }
-        for (size_t o = 0; o < item->outcome_count; o++) {
-            if (is_asked_late(item, &item->outcomes[o]))
-                late++;
-            else
-                item->outcomes[o].stored = item->stored;
-        }
+        for (size_t o = 0; o < item->outcome_count; o++)
+            late += is_asked_late(item, &item->outcomes[o]);
     }
     if (late == 0)
         finish_all(job);
@@ -296,8 +305,7 @@ static void finish_all(struct cw_page_job *job)
     for (size_t i = 0; i < job->count; i++) {
         struct item *item = &job->items[i];
         for (size_t o = 0; o < item->outcome_count; o++)
-            if (!cw_judge_finish(item->outcomes[o].stored, item->outcomes[o].doc, &job->arena, &item->mapped,
-                                 &item->outcomes[o].news, &job->err)) {
+            if (is_asked_late(item, &item->outcomes[o]) && !finish(job, item, &item->outcomes[o])) {
                 cw_page_fail(job, NULL);
                 return;
             }

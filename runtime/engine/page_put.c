@@ -86,6 +86,8 @@ static bool is_new_or_changed(struct cw_page_job *job, const struct outcome *out
 static void note_contest(struct cw_page_job *job, const struct item *item, const struct cw_edit *edit)
 {
     struct cw_buffer text = { 0 };
+    if (job->pipeline.dry_run) /* which is no run of the log that could have notes */
+        return;
     if (cw_buffer_print(&text, NULL,
                         "%.*s was edited here to \"%.*s\", and stays so; the cart now says \"%.*s\"",
                         CW_SLICE_ARG(edit->field), CW_SLICE_ARG(edit->value), CW_SLICE_ARG(edit->cart_value)))

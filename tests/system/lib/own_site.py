@@ -86,15 +86,18 @@ class Site:
         atexit.register(shutil.rmtree, self.folder, True)
         self.store = os.path.join(self.folder, "store.db")
         self.url = url or (shop.url if shop else "http://127.0.0.1:9")
-        if allow is None:
-            allow = [self.url.removeprefix("http://")]
-        self.write("site.lua", 'return { zone = "UTC", store = "store.db", allow = { %s },\n'
-                   '  carts = { shop = { type = "fast", url = "%s", %s } } }\n'
-                   % (", ".join('"%s"' % host for host in allow), self.url, settings))
+        self.allow = [self.url.removeprefix("http://")] if allow is None else allow
+        self.configure(settings)
         self.write("carts/fast.lua", cart or FAST_CART % script)
         if key:
             result = self.run("secret", "shop", "key", stdin=key.encode() + b"\n")
             assert result.code == 0, result
+
+    def configure(self, settings):
+        """Writes site.lua: settings may use `rules`."""
+        self.write("site.lua", 'local rules = require "cartwright.rules" return { zone = "UTC", store = "store.db", '
+                   'allow = { %s },\n  carts = { shop = { type = "fast", url = "%s", %s } } }\n'
+                   % (", ".join('"%s"' % host for host in self.allow), self.url, settings))
 
     def path(self, name):
         return os.path.join(self.folder, name)
