@@ -89,6 +89,8 @@ ALTER TABLE staged_issues ADD COLUMN subject TEXT NOT NULL DEFAULT '';
 ALTER TABLE staged_issues ADD COLUMN cart TEXT NOT NULL DEFAULT '';
 ALTER TABLE staged_issues ADD COLUMN stream TEXT NOT NULL DEFAULT '';
 ALTER TABLE staged_issues ADD COLUMN sort_key TEXT NOT NULL DEFAULT '';
+UPDATE staged_issues SET subject = substr(message, instr(message, '"') + 1, instr(message, '" has no row in table') -
+    instr(message, '"') - 1) WHERE code LIKE 'unknown-%' AND instr(message, '" has no row in table') > 0;
 UPDATE staged_issues SET cart = w.cart, stream = w.stream, sort_key = w.sort_key FROM (
     SELECT s.id, h.cart, h.stream, h.sort_key FROM raw_heads h CROSS JOIN staged_records s
     ON s.cart = h.cart AND s.stream = h.stream AND s.external_id = h.external_id WHERE h.outcome = 'parked'

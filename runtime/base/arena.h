@@ -1,6 +1,7 @@
 /* arena.h - memory for the trees and documents of one batch: many small pieces, freed at once.
  *
- * Threads: none. Pieces are aligned for any type, not cleared, and live until cw_arena_reset or cw_arena_fini.
+ * Threads: none. Pieces are aligned for any type, not cleared, and live until cw_arena_reset or
+ * cw_arena_fini.
  */
 #ifndef CW_BASE_ARENA_H
 #define CW_BASE_ARENA_H

@@ -24,8 +24,8 @@ bool cw_buffer_add(struct cw_buffer *buffer, const void *data, size_t len, struc
 bool cw_buffer_print(struct cw_buffer *buffer, struct cw_error *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Room for `len` more bytes, at the returned place; the caller then adds what it wrote to buffer->len. NULL on
- * failure. */
+/* Room for `len` more bytes, at the returned place; the caller then adds what it wrote to buffer->len. NULL
+ * on failure. */
 char *cw_buffer_reserve(struct cw_buffer *buffer, size_t len, struct cw_error *err);
 
 static inline struct cw_slice cw_buffer_slice(const struct cw_buffer *buffer)

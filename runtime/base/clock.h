@@ -1,6 +1,7 @@
 /* clock.h - the seams for time and chance. Nothing else in the runtime asks the system for either.
  *
- * A site holds one of each; tests give it a clock they move and a seed they know, and so replay a run exactly.
+ * A site holds one of each; tests give it a clock they move and a seed they know, and so replay a run
+ * exactly.
  */
 #ifndef CW_BASE_CLOCK_H
 #define CW_BASE_CLOCK_H
@@ -8,7 +9,7 @@
 #include "base/time.h"
 
 struct cw_clock {
-    cw_time (*now)(void *arg);       /* wall clock; may step */
+    cw_time (*now)(void *arg);        /* wall clock; may step */
     int64_t (*elapsed_ns)(void *arg); /* monotonic; origin unknown, never goes back */
     void *arg;
 };

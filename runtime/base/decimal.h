@@ -33,7 +33,8 @@ enum cw_rounding {
 };
 
 /* "-12.340", "+5", ".5", "5.", "1.2e3", "12E-2". CW_INVALID for anything else (blanks, grouping, hex, NaN);
- * CW_OVERFLOW past 38 digits or scale 38. A positive exponent appends zeros, a negative one moves the point. */
+ * CW_OVERFLOW past 38 digits or scale 38. A positive exponent appends zeros, a negative one moves the point.
+ */
 bool cw_decimal_parse(struct cw_slice text, struct cw_decimal *out, struct cw_error *err);
 
 /* Plain notation without exponent, at least one digit before the point; returns the length. `out` has
@@ -51,7 +52,8 @@ static inline bool cw_decimal_is_zero(const struct cw_decimal *value)
     return value->digits == 0;
 }
 
-bool cw_decimal_add(const struct cw_decimal *a, const struct cw_decimal *b, struct cw_decimal *out, struct cw_error *err);
+bool cw_decimal_add(const struct cw_decimal *a, const struct cw_decimal *b, struct cw_decimal *out,
+                    struct cw_error *err);
 bool cw_decimal_subtract(const struct cw_decimal *a, const struct cw_decimal *b, struct cw_decimal *out,
                          struct cw_error *err);
 bool cw_decimal_multiply(const struct cw_decimal *a, const struct cw_decimal *b, struct cw_decimal *out,
@@ -64,7 +66,8 @@ bool cw_decimal_round(const struct cw_decimal *value, unsigned scale, enum cw_ro
                       struct cw_decimal *out, struct cw_error *err);
 struct cw_decimal cw_decimal_negate(struct cw_decimal value);
 /* The same value with trailing zeros after the point removed, but not below `scale` digits, and with zeros
- * appended up to `scale` where they fit: 63.010000 at 2 is 63.01, 9.9999990 at 2 is 9.999999, 5 at 2 is 5.00. */
+ * appended up to `scale` where they fit: 63.010000 at 2 is 63.01, 9.9999990 at 2 is 9.999999, 5 at 2 is 5.00.
+ */
 struct cw_decimal cw_decimal_trim(struct cw_decimal value, unsigned scale);
 
 /* "half-up" and so on; false for a name that is none. */

@@ -1,9 +1,9 @@
 /* error.h - errors as values: what happened, where in the data, and what to do about it.
  *
- * Functions that can fail return bool or a pointer and take `struct cw_error *` last; NULL means that the caller
- * is not interested. Whoever fails fills it; whoever passes it up may add what it knows; only the outermost
- * caller prints. Texts are whole sentences for the person who operates the site, and end with how to mend it
- * where that is known. No secret may stand in them.
+ * Functions that can fail return bool or a pointer and take `struct cw_error *` last; NULL means that the
+ * caller is not interested. Whoever fails fills it; whoever passes it up may add what it knows; only the
+ * outermost caller prints. Texts are whole sentences for the person who operates the site, and end with how
+ * to mend it where that is known. No secret may stand in them.
  */
 #ifndef CW_BASE_ERROR_H
 #define CW_BASE_ERROR_H
@@ -46,7 +46,8 @@ struct cw_error {
 
 /* Sets code and text and clears the places. Always false, so that `return cw_fail(err, ...)` reads well.
  * Text that is too long is cut at a character boundary and ends in "...". */
-bool cw_fail(struct cw_error *err, enum cw_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool cw_fail(struct cw_error *err, enum cw_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Puts "context: " before the text, for callers that know more than the one who failed. Always false. */
 bool cw_fail_in(struct cw_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -57,7 +58,8 @@ bool cw_fail_at(struct cw_error *err, const char *record, const char *field, con
 /* A short word for a code, such as "timeout"; for logs and --json. */
 const char *cw_code_name(enum cw_code code);
 
-/* "text (record 101, field lines[2].quantity, path order_rows/order_row)" into out, cut when it does not fit. */
+/* "text (record 101, field lines[2].quantity, path order_rows/order_row)" into out, cut when it does not fit.
+ */
 void cw_error_format(const struct cw_error *err, char *out, size_t cap);
 
 #endif

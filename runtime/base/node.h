@@ -1,12 +1,13 @@
-/* node.h - one record as a tree, the same for XML and JSON; made by the readers in adapters/, read by mapping/.
+/* node.h - one record as a tree, the same for XML and JSON; made by the readers in adapters/, read by
+ * mapping/.
  *
- * A tree is flat memory in an arena: nodes never move and are never freed one by one; text is decoded (entities,
- * CDATA, \u escapes) and either points into the arena or into the record's bytes, so both must outlive the tree.
+ * A tree is flat memory in an arena: nodes never move and are never freed one by one; text is decoded
+ * (entities, CDATA, \u escapes) and either points into the arena or into the record's bytes, so both must
+ * outlive the tree.
  *
- *   XML   element   -> CW_NODE_OBJECT; text = its own text and CDATA, joined; children = attributes first, then
- *                      elements, in document order. Names lose their namespace prefix ("xlink:href" -> "href").
- *         attribute -> CW_NODE_ATTRIBUTE; name without '@'.
- *   JSON  object    -> CW_NODE_OBJECT; children carry their key as name.
+ *   XML   element   -> CW_NODE_OBJECT; text = its own text and CDATA, joined; children = attributes first,
+ * then elements, in document order. Names lose their namespace prefix ("xlink:href" -> "href"). attribute ->
+ * CW_NODE_ATTRIBUTE; name without '@'. JSON  object    -> CW_NODE_OBJECT; children carry their key as name.
  *         array     -> CW_NODE_ARRAY; members have an empty name.
  *         number    -> CW_NODE_NUMBER; text exactly as written, of any length.
  *         string, true/false, null -> CW_NODE_TEXT, CW_NODE_BOOL ("true"/"false"), CW_NODE_NULL (empty text).
@@ -35,8 +36,8 @@ struct cw_node {
     struct cw_node *next;  /* next sibling, or NULL */
 };
 
-/* First child element or key of that name; attributes are found with cw_node_attribute. NULL when there is none,
- * also when node is NULL. */
+/* First child element or key of that name; attributes are found with cw_node_attribute. NULL when there is
+ * none, also when node is NULL. */
 const struct cw_node *cw_node_child(const struct cw_node *node, struct cw_slice name);
 const struct cw_node *cw_node_attribute(const struct cw_node *node, struct cw_slice name);
 

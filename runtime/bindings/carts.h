@@ -24,9 +24,9 @@ struct cw_lua_stream {
     cw_time overlap, settle;
     bool full; /* no change times: everything is read each time */
     struct cw_lua_plan *plan;
-    struct cw_rules *rules; /* what the site decides about its documents; never NULL */
+    struct cw_rules *rules;          /* what the site decides about its documents; never NULL */
     struct cw_rules *customer_rules; /* about customers that its orders make; NULL = it brings no orders */
-    bool is_off; /* the site switched it off: sync leaves it alone */
+    bool is_off;                     /* the site switched it off: sync leaves it alone */
 };
 
 struct cw_lua_cart {

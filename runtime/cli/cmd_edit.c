@@ -12,7 +12,10 @@
  * The argument's memory is used. */
 static bool read_change(char *argument, struct cw_change *change)
 {
-    char *equals = strchr(argument, '=');
+    char *equals = strchr(argument + strcspn(argument, "[="), '=');
+    const char *bracket = strchr(argument, '['), *end = bracket != NULL ? strchr(bracket, ']') : NULL;
+    if (end != NULL && equals != NULL && equals > bracket && equals < end)
+        equals = strchr(end, '='); /* that of lines[id=7] belongs to the name */
     if (argument[0] == '@' || (argument[0] == '-' && equals == NULL)) {
         *change = (struct cw_change){ .field = argument + 1, .is_undo = argument[0] == '@' };
         return argument[1] != '\0';

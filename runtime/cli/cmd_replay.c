@@ -268,13 +268,19 @@ int cw_cmd_replay(int argc, char **argv)
                                       .dry_run = dry_run,
                                       .compared = compared,
                                       .arg = &replay,
-                                      .nothing = "no such record is stored" };
+                                      .nothing = argc < 3 ? "no such record is stored" : NULL };
         bool ok = cw_cli_open(&cli, CW_CLI_STORE | CW_CLI_NETWORK) &&
                   read_times(&cli, since, until, &again.filter) &&
                   cw_cli_map_again(&cli, argv[1], &again, &left);
-        if (ok)
+        bool found = argc < 3 || replay.comparison != NULL;
+        if (ok && !found) {
+            struct cw_error err;
+            cw_fail(&err, CW_NOT_FOUND, "no record %s of cart %s is stored", argv[2], argv[1]);
+            cw_cli_fail(&cli, &err);
+        } else if (ok) {
             print_summary(&replay, dry_run);
-        code = ok ? 0 : 1;
+        }
+        code = ok && found ? 0 : 1;
         g_hash_table_destroy(replay.fields);
     }
     cw_cli_close(&cli);

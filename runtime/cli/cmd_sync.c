@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/again.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 #include "engine/batch.h"
@@ -26,6 +27,7 @@ struct lane {
 /* What an order waits with for a customer or an item. */
 static const char *const waits[] = { "unknown-customer", "ambiguous-customer", "unknown-address",
                                      "unknown-item", "ambiguous-item" };
+enum { STAMP_MAX = 96 };
 enum { WAITS = sizeof waits / sizeof *waits };
 
 struct work {
@@ -208,8 +210,46 @@ static void run_phase(struct work *work, void (*begin)(struct lane *))
     work->is_running = false;
 }
 
+static bool take_stamp(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    char *stamp = arg;
+    (void)columns;
+    (void)names;
+    snprintf(stamp, STAMP_MAX, "%.*s %.*s", CW_SLICE_ARG(row[0]), CW_SLICE_ARG(row[1]));
+    return false;
+}
+
+static void ignore_end(void *arg, const struct cw_error *err)
+{
+    (void)arg;
+    (void)err; /* a stamp that cannot be read is like one that did not change */
+}
+
+/* Of the translation rows in the store: another one when a row was set since. */
+static void read_stamp(struct cw_cli *cli, char stamp[STAMP_MAX])
+{
+    stamp[0] = '\0';
+    cw_store_query(cli->store, "SELECT COUNT(*), COALESCE(MAX(changed_at), '') FROM tables", NULL, 0,
+                   take_stamp, ignore_end, stamp);
+    cw_store_wait(cli->store);
+}
+
+/* Rows that were set while carts worked with those of before: what waits may wait for one of them. */
+static void map_waiting(struct work *work)
+{
+    const struct cw_cli_again again = {
+        .job = "retry", .filter = { .only_parked = true, .since = CW_TIME_NONE, .until = CW_TIME_NONE }
+    };
+    uint64_t left = 0;
+    for (size_t i = 0; i < work->lane_count; i++)
+        if (!cw_cli_map_again(work->cli, work->lanes[i].cart->name, &again, &left))
+            work->failed = true;
+}
+
 static void run_lanes(struct work *work)
 {
+    char before[STAMP_MAX], now[STAMP_MAX];
+    read_stamp(work->cli, before);
     struct cw_watch *signals[] = { cw_watch_signal(work->cli->loop, SIGINT, stop, work, NULL),
                                    cw_watch_signal(work->cli->loop, SIGTERM, stop, work, NULL) };
     work->tick = cw_cli_is_interactive() ? cw_timer_create(work->cli->loop, show_progress, work, NULL) : NULL;
@@ -219,6 +259,9 @@ static void run_lanes(struct work *work)
     work->at_rest = true;
     if (!work->stopped)
         run_phase(work, next_wait);
+    read_stamp(work->cli, now);
+    if (!work->stopped && !work->dry_run && strcmp(before, now) != 0)
+        map_waiting(work);
     for (size_t i = 0; i < work->lane_count; i++)
         if (work->lanes[i].sync != NULL)
             cw_sync_cancel(work->lanes[i].sync);

@@ -187,7 +187,10 @@ struct cw_records *cw_cli_stored_record(struct cw_cli *cli, const struct cw_lua_
     struct cw_records *records = pages != NULL ? cw_stored_next(pages, err) : NULL;
     cw_stored_free(pages);
     if (records == NULL && err->code == CW_OK)
-        cw_fail(err, CW_NOT_FOUND, "no record %s of %s %s in the store", id, stream->cart->name,
-                stream->name);
+        cw_fail(err, CW_NOT_FOUND,
+                "no record %s of %s %s in the store; what rules made (customers of orders, items of "
+                "variants) has "
+                "none of its own",
+                id, stream->cart->name, stream->name);
     return records;
 }

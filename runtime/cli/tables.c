@@ -370,7 +370,7 @@ static bool release_all(const struct changing *changing, struct cw_error *err)
 {
     for (guint i = 0; i < changing->changes->len; i++) {
         const struct cw_cli_change *change = g_ptr_array_index(changing->changes, i);
-        if (change->is_changed && !change->is_drop && !release_change(changing->cli, change, err))
+        if (!change->is_drop && !release_change(changing->cli, change, err))
             return false;
     }
     return true;

@@ -1,6 +1,8 @@
 /* edits.c - see edits.h. */
 #include "engine/edits.h"
 
+#include <stdio.h>
+
 #include <glib.h>
 
 #include "mapping/edit.h"
@@ -98,14 +100,45 @@ static bool is_text(const struct cw_change *wanted, struct cw_error *err)
     return cw_fail(err, CW_INVALID, "%s cannot be a text that is not UTF-8", wanted->field);
 }
 
+/* "lines[2].sku" of a line without an id: with the cart's next version it could be another line's. */
+static bool stays_in_place(struct cw_slice field, struct cw_error *err)
+{
+    const char *at = memchr(field.data, '[', field.len);
+    if (at == NULL || (size_t)(cw_slice_end(field) - at) < 4 || memcmp(at, "[id=", 4) == 0)
+        return true;
+    return cw_fail(
+        err, CW_REFUSED,
+        "%.*s: the cart gives this one no id, so that an edit of it could slip to another when the cart "
+        "sends them in another order; mend it in the shop or in the mapping, or map external_id",
+        CW_SLICE_ARG(field));
+}
+
+/* Of a line that is gone only the edit is left. */
+static bool undo_of_gone(struct editing *editing, struct cw_slice field)
+{
+    const struct cw_edit_request *request = editing->request;
+    const struct cw_edit *known = find_edit(editing, field);
+    struct cw_slice none = { NULL, 0 };
+    return known != NULL &&
+           cw_txn_drop_edit(editing->txn, request->cart, request->kind, request->external_id, field) &&
+           audit(editing, "undo edit", field, known->value, none);
+}
+
 static bool change(struct editing *editing, const struct cw_change *wanted)
 {
     const struct cw_edit_request *request = editing->request;
-    struct cw_slice field, before, after;
+    struct cw_slice field = cw_slice(wanted->field), before, after;
+    struct cw_place place;
+    struct cw_error gone;
+    if (wanted->is_undo && !cw_document_place(editing->doc, field, &place, &gone) &&
+        undo_of_gone(editing, field))
+        return true;
     if (!is_text(wanted, editing->err) ||
         !cw_document_stable_name(editing->doc, cw_slice(wanted->field), &editing->arena, &field,
                                  editing->err) ||
         !cw_document_text(editing->doc, field, &editing->arena, &before, editing->err))
+        return false;
+    if (!stays_in_place(field, editing->err))
         return false;
     if (is_named_before(editing, field))
         return cw_fail(editing->err, CW_USAGE, "%.*s is named twice; one change of it is enough",
@@ -121,6 +154,42 @@ static bool change(struct editing *editing, const struct cw_change *wanted)
         !cw_rules_may_move(request->rules, wanted->field, before, after, editing->err))
         return false;
     return put(editing, known, field, before, after);
+}
+
+/* "lines[id=7]" of "lines[id=7].quantity", where the field is one that the line's total is made of. */
+static struct cw_slice line_of_factor(struct cw_slice field)
+{
+    static const char *const factors[] = { ".quantity", ".unit_price", ".discount" };
+    for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
+        size_t len = strlen(factors[i]);
+        if (field.len > len && memcmp(field.data, "lines[", 6) == 0 &&
+            memcmp(cw_slice_end(field) - len, factors[i], len) == 0)
+            return (struct cw_slice){ field.data, field.len - len };
+    }
+    return (struct cw_slice){ NULL, 0 };
+}
+
+/* A line whose total stays what it was while its quantity does not is no line any more. */
+static bool check_line_totals(struct editing *editing)
+{
+    for (size_t i = 0; i < editing->named_count; i++) {
+        char name[CW_ERROR_NAME_MAX];
+        struct cw_slice line = line_of_factor(editing->named[i]), total = { NULL, 0 };
+        bool is_named = line.data == NULL;
+        snprintf(name, sizeof name, "%.*s.total", CW_SLICE_ARG(line));
+        for (size_t j = 0; j < editing->named_count; j++)
+            is_named = is_named || cw_slice_is(editing->named[j], name);
+        if (!is_named &&
+            !cw_document_text(editing->doc, cw_slice(name), &editing->arena, &total, editing->err))
+            return false;
+        if (total.data != NULL)
+            return cw_fail(
+                editing->err, CW_REFUSED,
+                "with this edit %.*s changes, but %s stays %.*s; change all amounts that belong together "
+                "at once",
+                CW_SLICE_ARG(editing->named[i]), name, CW_SLICE_ARG(total));
+    }
+    return true;
 }
 
 /* Amounts that did not add up before, because somebody let them pass, need not do so now. */
@@ -144,7 +213,7 @@ static bool change_all(struct editing *editing)
     for (size_t i = 0; i < request->count; i++)
         if (!change(editing, &request->changes[i]))
             return false;
-    return check_sums(editing, added_up) &&
+    return check_line_totals(editing) && check_sums(editing, added_up) &&
            cw_txn_put_document(editing->txn, request->cart, editing->doc, cw_now(editing->clock), 0);
 }
 

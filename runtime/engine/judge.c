@@ -94,15 +94,32 @@ static bool lay_over(struct cw_document *doc, const struct cw_edit *edit, struct
     bool leads = cw_document_text(doc, edit->field, arena, &said, &gone);
     if (!leads && gone.code == CW_LIMIT)
         return exhausted(err);
-    if (!leads || !same_text(said, edit->cart_value)) {
+    if (!same_text(said, edit->cart_value)) {
         struct cw_edit *changed = &news->edits[news->count++];
         *changed = *edit;
         changed->cart_value = said;
-        changed->is_contested = true;
+        changed->is_contested = !leads || !same_text(said, edit->value);
     }
     if (leads && !cw_document_set(doc, edit->field, edit->value, NULL, arena, &gone) && gone.code == CW_LIMIT)
         return exhausted(err);
     return !leads || explain_edit(mapped, arena, edit) || exhausted(err);
+}
+
+/* Who looks at such an order must know that not all of it is the cart's. */
+static bool tell_of_edits(struct cw_mapped *mapped, struct cw_arena *arena)
+{
+    static const char words[] = "with what was edited here, ";
+    for (struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next) {
+        char *text = cw_arena_bytes(arena, sizeof words + issue->message.len);
+        if (text == NULL)
+            return false;
+        if (!cw_slice_is(issue->code, "totals"))
+            continue;
+        memcpy(text, words, sizeof words - 1);
+        memcpy(text + sizeof words - 1, issue->message.data, issue->message.len);
+        issue->message = (struct cw_slice){ text, sizeof words - 1 + issue->message.len };
+    }
+    return true;
 }
 
 static bool lay_all_over(const struct cw_stored *stored, struct cw_document *doc, struct cw_arena *arena,
@@ -116,7 +133,7 @@ static bool lay_all_over(const struct cw_stored *stored, struct cw_document *doc
             return false;
     if (doc != mapped->doc)
         return true;
-    return add_up_again(mapped, arena, err);
+    return add_up_again(mapped, arena, err) && (tell_of_edits(mapped, arena) || exhausted(err));
 }
 
 static bool let_pass(const struct cw_stored *stored, struct cw_arena *arena, struct cw_mapped *mapped,

@@ -146,16 +146,19 @@ static void ask_rules(struct cw_page_job *job)
 
 /* --- what they decide --- */
 
-static bool holds_value(const struct cw_document *doc, const struct cw_question *question)
+/* Ids exactly; other values exactly, or without case where nothing fits them exactly. */
+static bool holds_value(const struct cw_document *doc, const struct cw_question *question, bool exactly)
 {
+    bool is_id = strcmp(question->field, "external_id") == 0;
     const struct cw_value *value = cw_document_get(doc, question->field);
     struct cw_slice text = doc->external_id;
-    if (strcmp(question->field, "external_id") != 0) {
-        if (value == NULL || !value->is_set)
-            return false;
+    if (!is_id && (value == NULL || !value->is_set))
+        return false;
+    if (!is_id)
         text = value->text;
-    }
-    return text.len == question->value.len &&
+    if (exactly)
+        return cw_slice_equal(text, question->value);
+    return !is_id && text.len == question->value.len &&
            g_ascii_strncasecmp(text.data, question->value.data, text.len) == 0;
 }
 
@@ -168,6 +171,21 @@ static void add_answer(struct cw_answers *answers, struct cw_document *doc)
         answers->found[answers->count++] = (struct cw_answer){ .external_id = doc->external_id, .doc = doc };
 }
 
+static void search_slice(struct cw_page_job *job, size_t index, const struct cw_question *question,
+                         bool exactly, struct cw_answers *answers)
+{
+    for (size_t i = 0; i < index; i++) {
+        const struct cw_mapped *earlier = &job->items[i].mapped;
+        if (job->items[i].is_settled || earlier->issues != NULL || earlier->doc == NULL)
+            continue;
+        if (earlier->doc->kind == question->kind && holds_value(earlier->doc, question, exactly))
+            add_answer(answers, earlier->doc);
+        for (struct cw_document *also = earlier->also; also != NULL; also = also->next)
+            if (also->kind == question->kind && holds_value(also, question, exactly))
+                add_answer(answers, also);
+    }
+}
+
 /* The store does not hold yet what earlier records of the same slice bring; where a page is cut must not
  * decide whether they are found. */
 static void answer_from_slice(struct cw_page_job *job, size_t index)
@@ -177,16 +195,9 @@ static void answer_from_slice(struct cw_page_job *job, size_t index)
         const struct cw_question *question = &item->questions[q];
         if (!cw_slice_equal(question->cart, item->key.cart))
             continue;
-        for (size_t i = 0; i < index; i++) {
-            const struct cw_mapped *earlier = &job->items[i].mapped;
-            if (job->items[i].is_settled || earlier->issues != NULL || earlier->doc == NULL)
-                continue;
-            if (earlier->doc->kind == question->kind && holds_value(earlier->doc, question))
-                add_answer(&item->answers[q], earlier->doc);
-            for (struct cw_document *also = earlier->also; also != NULL; also = also->next)
-                if (also->kind == question->kind && holds_value(also, question))
-                    add_answer(&item->answers[q], also);
-        }
+        search_slice(job, index, question, true, &item->answers[q]);
+        if (item->answers[q].count == 0)
+            search_slice(job, index, question, false, &item->answers[q]);
     }
 }
 

@@ -88,9 +88,11 @@ static void note_contest(struct cw_page_job *job, const struct item *item, const
     struct cw_buffer text = { 0 };
     if (job->pipeline.dry_run) /* which is no run of the log that could have notes */
         return;
-    if (cw_buffer_print(&text, NULL,
-                        "%.*s was edited here to \"%.*s\", and stays so; the cart now says \"%.*s\"",
-                        CW_SLICE_ARG(edit->field), CW_SLICE_ARG(edit->value), CW_SLICE_ARG(edit->cart_value)))
+    bool is_gone = edit->cart_value.data == NULL;
+    if (cw_buffer_print(&text, NULL, "%.*s was edited here to \"%.*s\", and stays so; the cart now %s%.*s%s",
+                        CW_SLICE_ARG(edit->field), CW_SLICE_ARG(edit->value),
+                        is_gone ? "has no such value" : "says \"", CW_SLICE_ARG(edit->cart_value),
+                        is_gone ? "" : "\""))
         cw_txn_put_run_note(job->txn, job->page.run->id, cw_slice("warning"), cw_buffer_slice(&text),
                             item->key);
     cw_buffer_fini(&text);
@@ -101,7 +103,8 @@ static bool put_document(struct cw_page_job *job, const struct item *item, const
     bool changed;
     for (size_t i = 0; i < outcome->news.count; i++) {
         const struct cw_edit *edit = &outcome->news.edits[i];
-        note_contest(job, item, edit);
+        if (edit->is_contested)
+            note_contest(job, item, edit);
         if (!cw_txn_put_edit(job->txn, item->key.cart, outcome->doc->kind, outcome->doc->external_id, edit))
             return false;
     }
@@ -111,8 +114,29 @@ static bool put_document(struct cw_page_job *job, const struct item *item, const
                                            cw_now(job->pipeline.clock), job->page.run->id);
 }
 
+/* An item whose variants are items of their own now is sold no more itself, and has no variants by which an
+ * order could find it. */
+static bool retire(struct cw_page_job *job, const struct item *item)
+{
+    const struct cw_document *doc = item->mapped.doc;
+    if (doc == NULL || item->stored == NULL || item->stored->doc == NULL ||
+        cw_slice_equal(doc->external_id, item->key.external_id))
+        return true;
+    struct cw_document *retired = item->stored->doc;
+    struct cw_value *variants = (struct cw_value *)cw_document_get(retired, "variants"),
+                    *active = (struct cw_value *)cw_document_get(retired, "active");
+    if (variants == NULL || active == NULL || (!variants->is_set && active->is_set && !active->boolean))
+        return true;
+    variants->is_set = false;
+    *active = (struct cw_value){ .is_set = true, .boolean = false };
+    return cw_txn_put_document(job->txn, item->key.cart, retired, cw_now(job->pipeline.clock),
+                               job->page.run->id);
+}
+
 static bool put_documents(struct cw_page_job *job, const struct item *item)
 {
+    if (!retire(job, item))
+        return false;
     for (size_t i = 1; i < item->outcome_count; i++) /* a customer comes before the order that names it */
         if (!put_document(job, item, &item->outcomes[i]))
             return false;

@@ -61,7 +61,7 @@ struct cw_plan {
     struct cw_arena arena; /* everything below */
     const struct cw_kind *kind;
     struct cw_slice context;
-    const char *cart; /* its name, or NULL */
+    const char *cart;                 /* its name, or NULL */
     struct cw_compiled_rule **fields; /* by field index; NULL = not mapped */
     struct cw_compiled_rule *custom, **custom_end;
     struct cw_skip_rule *skips, **skips_end;

@@ -189,6 +189,14 @@ static bool unset_found(struct found *found)
     return true;
 }
 
+static bool has_enough_custom(const struct cw_document *owner)
+{
+    size_t count = 0;
+    for (const struct cw_custom *custom = owner->custom; custom != NULL; custom = custom->next)
+        count++;
+    return count >= CW_CUSTOM_MAX;
+}
+
 bool cw_document_set(struct cw_document *doc, struct cw_slice name, struct cw_slice text,
                      const struct cw_zone *zone, struct cw_arena *arena, struct cw_error *err)
 {
@@ -206,6 +214,11 @@ bool cw_document_set(struct cw_document *doc, struct cw_slice name, struct cw_sl
                        cw_field_why(place->field, place->type, fit, text, zone, why));
     if (place->type == CW_TEXT)
         value.text = cw_arena_copy(arena, text);
+    if (place->value == NULL && place->field == NULL && place->owner != NULL &&
+        has_enough_custom(place->owner))
+        return cw_fail(err, CW_LIMIT,
+                       "%.*s would be one more than the %d fields of your own that a document may have",
+                       CW_SLICE_ARG(name), CW_CUSTOM_MAX);
     bool copied = place->type != CW_TEXT || value.text.data != NULL;
     return (copied && put(&found, &value, arena)) || cw_edit_exhausted(arena, err);
 }

@@ -40,6 +40,9 @@ bool cw_document_stable_name(struct cw_document *doc, struct cw_slice name, stru
 bool cw_document_set(struct cw_document *doc, struct cw_slice name, struct cw_slice text,
                      const struct cw_zone *zone, struct cw_arena *arena, struct cw_error *err);
 
+/* Fields of the site's own in one document, as far as rules and edits make them. */
+enum { CW_CUSTOM_MAX = 200 };
+
 /* One of the changes that a person wants. */
 struct cw_change {
     const char *field;

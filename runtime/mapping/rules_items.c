@@ -185,6 +185,28 @@ static bool explain_item(struct cw_ruling *ruling, const struct cw_rule *rule)
     return true;
 }
 
+static bool is_among(struct cw_slice id, const struct cw_document *first, const struct cw_document *others)
+{
+    bool found = first != NULL && cw_slice_equal(first->external_id, id);
+    for (; others != NULL && !found; others = others->next)
+        found = cw_slice_equal(others->external_id, id);
+    return found;
+}
+
+/* Two variants that would be one item: the item stays whole, and waits. */
+static bool put_back(struct cw_ruling *ruling, struct cw_document *parent, const struct cw_value *variants,
+                     const struct cw_document *twin, size_t position)
+{
+    char field[48];
+    snprintf(field, sizeof field, "variants[%zu]", position);
+    parent->values[cw_places()->item.variants] = *variants;
+    ruling->mapped->also = NULL;
+    return cw_rule_issue(
+        ruling, CW_MEND, "duplicate-id", field, twin->external_id,
+        "two variants would be the item \"%.*s\"; give each an id or a SKU of its own in the shop",
+        CW_SLICE_ARG(twin->external_id));
+}
+
 bool cw_rule_split_variants(struct cw_ruling *ruling, const struct cw_rule *rule)
 {
     struct cw_document *parent = ruling->mapped->doc, *first = NULL, **end = &ruling->mapped->also;
@@ -199,6 +221,8 @@ bool cw_rule_split_variants(struct cw_ruling *ruling, const struct cw_rule *rule
         struct cw_document *item = make_item(ruling, parent, variant, ++position);
         if (item == NULL)
             return false;
+        if (is_among(item->external_id, first, ruling->mapped->also))
+            return put_back(ruling, parent, &variants, item, position);
         if (first == NULL) {
             first = item;
             continue;

@@ -179,6 +179,8 @@ static struct cw_document *make_line(struct cw_ruling *ruling, const struct cw_r
         order->values[at->order.shipping_tax_code].is_set ? at->order.shipping_tax_code : at->order.tax_code;
     if (line == NULL)
         return NULL;
+    cw_put_text(line, at->line.external_id, cw_slice("freight"));
+    line->external_id = cw_slice("freight"); /* so that an edit of it stays with it */
     cw_put_text(line, at->line.type, cw_slice("freight"));
     cw_put_text(line, at->line.sku, rule->step.text);
     line->values[at->line.name] = order->values[at->order.shipping_name];

@@ -32,6 +32,7 @@
     X(paid_total)                                                                                            \
     X(taxes)
 #define CW_LINE_PLACES(X)                                                                                    \
+    X(external_id)                                                                                           \
     X(type)                                                                                                  \
     X(sku)                                                                                                   \
     X(name)                                                                                                  \

@@ -218,7 +218,7 @@ static bool hold_duplicate(struct cw_ruling *ruling, const struct cw_rule *rule)
         const struct cw_answer *other = find_other(asked->answers, ruling->mapped->doc->external_id);
         if (other != NULL)
             return cw_rule_issue(ruling, CW_HELD, "duplicate", "number", asked->question.value,
-                                 "order %s of %.*s has the number \"%s\" too; cancel one of them in the shop",
+                                 "order %s of %.*s has the number \"%s\" too",
                                  cw_quote(other->external_id, id), CW_SLICE_ARG(ruling->of->cart),
                                  cw_quote(asked->question.value, number));
     }

@@ -1,5 +1,8 @@
 /* totals.c - see totals.h. */
 #include "mapping/totals.h"
+
+#include <stdio.h>
+
 #include "mapping/totals_words.h"
 
 enum { ENTRIES_SHOWN_MAX = 8 }; /* of a list that adds up to something else */
@@ -128,7 +131,19 @@ static bool work_out_line(const struct check *check, const struct cw_document *l
 }
 
 /* A line that has no total and can have one gets it. */
-static void complete_line(struct check *check, struct cw_document *line)
+static void explain_line(struct check *check, const struct cw_value *total, size_t position)
+{
+    char field[48], text[CW_DECIMAL_TEXT_MAX];
+    if (check->mapped->trace == NULL || !total->is_set)
+        return;
+    snprintf(field, sizeof field, "lines[%zu].total", position);
+    cw_amount_text(total->decimal, check->digits, text);
+    cw_mapped_explain(check->mapped, check->arena, field, cw_slice(text),
+                      cw_slice("quantity times unit price"),
+                      (struct cw_slice){ "", 0 }); /* an explanation that finds no memory is left out */
+}
+
+static void complete_line(struct check *check, struct cw_document *line, size_t position)
 {
     struct cw_value *total = &line->values[check->at->line_total];
     struct cw_line_words made;
@@ -138,14 +153,16 @@ static void complete_line(struct check *check, struct cw_document *line)
     total->is_set = work_out_line(check, line, &made, &overflow);
     if (total->is_set)
         total->decimal = made.total;
+    explain_line(check, total, position);
     check->overflow = check->overflow || overflow;
 }
 
 static struct cw_decimal sum_lines(struct check *check, const struct cw_value *lines)
 {
     struct cw_decimal sum = zero;
+    size_t position = 0;
     for (struct cw_document *line = lines->list.first; line != NULL && !check->overflow; line = line->next) {
-        complete_line(check, line);
+        complete_line(check, line, ++position);
         if (line->values[check->at->line_total].is_set)
             add(check, &sum, &line->values[check->at->line_total].decimal);
     }

@@ -266,7 +266,7 @@ function open.cart(name)
     local shape = placed.shape(tables)
     if shape then placed.reshape(tables, { name = shape.name, each = shape.each }) end -- tables of the store are no slips
     decide(streams, tables, name, config, faults)
-    overlay.rows(tables, native.table_rows(name), native.fold)
+    overlay.rows(tables, native.table_rows(name))
     asked = ask_tables(streams, tables, faults)
   end
   if #faults > 0 then error(table.concat(faults, "\n"), 0) end

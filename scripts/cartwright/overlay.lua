@@ -4,23 +4,15 @@ local placed = require "cartwright.placed"
 
 local overlay = {}
 
----The rows of one level, which take the place of all that are equal without case.
-local function lay(tables, rows, fold)
-  local replaced = {}
+---The rows of one level, each in the place of the one with the same key.
+local function lay(tables, rows)
   for _, row in ipairs(rows) do
-    replaced[row.table] = replaced[row.table] or {}
-    replaced[row.table][fold(row.key)] = true
-  end
-  for name, keys in pairs(replaced) do
-    local of_table = tables[name] or {}
-    for key in pairs(type(of_table) == "table" and of_table or {}) do
-      if keys[fold(tostring(key))] then of_table[key] = nil end
-    end
-    tables[name] = of_table
-  end
-  for _, row in ipairs(rows) do
-    if type(tables[row.table]) == "table" then
-      placed.put(tables[row.table], row.key, row.value ~= "" and row.value, "a row of `cartwright table`")
+    if tables[row.table] == nil then tables[row.table] = {} end
+    local of_table = tables[row.table]
+    if type(of_table) == "table" then
+      local number = math.tointeger(tonumber(row.key)) -- a script may write the key as a number
+      if number and tostring(number) == row.key and of_table[number] ~= nil then of_table[number] = nil end
+      placed.put(of_table, row.key, row.value ~= "" and row.value, "a row of `cartwright table`")
     end
   end
 end
@@ -28,14 +20,13 @@ end
 ---Lays the rows of the store over `tables`: those of all carts first, then the cart's own.
 ---@param tables table<string, table>
 ---@param rows { table: string, key: string, value: string, own: boolean }[] value "" = translated to nothing
----@param fold fun(text: string): string
-function overlay.rows(tables, rows, fold)
+function overlay.rows(tables, rows)
   for _, own in ipairs { false, true } do
     local level = {}
     for _, row in ipairs(rows) do
       if row.own == own then level[#level + 1] = row end
     end
-    lay(tables, level, fold)
+    lay(tables, level)
   end
 end
 

@@ -300,6 +300,7 @@ end
 ---@class rules.Merging
 ---@field merged table<string, rules.Merged>
 ---@field faults string[]
+---@field told table<string, boolean> fields that are given, but wrong
 ---@field site { carts?: table<string, table> }
 
 local function fault(merging, where, kind, words, ...)
@@ -325,7 +326,10 @@ local function check_field(merging, kind, where, field, value)
     return false
   end
   local wrong = known(value, merging.site, field)
-  if wrong then fault(merging, where, kind, "%s %s", field, wrong) end
+  if wrong then
+    fault(merging, where, kind, "%s %s", field, wrong)
+    merging.told[kind .. "." .. field] = true
+  end
   return wrong == nil
 end
 
@@ -371,8 +375,18 @@ end
 ---Demands that `needed` is given where `field` has the value `value`.
 local function demand(merging, kind, field, value, needed, mend)
   local merged = merging.merged[kind]
-  if merged and merged.fields[field] == value and not merged.fields[needed] then
+  if merged and merged.fields[field] == value and not merged.fields[needed]
+    and not merging.told[kind .. "." .. needed] then
     fault(merging, merged.places[field], kind, '%s = "%s" needs %s: add %s', field, value, needed, mend)
+  end
+end
+
+---Refuses a field that nothing would ever use.
+local function useless(merging, kind, field, by, values)
+  local merged = merging.merged[kind]
+  if merged and merged.fields[field] and not values[merged.fields[by] or ""] then
+    fault(merging, merged.places[field], kind, "%s is never used: %s is %s", field, by,
+      merged.fields[by] and ('"%s"'):format(tostring(merged.fields[by])) or "not given")
   end
 end
 
@@ -380,6 +394,13 @@ local function check_together(merging)
   demand(merging, "customers", "unknown", "proxy", "proxy", 'proxy = "CART:ID", the customer of such orders')
   demand(merging, "items", "unknown", "default", "default", 'default = "CART:ID", the item of such lines')
   demand(merging, "shipping", "freight", "line", "item", 'item = "SKU", that of the line')
+  useless(merging, "customers", "proxy", "unknown", { proxy = true, create = true })
+  useless(merging, "items", "default", "unknown", { default = true })
+  useless(merging, "shipping", "item", "freight", { line = true })
+  if merging.merged.customers and merging.merged.customers.fields.unknown and not merging.merged.customers.fields.match then
+    fault(merging, merging.merged.customers.places.unknown, "customers",
+      'unknown says what becomes of orders that match nobody, so it needs match = { "link", "email" }')
+  end
   local customers = merging.merged.customers
   if customers and customers.fields.ship_to and customers.fields.match == nil then
     fault(merging, customers.places.ship_to, "customers",
@@ -404,7 +425,7 @@ end
 ---@return string[] faults
 ---@return table<string, table<string, boolean>> removed fields that were taken away, by section
 function check.merge(site_sections, cart_sections, site)
-  local merging = { merged = {}, faults = {}, site = site }
+  local merging = { merged = {}, faults = {}, told = {}, site = site }
   take_list(merging, site_sections, "rules")
   take_list(merging, cart_sections, ("carts.%s.rules"):format(site.cart or "NAME"))
   check_together(merging)
