@@ -381,10 +381,11 @@ local function demand(merging, kind, field, value, needed, mend)
   end
 end
 
----Refuses a field that nothing would ever use.
+---Refuses a field that nothing would ever use. A cart that does without what its site set up is no mistake.
 local function useless(merging, kind, field, by, values)
   local merged = merging.merged[kind]
-  if merged and merged.fields[field] and not values[merged.fields[by] or ""] then
+  local is_one_place = merged and (merged.places[by] == nil or merged.places[by] == merged.places[field])
+  if is_one_place and merged.fields[field] and not values[merged.fields[by] or ""] then
     fault(merging, merged.places[field], kind, "%s is never used: %s is %s", field, by,
       merged.fields[by] and ('"%s"'):format(tostring(merged.fields[by])) or "not given")
   end
@@ -397,7 +398,8 @@ local function check_together(merging)
   useless(merging, "customers", "proxy", "unknown", { proxy = true, create = true })
   useless(merging, "items", "default", "unknown", { default = true })
   useless(merging, "shipping", "item", "freight", { line = true })
-  if merging.merged.customers and merging.merged.customers.fields.unknown and not merging.merged.customers.fields.match then
+  if merging.merged.customers and merging.merged.customers.fields.unknown
+    and merging.merged.customers.fields.match == nil then
     fault(merging, merging.merged.customers.places.unknown, "customers",
       'unknown says what becomes of orders that match nobody, so it needs match = { "link", "email" }')
   end

@@ -99,13 +99,14 @@ static void rows_of_the_store_take_the_place_of_those_of_the_script(void **state
 {
     (void)state;
     static const char *const rows[][4] = {
-        { "shop", "t", "a", "stored" },  { "shop", "t", "7", "SEVEN" }, { "shop", "t", "B", "" },
+        { "shop", "t", "A", "stored" },  { "shop", "t", "7", "SEVEN" }, { "shop", "t", "B", "" },
         { "shop", "t", "gone", "back" }, { "shop", "t", "new", "N" },
     };
     open_with(rows, sizeof rows / sizeof *rows);
     assert_maps("{\"id\":1,\"a\":\"A\"}", "number", "stored");
     assert_maps("{\"id\":1,\"a\":7}", "number", "SEVEN");
-    assert_maps("{\"id\":1,\"a\":\"b\"}", "number", "-");
+    assert_maps("{\"id\":1,\"a\":\"B\"}", "number", "-");
+    assert_maps("{\"id\":1,\"a\":\"b\"}", "number", "bee");
     assert_maps("{\"id\":1,\"a\":\"gone\"}", "number", "back");
     assert_maps("{\"id\":1,\"a\":\"NEW\"}", "number", "N");
     assert_maps("{\"id\":1,\"b\":\"x\"}", "note", "script");
@@ -115,7 +116,7 @@ static void rows_of_the_cart_go_before_those_of_all_carts(void **state)
 {
     (void)state;
     static const char *const rows[][4] = {
-        { "", "t", "a", "all" },        { "", "t", "z", "all" },        { "shop", "t", "Z", "own" },
+        { "", "t", "A", "all" },        { "", "t", "z", "all" },        { "shop", "t", "z", "own" },
         { "other", "t", "b", "alien" }, { "other", "t", "o", "alien" },
     };
     open_with(rows, sizeof rows / sizeof *rows);
@@ -247,9 +248,9 @@ static size_t assert_in_force(const char *table, const char *key, const char *va
 static void the_rows_in_force_can_be_read(void **state)
 {
     (void)state;
-    static const char *const rows[][4] = { { "shop", "t", "a", "store" }, { "", "mine", "none", "" } };
+    static const char *const rows[][4] = { { "shop", "t", "A", "store" }, { "", "mine", "none", "" } };
     open_with(rows, 2);
-    assert_in_force("t", "a", "store");
+    assert_in_force("t", "A", "store");
     assert_in_force("t", "7", "seven");
     assert_in_force("t", "gone", NULL);
     assert_in_force("mine", "none", NULL);
