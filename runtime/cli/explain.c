@@ -6,6 +6,7 @@
 
 #include "adapters/document_json.h"
 #include "engine/judge.h"
+#include "mapping/edit.h"
 #include "engine/stored.h"
 
 static const char *source_name(const struct cw_trace *trace)
@@ -136,6 +137,16 @@ static void print_json(const struct cw_lua_stream *stream, struct cw_slice id, c
     cw_buffer_fini(&json);
 }
 
+/* Scripts, rules or tables are not those any more that the stored document was made with. */
+static bool print_stale(void *arg, struct cw_slice name, struct cw_slice before, struct cw_slice after)
+{
+    (void)arg;
+    put("  the store still has another ", name, ": ");
+    put("", before.data != NULL ? before : cw_slice("(none)"), "");
+    put(", now ", after.data != NULL ? after : cw_slice("(none)"), "; cartwright replay brings it in\n");
+    return true;
+}
+
 static bool explain_one(struct cw_cli *cli, const struct cw_lua_stream *stream, struct cw_records *records,
                         size_t index, struct cw_arena *arena, bool *has_issue)
 {
@@ -143,6 +154,7 @@ static bool explain_one(struct cw_cli *cli, const struct cw_lua_stream *stream, 
     struct cw_slice bytes, id;
     struct cw_scope scope;
     struct cw_mapped mapped;
+    const struct cw_document *stored = NULL;
     bool ok = cw_records_bytes(records, index, arena, &bytes, &err);
     bool whole = ok && cw_records_scope(records, index, arena, bytes, &scope, &err);
     struct cw_error damage = err;
@@ -151,7 +163,7 @@ static bool explain_one(struct cw_cli *cli, const struct cw_lua_stream *stream, 
         mapped = (struct cw_mapped){ 0 };
         cw_mapped_add_issue(&mapped, arena, "malformed", "", "%s", damage.text);
     } else if (ok) {
-        ok = cw_judge_alone(stream, cli->store, &scope, id, arena, &mapped, &err);
+        ok = cw_judge_alone(stream, cli->store, &scope, id, arena, &mapped, &stored, &err);
     }
     if (!ok) {
         cw_cli_fail(cli, &err);
@@ -162,6 +174,8 @@ static bool explain_one(struct cw_cli *cli, const struct cw_lua_stream *stream, 
         print_json(stream, id, &mapped);
     else
         print_text(stream, id, &mapped);
+    if (!cli->json && stored != NULL && mapped.doc != NULL && mapped.issues == NULL)
+        cw_document_differences(stored, mapped.doc, arena, print_stale, cli);
     return true;
 }
 

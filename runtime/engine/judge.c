@@ -251,13 +251,14 @@ static void begun_alone(void *arg, struct cw_txn *txn, const struct cw_error *er
 
 bool cw_judge_alone(const struct cw_lua_stream *stream, struct cw_store *store, const struct cw_scope *scope,
                     struct cw_slice id, struct cw_arena *arena, struct cw_mapped *mapped,
-                    struct cw_error *err)
+                    const struct cw_document **stored, struct cw_error *err)
 {
     struct alone alone = { .stream = stream,
                            .key = { cw_slice(stream->cart->name), cw_slice(stream->name), id },
                            .arena = arena,
                            .mapped = mapped,
                            .err = err };
+    *stored = NULL;
     if (!cw_judge_map(stream, scope, id, true, arena, mapped, err))
         return false;
     if (store == NULL) {
@@ -266,5 +267,6 @@ bool cw_judge_alone(const struct cw_lua_stream *stream, struct cw_store *store, 
     }
     cw_txn_begin(store, (struct cw_fence){ 0 }, begun_alone, &alone);
     cw_store_wait(store);
+    *stored = alone.stored.doc;
     return alone.ok;
 }

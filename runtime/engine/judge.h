@@ -35,9 +35,9 @@ bool cw_judge_finish(const struct cw_stored *stored, struct cw_document *doc, st
 struct cw_document *cw_judge_said(const struct cw_stored *stored, struct cw_arena *arena);
 
 /* All steps for one record alone, in a transaction that is rolled back: for explanations. `store` NULL: rules
- * get no answers, as from an empty store. */
+ * get no answers, as from an empty store. *stored is the document as the store has it, NULL = it has none. */
 bool cw_judge_alone(const struct cw_lua_stream *stream, struct cw_store *store, const struct cw_scope *scope,
                     struct cw_slice id, struct cw_arena *arena, struct cw_mapped *mapped,
-                    struct cw_error *err);
+                    const struct cw_document **stored, struct cw_error *err);
 
 #endif

@@ -66,7 +66,9 @@ function rules.table(name, field, default) end
 ---       order is here: a message in the outbox. rules.by names it by a field; where it has no row, nothing is told
 
 ---Customers, and the customer of each order. Keys, tried in order: "link" (the cart's own id), "email", "phone",
----"vat_number", "number", "company". Several customers that fit one key are an issue, never a guess.
+---"vat_number", "number", "company". Several customers that fit one key are an issue, never a guess. An order that has no
+---sales_rep, taxable or payment_term of its own gets those of its customer; what the table NAME.term of rules.payments has
+---for the method goes before that. "create" falls back on `proxy` for an order that names nobody.
 ---@class rules.Customers
 ---@field only? rules.Fields customers taken in: { group = { "3", "4" } } is a class filter
 ---@field skip? rules.Fields
