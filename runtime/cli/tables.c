@@ -366,11 +366,13 @@ static bool release_change(struct cw_cli *cli, const struct cw_cli_change *chang
     return ok;
 }
 
+/* Also for rows that were set before: whoever set them may have been killed before the records had come in.
+ */
 static bool release_all(const struct changing *changing, struct cw_error *err)
 {
     for (guint i = 0; i < changing->changes->len; i++) {
         const struct cw_cli_change *change = g_ptr_array_index(changing->changes, i);
-        if (change->is_changed && !change->is_drop && !release_change(changing->cli, change, err))
+        if (!change->is_drop && !release_change(changing->cli, change, err))
             return false;
     }
     return true;
