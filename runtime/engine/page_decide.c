@@ -159,6 +159,17 @@ static bool holds_value(const struct cw_document *doc, const struct cw_question 
            g_ascii_strncasecmp(text.data, question->value.data, text.len) == 0;
 }
 
+static void drop_answer(struct cw_answers *answers, struct cw_slice external_id)
+{
+    for (size_t i = 0; i < answers->count; i++)
+        if (cw_slice_equal(answers->found[i].external_id, external_id)) {
+            answers->count--;
+            memmove(&answers->found[i], &answers->found[i + 1],
+                    (answers->count - i) * sizeof *answers->found);
+            return;
+        }
+}
+
 static void add_answer(struct cw_answers *answers, struct cw_document *doc)
 {
     for (size_t i = 0; i < answers->count; i++)
@@ -168,8 +179,19 @@ static void add_answer(struct cw_answers *answers, struct cw_document *doc)
         answers->found[answers->count++] = (struct cw_answer){ .external_id = doc->external_id, .doc = doc };
 }
 
-/* The store does not hold yet what earlier records of the same slice bring; where a page is cut must not
- * decide whether they are found. */
+static void answer_from(const struct cw_question *question, struct cw_document *doc,
+                        struct cw_answers *answers)
+{
+    if (doc->kind != question->kind)
+        return;
+    if (holds_value(doc, question))
+        add_answer(answers, doc);
+    else
+        drop_answer(answers, doc->external_id);
+}
+
+/* The store does not hold yet what earlier records of the same slice bring or change; where a page is cut
+ * must not decide whether they are found. */
 static void answer_from_slice(struct cw_page_job *job, size_t index)
 {
     struct item *item = &job->items[index];
@@ -181,11 +203,9 @@ static void answer_from_slice(struct cw_page_job *job, size_t index)
             const struct cw_mapped *earlier = &job->items[i].mapped;
             if (job->items[i].is_settled || earlier->issues != NULL || earlier->doc == NULL)
                 continue;
-            if (earlier->doc->kind == question->kind && holds_value(earlier->doc, question))
-                add_answer(&item->answers[q], earlier->doc);
+            answer_from(question, earlier->doc, &item->answers[q]);
             for (struct cw_document *also = earlier->also; also != NULL; also = also->next)
-                if (also->kind == question->kind && holds_value(also, question))
-                    add_answer(&item->answers[q], also);
+                answer_from(question, also, &item->answers[q]);
         }
     }
 }
