@@ -366,6 +366,8 @@ static bool release_change(struct cw_cli *cli, const struct cw_cli_change *chang
     return ok;
 }
 
+/* Also for rows that were set before: whoever set them may have been killed before the records had come in.
+ */
 static bool release_all(const struct changing *changing, struct cw_error *err)
 {
     for (guint i = 0; i < changing->changes->len; i++) {

@@ -162,6 +162,17 @@ static bool holds_value(const struct cw_document *doc, const struct cw_question 
            g_ascii_strncasecmp(text.data, question->value.data, text.len) == 0;
 }
 
+static void drop_answer(struct cw_answers *answers, struct cw_slice external_id)
+{
+    for (size_t i = 0; i < answers->count; i++)
+        if (cw_slice_equal(answers->found[i].external_id, external_id)) {
+            answers->count--;
+            memmove(&answers->found[i], &answers->found[i + 1],
+                    (answers->count - i) * sizeof *answers->found);
+            return;
+        }
+}
+
 static void add_answer(struct cw_answers *answers, struct cw_document *doc)
 {
     for (size_t i = 0; i < answers->count; i++)
@@ -171,23 +182,48 @@ static void add_answer(struct cw_answers *answers, struct cw_document *doc)
         answers->found[answers->count++] = (struct cw_answer){ .external_id = doc->external_id, .doc = doc };
 }
 
-static void search_slice(struct cw_page_job *job, size_t index, const struct cw_question *question,
-                         bool exactly, struct cw_answers *answers)
+/* What one document of an earlier record says to a question. */
+typedef void answer_fn(struct cw_answers *answers, const struct cw_question *question,
+                       struct cw_document *doc);
+
+static void forget_changed(struct cw_answers *answers, const struct cw_question *question,
+                           struct cw_document *doc)
+{
+    if (!holds_value(doc, question, true) && !holds_value(doc, question, false))
+        drop_answer(answers, doc->external_id);
+}
+
+static void take_exact(struct cw_answers *answers, const struct cw_question *question,
+                       struct cw_document *doc)
+{
+    if (holds_value(doc, question, true))
+        add_answer(answers, doc);
+}
+
+static void take_loose(struct cw_answers *answers, const struct cw_question *question,
+                       struct cw_document *doc)
+{
+    if (holds_value(doc, question, false))
+        add_answer(answers, doc);
+}
+
+static void ask_slice(struct cw_page_job *job, size_t index, const struct cw_question *question,
+                      struct cw_answers *answers, answer_fn *answer)
 {
     for (size_t i = 0; i < index; i++) {
         const struct cw_mapped *earlier = &job->items[i].mapped;
         if (job->items[i].is_settled || earlier->issues != NULL || earlier->doc == NULL)
             continue;
-        if (earlier->doc->kind == question->kind && holds_value(earlier->doc, question, exactly))
-            add_answer(answers, earlier->doc);
+        if (earlier->doc->kind == question->kind)
+            answer(answers, question, earlier->doc);
         for (struct cw_document *also = earlier->also; also != NULL; also = also->next)
-            if (also->kind == question->kind && holds_value(also, question, exactly))
-                add_answer(answers, also);
+            if (also->kind == question->kind)
+                answer(answers, question, also);
     }
 }
 
-/* The store does not hold yet what earlier records of the same slice bring; where a page is cut must not
- * decide whether they are found. */
+/* The store does not hold yet what earlier records of the same slice bring or change; where a page is cut
+ * must not decide whether they are found. */
 static void answer_from_slice(struct cw_page_job *job, size_t index)
 {
     struct item *item = &job->items[index];
@@ -195,9 +231,10 @@ static void answer_from_slice(struct cw_page_job *job, size_t index)
         const struct cw_question *question = &item->questions[q];
         if (!cw_slice_equal(question->cart, item->key.cart))
             continue;
-        search_slice(job, index, question, true, &item->answers[q]);
+        ask_slice(job, index, question, &item->answers[q], forget_changed);
+        ask_slice(job, index, question, &item->answers[q], take_exact);
         if (item->answers[q].count == 0)
-            search_slice(job, index, question, false, &item->answers[q]);
+            ask_slice(job, index, question, &item->answers[q], take_loose);
     }
 }
 

@@ -192,6 +192,93 @@ static void a_release_of_an_order_is_none_for_orders_of_a_customer_with_its_id(v
     assert_rows(&bed, "SELECT count(*) FROM orders", "0");
 }
 
+/* --- pages cut anywhere --- */
+
+enum { RANDOM_ORDERS = 90, RANDOM_BYTES = 400 };
+
+/* Few buyers, numbers and ids, so that most orders have to do with others. */
+static void random_orders(struct cw_random *random, char orders[RANDOM_ORDERS][RANDOM_BYTES])
+{
+    static const char *const emails[] = { "", ",'email':'ann@x.test'", ",'email':'Ann@X.test'",
+                                          ",'email':'bob@x.test'", ",'email':'cid@x.test'" };
+    static const char *const customers[] = { "", "", ",'customer':3", ",'customer':4", ",'customer':'5'" };
+    static const char *const statuses[] = { "paid", "paid", "shipped", "pending", "mystery" };
+    static const char *const notes[] = { "", "", ",'note':'odd'", ",'billing':{'id':'b1','city':'Lyon'}",
+                                         ",'billing':{'city':'Nantes'}" };
+    for (int i = 0; i < RANDOM_ORDERS; i++)
+        snprintf(orders[i], RANDOM_BYTES,
+                 "{'id':%d,'number':'N%d','status':'%s','currency':'EUR','total':'%d','lines':[{'id':7,"
+                 "'quantity':1,'price':'%d','total':'3'}]%s%s%s}",
+                 1 + (int)cw_random_below(random, 70), 1 + (int)cw_random_below(random, 50),
+                 statuses[cw_random_below(random, 5)], 3 + (cw_random_below(random, 9) == 0), 3,
+                 emails[cw_random_below(random, 5)], customers[cw_random_below(random, 5)],
+                 notes[cw_random_below(random, 5)]);
+}
+
+/* In pages of up to `most` records each. */
+static void store_cut(char orders[RANDOM_ORDERS][RANDOM_BYTES], struct cw_random *random, unsigned most)
+{
+    static char page[RANDOM_ORDERS * RANDOM_BYTES];
+    for (int i = 0; i < RANDOM_ORDERS;) {
+        int end = i + 1 + (int)cw_random_below(random, most), len = 0;
+        for (; i < end && i < RANDOM_ORDERS; i++)
+            len += snprintf(page + len, sizeof page - (size_t)len, "%s%s", len > 0 ? "," : "", orders[i]);
+        store(page);
+    }
+}
+
+#define DECISIONS                                                                                            \
+    "SELECT 'order', external_id, number, status, customer, note FROM orders UNION ALL SELECT 'customer', "  \
+    "c.external_id, c.email, c.sales_rep, a.position, a.city FROM customers c LEFT JOIN customer_addresses " \
+    "a ON a.customer_id = c.id UNION ALL SELECT 'waits', s.external_id, s.state, i.code, i.message, '' "     \
+    "FROM staged_records s JOIN staged_issues i ON i.staged_id = s.id UNION ALL SELECT 'raw', external_id, " \
+    "version, outcome, reason, '' FROM raw_records UNION ALL SELECT 'told', external_id, payload, '', '', "  \
+    "'' FROM messages ORDER BY 1, 2, 3, 4, 5, 6"
+
+/* The rows are too many to be shown whole. */
+static void assert_same(const char *whole, const char *cut, unsigned long long seed, unsigned most)
+{
+    const char *line = whole;
+    for (size_t i = 0; whole[i] == cut[i] && whole[i] != '\0'; i++)
+        line = whole[i] == '\n' ? whole + i + 1 : line;
+    if (strcmp(whole, cut) != 0)
+        fail_msg("seed %llu in pages of %u: \"%.120s\" instead of \"%.120s\"", seed, most,
+                 cut + (line - whole), line);
+}
+
+static void where_pages_are_cut_decides_nothing(void **state)
+{
+    (void)state;
+    static char orders[RANDOM_ORDERS][RANDOM_BYTES], whole[sizeof bed.text];
+    const char *rules =
+        "rules.customers { match = { 'link', 'email' }, unknown = 'create', sales_rep = 'Bob' }, "
+        "rules.orders { tell_cart = 'seen' }, "
+        "rules.holds { duplicates = true, odd = { note = 'odd' } }";
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        static const unsigned mosts[] = { RANDOM_ORDERS, 1, 2, 7, 30 };
+        struct cw_random random;
+        cw_random_seed(&random, seed);
+        random_orders(&random, orders);
+        for (size_t m = 0; m < sizeof mosts / sizeof *mosts; m++) {
+            site_bed_close(&bed);
+            fault_vfs_format();
+            ruled_bed_rules(&bed, rules);
+            if (m == 0) {
+                static char all[RANDOM_ORDERS * RANDOM_BYTES];
+                int len = 0;
+                for (int i = 0; i < RANDOM_ORDERS; i++)
+                    len += snprintf(all + len, sizeof all - (size_t)len, "%s%s", i > 0 ? "," : "", orders[i]);
+                store(all);
+                snprintf(whole, sizeof whole, "%s", site_bed_ask(&bed, DECISIONS));
+                assert_true(strlen(whole) < sizeof whole - 1);
+            } else {
+                store_cut(orders, &random, mosts[m]);
+                assert_same(whole, site_bed_ask(&bed, DECISIONS), seed, mosts[m]);
+            }
+        }
+    }
+}
+
 /* --- numbers that come twice --- */
 
 #define UNIQUE "rules.holds { duplicates = true }"
@@ -219,6 +306,15 @@ static void a_number_twice_in_two_pages_holds_the_second_order_and_never_the_fir
     ruled_bed_release(&bed, "2");
     ruled_bed_again(&bed, "orders", ORDER("2", "N1", "paid", ""));
     assert_rows(&bed, "SELECT external_id, number FROM orders", "1|N1\n2|N1");
+}
+
+static void a_number_that_was_given_up_in_the_same_page_is_free(void **state)
+{
+    (void)state;
+    ruled_bed_rules(&bed, UNIQUE);
+    store(ORDER("1", "N1", "paid", ""));
+    store(ORDER("1", "N2", "paid", "") "," ORDER("2", "N1", "paid", "") "," ORDER("3", "N2", "paid", ""));
+    assert_rows(&bed, WAITING, "3|held|duplicate");
 }
 
 static void an_order_that_waits_takes_no_number(void **state)
@@ -550,8 +646,10 @@ int main(void)
         TEST(the_customer_stands_before_the_order_that_names_it),
         TEST(a_customer_with_the_id_of_an_order_is_another_document),
         TEST(a_release_of_an_order_is_none_for_orders_of_a_customer_with_its_id),
+        TEST(where_pages_are_cut_decides_nothing),
         TEST(a_number_twice_in_a_page_holds_the_second_order),
         TEST(a_number_twice_in_two_pages_holds_the_second_order_and_never_the_first),
+        TEST(a_number_that_was_given_up_in_the_same_page_is_free),
         TEST(an_order_that_waits_takes_no_number),
         TEST(where_a_page_is_cut_does_not_decide_whose_order_it_is),
         TEST(an_order_taken_in_is_kept_up_to_date_though_it_would_be_skipped_now),
