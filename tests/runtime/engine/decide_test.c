@@ -227,10 +227,11 @@ static void store_cut(char orders[RANDOM_ORDERS][RANDOM_BYTES], struct cw_random
     }
 }
 
+/* Of several orders with one number a message may name any. */
 #define DECISIONS                                                                                            \
     "SELECT 'order', external_id, number, status, customer, note FROM orders UNION ALL SELECT 'customer', "  \
     "c.external_id, c.email, c.sales_rep, a.position, a.city FROM customers c LEFT JOIN customer_addresses " \
-    "a ON a.customer_id = c.id UNION ALL SELECT 'waits', s.external_id, s.state, i.code, i.message, '' "     \
+    "a ON a.customer_id = c.id UNION ALL SELECT 'waits', s.external_id, s.state, i.code, i.subject, '' "     \
     "FROM staged_records s JOIN staged_issues i ON i.staged_id = s.id UNION ALL SELECT 'raw', external_id, " \
     "version, outcome, reason, '' FROM raw_records UNION ALL SELECT 'told', external_id, payload, '', '', "  \
     "'' FROM messages ORDER BY 1, 2, 3, 4, 5, 6"
