@@ -14,7 +14,8 @@
     "{'id':" id ",'number':'" number "','status':'" status "','currency':'EUR','total':'3.00',"              \
     "'lines':[{'id':7,'sku':'A','quantity':2,'price':'1.50','total':'3.00'}]" more "}"
 
-/* The folder, a store on a disk in memory, and the site opened with `rules`: what stands between the braces of the cart's rules. */
+/* The folder, a store on a disk in memory, and the site opened with `rules`: what stands between the braces
+ * of the cart's rules. */
 void ruled_bed_init(struct site_bed *bed, const char *rules);
 /* The same site with other rules, or another cart script, as after a restart. */
 void ruled_bed_rules(struct site_bed *bed, const char *rules);
