@@ -283,6 +283,42 @@ static int explain(struct cw_cli *cli, const struct wanted *wanted)
     return ok ? 0 : 1;
 }
 
+struct others {
+    size_t count;
+    char ids[256];
+};
+
+static bool take_other(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    struct others *others = arg;
+    size_t len = strlen(others->ids);
+    for (size_t i = 0; i < columns; i++)
+        if (cw_slice_is(names[i], "external_id"))
+            snprintf(others->ids + len, sizeof others->ids - len, "%s%.*s", others->count > 0 ? ", " : "",
+                     CW_SLICE_ARG(row[i]));
+    return ++others->count < 10;
+}
+
+/* Numbers and e-mails may be those of several; only one of them was shown. */
+static void tell_others(struct cw_cli *cli, const struct wanted *wanted)
+{
+    struct others others = { 0, "" };
+    struct cw_slice params[3];
+    size_t count = params_of(wanted, params);
+    const char *limit = strstr(wanted->kind->sql, " LIMIT 1");
+    if (limit == NULL || wanted->kind->stream == NULL)
+        return;
+    char *sql = g_strndup(wanted->kind->sql, (gsize)(limit - wanted->kind->sql));
+    cw_store_query(cli->store, sql, params, count, take_other, ignore_end, &others);
+    cw_store_wait(cli->store);
+    g_free(sql);
+    if (others.count > 1)
+        fprintf(
+            stderr,
+            "several are found by \"%s\": those with the ids %s; the first is shown, name one by its id\n",
+            wanted->id, others.ids);
+}
+
 static int show(struct cw_cli *cli, const struct wanted *wanted)
 {
     struct cw_slice params[3];
@@ -291,6 +327,8 @@ static int show(struct cw_cli *cli, const struct wanted *wanted)
     int code = cw_cli_print_record(cli, wanted->kind->sql, params, count, &found);
     if (code != 0)
         return code;
+    if (found)
+        tell_others(cli, wanted);
     return found ? print_sections(cli, wanted) : explain_absence(cli, wanted);
 }
 

@@ -198,29 +198,27 @@ static bool hold_above(struct cw_ruling *ruling, const struct cw_rule *rule)
                          currency.len > 0 ? " " : "", CW_SLICE_ARG(currency), CW_SLICE_ARG(allowed));
 }
 
-/* The order itself has its number, of course. */
-static const struct cw_answer *find_other(const struct cw_answers *answers, struct cw_slice own)
+/* The order itself has its number, of course. Which other one is not said: of several it could be any, and a
+ * release holds for the very words. */
+static bool has_other(const struct cw_answers *answers, struct cw_slice own)
 {
     for (size_t i = 0; answers != NULL && i < answers->count; i++)
         if (!cw_slice_equal(answers->found[i].external_id, own))
-            return &answers->found[i];
-    return NULL;
+            return true;
+    return false;
 }
 
 static bool hold_duplicate(struct cw_ruling *ruling, const struct cw_rule *rule)
 {
-    char number[CW_QUOTE_MAX], id[CW_QUOTE_MAX];
+    char number[CW_QUOTE_MAX];
     if (ruling->of->before != NULL) /* the other one is the duplicate */
         return true;
     for (const struct cw_asked *asked = ruling->asked; asked != NULL; asked = asked->next) {
-        if (asked->rule != rule)
+        if (asked->rule != rule || !has_other(asked->answers, ruling->mapped->doc->external_id))
             continue;
-        const struct cw_answer *other = find_other(asked->answers, ruling->mapped->doc->external_id);
-        if (other != NULL)
-            return cw_rule_issue(ruling, CW_HELD, "duplicate", "number", asked->question.value,
-                                 "order %s of %.*s has the number \"%s\" too",
-                                 cw_quote(other->external_id, id), CW_SLICE_ARG(ruling->of->cart),
-                                 cw_quote(asked->question.value, number));
+        return cw_rule_issue(ruling, CW_HELD, "duplicate", "number", asked->question.value,
+                             "another order of %.*s has the number \"%s\" too",
+                             CW_SLICE_ARG(ruling->of->cart), cw_quote(asked->question.value, number));
     }
     return true;
 }

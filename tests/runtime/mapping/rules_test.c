@@ -426,7 +426,7 @@ static void another_order_with_the_number_holds(void **state)
     answer(0, "99");
     run();
     assert_issue(0, "duplicate", "number", "A-7", true,
-                 "order 99 of shop has the number \"A-7\" too");
+                 "another order of shop has the number \"A-7\" too");
 }
 
 static void the_cart_is_told_once(void **state)
