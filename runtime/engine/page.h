@@ -8,7 +8,7 @@
 #include "engine/pipeline.h"
 
 enum {
-    SLICE_RECORDS = 64,
+    SLICE_RECORDS = 32,
     SLICE_BYTES = 256 * 1024,       /* with trees and documents, what fits a cache of the processor */
     ARENA_LIMIT = 256 * 1024 * 1024 /* bytes; what one slice may need in the worst case */
 };
