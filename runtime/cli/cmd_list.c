@@ -45,7 +45,8 @@ static const struct list {
       "nothing is parked", true, WHAT_TO_DO },
     { "work",
       "SELECT s.cart, s.stream, i.code, i.subject AS about, COUNT(DISTINCT s.id) AS records, "
-      "MIN(s.staged_at) AS waiting_since_at, MIN(i.field) AS field, MIN(i.message) AS message FROM "
+      "MIN(s.external_id) AS such_as, MIN(s.staged_at) AS waiting_since_at, MIN(i.field) AS field, "
+      "MIN(i.message) AS message FROM "
       "staged_records s JOIN staged_issues i ON i.staged_id = s.id WHERE ($1 = '' OR s.cart = $1) "
       "GROUP BY s.cart, s.stream, i.code, i.subject, CASE WHEN i.subject = '' THEN i.field ELSE '' END "
       "ORDER BY records DESC, s.cart, s.stream, i.code, i.subject LIMIT $2",
