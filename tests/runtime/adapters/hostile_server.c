@@ -183,7 +183,8 @@ static void serve(struct hostile *server, int fd)
         text[0] = '\0';
         if (most >= 0 && !read_request(server, fd, text, most))
             return;
-        if (most < 0) /* what is reset before the client knows that it is connected was never a connection to it */
+        if (most <
+            0) /* what is reset before the client knows that it is connected was never a connection to it */
             wait_for(server, fd, POLLIN, 1000);
         const struct hostile_step *step = note_request(server, text);
         if (!send_answer(server, fd, step) || !end_step(server, fd, step))
