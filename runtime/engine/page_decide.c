@@ -22,6 +22,20 @@ static void *page_alloc(struct cw_page_job *job, size_t size)
     return made;
 }
 
+/* What the store answered, kept as long as the slice. NULL when that was the end of the page. */
+static void *keep_answer(struct cw_page_job *job, const void *entries, size_t size,
+                         const struct cw_error *err)
+{
+    if (cw_page_was_cancelled(job))
+        return NULL;
+    void *kept = err == NULL ? page_alloc(job, size) : NULL;
+    if (kept == NULL)
+        cw_page_fail(job, err);
+    else if (size > 0)
+        memcpy(kept, entries, size);
+    return kept;
+}
+
 /* A record that cannot even be read, or whose mapping needs more memory than there is, is parked with that
  * reason. */
 static void park(struct cw_page_job *job, struct item *item, const struct cw_error *err)
@@ -55,14 +69,9 @@ static void got_documents(void *arg, const struct cw_stored *stored, size_t coun
 {
     struct cw_page_job *job = arg;
     size_t next = 0;
-    if (cw_page_was_cancelled(job))
+    struct cw_stored *kept = keep_answer(job, stored, count * sizeof *kept, err);
+    if (kept == NULL)
         return;
-    struct cw_stored *kept = err == NULL ? page_alloc(job, count * sizeof *kept) : NULL;
-    if (kept == NULL) {
-        cw_page_fail(job, err);
-        return;
-    }
-    memcpy(kept, stored, count * sizeof *kept);
     for (size_t i = 0; i < job->count && next < count; i++)
         if (may_be_stored(job, &job->items[i]))
             job->items[i].stored = &kept[next++];
@@ -94,14 +103,9 @@ static void answered(void *arg, const struct cw_answers *answers, size_t count, 
 {
     struct cw_page_job *job = arg;
     size_t next = 0;
-    if (cw_page_was_cancelled(job))
+    struct cw_answers *kept = keep_answer(job, answers, count * sizeof *kept, err);
+    if (kept == NULL)
         return;
-    struct cw_answers *kept = err == NULL ? page_alloc(job, count * sizeof *kept) : NULL;
-    if (kept == NULL) {
-        cw_page_fail(job, err);
-        return;
-    }
-    memcpy(kept, answers, count * sizeof *kept);
     for (size_t i = 0; i < job->count; i++) {
         job->items[i].answers = kept + next;
         next += job->items[i].question_count;
@@ -297,14 +301,9 @@ static void got_late(void *arg, const struct cw_stored *stored, size_t count, co
 {
     struct cw_page_job *job = arg;
     size_t next = 0;
-    if (cw_page_was_cancelled(job))
+    struct cw_stored *kept = keep_answer(job, stored, count * sizeof *kept, err);
+    if (kept == NULL)
         return;
-    struct cw_stored *kept = err == NULL ? page_alloc(job, count * sizeof *kept) : NULL;
-    if (kept == NULL) {
-        cw_page_fail(job, err);
-        return;
-    }
-    memcpy(kept, stored, count * sizeof *kept);
     for (size_t i = 0; i < job->count; i++)
         for (size_t o = 0; o < job->items[i].outcome_count && next < count; o++)
             if (is_asked_late(&job->items[i], &job->items[i].outcomes[o]))
