@@ -12,7 +12,7 @@
  * The argument's memory is used. */
 static bool read_change(char *argument, struct cw_change *change)
 {
-    char *equals = strchr(argument + strcspn(argument, "[="), '=');
+    char *equals = strchr(argument, '=');
     const char *bracket = strchr(argument, '['), *end = bracket != NULL ? strchr(bracket, ']') : NULL;
     if (end != NULL && equals != NULL && equals > bracket && equals < end)
         equals = strchr(end, '='); /* that of lines[id=7] belongs to the name */

@@ -4,6 +4,7 @@
 
 #include "cli/again.h"
 #include "cli/commands.h"
+#include "cli/rows.h"
 #include "cli/who.h"
 #include "engine/edits.h"
 
@@ -12,7 +13,6 @@ struct release {
     const char *cart, *stream, *code, *reason; /* stream, code: NULL = any */
     GPtrArray *held;                           /* struct held, of the record in hand or of all with `code` */
     bool is_parked;                            /* one of them waits for a mend instead */
-    bool is_pending;
     struct cw_error query_err;
     uint64_t left;
 };
@@ -161,36 +161,23 @@ static bool map_again(struct release *release, const char *id, const char *strea
 
 /* --- one record --- */
 
-static bool take_state(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+static bool is_pending(struct release *release, const char *id, struct cw_error *err)
 {
-    struct release *release = arg;
-    (void)columns;
-    (void)names;
-    release->is_pending = cw_slice_is(row[0], "pending");
-    return false;
-}
-
-static bool find_pending(struct release *release, const char *id, struct cw_error *err)
-{
+    char state[16];
     struct cw_slice params[] = { cw_slice(release->cart), cw_slice(id) };
-    release->query_err = (struct cw_error){ .code = CW_OK };
-    release->is_pending = false;
-    cw_store_query(release->cli->store, "SELECT state FROM orders WHERE cart = $1 AND external_id = $2",
-                   params, 2, take_state, query_done, release);
-    cw_store_wait(release->cli->store);
-    *err = release->query_err;
-    return err->code == CW_OK &&
-           (release->is_pending || cw_fail(err, CW_NOT_FOUND,
-                                           "nothing of order %s of cart %s waits for a release; see: "
-                                           "cartwright list work, cartwright list "
-                                           "pending",
-                                           id, release->cart));
+    return cw_cli_ask(release->cli, "SELECT state FROM orders WHERE cart = $1 AND external_id = $2", params,
+                      2, state, sizeof state, err) &&
+           (strcmp(state, "pending") == 0 || cw_fail(err, CW_NOT_FOUND,
+                                                     "nothing of order %s of cart %s waits for a release; "
+                                                     "see: cartwright list work, cartwright list "
+                                                     "pending",
+                                                     id, release->cart));
 }
 
 /* Nothing of it is held: it may be a document that is pending. */
 static bool release_pending(struct release *release, const char *id, struct cw_error *err)
 {
-    if (!find_pending(release, id, err))
+    if (!is_pending(release, id, err))
         return false;
     struct cw_change change = { .field = "state", .value = cw_slice("released") };
     struct cw_edit_request request = { .cart = cw_slice(release->cart),

@@ -9,6 +9,7 @@
 #include "cli/again.h"
 #include "cli/commands.h"
 #include "cli/report.h"
+#include "cli/rows.h"
 #include "engine/batch.h"
 
 struct work;
@@ -210,28 +211,12 @@ static void run_phase(struct work *work, void (*begin)(struct lane *))
     work->is_running = false;
 }
 
-static bool take_stamp(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
-{
-    char *stamp = arg;
-    (void)columns;
-    (void)names;
-    snprintf(stamp, STAMP_MAX, "%.*s %.*s", CW_SLICE_ARG(row[0]), CW_SLICE_ARG(row[1]));
-    return false;
-}
-
-static void ignore_end(void *arg, const struct cw_error *err)
-{
-    (void)arg;
-    (void)err; /* a stamp that cannot be read is like one that did not change */
-}
-
-/* Of the translation rows in the store: another one when a row was set since. */
+/* Of the translation rows in the store: another one when a row was set since. One that cannot be read is like
+ * one that did not change. */
 static void read_stamp(struct cw_cli *cli, char stamp[STAMP_MAX])
 {
-    stamp[0] = '\0';
-    cw_store_query(cli->store, "SELECT COUNT(*), COALESCE(MAX(changed_at), '') FROM tables", NULL, 0,
-                   take_stamp, ignore_end, stamp);
-    cw_store_wait(cli->store);
+    cw_cli_ask(cli, "SELECT COUNT(*) || ' ' || COALESCE(MAX(changed_at), '') FROM tables", NULL, 0, stamp,
+               STAMP_MAX, NULL);
 }
 
 /* Rows that were set while carts worked with those of before: what waits may wait for one of them. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/rows.h"
+
 #define COUNT(value) (unsigned long long)(value)
 
 static double seconds(const struct cw_run *run)
@@ -47,33 +49,17 @@ static void print_text(const struct cw_sync_report *report, bool failed, bool dr
         printf("  %llu parked; see: cartwright list parked\n", COUNT(c->parked));
 }
 
-static bool take_count(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
-{
-    char *count = arg;
-    (void)columns;
-    (void)names;
-    snprintf(count, 24, "%.*s", CW_SLICE_ARG(row[0]));
-    return false;
-}
-
-static void ignore_end(void *arg, const struct cw_error *err)
-{
-    (void)arg;
-    (void)err; /* the notes are in the store whether or not they can be counted now */
-}
-
 /* Edits that the cart contradicts, above all. */
 static void print_notes(const struct cw_cli *cli, const struct cw_run *run)
 {
-    char count[24] = "0", id[24];
+    char count[24], id[24];
     snprintf(id, sizeof id, "%lld", (long long)run->id);
     struct cw_slice param = cw_slice(id);
     if (cli->store == NULL || run->id == 0)
         return;
-    cw_store_query(cli->store, "SELECT COUNT(*) FROM run_notes WHERE run_id = CAST($1 AS INTEGER)", &param, 1,
-                   take_count, ignore_end, count);
-    cw_store_wait(cli->store);
-    if (strcmp(count, "0") != 0)
+    bool counted = cw_cli_ask(cli, "SELECT COUNT(*) FROM run_notes WHERE run_id = CAST($1 AS INTEGER)",
+                              &param, 1, count, sizeof count, NULL);
+    if (counted && strcmp(count, "0") != 0)
         printf("  %s notes, such as edits that the cart contradicts; see: cartwright show run %s\n", count,
                id);
 }

@@ -168,6 +168,40 @@ static bool query(struct rows *rows, const char *sql, const struct cw_slice *par
     return !rows->failed;
 }
 
+struct cell {
+    char *out;
+    size_t cap;
+    bool failed;
+    struct cw_error *err;
+};
+
+static bool take_first(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    const struct cell *cell = arg;
+    (void)names;
+    if (columns > 0)
+        snprintf(cell->out, cell->cap, "%.*s", CW_SLICE_ARG(row[0]));
+    return false;
+}
+
+static void asked(void *arg, const struct cw_error *err)
+{
+    struct cell *cell = arg;
+    cell->failed = err != NULL;
+    if (err != NULL && cell->err != NULL)
+        *cell->err = *err;
+}
+
+bool cw_cli_ask(const struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
+                char *out, size_t cap, struct cw_error *err)
+{
+    struct cell cell = { .out = out, .cap = cap, .err = err };
+    out[0] = '\0';
+    cw_store_query(cli->store, sql, params, count, take_first, asked, &cell);
+    cw_store_wait(cli->store);
+    return !cell.failed;
+}
+
 int cw_cli_print_section(struct cw_cli *cli, const char *title, const char *sql,
                          const struct cw_slice *params, size_t count)
 {

@@ -5,6 +5,10 @@
 
 #include "cli/cli.h"
 
+/* The first cell that a SELECT gives, as text cut to `cap`; "" when it gives none. */
+bool cw_cli_ask(const struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,
+                char *out, size_t cap, struct cw_error *err);
+
 /* Runs a SELECT and prints its rows. `empty` is said, on a terminal's behalf, when there are none. Returns
  * the exit code. */
 int cw_cli_print_rows(struct cw_cli *cli, const char *sql, const struct cw_slice *params, size_t count,

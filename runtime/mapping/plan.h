@@ -154,6 +154,9 @@ struct cw_found_issue *cw_mapped_add_issue(struct cw_mapped *mapped, struct cw_a
                                            const char *field, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Whether some issue is about that field. */
+bool cw_mapped_has_issue(const struct cw_mapped *mapped, const char *field);
+
 /* Notes for explanations that `by` (a rule's name, "edit of ann: reason") at `where` made the value of
  * `field` what it is now. Does nothing for a record that is not traced. */
 bool cw_mapped_explain(struct cw_mapped *mapped, struct cw_arena *arena, const char *field,

@@ -240,6 +240,14 @@ struct cw_found_issue *cw_mapped_add_issue(struct cw_mapped *mapped, struct cw_a
     return ok ? issue : NULL;
 }
 
+bool cw_mapped_has_issue(const struct cw_mapped *mapped, const char *field)
+{
+    for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next)
+        if (cw_slice_is(issue->field, field))
+            return true;
+    return false;
+}
+
 static bool may_pass(const struct cw_found_issue *issue, const struct cw_pass *passes, size_t count)
 {
     for (size_t i = 0; issue->is_hold && i < count; i++)

@@ -1,25 +1,8 @@
 /* rules_finish.c - steps that contradict each other, found before a record meets them. */
+#include "mapping/faults.h"
 #include "mapping/rules_private.h"
 
 #include <stdio.h>
-
-/* Faults are collected, one a line, so that one look at the message mends them all. */
-struct faults {
-    struct cw_error all;
-    size_t len;
-};
-
-static void add_fault(struct faults *faults, const char *text)
-{
-    size_t len = strlen(text), need = faults->len > 0 ? len + 1 : len;
-    if (faults->len + need >= sizeof faults->all.text)
-        return; /* the rest comes up once these are mended */
-    if (faults->len > 0)
-        faults->all.text[faults->len++] = '\n';
-    memcpy(faults->all.text + faults->len, text, len + 1);
-    faults->len += len;
-    faults->all.code = CW_USAGE;
-}
 
 static bool same_place(const struct cw_ref *a, const struct cw_ref *b)
 {
@@ -43,7 +26,8 @@ static bool skips(const struct cw_compiled_condition *condition, struct cw_slice
     return has_value(condition, text) != condition->is_not;
 }
 
-static void compare_skips(struct faults *faults, const struct cw_rule *demands, const struct cw_rule *other)
+static void compare_skips(struct cw_faults *faults, const struct cw_rule *demands,
+                          const struct cw_rule *other)
 {
     char text[CW_ERROR_TEXT_MAX];
     const struct cw_compiled_condition *wanted = &demands->when[0], *skipped = &other->when[0];
@@ -55,7 +39,7 @@ static void compare_skips(struct faults *faults, const struct cw_rule *demands, 
         snprintf(text, sizeof text, "%.*s: %s demands %s \"%.*s\", which %s at %.*s skips",
                  CW_SLICE_ARG(demands->step.where), demands->step.name, wanted->ref.name,
                  CW_SLICE_ARG(wanted->texts[i]), other->step.name, CW_SLICE_ARG(other->step.where));
-        add_fault(faults, text);
+        cw_faults_add(faults, text);
     }
 }
 
@@ -80,7 +64,8 @@ static bool overwrites(const struct cw_rule *rule)
     return rule->step.action == CW_SET && sets_target(rule);
 }
 
-static void compare_targets(struct faults *faults, const struct cw_rule *first, const struct cw_rule *second)
+static void compare_targets(struct cw_faults *faults, const struct cw_rule *first,
+                            const struct cw_rule *second)
 {
     char text[CW_ERROR_TEXT_MAX];
     if (!same_place(&first->target, &second->target))
@@ -88,10 +73,10 @@ static void compare_targets(struct faults *faults, const struct cw_rule *first, 
     snprintf(text, sizeof text, "%.*s: %s sets %s, which %s at %.*s sets too, whatever happens",
              CW_SLICE_ARG(first->step.where), first->step.name, first->target.name, second->step.name,
              CW_SLICE_ARG(second->step.where));
-    add_fault(faults, text);
+    cw_faults_add(faults, text);
 }
 
-static void compare(struct faults *faults, const struct cw_rule *first, const struct cw_rule *second)
+static void compare(struct cw_faults *faults, const struct cw_rule *first, const struct cw_rule *second)
 {
     if (sets_target(first) && overwrites(second))
         compare_targets(faults, first, second);
@@ -105,11 +90,9 @@ static void compare(struct faults *faults, const struct cw_rule *first, const st
 
 bool cw_rules_finish(struct cw_rules *rules, struct cw_error *err)
 {
-    struct faults faults = { .len = 0 };
+    struct cw_faults faults = { .len = 0 };
     for (const struct cw_rule *first = rules->first; first != NULL; first = first->next)
         for (const struct cw_rule *second = first->next; second != NULL; second = second->next)
             compare(&faults, first, second);
-    if (faults.len > 0 && err != NULL)
-        *err = faults.all;
-    return faults.len == 0;
+    return cw_faults_end(&faults, err);
 }

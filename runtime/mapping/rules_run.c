@@ -13,19 +13,11 @@ static struct cw_slice empty(void)
 
 /* --- skipping --- */
 
-static bool has_issue_at(const struct cw_mapped *mapped, const char *field)
-{
-    for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next)
-        if (cw_slice_is(issue->field, field))
-            return true;
-    return false;
-}
-
 /* A value that could not be mapped decides nothing: the record waits with its issue instead of being lost. */
 static bool knows_its_fields(const struct cw_ruling *ruling, const struct cw_rule *rule)
 {
     for (size_t i = 0; i < rule->when_count; i++)
-        if (has_issue_at(ruling->mapped, rule->when[i].ref.name))
+        if (cw_mapped_has_issue(ruling->mapped, rule->when[i].ref.name))
             return false;
     return true;
 }

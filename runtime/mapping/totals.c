@@ -380,21 +380,13 @@ static bool figures_are_sound(const struct cw_mapped *mapped)
     return true;
 }
 
-static bool has_issue_at(const struct cw_mapped *mapped, const char *field)
-{
-    for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next)
-        if (cw_slice_is(issue->field, field))
-            return true;
-    return false;
-}
-
 bool cw_totals_check(struct cw_mapped *mapped, struct cw_arena *arena, struct cw_error *err)
 {
     if (mapped->doc == NULL || mapped->doc->kind != &cw_kind_order)
         return true;
     struct check check = { .at = places(), .mapped = mapped, .arena = arena, .rounding = CW_ROUND_HALF_UP };
     bool ok = true;
-    if (!get(&check, check.at->total)->is_set && !has_issue_at(mapped, "total"))
+    if (!get(&check, check.at->total)->is_set && !cw_mapped_has_issue(mapped, "total"))
         ok = cw_mapped_add_issue(mapped, arena, "missing", "total",
                                  "total is missing, so nothing says what the buyer owes") != NULL;
     const struct cw_value *mode = get(&check, check.at->rounding_mode),
