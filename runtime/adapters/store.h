@@ -1,4 +1,4 @@
-/* store.h - where everything lives: one interface, one engine behind it (SQLite; PostgreSQL later).
+/* store.h - where everything lives: one interface, one engine behind it (SQLite or PostgreSQL).
  *
  * Above this header nobody knows which engine runs: no SQL dialect, no row numbers, no blocking assumptions.
  * Calls that need an answer from the engine take a callback, which runs exactly once: before the call returns
@@ -25,7 +25,7 @@
 #include "base/document.h"
 #include "base/hash.h"
 
-enum { CW_STORE_SCHEMA = 2, CW_STORE_TEXT_MAX = 16 * 1024 * 1024 };
+enum { CW_STORE_SCHEMA = 3, CW_STORE_TEXT_MAX = 16 * 1024 * 1024 };
 
 struct cw_store;
 struct cw_txn;
@@ -35,7 +35,7 @@ typedef void cw_store_done_fn(void *arg, const struct cw_error *err); /* err NUL
 /* --- life --- */
 
 struct cw_store_config {
-    const char *uri; /* "store.db", a path; other engines are chosen by scheme ("postgresql://...") */
+    const char *uri; /* "store.db", a path; "postgresql://user@host/database", as libpq reads it */
     bool create;     /* make it when missing, else CW_NOT_FOUND */
     bool read_only;  /* for commands that only look */
     const char *vfs; /* tests: a named SQLite VFS; NULL = the default */
@@ -46,6 +46,10 @@ struct cw_store_config {
  * program's; a newer store is CW_USAGE naming both versions). Errors name the file and what to do. */
 struct cw_store *cw_store_open(const struct cw_store_config *config, struct cw_loop *loop,
                                struct cw_error *err);
+/* 32 hex digits that were given to the store when it was made, and whether it was made by cw_store_open. */
+const char *cw_store_id(const struct cw_store *store);
+bool cw_store_is_new(const struct cw_store *store);
+
 /* Rolls back and frees what is open; who waits for a transaction is told CW_CANCELLED. Accepts NULL. */
 void cw_store_close(struct cw_store *store);
 void cw_store_wait(struct cw_store *store);
@@ -56,10 +60,11 @@ bool cw_store_check(struct cw_store *store, struct cw_buffer *report, struct cw_
 
 /* --- transactions --- */
 
-/* The right to write for a job: checked inside the commit. { 0 } for commands that need none. */
+/* The right to write for a cart. Transactions of one lease's name come one after another, also those of other
+ * processes and machines; a token is checked inside the commit. */
 struct cw_fence {
-    struct cw_slice lease; /* its name; empty = no fence */
-    int64_t token;
+    struct cw_slice lease; /* the cart's name; empty = no cart's */
+    int64_t token;         /* 0 = a command that needs no lease: nothing is checked */
 };
 
 typedef void cw_txn_ready_fn(void *arg, struct cw_txn *txn, const struct cw_error *err);
@@ -67,7 +72,9 @@ typedef void cw_txn_ready_fn(void *arg, struct cw_txn *txn, const struct cw_erro
 /* `ready` gets txn NULL and err when it cannot begin: CW_UNAVAILABLE while another process writes for too
  * long. */
 void cw_txn_begin(struct cw_store *store, struct cw_fence fence, cw_txn_ready_fn *ready, void *arg);
-/* Ends txn whatever the outcome. CW_CONFLICT: the fence is not ours any more, nothing was written. */
+/* Ends txn whatever the outcome. CW_CONFLICT: the lease is not ours any more, or its time is over; nothing
+ * was written. Where the answer to a commit was lost, the engine finds out what became of it before it
+ * answers. */
 void cw_txn_commit(struct cw_txn *txn, cw_store_done_fn *done, void *arg);
 void cw_txn_rollback(struct cw_txn *txn);
 /* Why the transaction is lost; NULL while it is not. Valid until it ends. */
@@ -237,7 +244,11 @@ bool cw_txn_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_sli
 
 struct cw_run_counts {
     uint64_t read, posted, unchanged, parked, skipped; /* read = the sum of the others, checked at the end */
+    uint64_t stored;                                   /* new versions of raw records */
+    uint64_t held;                                     /* of those parked: by a rule, for a person */
+    uint64_t warnings, errors;                         /* notes of the run */
     uint64_t pages, requests, bytes_in;
+    uint64_t fetch_us, store_us; /* microseconds spent waiting for the cart and for the store */
 };
 
 enum cw_run_state { CW_RUN_OPEN, CW_RUN_DONE, CW_RUN_FAILED };
@@ -250,6 +261,8 @@ struct cw_run {
     struct cw_run_counts counts;
     struct cw_slice message; /* of a failed run */
     struct cw_slice script_version;
+    struct cw_slice began_by; /* "schedule", "webhook", "command" */
+    struct cw_slice worker;   /* as in leases: "host/1234"; empty = a command */
 };
 
 /* Runs of the same stream that are still open then were killed: they become failed, and say so. */
@@ -265,15 +278,107 @@ bool cw_txn_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level,
 
 /* --- leases --- */
 
-/* Takes or renews the right to run a job until now + `time`. token 0 asks for a new one: CW_CONFLICT, naming
- * the holder, while another holds it. Each taking gets a larger token, also by the same holder, who thereby
- * shuts out its former self. A token renews as long as nobody has taken the lease since, even when its time
- * is over. */
+/* Takes or renews the right to work for a cart until now + `time`, by the clock of the store: this machine's,
+ * or the database server's. token 0 asks for a new one: CW_CONFLICT, naming the holder, while another holds
+ * it. Each taking gets a larger token, also by the same holder, who thereby shuts out its former self. A
+ * token renews only while it is in force: once its time is over it must be taken anew, since whoever was
+ * away for so long does not know what happened meanwhile. */
 typedef void cw_lease_fn(void *arg, int64_t token, const struct cw_error *err);
 void cw_store_take_lease(struct cw_store *store, struct cw_slice name, struct cw_slice holder, int64_t token,
                          cw_time time, cw_lease_fn *taken, void *arg);
 void cw_store_drop_lease(struct cw_store *store, struct cw_slice name, int64_t token, cw_store_done_fn *done,
                          void *arg);
+
+/* --- jobs: what is due, and who does it --- */
+
+struct cw_job {
+    struct cw_slice cart, name; /* cart empty = the site's own; name "orders", "reconcile orders" */
+    struct cw_slice schedule;   /* as site.lua has it, to see when that changes */
+    cw_time due_at;             /* by the schedule; CW_TIME_NONE = only when woken */
+    cw_time woken_at;           /* asked for out of turn; CW_TIME_NONE = not since it began last */
+    cw_time served_at;          /* the due time that was served last */
+    cw_time began_at, ended_at;
+    unsigned failures;       /* in a row */
+    struct cw_slice message; /* of the last failure; empty after a success */
+    bool is_running;         /* under a lease that is in force; read only */
+};
+
+/* Makes the list of jobs equal to `jobs`: new ones are added with their due_at; of those whose schedule
+ * changed, schedule and due_at are replaced; others stay as they are; those not named are removed. */
+bool cw_txn_plan_jobs(struct cw_txn *txn, const struct cw_job *jobs, size_t count);
+
+/* In order of cart and name; cart data NULL = all. Valid during the call, which must not write; return false
+ * to stop. */
+typedef bool cw_job_fn(void *arg, const struct cw_job *job);
+void cw_store_read_jobs(struct cw_store *store, struct cw_slice cart, cw_job_fn *job, cw_store_done_fn *done,
+                        void *arg);
+
+/* Begins the job that has been ready longest of those that may begin: it is not running, neither its cart nor
+ * its stream is stopped, and the cart's lease is free, over, or this holder's already. Takes the cart's lease
+ * (or keeps the one held), marks the job as begun, in one transaction. Workers never wait for each other
+ * here: what another one is just claiming is passed by. `claim` NULL: nothing may begin now; `next_at` is
+ * when to ask again, CW_TIME_NONE = when something is heard. `now` is by the caller's clock, like due times.
+ * The claim is valid during the call. */
+struct cw_claim {
+    struct cw_job job;
+    int64_t token; /* of the cart's lease */
+};
+typedef void cw_claim_fn(void *arg, const struct cw_claim *claim, cw_time next_at,
+                         const struct cw_error *err);
+void cw_store_claim_job(struct cw_store *store, struct cw_slice holder, cw_time now, cw_time lease_time,
+                        cw_claim_fn *claimed, void *arg);
+
+/* The end of a job that was claimed: served_at, failures and message as given, next due at job->due_at; a
+ * wake-up that came since it began makes it ready again at once. Belongs into a transaction with the
+ * claim's fence. */
+bool cw_txn_end_job(struct cw_txn *txn, const struct cw_job *job);
+/* Makes jobs ready at `at`: one, or with `name` empty all of the cart. CW_NOT_FOUND when there is none. */
+bool cw_txn_wake_job(struct cw_txn *txn, struct cw_slice cart, struct cw_slice name, cw_time at);
+
+/* Calls `heard`, from the loop, soon after any process woke a job or changed a control. One listener a store;
+ * fn NULL ends it. */
+bool cw_store_listen(struct cw_store *store, cw_loop_fn *heard, void *arg, struct cw_error *err);
+
+/* --- start and stop --- */
+
+struct cw_control {
+    struct cw_slice cart, stream; /* stream empty = the whole cart */
+    bool is_stopped;
+    struct cw_slice why, who;
+    cw_time at;
+    unsigned deaths; /* of workers, while they worked for the cart, since it was last started or ran well */
+};
+bool cw_txn_put_control(struct cw_txn *txn, const struct cw_control *control);
+/* cart empty = all; those that were never stopped have none. Valid during the call, which must not write. */
+typedef bool cw_control_fn(void *arg, const struct cw_control *control);
+void cw_store_read_controls(struct cw_store *store, struct cw_slice cart, cw_control_fn *control,
+                            cw_store_done_fn *done, void *arg);
+
+/* --- notices from carts --- */
+
+struct cw_webhook {
+    struct cw_slice cart, delivery_id, topic;
+    cw_time received_at;
+    struct cw_slice headers; /* lines "name: value", secrets left out */
+    struct cw_slice bytes;
+};
+/* Whether the delivery is a new one; a repeated one is not stored again. */
+typedef void cw_webhook_fn(void *arg, bool is_new, const struct cw_error *err);
+void cw_txn_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw_webhook_fn *put, void *arg);
+
+/* --- what may go --- */
+
+/* Ended runs with their notes, and notices, that are older than the times given; versions of raw records that
+ * were superseded before raw_until, as long as `raw_versions` newer ones stay. The newest version of a record
+ * never goes, nor one that waits. CW_TIME_NONE = keep. At most `limit` rows are removed, which bounds how
+ * long others wait; `removed` 0 = nothing is left to remove. */
+struct cw_prune {
+    cw_time runs_until, webhooks_until, raw_until;
+    unsigned raw_versions;
+    unsigned limit;
+};
+typedef void cw_pruned_fn(void *arg, uint64_t removed, const struct cw_error *err);
+void cw_txn_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
 
 /* --- outbox, tables, key-value state, users, audit --- */
 

@@ -71,6 +71,22 @@ struct cw_store_engine {
     void (*drop_lease)(struct cw_store *store, struct cw_slice name, int64_t token, cw_store_done_fn *done,
                        void *arg);
 
+    bool (*plan_jobs)(struct cw_txn *txn, const struct cw_job *jobs, size_t count, struct cw_error *err);
+    void (*read_jobs)(struct cw_store *store, struct cw_slice cart, cw_job_fn *job, cw_store_done_fn *done,
+                      void *arg);
+    void (*claim_job)(struct cw_store *store, struct cw_slice holder, cw_time now, cw_time lease_time,
+                      cw_claim_fn *claimed, void *arg);
+    bool (*end_job)(struct cw_txn *txn, const struct cw_job *job, struct cw_error *err);
+    bool (*wake_job)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice name, cw_time at,
+                     struct cw_error *err);
+    bool (*listen)(struct cw_store *store, cw_loop_fn *heard, void *arg, struct cw_error *err);
+
+    bool (*put_control)(struct cw_txn *txn, const struct cw_control *control, struct cw_error *err);
+    void (*read_controls)(struct cw_store *store, struct cw_slice cart, cw_control_fn *control,
+                          cw_store_done_fn *done, void *arg);
+    void (*put_webhook)(struct cw_txn *txn, const struct cw_webhook *webhook, cw_webhook_fn *put, void *arg);
+    void (*prune)(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
+
     bool (*put_message)(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
     bool (*set_message)(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error,
                         struct cw_error *err);
@@ -99,6 +115,9 @@ struct cw_store_engine {
 struct cw_store {
     const struct cw_store_engine *engine;
     const struct cw_clock *clock;
+    struct cw_loop *loop; /* NULL where nothing is to be heard later */
+    char id[33];          /* hex digits */
+    bool is_new;
     bool read_only;
     struct cw_txn *current;        /* begun, or beginning */
     struct cw_txn *waiting, *last; /* in order of cw_txn_begin */

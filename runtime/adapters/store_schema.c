@@ -11,6 +11,10 @@ static const char version_2[] =
 #include "store_schema_2.sql.inc"
     ;
 
-static const struct cw_schema_step steps[] = { { 1, version_1 }, { 2, version_2 } };
+static const char version_3[] =
+#include "store_schema_3.sql.inc"
+    ;
+
+static const struct cw_schema_step steps[] = { { 1, version_1 }, { 2, version_2 }, { 3, version_3 } };
 
 const struct cw_schema cw_store_schema = { steps, sizeof steps / sizeof *steps };

@@ -1,0 +1,36 @@
+/* webhooks.h - notices from shops: verified by the cart's script, stored as received, answered; then the
+ * cart's jobs are woken, which read the state from the shop.
+ *
+ * POST /webhooks/CART. 200 only after the notice is on the disk; 401 for a signature that is not right or a
+ * notice outside the replay window, 404 for a cart that is unknown or takes none, 413, 429 and 503 (with
+ * Retry-After) where limits are met. Notices that wait while one transaction is on its way are stored
+ * together by the next. Nothing in a notice ever reaches a document.
+ */
+#ifndef CW_ENGINE_WEBHOOKS_H
+#define CW_ENGINE_WEBHOOKS_H
+
+#include "adapters/http_server.h"
+#include "engine/metrics.h"
+#include "engine/session.h"
+
+enum {
+    CW_WEBHOOK_BODY_MAX = 1024 * 1024, /* bytes */
+    CW_WEBHOOKS_WAITING_MAX = 256      /* more are answered 503 */
+};
+
+struct cw_webhooks_config {
+    struct cw_loop *loop;
+    struct cw_store *store;
+    /* The session of a cart, for its script; NULL and *err when there is none. */
+    struct cw_session *(*session)(void *arg, const char *cart, struct cw_error *err);
+    void *arg;
+    struct cw_metrics_page *metrics; /* may be NULL */
+};
+
+struct cw_webhooks;
+
+/* Serves on `fd`, a listening socket that other processes may share. */
+struct cw_webhooks *cw_webhooks_open(const struct cw_webhooks_config *config, int fd, struct cw_error *err);
+void cw_webhooks_close(struct cw_webhooks *webhooks); /* who waits gets 503; accepts NULL */
+
+#endif
