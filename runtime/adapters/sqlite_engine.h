@@ -191,6 +191,8 @@ void cw_sqlite_drop_lease(struct cw_store *store, struct cw_slice name, int64_t 
 /* CW_CONFLICT when the fence's lease is not ours any more. */
 bool cw_sqlite_check_fence(struct cw_sqlite *s, const struct cw_fence *fence, struct cw_error *err);
 
+void cw_sqlite_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
+
 bool cw_sqlite_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
 bool cw_sqlite_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error,
                            struct cw_error *err);
