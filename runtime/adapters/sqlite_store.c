@@ -164,7 +164,7 @@ static bool take_step(struct cw_sqlite *s, const struct cw_schema_step *step, st
 {
     char mark[128];
     sqlite3_snprintf(sizeof mark, mark, "UPDATE meta SET value = '%d' WHERE name = 'schema'", step->to);
-    return (cw_sqlite_execute(s, step->sqlite, err) && cw_sqlite_execute(s, mark, err)) ||
+    return (cw_sqlite_execute(s, step->sql, err) && cw_sqlite_execute(s, mark, err)) ||
            cw_fail_in(err, "step to version %d of the store's tables", step->to);
 }
 

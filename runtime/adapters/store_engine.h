@@ -125,6 +125,7 @@ struct cw_store {
 };
 
 struct cw_store *cw_sqlite_open(const struct cw_store_config *config, struct cw_error *err);
+struct cw_store *cw_pg_open(const struct cw_store_config *config, struct cw_loop *loop, struct cw_error *err);
 
 /* An engine's answers. cw_txn_began with an error, and cw_txn_ended, free txn. */
 void cw_txn_began(struct cw_txn *txn, const struct cw_error *err);
