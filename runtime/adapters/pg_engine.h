@@ -24,9 +24,10 @@
 #include "adapters/store_words.h"
 
 enum {
-    CW_PG_SERVER_MIN = 120000, /* generated columns, pg_xact_status and jsonpath are older; 12 is kept alive */
-    CW_PG_STATEMENTS = 512,    /* slots, a power of two; at most half are used */
-    CW_PG_BINDS_MAX = 128      /* of one statement: the widest document's row has about 100 columns */
+    CW_PG_SERVER_MIN =
+        120000,             /* generated columns, pg_xact_status and jsonpath are older; 12 is kept alive */
+    CW_PG_STATEMENTS = 512, /* slots, a power of two; at most half are used */
+    CW_PG_BINDS_MAX = 128   /* of one statement: the widest document's row has about 100 columns */
 };
 
 /* Called once a statement, in the order of sending. `result` is valid during the call, NULL with `err`. An
@@ -40,7 +41,7 @@ struct cw_pg_documents; /* the generated statements of the documents */
 struct cw_pg {
     struct cw_store store; /* first */
     struct cw_pg_link *link;
-    char place[160]; /* host and database, for messages: never user, password or options */
+    char place[160];                   /* host and database, for messages: never user, password or options */
     struct cw_pg_documents *documents; /* NULL until they are needed; freed by cw_pg_documents_free */
 };
 

@@ -32,7 +32,7 @@ static bool print_writes(struct cw_sqlite_rows *rows, struct cw_buffer *sql, str
                "INSERT INTO %s (cart, external_id, first_run, last_run, first_stored_at, last_stored_at, "
                "custom",
                table) &&
-           cw_store_print_names(sql, rows->of, "", err) &&
+           cw_store_print_names(sql, rows->of, err) &&
            cw_buffer_print(sql, err, ") VALUES (?1, ?2, ?3, ?3, ?4, ?4, ?5") &&
            print_values(sql, rows->of, false, CW_DOC_FIELDS, err) &&
            cw_buffer_print(sql, err, ") ON CONFLICT (cart, external_id) DO NOTHING") &&
@@ -49,7 +49,7 @@ static bool print_reads(struct cw_sqlite_rows *rows, struct cw_buffer *sql, stru
     const char *table = rows->of->table;
     return cw_buffer_print(sql, err, "SELECT id FROM %s WHERE cart = ?1 AND external_id = ?2", table) &&
            take_text(sql, &rows->find, err) && cw_buffer_print(sql, err, "SELECT id, custom") &&
-           cw_store_print_names(sql, rows->of, "", err) &&
+           cw_store_print_names(sql, rows->of, err) &&
            cw_buffer_print(sql, err, " FROM %s WHERE cart = ?1 AND external_id = ?2", table) &&
            take_text(sql, &rows->read, err);
 }
@@ -58,13 +58,13 @@ static bool print_list(struct cw_sqlite_rows *rows, struct cw_buffer *sql, struc
 {
     const char *table = rows->of->table, *parent = rows->of->parent;
     return cw_buffer_print(sql, err, "INSERT INTO %s (%s, position, custom", table, parent) &&
-           cw_store_print_names(sql, rows->of, "", err) &&
+           cw_store_print_names(sql, rows->of, err) &&
            cw_buffer_print(sql, err, ") VALUES (?1, ?2, ?3") &&
            print_values(sql, rows->of, false, CW_LIST_FIELDS, err) && cw_buffer_print(sql, err, ")") &&
            take_text(sql, &rows->insert.sql, err) &&
            cw_buffer_print(sql, err, "DELETE FROM %s WHERE %s = ?1", table, parent) &&
            take_text(sql, &rows->clear, err) && cw_buffer_print(sql, err, "SELECT position, custom") &&
-           cw_store_print_names(sql, rows->of, "", err) &&
+           cw_store_print_names(sql, rows->of, err) &&
            cw_buffer_print(sql, err, " FROM %s WHERE %s = ?1 ORDER BY position", table, parent) &&
            take_text(sql, &rows->read, err);
 }

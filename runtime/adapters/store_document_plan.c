@@ -95,11 +95,10 @@ void cw_store_document_fini(struct cw_store_document *plan)
     *plan = (struct cw_store_document){ 0 };
 }
 
-bool cw_store_print_names(struct cw_buffer *sql, const struct cw_store_rows *rows, const char *prefix,
-                          struct cw_error *err)
+bool cw_store_print_names(struct cw_buffer *sql, const struct cw_store_rows *rows, struct cw_error *err)
 {
     for (size_t i = 0; i < rows->count; i++)
-        if (!cw_buffer_print(sql, err, ", %s%s", prefix, rows->columns[i].name))
+        if (!cw_buffer_print(sql, err, ", %s", rows->columns[i].name))
             return false;
     return true;
 }

@@ -48,8 +48,7 @@ bool cw_store_document_init(struct cw_store_document *plan, const struct cw_kind
 void cw_store_document_fini(struct cw_store_document *plan);
 
 /* ", number, status". */
-bool cw_store_print_names(struct cw_buffer *sql, const struct cw_store_rows *rows, const char *prefix,
-                          struct cw_error *err);
+bool cw_store_print_names(struct cw_buffer *sql, const struct cw_store_rows *rows, struct cw_error *err);
 
 /* The digits of money in a document's currency; -1 = as they are. */
 int cw_store_money_digits(const struct cw_store_document *plan, const struct cw_document *doc);
