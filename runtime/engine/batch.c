@@ -79,7 +79,8 @@ static void finish(struct cw_batch *batch, const struct cw_error *err)
     if (batch->config.dry_run)
         run_stored(batch, NULL);
     else
-        cw_txn_begin(config->store, (struct cw_fence){ 0 }, end_txn_ready, batch);
+        cw_txn_begin(config->store, cw_session_fence(batch->session, batch->stream->cart->name),
+                     end_txn_ready, batch);
 }
 
 static void next_page(void *arg);
@@ -183,6 +184,7 @@ struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_
     else if (batch->config.dry_run)
         run_started(batch, 0, NULL);
     else
-        cw_store_start_run(settings->store, &batch->run, run_started, batch);
+        cw_store_start_run(settings->store, cw_session_fence(session, stream->cart->name), &batch->run,
+                           run_started, batch);
     return batch;
 }

@@ -177,7 +177,8 @@ static bool start_run(struct emission *emission, struct cw_error *err)
     if (pipeline.dry_run)
         run_started(emission, 0, NULL);
     else
-        cw_store_start_run(pipeline.store, emission->new_run, run_started, emission);
+        cw_store_start_run(pipeline.store, cw_pipeline_fence(&pipeline, stream->cart), emission->new_run,
+                           run_started, emission);
     return true;
 }
 
@@ -258,7 +259,8 @@ void cw_emitter_finish(struct cw_emitter *emitter, const struct cw_error *err, c
             run->message = cw_slice(shown.text);
         }
         if (!pipeline.dry_run) {
-            cw_txn_begin(pipeline.store, (struct cw_fence){ 0 }, end_txn_ready, &ending);
+            cw_txn_begin(pipeline.store, cw_pipeline_fence(&pipeline, emitter->runs[i].stream->cart),
+                         end_txn_ready, &ending);
             cw_store_wait(pipeline.store);
         }
         ended(arg, run);

@@ -18,6 +18,11 @@ bool cw_counts_check(const struct cw_run_counts *c, struct cw_error *err)
         (unsigned long long)c->parked, (unsigned long long)c->skipped);
 }
 
+struct cw_fence cw_pipeline_fence(const struct cw_pipeline *pipeline, const struct cw_lua_cart *cart)
+{
+    return (struct cw_fence){ cw_slice(cart->name), pipeline->token };
+}
+
 static void add_counts(struct cw_run_counts *to, const struct cw_run_counts *from)
 {
     to->read += from->read;
@@ -266,7 +271,7 @@ static void ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
 static void begin(struct cw_page_job *job)
 {
     job->in_txn = 0;
-    cw_txn_begin(job->pipeline.store, (struct cw_fence){ 0 }, ready, job);
+    cw_txn_begin(job->pipeline.store, cw_pipeline_fence(&job->pipeline, job->page.stream->cart), ready, job);
 }
 
 struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const struct cw_page *page,

@@ -42,6 +42,11 @@ const struct cw_session_config *cw_session_settings(const struct cw_session *ses
 /* Hash over the texts of all scripts loaded so far, the library's included: hex. */
 const char *cw_session_script_version(struct cw_session *session);
 
+/* What the session's scripts and runs write from now on is checked against the cart's lease with this token;
+ * 0, as at first: not checked. For sessions of one cart. */
+void cw_session_set_token(struct cw_session *session, int64_t token);
+struct cw_fence cw_session_fence(const struct cw_session *session, const char *cart);
+
 /* A pipeline with the session's store and rules. */
 struct cw_pipeline cw_session_pipeline(struct cw_session *session);
 

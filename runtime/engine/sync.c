@@ -160,7 +160,8 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
 static void store_end(struct cw_sync *sync)
 {
     sync->in_store = true;
-    cw_txn_begin(cw_session_settings(sync->session)->store, (struct cw_fence){ 0 }, end_txn_ready, sync);
+    cw_txn_begin(cw_session_settings(sync->session)->store,
+                 cw_session_fence(sync->session, sync->stream->cart->name), end_txn_ready, sync);
 }
 
 /* The script is done with its window, well or not. */
@@ -283,7 +284,8 @@ struct cw_sync *cw_sync_start(struct cw_session *session, const struct cw_lua_st
     if (config->dry_run)
         run_started(sync, 0, NULL);
     else
-        cw_store_start_run(config->store, &sync->run, run_started, sync);
+        cw_store_start_run(config->store, cw_session_fence(session, stream->cart->name), &sync->run,
+                           run_started, sync);
     return sync;
 }
 
