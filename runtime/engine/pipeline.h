@@ -9,6 +9,7 @@
 #define CW_ENGINE_PIPELINE_H
 
 #include "bindings/carts.h"
+#include "engine/pulse.h"
 
 struct cw_page {
     const struct cw_lua_stream *stream;
@@ -34,6 +35,7 @@ struct cw_pipeline {
     const struct cw_clock *clock;
     const char *script_version; /* hex */
     bool dry_run;               /* everything but the commit */
+    struct cw_pulse *pulse;     /* told whose script maps; may be NULL */
     int64_t token;              /* of the carts' leases; 0 = a command that holds none */
     bool again;                 /* map also what is known and unchanged (resubmission) */
     /* Called for every record that was mapped, before it is stored; for replays. May be NULL. */

@@ -25,7 +25,9 @@ struct cw_session {
 static void run_script(void *arg)
 {
     struct cw_session *session = arg;
+    cw_pulse_enter(session->config.pulse, session->config.cart);
     cw_script_run(session->script);
+    cw_pulse_leave(session->config.pulse);
 }
 
 static void wake(void *arg)
@@ -106,6 +108,7 @@ static bool edit(void *arg, const struct cw_lua_cart *cart, const struct cw_kind
                                        .rules = rules_of(cart, kind),
                                        .zone = cart->zone,
                                        .token = session->token,
+                                       .pulse = session->config.pulse,
                                        .dry_run = config->dry_run };
     return cw_edit_document(config->store, cw_loop_clock(config->loop), &request, err);
 }

@@ -7,6 +7,7 @@
 #define CW_ENGINE_SESSION_H
 
 #include "engine/emit.h"
+#include "engine/pulse.h"
 #include "engine/site.h"
 
 struct cw_session_config {
@@ -16,11 +17,12 @@ struct cw_session_config {
     struct cw_store *store;         /* NULL for what needs none */
     const char *cart;               /* whose scripts these are, in log lines; NULL = the site's */
     uint64_t seed;
-    bool dry_run;    /* nothing is stored, requests that write are refused */
-    const char *who; /* for the audit trail, when scripts edit documents; NULL = "script" */
-    const char *job; /* runs that scripts start by emitting pages are named so; NULL = they may not */
-    int argc;        /* arguments of a script */
-    char **argv;     /* NULL: its scripts are carts alone, and do without cartwright.site */
+    bool dry_run;           /* nothing is stored, requests that write are refused */
+    const char *who;        /* for the audit trail, when scripts edit documents; NULL = "script" */
+    struct cw_pulse *pulse; /* told whose script runs; may be NULL */
+    const char *job;        /* runs that scripts start by emitting pages are named so; NULL = they may not */
+    int argc;               /* arguments of a script */
+    char **argv;            /* NULL: its scripts are carts alone, and do without cartwright.site */
     void (*print)(void *arg, struct cw_slice line); /* NULL = the log */
     void (*progress)(void *arg, int64_t done, int64_t total);
     void *arg;
