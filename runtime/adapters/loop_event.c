@@ -47,8 +47,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct cw_timer *timer = arg;
-    timer->fn(timer->arg);
+    cw_timer_call(arg);
 }
 
 static void free_timer(struct cw_timer *timer)
@@ -84,8 +83,7 @@ static void clear_timer(struct cw_timer *timer)
 
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
-    struct cw_watch *watch = arg;
-    watch->fn(watch->arg, fd, (what & EV_READ ? CW_READABLE : 0) | (what & EV_WRITE ? CW_WRITABLE : 0));
+    cw_watch_call(arg, fd, (what & EV_READ ? CW_READABLE : 0) | (what & EV_WRITE ? CW_WRITABLE : 0));
 }
 
 static void free_watch(struct cw_watch *watch)
