@@ -39,7 +39,7 @@ static bool is_allowed_minute(const struct cw_schedule *schedule, cw_time due)
     int64_t utc = due / CW_SECOND;
     for (int hours = 0; hours <= 25; hours++) {
         int32_t offset = schedule->zone != NULL ? cw_zone_offset(schedule->zone, utc - hours * 3600) : 0;
-        int64_t minute = (utc + offset) / 60 % 1440;
+        int64_t minute = (utc + offset + CW_DAY / CW_SECOND) / 60 % 1440; /* a day more: from 1970 on */
         if ((schedule->minutes >> minute % 60 & 1) && (schedule->hours >> minute / 60 & 1))
             return true;
     }
