@@ -1,4 +1,6 @@
 /* loop.c - what both kinds of loop have in common: work for later, and the order in which things run. */
+#include <stdlib.h>
+
 #include "adapters/loop_private.h"
 
 static void list_add(struct cw_later_list *list, struct cw_later *later)
@@ -188,4 +190,56 @@ void cw_watch_free(struct cw_watch *watch)
 {
     if (watch != NULL)
         watch->loop->maker->watch_free(watch);
+}
+
+/* --- the clock --- */
+
+struct cw_clock_watch *cw_loop_watch_clock(struct cw_loop *loop, cw_loop_fn *fn, void *arg,
+                                           struct cw_error *err)
+{
+    struct cw_clock_watch *watch = calloc(1, sizeof *watch);
+    if (watch == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory to watch the clock");
+        return NULL;
+    }
+    if (loop->clock_watches == NULL && !loop->maker->clock_begin(loop, err)) {
+        free(watch);
+        return NULL;
+    }
+    /* As if told: one that begins in a callback of another hears of the next time. */
+    *watch = (struct cw_clock_watch){ loop, loop->clock_watches, fn, arg, .was_told = true };
+    loop->clock_watches = watch;
+    return watch;
+}
+
+void cw_clock_watch_free(struct cw_clock_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    struct cw_clock_watch **at = &watch->loop->clock_watches;
+    while (*at != watch)
+        at = &(*at)->next;
+    *at = watch->next;
+    if (watch->loop->clock_watches == NULL)
+        watch->loop->maker->clock_end(watch->loop);
+    free(watch);
+}
+
+static struct cw_clock_watch *first_untold(const struct cw_loop *loop)
+{
+    struct cw_clock_watch *at = loop->clock_watches;
+    while (at != NULL && at->was_told)
+        at = at->next;
+    return at;
+}
+
+/* Any of them may free any other. */
+void cw_loop_tell_clock(struct cw_loop *loop)
+{
+    for (struct cw_clock_watch *at = loop->clock_watches; at != NULL; at = at->next)
+        at->was_told = false;
+    for (struct cw_clock_watch *at; (at = first_untold(loop)) != NULL;) {
+        at->was_told = true;
+        at->fn(at->arg);
+    }
 }

@@ -27,6 +27,7 @@ struct virtual_loop {
     struct virtual_timer *first, *last;
     struct virtual_watch *watches;
     size_t watch_count;
+    struct cw_later clock_was_set;
 };
 
 static struct virtual_loop *own_loop(struct cw_loop *loop)
@@ -194,6 +195,23 @@ static void free_loop(struct cw_loop *loop)
     free(loop);
 }
 
+static bool begin_clock(struct cw_loop *loop, struct cw_error *err)
+{
+    (void)loop; /* only cw_loop_step_clock sets it */
+    (void)err;
+    return true;
+}
+
+static void end_clock(struct cw_loop *loop)
+{
+    cw_later_cancel(loop, &own_loop(loop)->clock_was_set);
+}
+
+static void tell_clock(void *arg)
+{
+    cw_loop_tell_clock(arg);
+}
+
 static const struct cw_loop_maker virtual_maker = {
     .pass = pass,
     .stop = stop,
@@ -205,7 +223,19 @@ static const struct cw_loop_maker virtual_maker = {
     .watch_create = create_watch,
     .watch_signal = no_signals,
     .watch_free = free_watch,
+    .clock_begin = begin_clock,
+    .clock_end = end_clock,
 };
+
+void cw_loop_step_clock(struct cw_loop *loop, cw_time to)
+{
+    if (loop->maker != &virtual_maker)
+        return;
+    struct virtual_loop *own = own_loop(loop);
+    own->start = to - own->elapsed;
+    if (loop->clock_watches != NULL)
+        cw_loop_later(loop, &own->clock_was_set, tell_clock, loop);
+}
 
 struct cw_loop *cw_loop_create_virtual(cw_time start, struct cw_error *err)
 {
