@@ -24,6 +24,10 @@ struct cw_loop *cw_loop_create(struct cw_error *err);
  * timer is due no descriptor is waited for: tests of virtual time use none. */
 struct cw_loop *cw_loop_create_virtual(cw_time start, struct cw_error *err);
 
+/* Scaled time, for tests that soak: as cw_loop_create, but from `origin` on the clock of the loop runs
+ * `factor` times as fast as the machine's, and timers come so much sooner. At least 1. */
+struct cw_loop *cw_loop_create_scaled(unsigned factor, cw_time origin, struct cw_error *err);
+
 /* All timers and watches must be freed before. Accepts NULL. */
 void cw_loop_free(struct cw_loop *loop);
 
@@ -69,6 +73,21 @@ typedef void cw_watch_fn(void *arg, int fd, int events);
 struct cw_watch *cw_watch_create(struct cw_loop *loop, int fd, int events, cw_watch_fn *fn, void *arg,
                                  struct cw_error *err);
 void cw_watch_free(struct cw_watch *watch); /* accepts NULL; also from its own callback */
+
+/* Told, from the loop, after the wall clock was set or the machine woke from sleep: whoever computed a delay
+ * from times of day computes it anew. Nothing is polled. It keeps no loop running. */
+struct cw_clock_watch;
+struct cw_clock_watch *cw_loop_watch_clock(struct cw_loop *loop, cw_loop_fn *fn, void *arg,
+                                           struct cw_error *err);
+void cw_clock_watch_free(struct cw_clock_watch *watch); /* accepts NULL; also from its own callback */
+
+/* Sets the wall clock of a virtual loop to another time, as a person or a time server would; watchers are
+ * told. What is elapsed, and timers, go on as before. */
+void cw_loop_step_clock(struct cw_loop *loop, cw_time to);
+
+/* Calls `before` and `after` around each callback that the loop runs, one pair for all of the loop; NULL =
+ * none. They must be cheap, and must not use the loop. */
+void cw_loop_on_turn(struct cw_loop *loop, cw_loop_fn *before, cw_loop_fn *after, void *arg);
 
 /* SIGINT and the like, delivered as an ordinary callback. NULL when the loop is virtual. */
 struct cw_watch *cw_watch_signal(struct cw_loop *loop, int signal_number, cw_watch_fn *fn, void *arg,

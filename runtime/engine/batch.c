@@ -16,6 +16,7 @@ struct cw_batch {
     cw_sync_done_fn *done;
     void *arg;
     struct cw_run run;
+    bool stopping;
     struct cw_later later;
     char version[CW_HASH_TEXT_MAX];
     char message[CW_ERROR_TEXT_MAX];
@@ -25,6 +26,11 @@ struct cw_batch {
 const struct cw_run_counts *cw_batch_counts(const struct cw_batch *batch)
 {
     return &batch->run.counts;
+}
+
+void cw_batch_stop(struct cw_batch *batch)
+{
+    batch->stopping = true;
 }
 
 static void report(void *arg)
@@ -79,7 +85,8 @@ static void finish(struct cw_batch *batch, const struct cw_error *err)
     if (batch->config.dry_run)
         run_stored(batch, NULL);
     else
-        cw_txn_begin(config->store, (struct cw_fence){ 0 }, end_txn_ready, batch);
+        cw_txn_begin(config->store, cw_session_fence(batch->session, batch->stream->cart->name),
+                     end_txn_ready, batch);
 }
 
 static void next_page(void *arg);
@@ -88,7 +95,7 @@ static void stored(void *arg, const struct cw_run_counts *counts, const struct c
 {
     struct cw_batch *batch = arg;
     (void)counts; /* already in the run's */
-    if (err != NULL || batch->config.pages == NULL)
+    if (err != NULL || batch->config.pages == NULL || batch->stopping)
         finish(batch, err);
     else
         cw_loop_later(cw_session_settings(batch->session)->loop, &batch->later, next_page, batch);
@@ -183,6 +190,7 @@ struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_
     else if (batch->config.dry_run)
         run_started(batch, 0, NULL);
     else
-        cw_store_start_run(settings->store, &batch->run, run_started, batch);
+        cw_store_start_run(settings->store, cw_session_fence(session, stream->cart->name), &batch->run,
+                           run_started, batch);
     return batch;
 }
