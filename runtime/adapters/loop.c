@@ -56,47 +56,6 @@ void cw_later_cancel(struct cw_loop *loop, struct cw_later *later)
     later->waiting = false;
 }
 
-/* --- calling --- */
-
-static void begin_turn(const struct cw_loop *loop)
-{
-    if (loop->turns.begin != NULL)
-        loop->turns.begin(loop->turns.arg);
-}
-
-static void end_turn(const struct cw_loop *loop)
-{
-    if (loop->turns.end != NULL)
-        loop->turns.end(loop->turns.arg);
-}
-
-void cw_loop_watch_turns(struct cw_loop *loop, struct cw_turns turns)
-{
-    loop->turns = turns;
-}
-
-void cw_loop_call(struct cw_loop *loop, cw_loop_fn *fn, void *arg)
-{
-    begin_turn(loop);
-    fn(arg);
-    end_turn(loop);
-}
-
-void cw_timer_call(struct cw_timer *timer)
-{
-    cw_loop_call(timer->loop, timer->fn, timer->arg);
-}
-
-void cw_watch_call(struct cw_watch *watch, int fd, int events)
-{
-    struct cw_loop *loop = watch->loop;
-    begin_turn(loop);
-    watch->fn(watch->arg, fd, events);
-    end_turn(loop);
-}
-
-/* --- running --- */
-
 /* What is scheduled meanwhile waits for the next pass, so that descriptors and timers get their turn. False
  * when there was nothing to run. */
 static bool run_laters(struct cw_loop *loop)
@@ -108,7 +67,7 @@ static bool run_laters(struct cw_loop *loop)
     bool any = false;
     for (struct cw_later *later; !loop->stopping && (later = list_take(&loop->due)) != NULL; any = true) {
         later->waiting = false;
-        cw_loop_call(loop, later->fn, later->arg); /* may free `later` */
+        later->fn(later->arg); /* may free `later` */
     }
     return any;
 }

@@ -38,15 +38,6 @@ const struct cw_clock *cw_loop_clock(struct cw_loop *loop);
 void cw_loop_run(struct cw_loop *loop);
 void cw_loop_stop(struct cw_loop *loop);
 
-/* Around every callback from now on, for those who watch how long one takes: `begin` before it, `end` behind
- * it, never nested. Both NULL = nobody. */
-struct cw_turns {
-    void (*begin)(void *arg);
-    void (*end)(void *arg);
-    void *arg;
-};
-void cw_loop_watch_turns(struct cw_loop *loop, struct cw_turns turns);
-
 /* Calls fn once, from the loop, after the callbacks that are due now. Cannot fail: `later` is the caller's
  * memory, cleared to { 0 } before its first use, and must stay valid until it has run or was cancelled.
  * Scheduling one that waits already does nothing. */

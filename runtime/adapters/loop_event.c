@@ -47,7 +47,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    cw_timer_call(arg);
+    struct cw_timer *timer = arg;
+    timer->fn(timer->arg);
 }
 
 static void free_timer(struct cw_timer *timer)
@@ -83,7 +84,8 @@ static void clear_timer(struct cw_timer *timer)
 
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
-    cw_watch_call(arg, fd, (what & EV_READ ? CW_READABLE : 0) | (what & EV_WRITE ? CW_WRITABLE : 0));
+    struct cw_watch *watch = arg;
+    watch->fn(watch->arg, fd, (what & EV_READ ? CW_READABLE : 0) | (what & EV_WRITE ? CW_WRITABLE : 0));
 }
 
 static void free_watch(struct cw_watch *watch)

@@ -41,15 +41,9 @@ struct cw_later_list {
 struct cw_loop {
     const struct cw_loop_maker *maker;
     struct cw_clock clock;
-    struct cw_turns turns;
     struct cw_later_list waiting; /* for the next pass */
     struct cw_later_list due;     /* being run in this one */
     bool stopping;
 };
-
-/* The only ways in which callbacks are called. What is called may free `timer` or `watch`. */
-void cw_loop_call(struct cw_loop *loop, cw_loop_fn *fn, void *arg);
-void cw_timer_call(struct cw_timer *timer);
-void cw_watch_call(struct cw_watch *watch, int fd, int events);
 
 #endif

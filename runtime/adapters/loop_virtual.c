@@ -103,7 +103,7 @@ static void run_timers(struct virtual_loop *loop, bool wait)
            loop->first->number <= settings) {
         struct cw_timer *timer = &loop->first->timer;
         clear_timer(timer);
-        cw_timer_call(timer);
+        timer->fn(timer->arg);
     }
 }
 
@@ -121,7 +121,7 @@ static void call_watch(struct virtual_watch *own)
     own->poll.revents = 0;
     int events = ((got & POLLIN) || (failed && (own->poll.events & POLLIN)) ? CW_READABLE : 0) |
                  ((got & POLLOUT) || (failed && (own->poll.events & POLLOUT)) ? CW_WRITABLE : 0);
-    cw_watch_call(&own->watch, own->poll.fd, events);
+    own->watch.fn(own->watch.arg, own->poll.fd, events);
 }
 
 static void run_watches(struct virtual_loop *loop, bool wait)
