@@ -278,6 +278,12 @@ bool cw_txn_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level,
 
 /* --- leases --- */
 
+/* The site's own jobs run under this one, a cart's under the cart's name. */
+#define CW_SITE_LEASE "(site)"
+/* No lease is taken for longer; one that seems to last longer was written by a clock that was wrong, and is
+ * over. */
+#define CW_LEASE_TIME_MAX (10 * CW_MINUTE)
+
 /* Takes or renews the right to work for a cart until now + `time`, by the clock of the store: this machine's,
  * or the database server's. token 0 asks for a new one: CW_CONFLICT, naming the holder, while another holds
  * it. Each taking gets a larger token, also by the same holder, who thereby shuts out its former self. A
