@@ -24,13 +24,13 @@
 #include "adapters/store_words.h"
 
 enum {
-    CW_PG_SERVER_MIN =
-        120000,             /* generated columns, pg_xact_status and jsonpath are older; 12 is kept alive */
-    CW_PG_STATEMENTS = 512, /* slots, a power of two; at most half are used */
-    CW_PG_BINDS_MAX = 128   /* of one statement: the widest document's row has about 100 columns */
+    CW_PG_SERVER_MIN = 130000, /* the first one with pg_current_xact_id and gen_random_uuid */
+    CW_PG_STATEMENTS = 512,    /* slots, a power of two; at most half are used */
+    CW_PG_BINDS_MAX = 128      /* of one statement: the widest document's row has about 100 columns */
 };
 
-/* Called once a statement, in the order of sending. `result` is valid during the call, NULL with `err`. An
+/* Called once a statement, in the order of sending. `result` is valid during the call; with `err` it is the
+ * server's error, or NULL. An
  * error of a statement of a transaction loses that transaction, after this call: who knows better than the
  * server what it means calls cw_txn_lose first. */
 typedef void cw_pg_answer_fn(void *arg, PGresult *result, const struct cw_error *err);
@@ -41,7 +41,7 @@ struct cw_pg_documents; /* the generated statements of the documents */
 struct cw_pg {
     struct cw_store store; /* first */
     struct cw_pg_link *link;
-    char place[160];                   /* host and database, for messages: never user, password or options */
+    char place[160]; /* host and database, for messages: never user, password or options */
     struct cw_pg_documents *documents; /* NULL until they are needed; freed by cw_pg_documents_free */
 };
 
@@ -64,8 +64,9 @@ bool cw_pg_send(struct cw_pg *pg, const char *sql, const struct cw_bind *binds, 
                 cw_pg_answer_fn *answer, void *arg, struct cw_error *err);
 
 /* The same for a statement that must change at least one row, or else loses the transaction with `otherwise`
- * (copied). The statement must return a row for each row it changed: "UPDATE ... RETURNING 1". A commit need
- * not wait for its answer. */
+ * (copied). Written as CW_PG_MUST("UPDATE ... RETURNING 1"): the server itself then raises an error where
+ * nothing was changed, and a commit need not wait for the answer. */
+#define CW_PG_MUST(changing) "WITH changed AS (" changing ") SELECT 1 / count(*) FROM changed"
 bool cw_pg_send_one(struct cw_pg *pg, const char *sql, const struct cw_bind *binds, size_t count,
                     const struct cw_error *otherwise, struct cw_error *err);
 
@@ -97,7 +98,7 @@ bool cw_pg_is_null(const PGresult *result, int row, int column);
     "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 #define CW_PG_NOW CW_PG_CLOCK("0")
 
-/* The error of a result as ours, saying what to do; `statement` NULL or the SQL. Always false. */
+/* The error of a result as ours, saying what to do. Always false. */
 bool cw_pg_fail(const struct cw_pg *pg, const PGresult *result, struct cw_error *err);
 
 /* --- life --- */

@@ -34,12 +34,17 @@ struct cw_sqlite {
     char times[CW_SQLITE_BINDS_MAX][CW_STORE_TIME_LEN + 1]; /* what the statement in hand is bound to */
     struct cw_buffer sort_key;
     struct cw_sqlite_documents *documents;
-    bool guarded;        /* somebody else's SQL is being prepared or run */
-    int64_t deadline_ns; /* of what runs now, by the monotonic clock; 0 = none */
-    bool checking;       /* looks for damage already */
-    int wal_pages;       /* in the log after the last commit */
-    int wal_pages_max;   /* CW_SQLITE_WAL_PAGES; fewer in tests */
-    bool broken;         /* the disk failed: nothing more is written, see broken_why */
+    bool guarded;         /* somebody else's SQL is being prepared or run */
+    int64_t deadline_ns;  /* of what runs now, by the monotonic clock; 0 = none */
+    bool checking;        /* looks for damage already */
+    int wal_pages;        /* in the log after the last commit */
+    int wal_pages_max;    /* CW_SQLITE_WAL_PAGES; fewer in tests */
+    bool must_tell;       /* the transaction in hand changed what others listen for */
+    struct cw_watch *ear; /* NULL = nobody listens */
+    int ear_fd;
+    cw_loop_fn *heard;
+    void *heard_arg;
+    bool broken; /* the disk failed: nothing more is written, see broken_why */
     struct cw_error broken_why;
 };
 
@@ -141,8 +146,8 @@ bool cw_sqlite_put_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_sl
                           const struct cw_cursor *cursor, struct cw_error *err);
 bool cw_sqlite_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                             struct cw_error *err);
-void cw_sqlite_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
-                         void *arg);
+void cw_sqlite_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
+                         cw_run_started_fn *started, void *arg);
 bool cw_sqlite_put_run(struct cw_txn *txn, const struct cw_run *run, struct cw_error *err);
 bool cw_sqlite_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level, struct cw_slice message,
                             struct cw_record_key key, struct cw_error *err);
@@ -154,6 +159,26 @@ void cw_sqlite_drop_lease(struct cw_store *store, struct cw_slice name, int64_t 
 /* CW_CONFLICT when the fence's lease is not ours any more. */
 bool cw_sqlite_check_fence(struct cw_sqlite *s, const struct cw_fence *fence, struct cw_error *err);
 
+bool cw_sqlite_plan_jobs(struct cw_txn *txn, const struct cw_job *jobs, size_t count, struct cw_error *err);
+void cw_sqlite_read_jobs(struct cw_store *store, struct cw_slice cart, cw_job_fn *job, cw_store_done_fn *done,
+                         void *arg);
+void cw_sqlite_claim_job(struct cw_store *store, struct cw_slice holder, cw_time now, cw_time lease_time,
+                         cw_claim_fn *claimed, void *arg);
+bool cw_sqlite_end_job(struct cw_txn *txn, const struct cw_job *job, struct cw_error *err);
+bool cw_sqlite_wake_job(struct cw_txn *txn, struct cw_slice cart, struct cw_slice name, cw_time at,
+                        struct cw_error *err);
+
+/* Whoever listens on the store is told when the transaction in hand was committed. */
+void cw_sqlite_tell(struct cw_sqlite *s);
+bool cw_sqlite_listen(struct cw_store *store, cw_loop_fn *heard, void *arg, struct cw_error *err);
+void cw_sqlite_told(struct cw_sqlite *s); /* after a commit */
+void cw_sqlite_stop_listening(struct cw_sqlite *s);
+
+bool cw_sqlite_put_control(struct cw_txn *txn, const struct cw_control *control, struct cw_error *err);
+void cw_sqlite_read_controls(struct cw_store *store, struct cw_slice cart, cw_control_fn *control,
+                             cw_store_done_fn *done, void *arg);
+void cw_sqlite_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw_webhook_fn *put,
+                           void *arg);
 void cw_sqlite_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
 
 bool cw_sqlite_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);

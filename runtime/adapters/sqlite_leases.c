@@ -38,12 +38,21 @@ static bool read_lease(struct cw_sqlite *s, struct cw_slice name, struct cw_slic
     return true;
 }
 
-static bool fail_held(struct cw_slice name, const struct lease *lease, struct cw_error *err)
+static bool is_in_force(const struct lease *lease, cw_time now)
+{
+    return lease->holder[0] != '\0' && lease->expires_at > now &&
+           lease->expires_at <= now + CW_LEASE_TIME_MAX;
+}
+
+static bool fail_held(struct cw_slice name, const struct lease *lease, cw_time now, struct cw_error *err)
 {
     char until[CW_STORE_TIME_LEN + 1];
     if (lease->holder[0] == '\0')
         return cw_fail(err, CW_CONFLICT, "the lease %.*s was given back", CW_SLICE_ARG(name));
     cw_store_time_text(lease->expires_at, until);
+    if (!is_in_force(lease, now))
+        return cw_fail(err, CW_CONFLICT, "the time of the lease %.*s of %s was over at %s",
+                       CW_SLICE_ARG(name), lease->holder, until);
     return cw_fail(err, CW_CONFLICT, "%s holds the lease %.*s until %s; wait until it is done, or stop it",
                    lease->holder, CW_SLICE_ARG(name), until);
 }
@@ -74,9 +83,9 @@ static bool take(struct cw_sqlite *s, struct claim *claim, struct cw_error *err)
     cw_time now = cw_now(s->store.clock);
     if (!read_lease(s, claim->name, claim->holder, &lease, err))
         return false;
-    bool is_free = lease.holder[0] == '\0' || lease.is_holders || lease.expires_at <= now;
-    if (claim->token == 0 ? !is_free : claim->token != lease.token || lease.holder[0] == '\0')
-        return fail_held(claim->name, &lease, err);
+    bool is_over = !is_in_force(&lease, now);
+    if (claim->token == 0 ? !is_over && !lease.is_holders : claim->token != lease.token || is_over)
+        return fail_held(claim->name, &lease, now, err);
     const struct cw_bind name = cw_bind_text(claim->name), until = cw_bind_time(now + claim->time);
     if (claim->token != 0)
         return cw_sqlite_run(s, renew_lease, CW_BINDS(name, until), err);
@@ -93,7 +102,7 @@ static bool drop(struct cw_sqlite *s, const struct claim *claim, struct cw_error
     if (sqlite3_changes(s->db) == 1)
         return true;
     return read_lease(s, claim->name, (struct cw_slice){ NULL, 0 }, &lease, err) &&
-           fail_held(claim->name, &lease, err);
+           fail_held(claim->name, &lease, cw_now(s->store.clock), err);
 }
 
 static void write_claim(void *arg, struct cw_txn *txn, const struct cw_error *err)
@@ -136,7 +145,7 @@ void cw_sqlite_take_lease(struct cw_store *store, struct cw_slice name, struct c
         return;
     }
     claim->token = token;
-    claim->time = time;
+    claim->time = time < CW_LEASE_TIME_MAX ? time : CW_LEASE_TIME_MAX;
     claim->taken = taken;
     claim->arg = arg;
     cw_txn_begin(store, (struct cw_fence){ 0 }, write_claim, claim);
@@ -161,12 +170,13 @@ void cw_sqlite_drop_lease(struct cw_store *store, struct cw_slice name, int64_t 
 bool cw_sqlite_check_fence(struct cw_sqlite *s, const struct cw_fence *fence, struct cw_error *err)
 {
     struct lease lease;
-    if (fence->lease.len == 0)
+    if (fence->token == 0)
         return true;
     if (!read_lease(s, fence->lease, (struct cw_slice){ NULL, 0 }, &lease, err))
         return false;
-    if (lease.token == fence->token && lease.holder[0] != '\0')
+    cw_time now = cw_now(s->store.clock);
+    if (lease.token == fence->token && is_in_force(&lease, now))
         return true;
-    return fail_held(fence->lease, &lease, err) ||
+    return fail_held(fence->lease, &lease, now, err) ||
            cw_fail_in(err, "this process came too late and has written nothing");
 }

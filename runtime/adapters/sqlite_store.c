@@ -229,6 +229,18 @@ static bool settle_version(struct cw_sqlite *s, const struct cw_schema *schema, 
     return (is_new || cw_sqlite_look(s, 0, err)) && cw_sqlite_migrate(s, schema, err);
 }
 
+static bool read_id(struct cw_sqlite *s, struct cw_error *err)
+{
+    static const char select_id[] = "SELECT value FROM meta WHERE name = 'site'";
+    sqlite3_stmt *row;
+    enum cw_row found = cw_sqlite_find(s, select_id, NULL, 0, &row, err);
+    if (found != CW_ROW_FOUND)
+        return found == CW_ROW_NONE;
+    sqlite3_snprintf(sizeof s->store.id, s->store.id, "%s", (const char *)sqlite3_column_text(row, 0));
+    sqlite3_reset(row);
+    return true;
+}
+
 /* --- life --- */
 
 /* SQLite tells through its log when it finds what a crash left behind, and only then: a log that lies there
@@ -271,12 +283,14 @@ static bool open_store(struct cw_sqlite *s, const struct cw_store_config *config
         return false;
     if (recovered && !s->store.read_only && !cw_sqlite_look(s, look_time, err))
         return false;
-    return settle_version(s, schema, is_new, err);
+    s->store.is_new = is_new;
+    return settle_version(s, schema, is_new, err) && read_id(s, err);
 }
 
 static void close_store(struct cw_store *store)
 {
     struct cw_sqlite *s = cw_sqlite_of(store);
+    cw_sqlite_stop_listening(s);
     cw_sqlite_finalize_all(s);
     cw_sqlite_documents_free(s->documents);
     if (s->broken) /* the log is all that can be trusted: it must not be carried over and dropped */
@@ -344,6 +358,15 @@ static const struct cw_store_engine engine = {
     .put_run_note = cw_sqlite_put_run_note,
     .take_lease = cw_sqlite_take_lease,
     .drop_lease = cw_sqlite_drop_lease,
+    .plan_jobs = cw_sqlite_plan_jobs,
+    .read_jobs = cw_sqlite_read_jobs,
+    .claim_job = cw_sqlite_claim_job,
+    .end_job = cw_sqlite_end_job,
+    .wake_job = cw_sqlite_wake_job,
+    .listen = cw_sqlite_listen,
+    .put_control = cw_sqlite_put_control,
+    .read_controls = cw_sqlite_read_controls,
+    .put_webhook = cw_sqlite_put_webhook,
     .put_message = cw_sqlite_put_message,
     .set_message = cw_sqlite_set_message,
     .read_tables = cw_sqlite_read_tables,

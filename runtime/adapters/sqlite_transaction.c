@@ -32,7 +32,9 @@ static void roll_back(struct cw_sqlite *s)
 
 void cw_sqlite_rollback(struct cw_txn *txn)
 {
-    roll_back(cw_sqlite_of(txn->store));
+    struct cw_sqlite *s = cw_sqlite_of(txn->store);
+    s->must_tell = false;
+    roll_back(s);
 }
 
 /* What was committed is safe in the log, so a failure here is not one of the transaction. SQLite's own way of
@@ -54,6 +56,9 @@ void cw_sqlite_commit(struct cw_txn *txn)
     struct cw_sqlite *s = cw_sqlite_of(txn->store);
     struct cw_error err;
     bool ok = cw_sqlite_check_fence(s, &txn->fence, &err) && cw_sqlite_run(s, "COMMIT", NULL, 0, &err);
+    if (ok)
+        cw_sqlite_told(s);
+    s->must_tell = false;
     if (ok)
         carry_over(s);
     else

@@ -12,13 +12,26 @@ struct cw_store *cw_store_open(const struct cw_store_config *config, struct cw_l
                                struct cw_error *err)
 {
     struct cw_slice scheme = scheme_of(config->uri);
-    (void)loop; /* for engines that answer later */
-    if (scheme.len == 0)
-        return cw_sqlite_open(config, err);
+    if (scheme.len == 0) {
+        struct cw_store *store = cw_sqlite_open(config, err);
+        if (store != NULL)
+            store->loop = loop;
+        return store;
+    }
     cw_fail(err, CW_USAGE,
             "this program has no store for \"%.*s://\"; give the path of a file, such as store.db",
             CW_SLICE_ARG(scheme)); /* never the whole of it: it may hold a password */
     return NULL;
+}
+
+const char *cw_store_id(const struct cw_store *store)
+{
+    return store->id;
+}
+
+bool cw_store_is_new(const struct cw_store *store)
+{
+    return store->is_new;
 }
 
 void cw_store_wait(struct cw_store *store)
@@ -302,10 +315,10 @@ bool cw_txn_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_sli
            settle(txn, txn->store->engine->reset_cursor(txn, cart, stream, &err), no_record, &err);
 }
 
-void cw_store_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
-                        void *arg)
+void cw_store_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
+                        cw_run_started_fn *started, void *arg)
 {
-    store->engine->start_run(store, run, started, arg);
+    store->engine->start_run(store, fence, run, started, arg);
 }
 
 bool cw_txn_put_run(struct cw_txn *txn, const struct cw_run *run)
@@ -343,6 +356,93 @@ void cw_store_drop_lease(struct cw_store *store, struct cw_slice name, int64_t t
                          void *arg)
 {
     store->engine->drop_lease(store, name, token, done, arg);
+}
+
+/* --- jobs, controls, notices --- */
+
+static bool is_job(const struct cw_job *job, struct cw_error *err)
+{
+    return fits(job->cart, "the cart's name", err) && is_name(job->name, "the job's name", err) &&
+           fits(job->schedule, "the job's schedule", err) && fits(job->message, "the job's message", err);
+}
+
+bool cw_txn_plan_jobs(struct cw_txn *txn, const struct cw_job *jobs, size_t count)
+{
+    struct cw_error err;
+    bool ok = !txn->lost;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = settle(txn, is_job(&jobs[i], &err), jobs[i].cart, &err);
+    return ok && settle(txn, txn->store->engine->plan_jobs(txn, jobs, count, &err), no_record, &err);
+}
+
+void cw_store_read_jobs(struct cw_store *store, struct cw_slice cart, cw_job_fn *job, cw_store_done_fn *done,
+                        void *arg)
+{
+    store->engine->read_jobs(store, cart, job, done, arg);
+}
+
+void cw_store_claim_job(struct cw_store *store, struct cw_slice holder, cw_time now, cw_time lease_time,
+                        cw_claim_fn *claimed, void *arg)
+{
+    if (lease_time > CW_LEASE_TIME_MAX)
+        lease_time = CW_LEASE_TIME_MAX;
+    store->engine->claim_job(store, holder, now, lease_time, claimed, arg);
+}
+
+bool cw_txn_end_job(struct cw_txn *txn, const struct cw_job *job)
+{
+    struct cw_error err;
+    return !txn->lost &&
+           settle(txn, is_job(job, &err) && txn->store->engine->end_job(txn, job, &err), job->cart, &err);
+}
+
+bool cw_txn_wake_job(struct cw_txn *txn, struct cw_slice cart, struct cw_slice name, cw_time at)
+{
+    struct cw_error err;
+    return !txn->lost && settle(txn, txn->store->engine->wake_job(txn, cart, name, at, &err), cart, &err);
+}
+
+bool cw_store_listen(struct cw_store *store, cw_loop_fn *heard, void *arg, struct cw_error *err)
+{
+    return store->engine->listen(store, heard, arg, err);
+}
+
+bool cw_txn_put_control(struct cw_txn *txn, const struct cw_control *control)
+{
+    struct cw_error err;
+    if (txn->lost)
+        return false;
+    bool ok = is_name(control->cart, "the cart's name", &err) && fits(control->why, "the reason", &err) &&
+              txn->store->engine->put_control(txn, control, &err);
+    return settle(txn, ok, control->cart, &err);
+}
+
+void cw_store_read_controls(struct cw_store *store, struct cw_slice cart, cw_control_fn *control,
+                            cw_store_done_fn *done, void *arg)
+{
+    store->engine->read_controls(store, cart, control, done, arg);
+}
+
+void cw_txn_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw_webhook_fn *put, void *arg)
+{
+    struct cw_error err;
+    bool ok = txn->lost || (is_name(webhook->cart, "the cart's name", &err) &&
+                            is_name(webhook->delivery_id, "the delivery's id", &err) &&
+                            fits(webhook->bytes, "the notice", &err));
+    if (!ok)
+        settle(txn, false, webhook->delivery_id, &err);
+    if (txn->lost)
+        put(arg, false, &txn->error);
+    else
+        txn->store->engine->put_webhook(txn, webhook, put, arg);
+}
+
+void cw_txn_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg)
+{
+    if (txn->lost)
+        pruned(arg, 0, &txn->error);
+    else
+        txn->store->engine->prune(txn, prune, pruned, arg);
 }
 
 /* --- outbox, tables, state, users, audit --- */

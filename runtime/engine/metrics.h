@@ -2,7 +2,9 @@
  *
  * A worker writes its own page (in the memory of its pulse), without locks; the supervisor adds the pages up
  * when it is asked. Series are told apart by cart and stream; a page has room for CW_METRICS_SERIES of them,
- * and what does not fit is counted under cart "other".
+ * and what does not fit is counted under cart "other". Counters of all pages are added up; of a gauge the
+ * value that was set last holds, whichever worker set it. Nothing in a page is a pointer, so that a worker's
+ * replacement goes on in the page of the one before.
  */
 #ifndef CW_ENGINE_METRICS_H
 #define CW_ENGINE_METRICS_H
@@ -15,8 +17,9 @@ enum { CW_METRICS_SERIES = 4096 };
 struct cw_metrics_page;
 size_t cw_metrics_page_size(void);
 
-/* All accept a page that is NULL, and do nothing then. */
-void cw_metrics_run_began(struct cw_metrics_page *page, const char *cart, const char *job);
+/* All accept a page that is NULL, and do nothing then. Names of carts are those of the site: what strangers
+ * may choose would fill the page. */
+void cw_metrics_run_began(struct cw_metrics_page *page, const char *cart, const char *stream);
 /* Counts, duration, outcome and the time of the last success. */
 void cw_metrics_run_ended(struct cw_metrics_page *page, const struct cw_run *run);
 void cw_metrics_set_waiting(struct cw_metrics_page *page, const char *cart, const char *stream,

@@ -9,6 +9,7 @@
 #define CW_ENGINE_PIPELINE_H
 
 #include "bindings/carts.h"
+#include "engine/pulse.h"
 
 struct cw_page {
     const struct cw_lua_stream *stream;
@@ -34,6 +35,8 @@ struct cw_pipeline {
     const struct cw_clock *clock;
     const char *script_version; /* hex */
     bool dry_run;               /* everything but the commit */
+    struct cw_pulse *pulse;     /* told whose script maps; may be NULL */
+    int64_t token;              /* of the carts' leases; 0 = a command that holds none */
     bool again;                 /* map also what is known and unchanged (resubmission) */
     /* Called for every record that was mapped, before it is stored; for replays. May be NULL. */
     void (*compared)(void *arg, const struct cw_comparison *comparison);
@@ -47,6 +50,9 @@ struct cw_page_job;
 struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const struct cw_page *page,
                                       cw_emit_done_fn *done, void *arg, struct cw_error *err);
 void cw_pipeline_cancel(struct cw_page_job *job);
+
+/* Under which the records of a cart are written. */
+struct cw_fence cw_pipeline_fence(const struct cw_pipeline *pipeline, const struct cw_lua_cart *cart);
 
 /* Whether read is the sum of its parts; CW_CORRUPT, showing the figures, when not. */
 bool cw_counts_check(const struct cw_run_counts *counts, struct cw_error *err);

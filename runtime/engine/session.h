@@ -7,6 +7,7 @@
 #define CW_ENGINE_SESSION_H
 
 #include "engine/emit.h"
+#include "engine/pulse.h"
 #include "engine/site.h"
 
 struct cw_session_config {
@@ -16,11 +17,12 @@ struct cw_session_config {
     struct cw_store *store;         /* NULL for what needs none */
     const char *cart;               /* whose scripts these are, in log lines; NULL = the site's */
     uint64_t seed;
-    bool dry_run;    /* nothing is stored, requests that write are refused */
-    const char *who; /* for the audit trail, when scripts edit documents; NULL = "script" */
-    const char *job; /* runs that scripts start by emitting pages are named so; NULL = they may not */
-    int argc;        /* arguments of a script */
-    char **argv;     /* NULL: its scripts are carts alone, and do without cartwright.site */
+    bool dry_run;           /* nothing is stored, requests that write are refused */
+    const char *who;        /* for the audit trail, when scripts edit documents; NULL = "script" */
+    struct cw_pulse *pulse; /* told whose script runs; may be NULL */
+    const char *job;        /* runs that scripts start by emitting pages are named so; NULL = they may not */
+    int argc;               /* arguments of a script */
+    char **argv;            /* NULL: its scripts are carts alone, and do without cartwright.site */
     void (*print)(void *arg, struct cw_slice line); /* NULL = the log */
     void (*progress)(void *arg, int64_t done, int64_t total);
     void *arg;
@@ -41,6 +43,11 @@ const struct cw_session_config *cw_session_settings(const struct cw_session *ses
 
 /* Hash over the texts of all scripts loaded so far, the library's included: hex. */
 const char *cw_session_script_version(struct cw_session *session);
+
+/* What the session's scripts and runs write from now on is checked against the cart's lease with this token;
+ * 0, as at first: not checked. For sessions of one cart. */
+void cw_session_set_token(struct cw_session *session, int64_t token);
+struct cw_fence cw_session_fence(const struct cw_session *session, const char *cart);
 
 /* A pipeline with the session's store and rules. */
 struct cw_pipeline cw_session_pipeline(struct cw_session *session);

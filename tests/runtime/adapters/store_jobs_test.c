@@ -194,13 +194,33 @@ static void a_lease_renewed_lasts_longer(void **state)
     assert_int_equal(take_lease(bed, "job", "b", 0, CW_MINUTE, &err), 0);
 }
 
+static void a_lease_whose_time_is_over_must_be_taken_anew(void **state)
+{
+    struct store_bed *bed = *state;
+    struct cw_error err;
+    assert_int_equal(take_lease(bed, "job", "a", 0, CW_MINUTE, &err), 1);
+    test_clock_advance(&bed->time, CW_MINUTE);
+    assert_int_equal(take_lease(bed, "job", "a", 1, CW_MINUTE, &err), 0);
+    assert_int_equal(err.code, CW_CONFLICT);
+    assert_non_null(strstr(err.text, "the time of the lease job of a was over"));
+    assert_int_equal(take_lease(bed, "job", "a", 0, CW_MINUTE, &err), 2);
+}
+
+static void a_lease_from_a_clock_that_was_wrong_is_over(void **state)
+{
+    struct store_bed *bed = *state;
+    struct cw_error err;
+    assert_int_equal(take_lease(bed, "job", "a", 0, CW_HOUR, &err), 1);
+    assert_int_equal(take_lease(bed, "job", "b", 0, CW_MINUTE, &err), 0);
+    bed->time.now -= CW_HOUR;
+    assert_int_equal(take_lease(bed, "job", "b", 0, CW_MINUTE, &err), 2);
+}
+
 static void a_lease_that_was_taken_over_cannot_be_renewed_by_the_late_one(void **state)
 {
     struct store_bed *bed = *state;
     struct cw_error err;
     assert_int_equal(take_lease(bed, "job", "a", 0, CW_MINUTE, &err), 1);
-    test_clock_advance(&bed->time, CW_HOUR);
-    assert_int_equal(take_lease(bed, "job", "a", 1, CW_MINUTE, &err), 1); /* late, but nobody came */
     test_clock_advance(&bed->time, CW_HOUR);
     assert_int_equal(take_lease(bed, "job", "b", 0, CW_MINUTE, &err), 2);
     assert_int_equal(take_lease(bed, "job", "a", 1, CW_MINUTE, &err), 0);
@@ -407,6 +427,8 @@ int main(void)
         STORE_TEST(a_note_belongs_to_a_run_that_exists),
         STORE_TEST(a_lease_has_one_holder_until_its_time_is_over),
         STORE_TEST(a_lease_renewed_lasts_longer),
+        STORE_TEST(a_lease_whose_time_is_over_must_be_taken_anew),
+        STORE_TEST(a_lease_from_a_clock_that_was_wrong_is_over),
         STORE_TEST(a_lease_that_was_taken_over_cannot_be_renewed_by_the_late_one),
         STORE_TEST(a_holder_that_asks_anew_shuts_out_its_former_self),
         STORE_TEST(a_token_never_comes_again),

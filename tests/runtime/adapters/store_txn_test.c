@@ -174,9 +174,32 @@ static void a_late_holder_writes_nothing(void **state)
 static void a_lease_nobody_ever_took_is_no_fence(void **state)
 {
     struct cw_error err;
-    assert_false(try_commit(begin_fenced(*state, "job", 0), &err));
-    assert_int_equal(err.code, CW_CONFLICT);
     assert_false(try_commit(begin_fenced(*state, "job", 1), &err));
+    assert_int_equal(err.code, CW_CONFLICT);
+}
+
+static void a_command_without_a_token_may_write_whoever_holds_the_lease(void **state)
+{
+    struct cw_error err;
+    assert_int_equal(take_lease(*state, "job", "worker", 0, CW_MINUTE, &err), 1);
+    struct cw_txn *txn = begin_fenced(*state, "job", 0);
+    put_table_row(txn, "set");
+    commit(txn);
+    assert_string_equal(keys(*state), "set");
+}
+
+static void a_lease_whose_time_is_over_is_no_fence(void **state)
+{
+    struct store_bed *bed = *state;
+    struct cw_error err;
+    int64_t token = take_lease(bed, "job", "slow", 0, CW_MINUTE, &err);
+    struct cw_txn *txn = begin_fenced(bed, "job", token);
+    put_table_row(txn, "late");
+    test_clock_advance(&bed->time, CW_MINUTE);
+    assert_false(try_commit(txn, &err));
+    assert_int_equal(err.code, CW_CONFLICT);
+    assert_non_null(strstr(err.text, "was over at 2024-03-31T02:31:00"));
+    assert_string_equal(keys(bed), "");
 }
 
 static void a_lease_given_back_is_no_fence(void **state)
@@ -207,6 +230,8 @@ int main(void)
         STORE_TEST(a_fence_that_holds_lets_through),
         STORE_TEST(a_late_holder_writes_nothing),
         STORE_TEST(a_lease_nobody_ever_took_is_no_fence),
+        STORE_TEST(a_command_without_a_token_may_write_whoever_holds_the_lease),
+        STORE_TEST(a_lease_whose_time_is_over_is_no_fence),
         STORE_TEST(a_lease_given_back_is_no_fence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
