@@ -281,18 +281,20 @@ CREATE INDEX staged_issues_subject ON staged_issues (code, left(subject, 200), c
 
 -- By what documents are found when rules ask for them: without case first of all, as people type them. lower() of texts
 -- that sort by their bytes changes A to Z alone.
-CREATE INDEX orders_number ON orders (cart, lower(left(number, 200))) WHERE number IS NOT NULL;
-CREATE INDEX customers_number ON customers (cart, lower(left(number, 200))) WHERE number IS NOT NULL;
-CREATE INDEX customers_email ON customers (cart, lower(left(email, 200))) WHERE email IS NOT NULL;
-CREATE INDEX customers_phone ON customers (cart, lower(left(phone, 200))) WHERE phone IS NOT NULL;
-CREATE INDEX customers_vat_number ON customers (cart, lower(left(vat_number, 200))) WHERE vat_number IS NOT NULL;
-CREATE INDEX customers_company ON customers (cart, lower(left(company, 200))) WHERE company IS NOT NULL;
-CREATE INDEX items_sku ON items (cart, lower(left(sku, 200))) WHERE sku IS NOT NULL;
-CREATE INDEX items_barcode ON items (cart, lower(left(barcode, 200))) WHERE barcode IS NOT NULL;
-CREATE INDEX items_vendor_sku ON items (cart, lower(left(vendor_sku, 200))) WHERE vendor_sku IS NOT NULL;
-CREATE INDEX item_variants_external_id ON item_variants (left(external_id, 200)) WHERE external_id IS NOT NULL;
-CREATE INDEX item_variants_sku ON item_variants (lower(left(sku, 200))) WHERE sku IS NOT NULL;
-CREATE INDEX item_variants_barcode ON item_variants (lower(left(barcode, 200))) WHERE barcode IS NOT NULL;
+CREATE INDEX orders_number ON orders (cart, lower(left(number, 200)), id) WHERE number IS NOT NULL;
+CREATE INDEX customers_number ON customers (cart, lower(left(number, 200)), id) WHERE number IS NOT NULL;
+CREATE INDEX customers_email ON customers (cart, lower(left(email, 200)), id) WHERE email IS NOT NULL;
+CREATE INDEX customers_phone ON customers (cart, lower(left(phone, 200)), id) WHERE phone IS NOT NULL;
+CREATE INDEX customers_vat_number ON customers (cart, lower(left(vat_number, 200)), id) WHERE vat_number IS NOT NULL;
+CREATE INDEX customers_company ON customers (cart, lower(left(company, 200)), id) WHERE company IS NOT NULL;
+CREATE INDEX items_sku ON items (cart, lower(left(sku, 200)), id) WHERE sku IS NOT NULL;
+CREATE INDEX items_barcode ON items (cart, lower(left(barcode, 200)), id) WHERE barcode IS NOT NULL;
+CREATE INDEX items_vendor_sku ON items (cart, lower(left(vendor_sku, 200)), id) WHERE vendor_sku IS NOT NULL;
+CREATE INDEX item_variants_external_id ON item_variants (left(external_id, 200), item_id, position)
+    WHERE external_id IS NOT NULL;
+CREATE INDEX item_variants_sku ON item_variants (lower(left(sku, 200)), item_id, position) WHERE sku IS NOT NULL;
+CREATE INDEX item_variants_barcode ON item_variants (lower(left(barcode, 200)), item_id, position)
+    WHERE barcode IS NOT NULL;
 CREATE INDEX shipments_order ON shipments (cart, left(order_id, 200)) WHERE order_id IS NOT NULL;
 
 CREATE FUNCTION keep_audit() RETURNS TRIGGER LANGUAGE plpgsql AS $$

@@ -367,6 +367,7 @@ static const struct cw_store_engine engine = {
     .put_control = cw_sqlite_put_control,
     .read_controls = cw_sqlite_read_controls,
     .put_webhook = cw_sqlite_put_webhook,
+    .prune = cw_sqlite_prune,
     .put_message = cw_sqlite_put_message,
     .set_message = cw_sqlite_set_message,
     .read_tables = cw_sqlite_read_tables,
