@@ -151,6 +151,6 @@ bool cw_pg_settle_schema(struct cw_pg_link *link, const struct cw_store_config *
         !ask(link, "SELECT value FROM meta WHERE name = 'site'", id, err) ||
         !ask(link, "SELECT quote_ident(current_schema())", link->schema, err))
         return false;
-    snprintf(link->pg->store.id, sizeof link->pg->store.id, "%s", id);
+    snprintf(link->pg->store.id, sizeof link->pg->store.id, "%.32s", id);
     return true;
 }
