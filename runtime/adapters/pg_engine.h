@@ -98,6 +98,12 @@ bool cw_pg_is_null(const PGresult *result, int row, int column);
     "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 #define CW_PG_NOW CW_PG_CLOCK("0")
 
+/* Whether a row of leases is in force, by the server's clock; as SQL. */
+#define CW_PG_IN_FORCE(lease)                                                                                \
+    "(" lease ".holder <> '' AND " lease ".expires_at > " CW_PG_NOW " AND " lease                            \
+    ".expires_at <= " CW_PG_CLOCK(CW_PG_LEASE_MAX) ")"
+#define CW_PG_LEASE_MAX "600000000" /* CW_LEASE_TIME_MAX */
+
 /* The error of a result as ours, saying what to do. Always false. */
 bool cw_pg_fail(const struct cw_pg *pg, const PGresult *result, struct cw_error *err);
 
@@ -145,7 +151,8 @@ bool cw_pg_put_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice 
                       const struct cw_cursor *cursor, struct cw_error *err);
 bool cw_pg_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                         struct cw_error *err);
-void cw_pg_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started, void *arg);
+void cw_pg_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
+                     cw_run_started_fn *started, void *arg);
 bool cw_pg_put_run(struct cw_txn *txn, const struct cw_run *run, struct cw_error *err);
 bool cw_pg_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level, struct cw_slice message,
                         struct cw_record_key key, struct cw_error *err);

@@ -106,6 +106,8 @@ struct cw_pg_link {
     int64_t lost_pid; /* of the connection that was lost: it may still hold locks; 0 = none */
     char lost_start[64];
     char session[33]; /* names this store in the table commits */
+    char schema[132];   /* of the tables, quoted for SQL */
+    cw_time query_time; /* CW_QUERY_TIME_MAX; less in tests */
 
     struct cw_pg_queue sent, unsent;
     unsigned unsynced;  /* statements since the last sync */
@@ -197,7 +199,9 @@ bool cw_pg_turn_holds(const struct cw_pg_link *link);
 
 /* --- pg_leases.c --- */
 
-/* CW_CONFLICT: who holds the lease, from a row of holder, token, expires_at, or none. Always false. */
+/* Of the lease $1; for the message. */
+extern const char cw_pg_select_holder[];
+/* CW_CONFLICT: who holds the lease, from its result, or from NULL. Always false. */
 bool cw_pg_fail_held(struct cw_slice name, const PGresult *result, struct cw_error *err);
 
 /* --- pg_listen.c --- */

@@ -150,8 +150,8 @@ bool cw_pg_put_raw(struct cw_txn *txn, const struct cw_raw *raw, struct cw_error
 
 static const char update_outcome[] =
     "WITH head AS (UPDATE raw_heads SET outcome = $4, script_version = $6 WHERE cart = $1 AND stream = $2 "
-    "AND sort_key = $3 RETURNING raw_id) UPDATE raw_records SET outcome = $4, reason = $5, "
-    "script_version = $6 WHERE id = (SELECT raw_id FROM head) RETURNING 1";
+    "AND sort_key = $3 RETURNING raw_id), changed AS (UPDATE raw_records SET outcome = $4, reason = $5, "
+    "script_version = $6 WHERE id = (SELECT raw_id FROM head) RETURNING 1) SELECT 1 / count(*) FROM changed";
 
 bool cw_pg_set_outcome(struct cw_txn *txn, struct cw_record_key key, enum cw_outcome outcome,
                        struct cw_slice reason, struct cw_slice script_version, struct cw_error *err)

@@ -14,7 +14,7 @@ struct values {
     int lengths[CW_PG_BINDS_MAX], formats[CW_PG_BINDS_MAX];
     Oid types[CW_PG_BINDS_MAX];
     char made[CW_PG_BINDS_MAX][CW_STORE_TIME_LEN + 1]; /* numbers and times */
-    char *mended[CW_PG_BINDS_MAX];                     /* texts that could not stay as they were */
+    char *mended[2 * CW_PG_BINDS_MAX];                 /* texts that could not stay as they were */
     size_t mended_count;
 };
 
@@ -200,15 +200,25 @@ static bool send_ours(struct cw_pg_link *link, const char *sql, const struct val
         link, PQsendQueryPrepared(link->conn, name, (int)count, v->data, v->lengths, v->formats, 1), err);
 }
 
+static bool mentions(const char *sql, size_t number)
+{
+    char name[16];
+    size_t len = (size_t)g_snprintf(name, sizeof name, "$%zu", number);
+    for (const char *at = sql; (at = strstr(at, name)) != NULL; at += len)
+        if (!g_ascii_isdigit(at[len]))
+            return true;
+    return false;
+}
+
 /* What a parameter stands for is found out by the server, as in a query typed by a person; one that is given
  * but not asked for is a text. */
 static bool send_foreign(struct cw_pg_link *link, const char *sql, struct values *v, size_t count,
                          struct cw_error *err)
 {
-    char name[16];
     for (size_t i = 0; i < count; i++) {
-        g_snprintf(name, sizeof name, "$%zu", i + 1);
-        v->types[i] = strstr(sql, name) != NULL ? 0 : OID_TEXT;
+        v->types[i] = mentions(sql, i + 1) ? 0 : OID_TEXT;
+        if (v->data[i] != NULL) /* texts end in NUL in this form */
+            v->data[i] = v->mended[v->mended_count++] = g_strndup(v->data[i], (gsize)v->lengths[i]);
         v->formats[i] = 0;
     }
     return was_sent(link,

@@ -17,9 +17,8 @@ static const char select_xid[] = "SELECT pg_current_xact_id()::text";
 
 /* An error where the lease is not ours: then nothing behind it is done. The lock keeps it ours to the end. */
 static const char check_fence[] =
-    "SELECT 1 / (SELECT count(*) FROM (SELECT 1 FROM leases WHERE name = $1 AND token = $2 AND holder <> '' "
-    "AND expires_at > " CW_PG_NOW " FOR SHARE) held)";
-static const char select_holder[] = "SELECT holder, token, expires_at FROM leases WHERE name = $1";
+    "SELECT 1 / (SELECT count(*) FROM (SELECT 1 FROM leases WHERE name = $1 AND token = $2 "
+    "AND " CW_PG_IN_FORCE("leases") " FOR SHARE) held)";
 
 static const char mark[] =
     "INSERT INTO commits (session, number, committed_at) VALUES ($1, $2, " CW_PG_NOW ") "
@@ -194,7 +193,7 @@ static void ask_for_holder(struct cw_pg_link *link)
 {
     const struct cw_bind name = cw_bind_text(link->turn.txn->fence.lease);
     struct cw_error err;
-    if (!cw_pg_send_with(link->pg, 0, select_holder, &name, 1, note_holder, link, &err))
+    if (!cw_pg_send_with(link->pg, 0, cw_pg_select_holder, &name, 1, note_holder, link, &err))
         end(link, &err);
 }
 

@@ -239,6 +239,12 @@ CREATE TABLE audit (
     reason TEXT NOT NULL
 );
 
+-- What each store that is open has committed last: for finding out about a commit whose answer was lost. PostgreSQL
+-- alone needs it.
+CREATE TABLE commits (
+    session TEXT PRIMARY KEY, number BIGINT NOT NULL, committed_at TEXT NOT NULL
+);
+
 CREATE TABLE meta (
     name TEXT PRIMARY KEY, value TEXT NOT NULL
 );
