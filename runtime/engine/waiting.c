@@ -113,6 +113,14 @@ void cw_waiting_stop(struct cw_waiting *waiting)
         cw_batch_stop(waiting->batch);
 }
 
+void cw_waiting_cancel(struct cw_waiting *waiting)
+{
+    if (waiting->batch != NULL)
+        cw_batch_cancel(waiting->batch);
+    cw_later_cancel(cw_session_settings(waiting->session)->loop, &waiting->later);
+    free(waiting);
+}
+
 /* --- stamps --- */
 
 struct reading {

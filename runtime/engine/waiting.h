@@ -24,6 +24,7 @@ struct cw_waiting *cw_waiting_start(struct cw_session *session, struct cw_lua_ca
                                     const struct cw_waiting_config *config, struct cw_error *err);
 /* Behind the page in hand; `done` comes as ever. */
 void cw_waiting_stop(struct cw_waiting *waiting);
+void cw_waiting_cancel(struct cw_waiting *waiting); /* no callback */
 
 /* What has come, in a text that is another one when something has: of customers and items ("news"), and of
  * table rows ("rows"). */
