@@ -121,7 +121,9 @@ end
 ---What the shop's webhooks are like, in a sentence.
 ---@return string finding
 local function find_webhooks(self)
-  if not self.takes_notices then return "no webhooks (the secret webhook_secret is not set): changes wait for the next sync" end
+  if not self.takes_notices then
+    return "no webhooks, since the secret webhook_secret is not set: changes wait for the next sync"
+  end
   local is_read, hooks = pcall(function() return get(self, "webhooks", { per_page = 100 }):json() end)
   if not is_read or type(hooks) ~= "table" then
     return ("whether the shop's webhooks are on is not known: %s"):format(tostring(hooks))
@@ -168,11 +170,11 @@ function shop:webhook(notice)
   local signature = notice:header "X-WC-Webhook-Signature"
   if not signature and notice.body:find "^webhook_id=%d+$" then return { ignore = true } end
   if not self:signed { secret = "webhook_secret", encoding = "base64", signature = signature } then
-    return nil, signature and "the signature is not right: is webhook_secret that of the webhook?" or "it is not signed"
+    return nil, signature and "the signature is not right; is webhook_secret that of the webhook?" or "it is not signed"
   end
   local topic = notice:header "X-WC-Webhook-Topic" or ""
   local stream = STREAMS[topic:match "^%a+"]
-  if not self[stream] then return { ignore = true } end
+  if not (stream and self[stream]) then return { ignore = true } end
   return { topic = topic, job = stream }
 end
 
