@@ -38,7 +38,8 @@ struct cw_lua_cart {
     cw_time orders_from;           /* CW_TIME_NONE = no limit */
     struct cw_lua_stream *streams; /* in the order customers, items, orders, stock, shipments */
     size_t stream_count;
-    int ref; /* registry: the instance */
+    bool takes_notices; /* its script can check them, and the secret to check them with is set */
+    int ref;            /* registry: the instance */
 };
 
 /* `counts` and `err`: exactly one is not NULL. */
@@ -115,6 +116,38 @@ struct cw_fiber *cw_lua_start_test(struct cw_lua_cart *cart, cw_lua_done_fn *don
 struct cw_fiber *cw_lua_start_script(struct cw_lua_carts *carts, struct cw_slice source,
                                      const char *chunk_name, cw_lua_done_fn *done, void *arg,
                                      struct cw_error *err);
+
+/* A notice that the shop sent by itself, as it came. */
+struct cw_lua_notice {
+    const char *method;
+    struct cw_slice rest, query; /* the path behind the cart's name; what stood behind '?' */
+    const struct cw_header *headers;
+    size_t header_count;
+    struct cw_slice body;
+    cw_time received_at;
+};
+
+/* What the cart's script makes of it: neither believed nor ignored = refused, with a reason. All valid during
+ * the call. */
+struct cw_lua_verdict {
+    bool is_believed, is_ignored;
+    struct cw_slice reason;
+    struct cw_slice id;         /* the delivery's, or a hash of what was signed */
+    struct cw_slice topic, job; /* job: which of the cart's it wakes; empty = all */
+    cw_time at;                 /* its own time; CW_TIME_NONE = it has none that is signed */
+};
+
+/* Exactly one of verdict and err is not NULL. */
+typedef void cw_lua_heard_fn(void *arg, const struct cw_lua_verdict *verdict, const struct cw_error *err);
+struct cw_lua_hearing {
+    cw_lua_heard_fn *heard;
+    void *arg;
+};
+
+/* Starts cart:webhook(notice) as a fiber, which may not ask the shop. `hearing` must stay until it is heard,
+ * or the fiber killed; the notice is copied. */
+struct cw_fiber *cw_lua_start_notice(const struct cw_lua_cart *cart, const struct cw_lua_notice *notice,
+                                     struct cw_lua_hearing *hearing, struct cw_error *err);
 
 /* One thing that a cart has otherwise than the one at the bottom of what it extends. `change` is added,
  * removed, changed or wrapped; values are in words, empty where there is none; of what is wrapped `value`

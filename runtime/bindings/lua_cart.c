@@ -178,7 +178,9 @@ static void read_instance(lua_State *L, struct cw_lua_cart *cart, int index)
     lua_getfield(L, -1, "orders_from");
     if (!cw_lua_to_time(L, -1, &cart->orders_from))
         cart->orders_from = CW_TIME_NONE;
-    lua_pop(L, 3);
+    lua_getfield(L, index, "takes_notices");
+    cart->takes_notices = lua_toboolean(L, -1);
+    lua_pop(L, 4);
 }
 
 void cw_lua_push_open(lua_State *L, const char *function)

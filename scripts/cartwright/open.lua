@@ -5,6 +5,7 @@ local check = require "cartwright.rules_check"
 local decimal = require "cartwright.decimal"
 local map = require "cartwright.map"
 local native = require "cartwright.native.cart"
+local notice = require "cartwright.notice"
 local overlay = require "cartwright.overlay"
 local placed = require "cartwright.placed"
 local rules = require "cartwright.rules"
@@ -14,7 +15,8 @@ local open = {}
 
 local STREAMS = { "customers", "items", "orders", "stock", "shipments" } -- orders are matched to what came before them
 local IS_STREAM = { orders = true, customers = true, items = true, stock = true, shipments = true }
-local NO_SETTING = { type = true, rules = true, switches = true } -- what else stands in a cart of site.lua
+-- What else stands in a cart of site.lua.
+local NO_SETTING = { type = true, rules = true, switches = true, schedules = true, quiet = true }
 local OUT = { "stock_out", "prices_out", "statuses_out", "shipments_out", "customers_out", "items_out" }
 local SECONDS = { s = 1, m = 60, h = 3600, d = 86400 }
 
@@ -254,6 +256,8 @@ function open.cart(name)
   local settings, faults = settle(name, shop.settings, given)
   local streams = {}
   check_names(shop, faults, script)
+  local fault = notice.check(shop)
+  if fault then faults[#faults + 1] = ("%s: %s"):format(script, fault) end
   for _, stream_name in ipairs(STREAMS) do
     if shop[stream_name] then
       streams[#streams + 1] = describe(stream_name, shop[stream_name], faults, script)
@@ -272,6 +276,7 @@ function open.cart(name)
   if #faults > 0 then error(table.concat(faults, "\n"), 0) end
   local instance = cart.instantiate(shop, name, settings, native)
   instance.type, instance.tables, instance.asked_tables = given.type, tables, asked
+  instance.takes_notices = notice.is_taken(shop, settings)
   return instance, streams, tables
 end
 
@@ -290,6 +295,8 @@ function open.test(instance)
   local hint = result.setting and ("\nlook at the setting %s of cart %s in site.lua"):format(result.setting, instance.name) or ""
   return result.code, result.message .. hint
 end
+
+open.hear = notice.hear
 
 ---Runs one window of a stream, with a `self` of its own: other streams of the cart may run at the same time.
 function open.fetch(instance, stream_name, window)

@@ -8,6 +8,7 @@ error("types only; see scripts/cartwright/cart.lua and runtime/bindings/lua_http
 ---@field zone string the zone the shop writes its times in
 ---@field cache table for this run only: what was fetched once
 ---@field stream string while a stream is fetched: its name
+---@field takes_notices boolean its script has a function webhook, and the secret for it is set
 local Cart = {}
 
 ---What cart.new makes and a cart script returns. It may have functions and values of its own, which `self` has too.
