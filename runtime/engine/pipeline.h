@@ -35,6 +35,9 @@ struct cw_pipeline {
     const char *script_version; /* hex */
     bool dry_run;               /* everything but the commit */
     bool again;                 /* map also what is known and unchanged (resubmission) */
+    const char *began_by;       /* of its runs, as in cw_session_config; may be NULL */
+    const char *worker;         /* likewise */
+    struct cw_run_log *log;     /* may be NULL */
     /* Called for every record that was mapped, before it is stored; for replays. May be NULL. */
     void (*compared)(void *arg, const struct cw_comparison *comparison);
     void *arg;
@@ -47,6 +50,10 @@ struct cw_page_job;
 struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const struct cw_page *page,
                                       cw_emit_done_fn *done, void *arg, struct cw_error *err);
 void cw_pipeline_cancel(struct cw_page_job *job);
+
+/* A run of the stream that begins now. Its texts are the pipeline's and the stream's. */
+struct cw_run cw_pipeline_run(const struct cw_pipeline *pipeline, const struct cw_lua_stream *stream,
+                              const char *job);
 
 /* Whether read is the sum of its parts; CW_CORRUPT, showing the figures, when not. */
 bool cw_counts_check(const struct cw_run_counts *counts, struct cw_error *err);

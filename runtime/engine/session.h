@@ -16,11 +16,14 @@ struct cw_session_config {
     struct cw_store *store;         /* NULL for what needs none */
     const char *cart;               /* whose scripts these are, in log lines; NULL = the site's */
     uint64_t seed;
-    bool dry_run;    /* nothing is stored, requests that write are refused */
-    const char *who; /* for the audit trail, when scripts edit documents; NULL = "script" */
-    const char *job; /* runs that scripts start by emitting pages are named so; NULL = they may not */
-    int argc;        /* arguments of a script */
-    char **argv;     /* NULL: its scripts are carts alone, and do without cartwright.site */
+    bool dry_run;           /* nothing is stored, requests that write are refused */
+    const char *who;        /* for the audit trail, when scripts edit documents; NULL = "script" */
+    const char *job;        /* runs that scripts start by emitting pages are named so; NULL = they may not */
+    const char *began_by;   /* what began the runs: "schedule", "webhook"; NULL = "command" */
+    const char *worker;     /* which one does them, as in leases; NULL = a command */
+    struct cw_run_log *log; /* where runs are told; NULL = nowhere: a command prints them itself */
+    int argc;               /* arguments of a script */
+    char **argv;            /* NULL: its scripts are carts alone, and do without cartwright.site */
     void (*print)(void *arg, struct cw_slice line); /* NULL = the log */
     void (*progress)(void *arg, int64_t done, int64_t total);
     void *arg;
@@ -41,6 +44,9 @@ const struct cw_session_config *cw_session_settings(const struct cw_session *ses
 
 /* Hash over the texts of all scripts loaded so far, the library's included: hex. */
 const char *cw_session_script_version(struct cw_session *session);
+
+/* What begins the runs from now on; borrowed. */
+void cw_session_set_began_by(struct cw_session *session, const char *began_by);
 
 /* A pipeline with the session's store and rules. */
 struct cw_pipeline cw_session_pipeline(struct cw_session *session);
