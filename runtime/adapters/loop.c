@@ -1,4 +1,6 @@
 /* loop.c - what both kinds of loop have in common: work for later, and the order in which things run. */
+#include <stdlib.h>
+
 #include "adapters/loop_private.h"
 
 static void list_add(struct cw_later_list *list, struct cw_later *later)
@@ -56,6 +58,47 @@ void cw_later_cancel(struct cw_loop *loop, struct cw_later *later)
     later->waiting = false;
 }
 
+/* --- calling --- */
+
+static void begin_turn(const struct cw_loop *loop)
+{
+    if (loop->turns.begin != NULL)
+        loop->turns.begin(loop->turns.arg);
+}
+
+static void end_turn(const struct cw_loop *loop)
+{
+    if (loop->turns.end != NULL)
+        loop->turns.end(loop->turns.arg);
+}
+
+void cw_loop_watch_turns(struct cw_loop *loop, struct cw_turns turns)
+{
+    loop->turns = turns;
+}
+
+void cw_loop_call(struct cw_loop *loop, cw_loop_fn *fn, void *arg)
+{
+    begin_turn(loop);
+    fn(arg);
+    end_turn(loop);
+}
+
+void cw_timer_call(struct cw_timer *timer)
+{
+    cw_loop_call(timer->loop, timer->fn, timer->arg);
+}
+
+void cw_watch_call(struct cw_watch *watch, int fd, int events)
+{
+    struct cw_loop *loop = watch->loop;
+    begin_turn(loop);
+    watch->fn(watch->arg, fd, events);
+    end_turn(loop);
+}
+
+/* --- running --- */
+
 /* What is scheduled meanwhile waits for the next pass, so that descriptors and timers get their turn. False
  * when there was nothing to run. */
 static bool run_laters(struct cw_loop *loop)
@@ -67,7 +110,7 @@ static bool run_laters(struct cw_loop *loop)
     bool any = false;
     for (struct cw_later *later; !loop->stopping && (later = list_take(&loop->due)) != NULL; any = true) {
         later->waiting = false;
-        later->fn(later->arg); /* may free `later` */
+        cw_loop_call(loop, later->fn, later->arg); /* may free `later` */
     }
     return any;
 }
@@ -147,4 +190,56 @@ void cw_watch_free(struct cw_watch *watch)
 {
     if (watch != NULL)
         watch->loop->maker->watch_free(watch);
+}
+
+/* --- the clock --- */
+
+struct cw_clock_watch *cw_loop_watch_clock(struct cw_loop *loop, cw_loop_fn *fn, void *arg,
+                                           struct cw_error *err)
+{
+    struct cw_clock_watch *watch = calloc(1, sizeof *watch);
+    if (watch == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory to watch the clock");
+        return NULL;
+    }
+    if (loop->clock_watches == NULL && !loop->maker->clock_begin(loop, err)) {
+        free(watch);
+        return NULL;
+    }
+    /* As if told: one that begins in a callback of another hears of the next time. */
+    *watch = (struct cw_clock_watch){ loop, loop->clock_watches, fn, arg, .was_told = true };
+    loop->clock_watches = watch;
+    return watch;
+}
+
+void cw_clock_watch_free(struct cw_clock_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    struct cw_clock_watch **at = &watch->loop->clock_watches;
+    while (*at != watch)
+        at = &(*at)->next;
+    *at = watch->next;
+    if (watch->loop->clock_watches == NULL)
+        watch->loop->maker->clock_end(watch->loop);
+    free(watch);
+}
+
+static struct cw_clock_watch *first_untold(const struct cw_loop *loop)
+{
+    struct cw_clock_watch *at = loop->clock_watches;
+    while (at != NULL && at->was_told)
+        at = at->next;
+    return at;
+}
+
+/* Any of them may free any other. */
+void cw_loop_tell_clock(struct cw_loop *loop)
+{
+    for (struct cw_clock_watch *at = loop->clock_watches; at != NULL; at = at->next)
+        at->was_told = false;
+    for (struct cw_clock_watch *at; (at = first_untold(loop)) != NULL;) {
+        at->was_told = true;
+        at->fn(at->arg);
+    }
 }

@@ -27,6 +27,7 @@ struct virtual_loop {
     struct virtual_timer *first, *last;
     struct virtual_watch *watches;
     size_t watch_count;
+    struct cw_later clock_was_set;
 };
 
 static struct virtual_loop *own_loop(struct cw_loop *loop)
@@ -103,7 +104,7 @@ static void run_timers(struct virtual_loop *loop, bool wait)
            loop->first->number <= settings) {
         struct cw_timer *timer = &loop->first->timer;
         clear_timer(timer);
-        timer->fn(timer->arg);
+        cw_timer_call(timer);
     }
 }
 
@@ -121,7 +122,7 @@ static void call_watch(struct virtual_watch *own)
     own->poll.revents = 0;
     int events = ((got & POLLIN) || (failed && (own->poll.events & POLLIN)) ? CW_READABLE : 0) |
                  ((got & POLLOUT) || (failed && (own->poll.events & POLLOUT)) ? CW_WRITABLE : 0);
-    own->watch.fn(own->watch.arg, own->poll.fd, events);
+    cw_watch_call(&own->watch, own->poll.fd, events);
 }
 
 static void run_watches(struct virtual_loop *loop, bool wait)
@@ -194,6 +195,23 @@ static void free_loop(struct cw_loop *loop)
     free(loop);
 }
 
+static bool begin_clock(struct cw_loop *loop, struct cw_error *err)
+{
+    (void)loop; /* only cw_loop_step_clock sets it */
+    (void)err;
+    return true;
+}
+
+static void end_clock(struct cw_loop *loop)
+{
+    cw_later_cancel(loop, &own_loop(loop)->clock_was_set);
+}
+
+static void tell_clock(void *arg)
+{
+    cw_loop_tell_clock(arg);
+}
+
 static const struct cw_loop_maker virtual_maker = {
     .pass = pass,
     .stop = stop,
@@ -205,7 +223,19 @@ static const struct cw_loop_maker virtual_maker = {
     .watch_create = create_watch,
     .watch_signal = no_signals,
     .watch_free = free_watch,
+    .clock_begin = begin_clock,
+    .clock_end = end_clock,
 };
+
+void cw_loop_step_clock(struct cw_loop *loop, cw_time to)
+{
+    if (loop->maker != &virtual_maker)
+        return;
+    struct virtual_loop *own = own_loop(loop);
+    own->start = to - own->elapsed;
+    if (loop->clock_watches != NULL)
+        cw_loop_later(loop, &own->clock_was_set, tell_clock, loop);
+}
 
 struct cw_loop *cw_loop_create_virtual(cw_time start, struct cw_error *err)
 {

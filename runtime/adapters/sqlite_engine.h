@@ -183,8 +183,8 @@ bool cw_sqlite_put_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_sl
                           const struct cw_cursor *cursor, struct cw_error *err);
 bool cw_sqlite_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                             struct cw_error *err);
-void cw_sqlite_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
-                         void *arg);
+void cw_sqlite_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
+                         cw_run_started_fn *started, void *arg);
 bool cw_sqlite_put_run(struct cw_txn *txn, const struct cw_run *run, struct cw_error *err);
 bool cw_sqlite_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level, struct cw_slice message,
                             struct cw_record_key key, struct cw_error *err);

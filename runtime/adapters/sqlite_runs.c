@@ -89,8 +89,8 @@ static bool copy_texts(struct start *start)
     return true;
 }
 
-void cw_sqlite_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
-                         void *arg)
+void cw_sqlite_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
+                         cw_run_started_fn *started, void *arg)
 {
     struct start *start = calloc(1, sizeof *start);
     struct cw_error err;
@@ -98,7 +98,7 @@ void cw_sqlite_start_run(struct cw_store *store, const struct cw_run *run, cw_ru
         *start = (struct start){ .run = *run, .started = started, .arg = arg };
         cw_arena_init(&start->texts, 0);
         if (copy_texts(start)) {
-            cw_txn_begin(store, (struct cw_fence){ 0 }, write_start, start);
+            cw_txn_begin(store, fence, write_start, start);
             return;
         }
         cw_arena_fini(&start->texts);

@@ -315,10 +315,10 @@ bool cw_txn_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_sli
            settle(txn, txn->store->engine->reset_cursor(txn, cart, stream, &err), no_record, &err);
 }
 
-void cw_store_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
-                        void *arg)
+void cw_store_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
+                        cw_run_started_fn *started, void *arg)
 {
-    store->engine->start_run(store, run, started, arg);
+    store->engine->start_run(store, fence, run, started, arg);
 }
 
 bool cw_txn_put_run(struct cw_txn *txn, const struct cw_run *run)

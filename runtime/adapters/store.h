@@ -265,10 +265,11 @@ struct cw_run {
     struct cw_slice worker;   /* as in leases: "host/1234"; empty = a command */
 };
 
-/* Runs of the same stream that are still open then were killed: they become failed, and say so. */
+/* A transaction of its own, under `fence`. Runs of the same stream that are still open then were killed: they
+ * become failed, and say so. */
 typedef void cw_run_started_fn(void *arg, int64_t id, const struct cw_error *err);
-void cw_store_start_run(struct cw_store *store, const struct cw_run *run, cw_run_started_fn *started,
-                        void *arg);
+void cw_store_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
+                        cw_run_started_fn *started, void *arg);
 /* Counts so far, with the page they cover, or the end. A run that is done and does not account for every
  * record it read is CW_INVALID; one that was never started CW_NOT_FOUND. */
 bool cw_txn_put_run(struct cw_txn *txn, const struct cw_run *run);

@@ -15,16 +15,19 @@ struct cw_schedule {
     cw_time every;    /* an interval; 0 = by the fields below */
     uint64_t minutes; /* bit n: minute n */
     uint32_t hours, days, months;
-    uint8_t weekdays;           /* bit 0: Sunday */
-    bool any_hour;              /* the hour field is "*" or has a step */
-    bool days_or_weekdays;      /* both are restricted: either will do, as in cron */
-    cw_time jitter;             /* added: up to so much, the same for the same key and time */
+    uint8_t weekdays;      /* bit 0: Sunday */
+    bool any_hour;         /* the hour field is "*" or has a step */
+    bool days_or_weekdays; /* both are restricted: either will do, as in cron */
+    cw_time
+        jitter; /* added: less than this, and never past the next time; the same for the same key and time */
     const struct cw_zone *zone; /* NULL = UTC; borrowed */
 };
 
-enum { CW_SCHEDULE_EVERY_LEAST_S = 1 };
+#define CW_SCHEDULE_EVERY_LEAST CW_SECOND
+#define CW_SCHEDULE_EVERY_MOST  (366 * CW_DAY)
+#define CW_SCHEDULE_JITTER_MOST CW_DAY /* more counts as this */
 
-/* "90s", "5m", "2h", "1d": a whole number and a unit; up to a year. */
+/* "90s", "5m", "2h", "1d": a whole number and a unit; up to ten years. */
 bool cw_schedule_parse_time(struct cw_slice text, cw_time *out, struct cw_error *err);
 /* Each sets the schedule's times only. CW_INVALID names what is wrong and what is possible. */
 bool cw_schedule_parse_every(struct cw_slice text, struct cw_schedule *schedule, struct cw_error *err);
@@ -38,9 +41,10 @@ bool cw_schedule_parse_cron(struct cw_slice text, struct cw_schedule *schedule, 
 
 /* The first due time that is later than `served` (CW_TIME_NONE = never served) as seen at `now`, jitter
  * included; `key` tells jobs apart. It may lie before `now`: then one or more times were missed, and this
- * stands for all of them. An interval that was never served is due now. A clock that was set back by up to
- * three hours fires no time twice; by more, what was served counts as a fault of the clock, and only `now`
- * does. */
+ * stands for all of them once `served` is the time at which the job began. An interval that was never served
+ * is due now; one that was, so long after. Once the clock was set back by up to three hours no time of day
+ * fires twice; by more, what was served counts as a fault of the clock, and only `now` does. Intervals then
+ * begin anew at `now`. CW_TIME_NONE past the year 9999. */
 cw_time cw_schedule_next(const struct cw_schedule *schedule, cw_time served, cw_time now, uint64_t key);
 
 #endif

@@ -4,8 +4,7 @@
 
 #include <stdio.h>
 
-#define FIRST_SECOND (-62135596800) /* 0001-01-01T00:00:00Z */
-#define LAST_SECOND  253402300799   /* 9999-12-31T23:59:59Z */
+#include "base/calendar.h"
 
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char day_names[] = "SunMonTueWedThuFriSat";
@@ -13,69 +12,25 @@ static const char day_names[] = "SunMonTueWedThuFriSat";
 /* ---- the calendar ---- */
 
 struct civil {
-    int64_t year;
-    unsigned month, day;           /* from 1 */
+    struct cw_date date;
     unsigned hour, minute, second; /* second 60 and 24:00:00 are carried into the next day */
     unsigned micros;
 };
 
-static bool is_leap(int64_t year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static unsigned days_in_month(int64_t year, unsigned month)
-{
-    static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    return days[month - 1] + (month == 2 && is_leap(year) ? 1u : 0u);
-}
-
-/* Days before the first of a month of a year that begins in March, so that the leap day comes last. */
-static int64_t days_before(unsigned month_from_march)
-{
-    return (153 * (int64_t)month_from_march + 2) / 5;
-}
-
-/* The year is at least 0: all divisions round down. */
-static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
-{
-    if (month < 3)
-        year--;
-    int64_t leaps = year < 0 ? -1 : year / 4 - year / 100 + year / 400;
-    return 365 * year + leaps + days_before((month + 9) % 12) + day - 719469;
-}
-
-static void civil_from_days(int64_t days, struct civil *out)
-{
-    int64_t shifted = days + 719468 + 146097; /* from March of the year -400, so that nothing is negative */
-    int64_t era = shifted / 146097, day_of_era = shifted % 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    unsigned month_from_march = (unsigned)((5 * day_of_year + 2) / 153);
-    out->day = (unsigned)(day_of_year - days_before(month_from_march)) + 1;
-    out->month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-    out->year = (era - 1) * 400 + year_of_era + (out->month < 3);
-}
-
 /* Seconds since the epoch, as if the clock ran in UTC. */
 static int64_t civil_seconds(const struct civil *civil)
 {
-    int64_t days = days_from_civil(civil->year, civil->month, civil->day);
+    int64_t days = cw_days_from_date(civil->date);
     return days * 86400 + civil->hour * 3600 + civil->minute * 60 + civil->second;
-}
-
-static int64_t floor_divide(int64_t value, int64_t by)
-{
-    return value / by - (value % by < 0);
 }
 
 static struct civil civil_from_time(cw_time local)
 {
     struct civil civil;
-    int64_t seconds = floor_divide(local, CW_SECOND);
-    int64_t days = floor_divide(seconds, 86400);
+    int64_t seconds = cw_floor_divide(local, CW_SECOND);
+    int64_t days = cw_floor_divide(seconds, 86400);
     unsigned in_day = (unsigned)(seconds - days * 86400);
-    civil_from_days(days, &civil);
+    civil.date = cw_date_from_days(days);
     civil.hour = in_day / 3600;
     civil.minute = in_day / 60 % 60;
     civil.second = in_day % 60;
@@ -85,7 +40,7 @@ static struct civil civil_from_time(cw_time local)
 
 static bool in_range(int64_t seconds)
 {
-    return seconds >= FIRST_SECOND && seconds <= LAST_SECOND;
+    return seconds >= CW_FIRST_SECOND && seconds <= CW_LAST_SECOND;
 }
 
 /* ---- reading ---- */
@@ -188,10 +143,10 @@ static bool mail_end(struct scan *scan)
 static bool iso(struct scan scan, struct stamp *out)
 {
     unsigned year;
-    if (!number(&scan, 4, &year) || !skip(&scan, '-') || !number(&scan, 2, &out->civil.month) ||
-        !skip(&scan, '-') || !number(&scan, 2, &out->civil.day))
+    if (!number(&scan, 4, &year) || !skip(&scan, '-') || !number(&scan, 2, &out->civil.date.month) ||
+        !skip(&scan, '-') || !number(&scan, 2, &out->civil.date.day))
         return false;
-    out->civil.year = year;
+    out->civil.date.year = year;
     if (scan.at == scan.end)
         return true;
     if (!skip(&scan, ' ') && !skip(&scan, 'T') && !skip(&scan, 't'))
@@ -243,18 +198,18 @@ static bool named_offset(struct scan *scan, struct stamp *stamp)
 static bool mail_date(struct scan *scan, struct civil *civil)
 {
     unsigned year;
-    if (!number(scan, 2, &civil->day) && !number(scan, 1, &civil->day))
+    if (!number(scan, 2, &civil->date.day) && !number(scan, 1, &civil->date.day))
         return false;
     skip_blanks(scan);
     int month = name_index(scan, month_names);
     if (month < 0)
         return false;
-    civil->month = (unsigned)month + 1;
+    civil->date.month = (unsigned)month + 1;
     skip_blanks(scan);
     if (number(scan, 4, &year))
-        civil->year = year;
+        civil->date.year = year;
     else if (number(scan, 2, &year))
-        civil->year = year + (year < 50 ? 2000 : 1900);
+        civil->date.year = year + (year < 50 ? 2000 : 1900);
     else
         return false;
     return true;
@@ -286,9 +241,9 @@ static bool is_possible(const struct civil *civil)
 {
     bool end_of_day = civil->hour == 24 && civil->minute == 0 && civil->second == 0 && civil->micros == 0;
     bool leap_second = civil->second == 60 && civil->minute == 59;
-    return civil->year >= 1 && civil->month >= 1 && civil->month <= 12 && civil->day >= 1 &&
-           civil->day <= days_in_month(civil->year, civil->month) && (civil->hour < 24 || end_of_day) &&
-           civil->minute < 60 && (civil->second < 60 || leap_second);
+    return civil->date.year >= 1 && civil->date.month >= 1 && civil->date.month <= 12 &&
+           civil->date.day >= 1 && civil->date.day <= cw_days_in_month(civil->date.year, civil->date.month) &&
+           (civil->hour < 24 || end_of_day) && civil->minute < 60 && (civil->second < 60 || leap_second);
 }
 
 static bool refuse(struct cw_slice text, struct cw_error *err)
@@ -339,14 +294,14 @@ size_t cw_time_iso(cw_time time, char *out)
 {
     char *p = out;
     *p = '\0';
-    if (!in_range(floor_divide(time, CW_SECOND)))
+    if (!in_range(cw_floor_divide(time, CW_SECOND)))
         return 0;
     struct civil civil = civil_from_time(time);
-    p = put(p, (unsigned)civil.year, 4);
+    p = put(p, (unsigned)civil.date.year, 4);
     *p++ = '-';
-    p = put(p, civil.month, 2);
+    p = put(p, civil.date.month, 2);
     *p++ = '-';
-    p = put(p, civil.day, 2);
+    p = put(p, civil.date.day, 2);
     *p++ = 'T';
     p = put(p, civil.hour, 2);
     *p++ = ':';
@@ -377,14 +332,14 @@ static int put_offset(int32_t seconds, char *out, size_t cap)
 
 static int put_names(const struct moment *m, char conversion, char *out, size_t cap)
 {
-    int64_t days = days_from_civil(m->civil.year, m->civil.month, m->civil.day);
-    if (conversion == 'a') /* the epoch was a Thursday */
-        return snprintf(out, cap, "%.3s", day_names + (days - floor_divide(days + 4, 7) * 7 + 4) * 3);
+    if (conversion == 'a')
+        return snprintf(out, cap, "%.3s",
+                        day_names + (ptrdiff_t)cw_weekday(cw_days_from_date(m->civil.date)) * 3);
     if (conversion == 'b')
-        return snprintf(out, cap, "%.3s", month_names + (ptrdiff_t)(m->civil.month - 1) * 3);
+        return snprintf(out, cap, "%.3s", month_names + (ptrdiff_t)(m->civil.date.month - 1) * 3);
     if (m->zone == NULL)
         return snprintf(out, cap, "UTC");
-    return snprintf(out, cap, "%s", cw_zone_abbreviation(m->zone, floor_divide(m->time, CW_SECOND)));
+    return snprintf(out, cap, "%s", cw_zone_abbreviation(m->zone, cw_floor_divide(m->time, CW_SECOND)));
 }
 
 /* One conversion; what snprintf returns, -1 for an unknown one. */
@@ -393,11 +348,11 @@ static int put_conversion(const struct moment *m, char conversion, char *out, si
     const struct civil *c = &m->civil;
     switch (conversion) {
     case 'Y':
-        return snprintf(out, cap, "%04lld", (long long)c->year);
+        return snprintf(out, cap, "%04lld", (long long)c->date.year);
     case 'm':
-        return snprintf(out, cap, "%02u", c->month);
+        return snprintf(out, cap, "%02u", c->date.month);
     case 'd':
-        return snprintf(out, cap, "%02u", c->day);
+        return snprintf(out, cap, "%02u", c->date.day);
     case 'H':
         return snprintf(out, cap, "%02u", c->hour);
     case 'M':
@@ -407,10 +362,10 @@ static int put_conversion(const struct moment *m, char conversion, char *out, si
     case 'f':
         return snprintf(out, cap, "%06u", c->micros);
     case 's':
-        return snprintf(out, cap, "%lld", (long long)floor_divide(m->time, CW_SECOND));
+        return snprintf(out, cap, "%lld", (long long)cw_floor_divide(m->time, CW_SECOND));
     case 'j': {
-        int64_t first = days_from_civil(c->year, 1, 1);
-        return snprintf(out, cap, "%03d", (int)(days_from_civil(c->year, c->month, c->day) - first) + 1);
+        int64_t first = cw_days_from_date((struct cw_date){ c->date.year, 1, 1 });
+        return snprintf(out, cap, "%03d", (int)(cw_days_from_date(c->date) - first) + 1);
     }
     case 'z':
         return put_offset(m->offset, out, cap);
@@ -464,7 +419,7 @@ static size_t fill(const struct moment *m, const char *format, char *out, size_t
 size_t cw_time_format(cw_time time, const struct cw_zone *zone, const char *format, char *out, size_t cap,
                       struct cw_error *err)
 {
-    int64_t seconds = floor_divide(time, CW_SECOND);
+    int64_t seconds = cw_floor_divide(time, CW_SECOND);
     struct moment m = { .time = time, .zone = zone };
     if (cap > 0)
         out[0] = '\0';

@@ -196,6 +196,12 @@ int32_t cw_zone_offset(const struct cw_zone *zone, int64_t utc)
     return span_at(zone, utc).offset;
 }
 
+struct cw_zone_period cw_zone_period(const struct cw_zone *zone, int64_t utc)
+{
+    struct span span = span_at(zone, utc);
+    return (struct cw_zone_period){ span.start, span.end, span.offset };
+}
+
 const char *cw_zone_abbreviation(const struct cw_zone *zone, int64_t utc)
 {
     if (zone->rules == NULL)

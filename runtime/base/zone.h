@@ -20,6 +20,13 @@ int32_t cw_zone_offset(const struct cw_zone *zone, int64_t utc);
 /* "CEST"; the zone's name for a fixed offset. Valid as long as the zone. */
 const char *cw_zone_abbreviation(const struct cw_zone *zone, int64_t utc);
 
+/* The time between two clock changes in which an instant lies; both ends may be a few hundred years away. */
+struct cw_zone_period {
+    int64_t start, end; /* seconds; end is exclusive */
+    int32_t offset;     /* seconds east of UTC */
+};
+struct cw_zone_period cw_zone_period(const struct cw_zone *zone, int64_t utc);
+
 /* The instant of a local time, both in seconds; `local` counts as if the clock ran in UTC. What happens to
  * hours that occur twice or never: see time.h. */
 int64_t cw_zone_to_utc(const struct cw_zone *zone, int64_t local);

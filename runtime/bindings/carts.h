@@ -55,6 +55,8 @@ struct cw_lua_carts_host {
     /* What the mapping of a cart depends on besides its scripts: translation rows of the store. May be NULL.
      */
     void (*versioned)(void *arg, struct cw_slice bytes);
+    /* Under which a cart's state is written. May be NULL. */
+    struct cw_fence (*fence)(void *arg, const char *cart);
     /* Stores a page; takes over nothing: records live until done. Cancelled through the returned handle. */
     void *(*emit)(void *arg, const struct cw_lua_stream *stream, struct cw_records *records,
                   struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);

@@ -284,7 +284,10 @@ static int remember(lua_State *L)
     if (!cw_buffer_add(&op->text, text.data, text.len, NULL))
         luaL_error(L, "no memory");
     op->asked = true;
-    cw_txn_begin(store, (struct cw_fence){ 0 }, state_txn_ready, op);
+    const struct cw_lua_carts_host *host = &carts->host;
+    struct cw_fence fence = host->fence != NULL ? host->fence(host->arg, cart->name)
+                                                : (struct cw_fence){ cw_slice(cart->name), 0 };
+    cw_txn_begin(store, fence, state_txn_ready, op);
     return cw_wait_start(L, &op->wait, finish_remember, (lua_KContext)op);
 }
 

@@ -140,7 +140,7 @@ static void begun(void *arg, struct cw_txn *txn, const struct cw_error *err)
 static bool put_releases(struct release *release, struct cw_error *err)
 {
     struct writing writing = { .release = release };
-    cw_txn_begin(release->cli->store, (struct cw_fence){ 0 }, begun, &writing);
+    cw_txn_begin(release->cli->store, (struct cw_fence){ cw_slice(release->cart), 0 }, begun, &writing);
     cw_store_wait(release->cli->store);
     if (!writing.ok)
         *err = writing.err;

@@ -17,6 +17,8 @@ struct cw_batch {
     cw_sync_done_fn *done;
     void *arg;
     struct cw_run run;
+    bool stopping, cancelled, in_store;
+    struct cw_page_job *job; /* on its way */
     struct cw_later later;
     char version[CW_HASH_TEXT_MAX];
     char message[CW_ERROR_TEXT_MAX];
@@ -28,15 +30,45 @@ const struct cw_run_counts *cw_batch_counts(const struct cw_batch *batch)
     return &batch->run.counts;
 }
 
+void cw_batch_stop(struct cw_batch *batch)
+{
+    batch->stopping = true;
+}
+
+static void free_batch(struct cw_batch *batch)
+{
+    cw_records_free(batch->page);
+    cw_records_free(batch->config.records);
+    cw_stored_free(batch->config.pages);
+    free(batch);
+}
+
+void cw_batch_cancel(struct cw_batch *batch)
+{
+    batch->cancelled = true;
+    if (batch->job != NULL)
+        cw_pipeline_cancel(batch->job);
+    cw_later_cancel(cw_session_settings(batch->session)->loop, &batch->later);
+    if (!batch->in_store)
+        free_batch(batch);
+}
+
+/* Whether it was called off while the store worked on an answer; then it is gone. */
+static bool was_cancelled(struct cw_batch *batch)
+{
+    batch->in_store = false;
+    if (!batch->cancelled)
+        return false;
+    free_batch(batch);
+    return true;
+}
+
 static void report(void *arg)
 {
     struct cw_batch *batch = arg;
     struct cw_sync_report report = { .run = &batch->run };
     batch->done(batch->arg, &report, batch->err.code != CW_OK ? &batch->err : NULL);
-    cw_records_free(batch->page);
-    cw_records_free(batch->config.records);
-    cw_stored_free(batch->config.pages);
-    free(batch);
+    free_batch(batch);
 }
 
 static void note_failure(struct cw_batch *batch, const struct cw_error *err)
@@ -51,6 +83,8 @@ static void note_failure(struct cw_batch *batch, const struct cw_error *err)
 static void run_stored(void *arg, const struct cw_error *err)
 {
     struct cw_batch *batch = arg;
+    if (was_cancelled(batch))
+        return;
     if (err != NULL && batch->err.code == CW_OK)
         note_failure(batch, err);
     cw_loop_later(cw_session_settings(batch->session)->loop, &batch->later, report, batch);
@@ -59,7 +93,9 @@ static void run_stored(void *arg, const struct cw_error *err)
 static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
 {
     struct cw_batch *batch = arg;
-    if (err != NULL) {
+    if (batch->cancelled && txn != NULL)
+        cw_txn_rollback(txn);
+    if (batch->cancelled || err != NULL) {
         run_stored(batch, err);
         return;
     }
@@ -77,10 +113,13 @@ static void finish(struct cw_batch *batch, const struct cw_error *err)
         err = &sum;
     if (err != NULL)
         note_failure(batch, err);
-    if (batch->config.dry_run)
+    if (batch->config.dry_run) {
         run_stored(batch, NULL);
-    else
-        cw_txn_begin(config->store, (struct cw_fence){ 0 }, end_txn_ready, batch);
+    } else {
+        batch->in_store = true;
+        cw_txn_begin(config->store, cw_session_fence(batch->session, batch->stream->cart->name),
+                     end_txn_ready, batch);
+    }
 }
 
 static void next_page(void *arg);
@@ -89,7 +128,8 @@ static void stored(void *arg, const struct cw_run_counts *counts, const struct c
 {
     struct cw_batch *batch = arg;
     (void)counts; /* already in the run's */
-    if (err != NULL || batch->config.pages == NULL)
+    batch->job = NULL;
+    if (err != NULL || batch->config.pages == NULL || batch->stopping)
         finish(batch, err);
     else
         cw_loop_later(cw_session_settings(batch->session)->loop, &batch->later, next_page, batch);
@@ -118,7 +158,8 @@ static void store_page(struct cw_batch *batch)
     struct cw_page page = {
         .stream = batch->stream, .records = batch->page, .run = &batch->run, .commit_every = BATCH
     };
-    if (cw_pipeline_store(&pipeline, &page, stored, batch, &err) == NULL)
+    batch->job = cw_pipeline_store(&pipeline, &page, stored, batch, &err);
+    if (batch->job == NULL)
         finish(batch, &err);
 }
 
@@ -135,6 +176,8 @@ static void next_page(void *arg)
 static void run_started(void *arg, int64_t id, const struct cw_error *err)
 {
     struct cw_batch *batch = arg;
+    if (was_cancelled(batch))
+        return;
     batch->run.id = id;
     if (err != NULL) {
         note_failure(batch, err);
@@ -179,7 +222,10 @@ struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_
         end_before_start(batch, &first);
     else if (batch->config.dry_run)
         run_started(batch, 0, NULL);
-    else
-        cw_store_start_run(settings->store, &batch->run, run_started, batch);
+    else {
+        batch->in_store = true;
+        cw_store_start_run(settings->store, cw_session_fence(session, stream->cart->name), &batch->run,
+                           run_started, batch);
+    }
     return batch;
 }

@@ -26,6 +26,9 @@ struct cw_batch_config {
 struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_stream *stream,
                                 const struct cw_batch_config *config, cw_sync_done_fn *done, void *arg,
                                 struct cw_error *err);
+/* Ends the run behind the page in hand; the callback comes as ever. */
+void cw_batch_stop(struct cw_batch *batch);
+void cw_batch_cancel(struct cw_batch *batch); /* no callback */
 const struct cw_run_counts *cw_batch_counts(const struct cw_batch *batch);
 
 #endif

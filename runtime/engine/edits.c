@@ -272,7 +272,7 @@ bool cw_edit_document(struct cw_store *store, const struct cw_clock *clock,
 {
     struct editing editing = { .request = request, .clock = clock, .err = err };
     cw_arena_init(&editing.arena, ARENA_LIMIT);
-    cw_txn_begin(store, (struct cw_fence){ 0 }, begun, &editing);
+    cw_txn_begin(store, (struct cw_fence){ request->cart, request->token }, begun, &editing);
     cw_store_wait(store);
     cw_arena_fini(&editing.arena);
     return editing.ok;

@@ -18,6 +18,7 @@ struct cw_edit_request {
     struct cw_slice who, reason;
     const struct cw_rules *rules; /* whose graphs statuses keep to; NULL = none */
     const struct cw_zone *zone;   /* of times without an offset; may be NULL */
+    int64_t token;                /* of the cart's lease; 0 = a command that holds none */
     bool dry_run;                 /* everything but the commit */
 };
 

@@ -13,7 +13,10 @@ struct open_run {
     const struct cw_lua_stream *stream;
     struct cw_run *run;
     struct cw_cursor *cursor;
-    bool is_own;         /* started here */
+    bool is_own; /* started here */
+    unsigned on_their_way;
+    cw_loop_fn *idle; /* waits for the last of them; NULL = nobody does */
+    void *idle_arg;
     struct cw_error err; /* of the first page that failed; OK = none did */
 };
 
@@ -95,15 +98,38 @@ void cw_emitter_end(struct cw_emitter *emitter, const struct cw_lua_stream *stre
 
 /* --- pages --- */
 
+static void tell_idle(struct open_run *open)
+{
+    if (open == NULL || open->idle == NULL || open->on_their_way > 0)
+        return;
+    cw_loop_fn *idle = open->idle;
+    open->idle = NULL;
+    idle(open->idle_arg); /* may end the run */
+}
+
+void cw_emitter_when_idle(struct cw_emitter *emitter, const struct cw_lua_stream *stream, cw_loop_fn *idle,
+                          void *arg)
+{
+    struct open_run *open = find(emitter, stream);
+    open->idle = idle;
+    open->idle_arg = arg;
+    tell_idle(open);
+}
+
 static void finish(struct emission *emission, const struct cw_run_counts *counts, const struct cw_error *err)
 {
     cw_emit_done_fn *done = emission->done;
     void *arg = emission->arg;
     struct open_run *open = find(emission->emitter, emission->stream);
+    struct cw_emitter *emitter = emission->emitter;
+    const struct cw_lua_stream *stream = emission->stream;
     if (err != NULL && open != NULL && open->err.code == CW_OK)
         open->err = *err;
+    if (open != NULL)
+        open->on_their_way--;
     free(emission);
     done(arg, counts, err);
+    tell_idle(find(emitter, stream));
 }
 
 static void stored(void *arg, const struct cw_run_counts *counts, const struct cw_error *err)
@@ -123,6 +149,7 @@ static void store(struct emission *emission)
     struct cw_pipeline pipeline = emission->emitter->pipeline(emission->emitter->arg);
     struct open_run *open = find(emission->emitter, emission->stream);
     struct cw_page page = { .stream = emission->stream, .records = emission->records, .run = open->run };
+    open->on_their_way++;
     if (open->cursor != NULL) {
         page.has_cursor = true;
         page.cursor = *open->cursor;
@@ -172,7 +199,8 @@ static bool start_run(struct emission *emission, struct cw_error *err)
     if (pipeline.dry_run)
         run_started(emission, 0, NULL);
     else
-        cw_store_start_run(pipeline.store, emission->new_run, run_started, emission);
+        cw_store_start_run(pipeline.store, cw_pipeline_fence(&pipeline, stream->cart), emission->new_run,
+                           run_started, emission);
     return true;
 }
 
@@ -203,9 +231,12 @@ void *cw_emitter_emit(struct cw_emitter *emitter, const struct cw_lua_stream *st
 void cw_emitter_cancel(void *handle)
 {
     struct emission *emission = handle;
+    struct open_run *open = find(emission->emitter, emission->stream);
     emission->cancelled = true;
     if (emission->new_run != NULL)
         return; /* run_started frees it */
+    if (open != NULL)
+        open->on_their_way--;
     if (emission->job != NULL)
         cw_pipeline_cancel(emission->job);
     else
@@ -253,7 +284,8 @@ void cw_emitter_finish(struct cw_emitter *emitter, const struct cw_error *err, c
             run->message = cw_slice(shown.text);
         }
         if (!pipeline.dry_run) {
-            cw_txn_begin(pipeline.store, (struct cw_fence){ 0 }, end_txn_ready, &ending);
+            cw_txn_begin(pipeline.store, cw_pipeline_fence(&pipeline, emitter->runs[i].stream->cart),
+                         end_txn_ready, &ending);
             cw_store_wait(pipeline.store);
         }
         ended(arg, run);

@@ -26,6 +26,11 @@ void cw_emitter_end(struct cw_emitter *emitter, const struct cw_lua_stream *stre
  * error that it gets for it, but its run has failed all the same: the page's records are not in the store. */
 const struct cw_error *cw_emitter_error(struct cw_emitter *emitter, const struct cw_lua_stream *stream);
 
+/* Calls `idle` once, from the loop, as soon as no page of the stream is on its way; forgotten when the run
+ * ends before. */
+void cw_emitter_when_idle(struct cw_emitter *emitter, const struct cw_lua_stream *stream, cw_loop_fn *idle,
+                          void *arg);
+
 /* As cw_lua_carts_host.emit and .cancel_emit. */
 void *cw_emitter_emit(struct cw_emitter *emitter, const struct cw_lua_stream *stream,
                       struct cw_records *records, struct cw_slice position, cw_emit_done_fn *done, void *arg,

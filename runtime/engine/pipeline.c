@@ -18,6 +18,11 @@ bool cw_counts_check(const struct cw_run_counts *c, struct cw_error *err)
         (unsigned long long)c->parked, (unsigned long long)c->skipped);
 }
 
+struct cw_fence cw_pipeline_fence(const struct cw_pipeline *pipeline, const struct cw_lua_cart *cart)
+{
+    return (struct cw_fence){ cw_slice(cart->name), pipeline->token };
+}
+
 static void add_counts(struct cw_run_counts *to, const struct cw_run_counts *from)
 {
     to->read += from->read;
@@ -255,6 +260,7 @@ void cw_page_put_slice(struct cw_page_job *job)
 static void next_slice(void *arg)
 {
     struct cw_page_job *job = arg;
+    struct cw_pulse *pulse = job->pipeline.pulse; /* the job may be gone when the store has answered */
     struct cw_record_key keys[SLICE_RECORDS];
     cw_arena_reset(&job->arena);
     bool txn_is_full = job->page.commit_every > 0 && job->in_txn >= job->page.commit_every;
@@ -268,7 +274,9 @@ static void next_slice(void *arg)
     }
     for (size_t i = 0; i < job->count; i++)
         keys[i] = job->items[i].key;
+    cw_pulse_enter(job->pipeline.pulse, job->page.stream->cart->name);
     cw_txn_find_raw(job->txn, keys, job->count, known, job);
+    cw_pulse_leave(pulse);
 }
 
 static void ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
@@ -291,8 +299,12 @@ static void ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
 static void begin(struct cw_page_job *job)
 {
     job->in_txn = 0;
+<<<<<<< HEAD
     job->began_ns = cw_elapsed_ns(job->pipeline.clock);
     cw_txn_begin(job->pipeline.store, (struct cw_fence){ 0 }, ready, job);
+=======
+    cw_txn_begin(job->pipeline.store, cw_pipeline_fence(&job->pipeline, job->page.stream->cart), ready, job);
+>>>>>>> main
 }
 
 struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const struct cw_page *page,

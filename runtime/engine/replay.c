@@ -2,7 +2,6 @@
 #include "engine/replay.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/buffer.h"
 #include "engine/recording.h"
@@ -18,14 +17,6 @@ struct cw_replay {
 
 static const struct cw_header plain_text[] = { { "Content-Type", "text/plain;charset=utf-8" } };
 
-static const char *header_of(const struct cw_served_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->header_count; i++)
-        if (strcasecmp(request->headers[i].name, name) == 0)
-            return request->headers[i].value;
-    return NULL;
-}
-
 static void answer_miss(struct cw_replay *replay, struct cw_served_answer *answer)
 {
     replay->counts.unmatched++;
@@ -34,23 +25,26 @@ static void answer_miss(struct cw_replay *replay, struct cw_served_answer *answe
         replay->miss(replay->miss_arg, cw_buffer_slice(&replay->text));
 }
 
-static void serve(void *arg, const struct cw_served_request *request, struct cw_served_answer *answer)
+static bool serve(void *arg, const struct cw_served_request *request, struct cw_served_answer *answer,
+                  struct cw_exchange *exchange)
 {
+    (void)exchange;
     struct cw_replay *replay = arg;
-    if (!cw_recording_allows(replay->recording, header_of(request, "Authorization"))) {
+    if (!cw_recording_allows(replay->recording, cw_served_header(request, "Authorization"))) {
         replay->counts.refused++;
         *answer = *cw_recording_refusal(replay->recording);
-        return;
+        return true;
     }
     cw_buffer_clear(&replay->text);
     const struct cw_served_answer *found =
         cw_recording_find(replay->recording, request->method, request->target, &replay->text);
     if (found == NULL) {
         answer_miss(replay, answer);
-        return;
+        return true;
     }
     replay->counts.served++;
     *answer = *found;
+    return true;
 }
 
 struct cw_replay *cw_replay_open(struct cw_loop *loop, const char *folder, const char *address, unsigned port,
@@ -64,8 +58,9 @@ struct cw_replay *cw_replay_open(struct cw_loop *loop, const char *folder, const
     replay->miss = miss;
     replay->miss_arg = miss_arg;
     replay->recording = cw_recording_load(folder, err);
+    const struct cw_http_server_config config = { .loop = loop, .serve = serve, .arg = replay };
     if (replay->recording != NULL)
-        replay->server = cw_http_server_open(loop, address, port, 0, 0, serve, replay, err);
+        replay->server = cw_http_server_open(&config, address, port, err);
     if (replay->server == NULL) {
         cw_replay_close(replay);
         return NULL;

@@ -17,6 +17,7 @@ struct cw_session {
     struct cw_hasher versions;
     char version[CW_HASH_TEXT_MAX];
     struct cw_emitter *emitter;
+    int64_t token;
 };
 
 /* --- what the script kernel asks for --- */
@@ -24,7 +25,9 @@ struct cw_session {
 static void run_script(void *arg)
 {
     struct cw_session *session = arg;
+    cw_pulse_enter(session->config.pulse, session->config.cart);
     cw_script_run(session->script);
+    cw_pulse_leave(session->config.pulse);
 }
 
 static void wake(void *arg)
@@ -104,8 +107,24 @@ static bool edit(void *arg, const struct cw_lua_cart *cart, const struct cw_kind
                                        .reason = reason,
                                        .rules = rules_of(cart, kind),
                                        .zone = cart->zone,
+                                       .token = session->token,
                                        .dry_run = config->dry_run };
     return cw_edit_document(config->store, cw_loop_clock(config->loop), &request, err);
+}
+
+void cw_session_set_token(struct cw_session *session, int64_t token)
+{
+    session->token = token;
+}
+
+struct cw_fence cw_session_fence(const struct cw_session *session, const char *cart)
+{
+    return (struct cw_fence){ cw_slice(cart), session->token };
+}
+
+static struct cw_fence fence_of(void *arg, const char *cart)
+{
+    return cw_session_fence(arg, cart);
 }
 
 static void versioned(void *arg, struct cw_slice bytes)
@@ -120,6 +139,7 @@ struct cw_pipeline cw_session_pipeline(struct cw_session *session)
                                  .loop = session->config.loop,
                                  .clock = cw_loop_clock(session->config.loop),
                                  .script_version = cw_session_script_version(session),
+<<<<<<< HEAD
                                  .dry_run = session->config.dry_run,
                                  .began_by = session->config.began_by,
                                  .worker = session->config.worker,
@@ -129,6 +149,11 @@ struct cw_pipeline cw_session_pipeline(struct cw_session *session)
 void cw_session_set_began_by(struct cw_session *session, const char *began_by)
 {
     session->config.began_by = began_by;
+=======
+                                 .pulse = session->config.pulse,
+                                 .token = session->token,
+                                 .dry_run = session->config.dry_run };
+>>>>>>> main
 }
 
 static struct cw_pipeline pipeline_of(void *arg)
@@ -192,6 +217,7 @@ static bool open_carts(struct cw_session *session, struct cw_error *err)
                                       .argv = config->argv,
                                       .has_secret = has_secret,
                                       .versioned = versioned,
+                                      .fence = fence_of,
                                       .emit = emit,
                                       .cancel_emit = cancel_emit,
                                       .progress = progress,

@@ -19,6 +19,7 @@ struct cw_sync {
     struct cw_buffer position; /* the bytes of cursor.position */
     struct cw_lua_window window;
     bool is_last, run_is_open, cancelled, in_store;
+    bool stopping, stopped; /* to be ended early; ended early */
     unsigned windows;
     struct cw_http_stats http_before; /* what the cart's client had done when the run began */
     struct cw_fiber *fiber;
@@ -122,7 +123,7 @@ static void window_stored(void *arg, const struct cw_error *err)
         store_end(sync); /* the end was not stored: then at least why */
         return;
     }
-    if (sync->err.code != CW_OK || sync->is_last)
+    if (sync->err.code != CW_OK || sync->is_last || sync->stopped)
         end(sync);
     else
         cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, next_window, sync);
@@ -149,7 +150,7 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
         window_stored(sync, err);
         return;
     }
-    if (sync->err.code == CW_OK)
+    if (sync->err.code == CW_OK && !sync->stopped)
         cw_txn_put_cursor(txn, cart, stream, &sync->cursor);
     if (sync->run.state == CW_RUN_OPEN) /* other windows follow */
         cw_txn_put_run(txn, &sync->run);
@@ -161,7 +162,8 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
 static void store_end(struct cw_sync *sync)
 {
     sync->in_store = true;
-    cw_txn_begin(cw_session_settings(sync->session)->store, (struct cw_fence){ 0 }, end_txn_ready, sync);
+    cw_txn_begin(cw_session_settings(sync->session)->store,
+                 cw_session_fence(sync->session, sync->stream->cart->name), end_txn_ready, sync);
 }
 
 /* The script is done with its window, well or not. */
@@ -179,9 +181,11 @@ static void finish_window(struct cw_sync *sync, const struct cw_error *err)
         err = &sum;
     if (err != NULL)
         note_failure(sync, err);
+    else if (sync->stopped)
+        sync->run.message = cw_slice("stopped; the next run goes on from here");
     else
         advance(sync);
-    if (err == NULL && sync->is_last)
+    if (err == NULL && (sync->is_last || sync->stopped))
         sync->run.state = CW_RUN_DONE;
     if (cw_session_settings(sync->session)->dry_run)
         window_stored(sync, NULL);
@@ -199,10 +203,32 @@ static void fetched(void *arg, struct cw_slice text, const struct cw_error *err)
 
 /* --- windows --- */
 
+static void stop_here(void *arg)
+{
+    struct cw_sync *sync = arg;
+    if (sync->fiber != NULL)
+        cw_fiber_kill(sync->fiber);
+    sync->fiber = NULL;
+    sync->stopped = true;
+    finish_window(sync, NULL);
+}
+
+void cw_sync_stop(struct cw_sync *sync)
+{
+    bool was_stopping = sync->stopping;
+    sync->stopping = true;
+    if (!was_stopping && sync->fiber != NULL)
+        cw_emitter_when_idle(cw_session_emitter(sync->session), sync->stream, stop_here, sync);
+}
+
 static void next_window(void *arg)
 {
     struct cw_sync *sync = arg;
     struct cw_error err;
+    if (sync->stopping) {
+        stop_here(sync);
+        return;
+    }
     cw_time now = cw_now(cw_loop_clock(cw_session_settings(sync->session)->loop));
     sync->window = cw_sync_window(sync->stream, sync->has_cursor ? &sync->cursor : NULL, now, &sync->is_last);
     sync->cursor.window_from = sync->stream->full ? CW_TIME_NONE : sync->window.from;
@@ -281,7 +307,8 @@ struct cw_sync *cw_sync_start(struct cw_session *session, const struct cw_lua_st
     if (config->dry_run)
         run_started(sync, 0, NULL);
     else
-        cw_store_start_run(config->store, &sync->run, run_started, sync);
+        cw_store_start_run(config->store, cw_session_fence(session, stream->cart->name), &sync->run,
+                           run_started, sync);
     return sync;
 }
 

@@ -24,6 +24,9 @@ struct cw_sync;
 /* NULL and *err when it cannot begin. Freed after its callback. */
 struct cw_sync *cw_sync_start(struct cw_session *session, const struct cw_lua_stream *stream,
                               cw_sync_done_fn *done, void *arg, struct cw_error *err);
+/* Ends the run behind the page in hand: it is done, says that it was stopped, and the next one goes on where
+ * this one was. The callback comes as ever. */
+void cw_sync_stop(struct cw_sync *sync);
 void cw_sync_cancel(struct cw_sync *sync); /* no callback */
 const struct cw_run_counts *cw_sync_counts(const struct cw_sync *sync);
 

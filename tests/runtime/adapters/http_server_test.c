@@ -17,7 +17,8 @@ struct site {
     char method[16], target[256], header[64], body[256];
 };
 
-static void on_request(void *arg, const struct cw_served_request *request, struct cw_served_answer *answer)
+static bool on_request(void *arg, const struct cw_served_request *request, struct cw_served_answer *answer,
+                       struct cw_exchange *exchange)
 {
     struct site *site = arg;
     site->served++;
@@ -28,6 +29,8 @@ static void on_request(void *arg, const struct cw_served_request *request, struc
         if (strcmp(request->headers[i].name, "X-Test") == 0)
             snprintf(site->header, sizeof site->header, "%s", request->headers[i].value);
     *answer = site->answer;
+    (void)exchange;
+    return true;
 }
 
 static void open_site(struct site *site, unsigned connections, size_t body_limit)
@@ -36,8 +39,12 @@ static void open_site(struct site *site, unsigned connections, size_t body_limit
     memset(site, 0, sizeof *site);
     site->loop = cw_loop_create(&err);
     site->answer = (struct cw_served_answer){ .status = 200, .body = cw_slice("hello") };
-    site->server =
-        cw_http_server_open(site->loop, "127.0.0.1", 0, connections, body_limit, on_request, site, &err);
+    const struct cw_http_server_config config = { .loop = site->loop,
+                                                  .connections = connections,
+                                                  .body_limit = body_limit,
+                                                  .serve = on_request,
+                                                  .arg = site };
+    site->server = cw_http_server_open(&config, "127.0.0.1", 0, &err);
     assert_ok(site->server != NULL, err);
 }
 
@@ -521,10 +528,10 @@ static void opening_says_why_it_cannot(void **state)
     struct cw_error err = { 0 };
     struct site site;
     open_site(&site, 0, 0);
-    assert_null(cw_http_server_open(site.loop, "shop.example.com", 0, 0, 0, on_request, &site, &err));
+    const struct cw_http_server_config config = { .loop = site.loop, .serve = on_request, .arg = &site };
+    assert_null(cw_http_server_open(&config, "shop.example.com", 0, &err));
     assert_int_equal(err.code, CW_USAGE);
-    assert_null(cw_http_server_open(site.loop, "127.0.0.1", cw_http_server_port(site.server), 0, 0,
-                                    on_request, &site, &err));
+    assert_null(cw_http_server_open(&config, "127.0.0.1", cw_http_server_port(site.server), &err));
     assert_int_equal(err.code, CW_IO);
     cw_http_server_close(NULL);
     close_site(&site);

@@ -149,7 +149,7 @@ int64_t start_run(struct store_bed *bed)
                           .job = cw_slice("sync"),
                           .started_at = bed->time.now,
                           .ended_at = CW_TIME_NONE };
-    cw_store_start_run(bed->store, &run, answer_number, &answer);
+    cw_store_start_run(bed->store, (struct cw_fence){ 0 }, &run, answer_number, &answer);
     must_be_answered(bed, &answer);
     assert_ok(!answer.failed, answer.err);
     return answer.number;

@@ -337,7 +337,7 @@ static bool cancel_after(int turns, struct cw_records *records)
                           .job = cw_slice("test"),
                           .started_at = BED_START,
                           .ended_at = CW_TIME_NONE };
-    cw_store_start_run(bed.store, &run, started, &run.id);
+    cw_store_start_run(bed.store, (struct cw_fence){ 0 }, &run, started, &run.id);
     struct cw_pipeline pipeline = cw_session_pipeline(bed.session);
     struct cw_page page = { .stream = bed.orders,
                             .records = records,

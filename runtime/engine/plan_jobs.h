@@ -1,0 +1,44 @@
+/* plan_jobs.h - which jobs a site has, by its schedules and the streams of its carts, and when each is due.
+ *
+ * The entries of the cart's own list count for its streams, or those of the site's where the cart's has none
+ * for streams; in that list an entry that names a stream counts for it instead of those for all streams. A
+ * stream that none of them names is a job without due times: it runs when it is woken. For "reconcile X" and
+ * "refresh X" the cart's entries count, else the site's, else the defaults, and only while X is switched on.
+ * Several entries for one job make it due at the earliest of them.
+ */
+#ifndef CW_ENGINE_PLAN_JOBS_H
+#define CW_ENGINE_PLAN_JOBS_H
+
+#include "adapters/store.h"
+#include "base/arena.h"
+#include "bindings/site_config.h"
+
+/* What is known of a cart once its script is loaded. */
+struct cw_cart_streams {
+    const char *cart;
+    const struct cw_planned_stream {
+        const char *name;
+        bool is_off;
+    } * streams;
+    size_t count;
+};
+
+/* Every job in the site's names is one of a stream that its cart has. CW_USAGE names the entry's line, the
+ * job, and what there is. */
+bool cw_jobs_check(const struct cw_site_config *config, const struct cw_cart_streams *cart,
+                   struct cw_error *err);
+
+/* The jobs of these carts and of the site itself, for cw_txn_plan_jobs; in the arena, as are their texts.
+ * served_at is CW_TIME_NONE in all of them, due_at what it is for a job that never ran. */
+bool cw_jobs_plan(const struct cw_site_config *config, const struct cw_cart_streams *carts, size_t count,
+                  cw_time now, struct cw_arena *arena, struct cw_job **jobs, size_t *job_count,
+                  struct cw_error *err);
+
+/* When the job is due next; CW_TIME_NONE = when it is woken. `served` is what cw_job_served says. */
+cw_time cw_jobs_next(const struct cw_site_config *config, struct cw_slice cart, struct cw_slice job,
+                     cw_time served, cw_time now);
+
+/* What a job that began has served: every due time up to its begin, or as before when it was only woken. */
+cw_time cw_job_served(const struct cw_job *job);
+
+#endif

@@ -1,0 +1,300 @@
+/* worker_place.c - the carts of a worker: their sessions, their leases, and whether they are stopped. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/worker_private.h"
+
+struct place *cw_place_of(struct cw_worker *worker, const char *cart)
+{
+    struct place *place = g_hash_table_lookup(worker->places, cart);
+    if (place != NULL)
+        return place;
+    place = g_new0(struct place, 1);
+    place->worker = worker;
+    place->cart = g_strdup(cart);
+    place->works = g_ptr_array_new();
+    g_hash_table_insert(worker->places, place->cart, place);
+    return place;
+}
+
+const char *cw_place_lease(const struct place *place)
+{
+    return place->cart[0] != '\0' ? place->cart : CW_SITE_LEASE;
+}
+
+/* --- sessions --- */
+
+bool cw_place_open(struct place *place, struct cw_error *err)
+{
+    const struct cw_worker_config *config = &place->worker->config;
+    place->used_at = cw_now(place->worker->clock);
+    if (place->session != NULL)
+        return true;
+    const struct cw_session_config session = { .site = config->site,
+                                               .loop = config->loop,
+                                               .transport = config->transport,
+                                               .store = config->store,
+                                               .cart = place->cart,
+                                               .seed = config->seed,
+                                               .pulse = config->pulse,
+                                               .limits = config->limits };
+    cw_pulse_enter(config->pulse, place->cart);
+    place->session = cw_session_open(&session, err);
+    place->scripts = place->session != NULL ? cw_session_cart(place->session, place->cart, err) : NULL;
+    cw_pulse_leave(config->pulse);
+    if (place->scripts == NULL) {
+        cw_place_close(place);
+        return cw_fail_in(err, "cart %s", place->cart);
+    }
+    cw_session_set_token(place->session, place->token);
+    return true;
+}
+
+void cw_place_close(struct place *place)
+{
+    cw_later_cancel(place->worker->config.loop, &place->close);
+    cw_session_close(place->session);
+    place->session = NULL;
+    place->scripts = NULL;
+}
+
+static struct place *longest_idle(struct cw_worker *worker, unsigned *open)
+{
+    GHashTableIter each;
+    void *value;
+    struct place *oldest = NULL;
+    *open = 0;
+    g_hash_table_iter_init(&each, worker->places);
+    while (g_hash_table_iter_next(&each, NULL, &value)) {
+        struct place *place = value;
+        if (place->session == NULL)
+            continue;
+        ++*open;
+        if (place->works->len == 0 && (oldest == NULL || place->used_at < oldest->used_at))
+            oldest = place;
+    }
+    return oldest;
+}
+
+void cw_place_close_idle(struct cw_worker *worker)
+{
+    unsigned open;
+    struct place *oldest = longest_idle(worker, &open);
+    while (open > SESSIONS_KEPT && oldest != NULL) {
+        cw_place_close(oldest);
+        oldest = longest_idle(worker, &open);
+    }
+}
+
+void cw_place_free(void *arg)
+{
+    struct place *place = arg;
+    while (place->works->len > 0)
+        cw_work_abandon(g_ptr_array_index(place->works, place->works->len - 1));
+    cw_place_close(place);
+    g_ptr_array_free(place->works, TRUE);
+    g_free(place->cart);
+    g_free(place);
+}
+
+/* --- leases --- */
+
+void cw_place_hold(struct place *place, int64_t token)
+{
+    if (place->token != 0 && place->token != token)
+        cw_place_lose(place);
+    place->token = token;
+    if (place->session != NULL)
+        cw_session_set_token(place->session, token);
+    cw_worker_keep_leases(place->worker);
+}
+
+void cw_place_lose(struct place *place)
+{
+    cw_log_pairs(CW_LOG_WARNING, "lease-lost", "cart", place->cart, NULL);
+    while (place->works->len > 0) {
+        cw_work_abandon(g_ptr_array_index(place->works, place->works->len - 1));
+        place->worker->working--;
+    }
+    place->token = 0;
+    cw_worker_claim(place->worker);
+}
+
+/* What is asked of the store about a place, which may be forgotten before the answer. */
+struct asked {
+    struct cw_worker *worker;
+    char *cart;
+    int64_t token;
+};
+
+static struct asked *ask(struct place *place)
+{
+    struct asked *asked = g_new0(struct asked, 1);
+    *asked = (struct asked){ place->worker, g_strdup(place->cart), place->token };
+    return asked;
+}
+
+static void free_asked(struct asked *asked)
+{
+    g_free(asked->cart);
+    g_free(asked);
+}
+
+static void renewed(void *arg, int64_t token, const struct cw_error *err)
+{
+    struct asked *asked = arg;
+    struct place *place = cw_place_of(asked->worker, asked->cart);
+    (void)token;
+    if (err != NULL && err->code == CW_CONFLICT && place->token == asked->token)
+        cw_place_lose(place);
+    else if (err != NULL && place->token == asked->token)
+        cw_log_pairs(CW_LOG_WARNING, "lease-not-renewed", "cart", place->cart, "error", err->text, NULL);
+    free_asked(asked);
+}
+
+void cw_place_renew_all(struct cw_worker *worker)
+{
+    const struct cw_worker_config *config = &worker->config;
+    GList *places = g_hash_table_get_values(worker->places);
+    for (GList *each = places; each != NULL; each = each->next) {
+        struct place *place = each->data;
+        if (place->token != 0)
+            cw_store_take_lease(config->store, cw_slice(cw_place_lease(place)), cw_slice(config->holder),
+                                place->token, config->lease_time, renewed, ask(place));
+    }
+    g_list_free(places);
+}
+
+/* One that could not be given back is over within its time. */
+static void given_back(void *arg, const struct cw_error *err)
+{
+    struct asked *asked = arg;
+    if (err != NULL && err->code != CW_CONFLICT)
+        cw_log_pairs(CW_LOG_WARNING, "lease-not-given-back", "cart", asked->cart, "error", err->text, NULL);
+    free_asked(asked);
+}
+
+void cw_place_rest(struct place *place)
+{
+    if (place->works->len > 0 || place->token == 0)
+        return;
+    struct asked *asked = ask(place);
+    place->token = 0;
+    if (place->session != NULL)
+        cw_session_set_token(place->session, 0);
+    cw_store_drop_lease(place->worker->config.store, cw_slice(cw_place_lease(place)), asked->token,
+                        given_back, asked);
+    cw_place_close_idle(place->worker);
+}
+
+/* --- start and stop --- */
+
+static bool is_named(const struct work *work, const struct cw_control *control)
+{
+    size_t len = control->stream.len, name = work->job.name.len;
+    return len == 0 || cw_slice_equal(work->job.name, control->stream) ||
+           (name > len && work->job.name.data[name - len - 1] == ' ' &&
+            memcmp(work->job.name.data + name - len, control->stream.data, len) == 0);
+}
+
+static bool obey(void *arg, const struct cw_control *control)
+{
+    struct cw_worker *worker = arg;
+    char *cart = g_strndup(control->cart.data, control->cart.len);
+    struct place *place = g_hash_table_lookup(worker->places, cart);
+    if (place == NULL && control->deaths > 0)
+        place = cw_place_of(worker, cart);
+    g_free(cart);
+    if (place == NULL)
+        return true;
+    if (control->stream.len == 0)
+        place->deaths = control->deaths;
+    for (guint i = place->works->len; control->is_stopped && i > 0; i--)
+        if (is_named(g_ptr_array_index(place->works, i - 1), control))
+            cw_work_stop(g_ptr_array_index(place->works, i - 1));
+    return true;
+}
+
+static void controls_read(void *arg, const struct cw_error *err)
+{
+    (void)arg;
+    if (err != NULL)
+        cw_log_pairs(CW_LOG_WARNING, "controls-not-read", "error", err->text, NULL);
+}
+
+void cw_place_read_controls(struct cw_worker *worker)
+{
+    cw_store_read_controls(worker->config.store, (struct cw_slice){ "", 0 }, obey, controls_read, worker);
+}
+
+/* --- blame --- */
+
+struct blame {
+    const char *cart, *how;
+    cw_time now;
+    unsigned deaths;
+    bool ok;
+    struct cw_error *err;
+};
+
+static bool add_deaths(void *arg, const struct cw_control *control)
+{
+    struct blame *blame = arg;
+    if (control->stream.len == 0)
+        blame->deaths = control->deaths;
+    return true;
+}
+
+static void blamed(void *arg, const struct cw_error *err)
+{
+    struct blame *blame = arg;
+    blame->ok = err == NULL;
+    if (err != NULL)
+        *blame->err = *err;
+}
+
+static void put_blame(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct blame *blame = arg;
+    if (err != NULL) {
+        blamed(blame, err);
+        return;
+    }
+    char why[256] = "";
+    bool is_last = ++blame->deaths >= DEATHS_MAX;
+    if (is_last)
+        snprintf(why, sizeof why,
+                 "its scripts ended their worker process %u times, the last time by %s; look at what it does "
+                 "with: cartwright list runs --cart %s; then: cartwright start %s",
+                 blame->deaths, blame->how, blame->cart, blame->cart);
+    struct cw_control control = { .cart = cw_slice(blame->cart),
+                                  .stream = { "", 0 },
+                                  .is_stopped = is_last,
+                                  .why = cw_slice(why),
+                                  .who = cw_slice("supervisor"),
+                                  .at = blame->now,
+                                  .deaths = blame->deaths };
+    cw_txn_put_control(txn, &control);
+    if (is_last)
+        cw_txn_audit(txn, cw_slice("supervisor"), cw_slice("stop"), cw_slice(blame->cart),
+                     cw_slice("running"), cw_slice("stopped"), cw_slice(why), blame->now);
+    cw_txn_commit(txn, blamed, blame);
+}
+
+bool cw_worker_blame(struct cw_store *store, const char *cart, const char *how, cw_time now,
+                     struct cw_error *err)
+{
+    struct blame blame = { .cart = cart, .how = how, .now = now, .err = err };
+    cw_store_read_controls(store, cw_slice(cart), add_deaths, blamed, &blame);
+    cw_store_wait(store);
+    if (!blame.ok)
+        return false;
+    cw_txn_begin(store, (struct cw_fence){ 0 }, put_blame, &blame);
+    cw_store_wait(store);
+    if (blame.ok)
+        cw_log_pairs(CW_LOG_ERROR, blame.deaths >= DEATHS_MAX ? "cart-stopped" : "cart-blamed", "cart", cart,
+                     "how", how, NULL);
+    return blame.ok;
+}

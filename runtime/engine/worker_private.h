@@ -1,0 +1,95 @@
+/* worker_private.h - the inside of a worker: worker.c (claims, timers), worker_place.c (carts and their
+ * leases), worker_job.c (one job from claim to end).
+ */
+#ifndef CW_ENGINE_WORKER_PRIVATE_H
+#define CW_ENGINE_WORKER_PRIVATE_H
+
+#include <glib.h>
+
+#include "engine/reconcile.h"
+#include "engine/tidy.h"
+#include "engine/waiting.h"
+#include "engine/worker.h"
+
+enum {
+    SESSIONS_KEPT = 64,
+    DEATHS_MAX = 2 /* of workers, until their cart is stopped */
+};
+
+/* A cart of the site, or the site itself. */
+struct place {
+    struct cw_worker *worker;
+    char *cart;                  /* "" = the site */
+    struct cw_session *session;  /* NULL = closed */
+    struct cw_lua_cart *scripts; /* in it */
+    struct cw_stamps seen;       /* what had come when what waits was last mapped again */
+    bool has_seen;
+    char opened_with[CW_STAMP_MAX]; /* rows.stamp when the session was opened */
+    int64_t token;                  /* of the lease; 0 = not held */
+    GPtrArray *works;               /* struct work */
+    cw_time used_at;
+    unsigned deaths;
+    struct cw_later close;
+};
+
+/* A claimed job. */
+struct work {
+    struct place *place;
+    struct cw_job job; /* its texts are this struct's */
+    char *cart, *name, *schedule;
+    const struct cw_lua_stream *stream;
+    struct cw_sync *sync;
+    struct cw_reconcile *reconcile;
+    struct cw_tidy *tidy;
+    struct cw_waiting *waiting;
+    struct cw_stamps stamps; /* as they were when it began */
+    bool stopping, lost;     /* to be ended early; the lease is gone */
+    bool in_store;           /* a callback of the store is to come */
+    unsigned ending;         /* how often its end was tried to be stored */
+    struct cw_timer *again;
+    struct cw_later later;
+    struct cw_error err; /* OK = it ran well */
+};
+
+struct cw_worker {
+    struct cw_worker_config config;
+    const struct cw_clock *clock;
+    GHashTable *places; /* cart -> struct place */
+    unsigned working;   /* jobs in hand */
+    struct cw_timer *next, *renew;
+    struct cw_clock_watch *clock_watch;
+    bool claiming, claim_again, renewing, stopping, told;
+    struct cw_later stopped_later, claim_later;
+    unsigned claim_failures;
+    struct cw_error fault; /* why it stops by itself */
+};
+
+struct place *cw_place_of(struct cw_worker *worker, const char *cart);
+void cw_place_free(void *place);
+/* Opens the session where it is closed. */
+bool cw_place_open(struct place *place, struct cw_error *err);
+void cw_place_close(struct place *place);
+/* Under this lease from now on; what ran under another one is called off. */
+void cw_place_hold(struct place *place, int64_t token);
+/* The lease is somebody else's: nothing of what runs can be stored. */
+void cw_place_lose(struct place *place);
+/* After a job: gives the lease back when nothing more runs. */
+void cw_place_rest(struct place *place);
+void cw_place_renew_all(struct cw_worker *worker);
+/* Closes the sessions that lay idle longest, as far as there are too many. */
+void cw_place_close_idle(struct cw_worker *worker);
+/* Reads what is stopped, and ends what runs of it. */
+void cw_place_read_controls(struct cw_worker *worker);
+const char *cw_place_lease(const struct place *place);
+
+void cw_work_begin(struct place *place, const struct cw_claim *claim);
+void cw_work_stop(struct work *work);
+void cw_work_abandon(struct work *work); /* no callback of it comes any more; nothing is stored */
+
+/* In worker.c: a job has left; claims the next one. */
+void cw_worker_work_ended(struct cw_worker *worker);
+void cw_worker_claim(struct cw_worker *worker);
+/* Leases are held from now on. */
+void cw_worker_keep_leases(struct cw_worker *worker);
+
+#endif
