@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "engine/run_log.h"
 #include "engine/run_notes.h"
 
 enum { BATCH = 500 }; /* records a transaction */
@@ -67,6 +68,9 @@ static void report(void *arg)
 {
     struct cw_batch *batch = arg;
     struct cw_sync_report report = { .run = &batch->run };
+    if (batch->run.id != 0)
+        cw_run_log_ended(cw_session_settings(batch->session)->log, &batch->run,
+                         batch->err.code != CW_OK ? &batch->err : NULL);
     batch->done(batch->arg, &report, batch->err.code != CW_OK ? &batch->err : NULL);
     free_batch(batch);
 }
@@ -184,6 +188,7 @@ static void run_started(void *arg, int64_t id, const struct cw_error *err)
         run_stored(batch, NULL);
         return;
     }
+    cw_run_log_began(cw_session_settings(batch->session)->log, &batch->run);
     store_page(batch);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/page.h"
+#include "engine/run_log.h"
 
 static void next_slice(void *arg);
 static void begin(struct cw_page_job *job);
@@ -144,6 +145,8 @@ static void finish(void *arg)
     bool failed = job->failed;
     struct cw_error err = job->err;
     struct cw_run_counts counts = job->stored;
+    if (!failed)
+        cw_run_log_page(job->pipeline.log, job->page.run, &counts);
     add_counts(&job->page.run->counts, &counts); /* of a failed page too: what was committed stays */
     free_job(job);
     done(done_arg, failed ? NULL : &counts, failed ? &err : NULL);
@@ -299,12 +302,8 @@ static void ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
 static void begin(struct cw_page_job *job)
 {
     job->in_txn = 0;
-<<<<<<< HEAD
     job->began_ns = cw_elapsed_ns(job->pipeline.clock);
-    cw_txn_begin(job->pipeline.store, (struct cw_fence){ 0 }, ready, job);
-=======
     cw_txn_begin(job->pipeline.store, cw_pipeline_fence(&job->pipeline, job->page.stream->cart), ready, job);
->>>>>>> main
 }
 
 struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const struct cw_page *page,

@@ -54,14 +54,12 @@ struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const 
                                       cw_emit_done_fn *done, void *arg, struct cw_error *err);
 void cw_pipeline_cancel(struct cw_page_job *job);
 
-<<<<<<< HEAD
 /* A run of the stream that begins now. Its texts are the pipeline's and the stream's. */
 struct cw_run cw_pipeline_run(const struct cw_pipeline *pipeline, const struct cw_lua_stream *stream,
                               const char *job);
-=======
+
 /* Under which the records of a cart are written. */
 struct cw_fence cw_pipeline_fence(const struct cw_pipeline *pipeline, const struct cw_lua_cart *cart);
->>>>>>> main
 
 /* Whether read is the sum of its parts; CW_CORRUPT, showing the figures, when not. */
 bool cw_counts_check(const struct cw_run_counts *counts, struct cw_error *err);

@@ -139,7 +139,8 @@ struct cw_pipeline cw_session_pipeline(struct cw_session *session)
                                  .loop = session->config.loop,
                                  .clock = cw_loop_clock(session->config.loop),
                                  .script_version = cw_session_script_version(session),
-<<<<<<< HEAD
+                                 .pulse = session->config.pulse,
+                                 .token = session->token,
                                  .dry_run = session->config.dry_run,
                                  .began_by = session->config.began_by,
                                  .worker = session->config.worker,
@@ -149,11 +150,6 @@ struct cw_pipeline cw_session_pipeline(struct cw_session *session)
 void cw_session_set_began_by(struct cw_session *session, const char *began_by)
 {
     session->config.began_by = began_by;
-=======
-                                 .pulse = session->config.pulse,
-                                 .token = session->token,
-                                 .dry_run = session->config.dry_run };
->>>>>>> main
 }
 
 static struct cw_pipeline pipeline_of(void *arg)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "engine/run_log.h"
 #include "engine/run_notes.h"
 
 struct cw_sync {
@@ -86,6 +87,8 @@ static void report(void *arg)
 {
     struct cw_sync *sync = arg;
     struct cw_sync_report report = { &sync->run, sync->windows };
+    cw_run_log_ended(cw_session_settings(sync->session)->log, &sync->run,
+                     sync->err.code != CW_OK ? &sync->err : NULL);
     leave_session(sync); /* so that the callback may start the next run of the stream */
     sync->done(sync->arg, &report, sync->err.code != CW_OK ? &sync->err : NULL);
     free_sync(sync);
@@ -275,6 +278,7 @@ static void run_started(void *arg, int64_t id, const struct cw_error *err)
         end(sync);
         return;
     }
+    cw_run_log_began(cw_session_settings(sync->session)->log, &sync->run);
     sync->in_store = true;
     cw_store_get_cursor(cw_session_settings(sync->session)->store, cw_slice(sync->stream->cart->name),
                         cw_slice(sync->stream->name), cursor_found, sync);
