@@ -14,7 +14,8 @@ local open = {}
 
 local STREAMS = { "customers", "items", "orders", "stock", "shipments" } -- orders are matched to what came before them
 local IS_STREAM = { orders = true, customers = true, items = true, stock = true, shipments = true }
-local NO_SETTING = { type = true, rules = true, switches = true } -- what else stands in a cart of site.lua
+-- What else stands in a cart of site.lua.
+local NO_SETTING = { type = true, rules = true, switches = true, schedules = true, quiet = true }
 local OUT = { "stock_out", "prices_out", "statuses_out", "shipments_out", "customers_out", "items_out" }
 local SECONDS = { s = 1, m = 60, h = 3600, d = 86400 }
 

@@ -1,6 +1,7 @@
 /* metrics_test.c - what workers count, and its text. */
 #include "engine/metrics.h"
 
+#include <stdatomic.h>
 #include <glib.h>
 #include <math.h>
 #include <pthread.h>
