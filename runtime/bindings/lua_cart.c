@@ -448,7 +448,8 @@ static int read_stats(lua_State *L)
                                               .retries = count_field(L, "retries"),
                                               .bytes_in = count_field(L, "bytes_in"),
                                               .bytes_out = count_field(L, "bytes_out"),
-                                              .throttled = count_field(L, "throttled") };
+                                              .throttled = count_field(L, "throttled"),
+                                              .wait_us = count_field(L, "wait_us") };
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "engine/run_notes.h"
 
 enum { RUNS_MAX = 64 };
 
@@ -194,13 +195,7 @@ static bool start_run(struct emission *emission, struct cw_error *err)
     emission->new_run = calloc(1, sizeof *emission->new_run);
     if (emission->new_run == NULL)
         return cw_fail(err, CW_NOMEM, "no memory for a run");
-    *emission->new_run = (struct cw_run){ .cart = cw_slice(stream->cart->name),
-                                          .stream = cw_slice(stream->name),
-                                          .job = cw_slice(emission->emitter->job),
-                                          .state = CW_RUN_OPEN,
-                                          .started_at = cw_now(pipeline.clock),
-                                          .ended_at = CW_TIME_NONE,
-                                          .script_version = cw_slice(pipeline.script_version) };
+    *emission->new_run = cw_pipeline_run(&pipeline, stream, emission->emitter->job);
     if (pipeline.dry_run)
         run_started(emission, 0, NULL);
     else
@@ -266,7 +261,7 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
     struct ending *ending = arg;
     if (err != NULL)
         return;
-    cw_txn_put_run(txn, ending->run);
+    cw_run_put_end(txn, ending->run);
     cw_txn_commit(txn, ignore, NULL);
 }
 

@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "engine/run_log.h"
+#include "engine/run_notes.h"
 
 struct cw_sync {
     struct cw_session *session;
@@ -85,6 +87,8 @@ static void report(void *arg)
 {
     struct cw_sync *sync = arg;
     struct cw_sync_report report = { &sync->run, sync->windows };
+    cw_run_log_ended(cw_session_settings(sync->session)->log, &sync->run,
+                     sync->err.code != CW_OK ? &sync->err : NULL);
     leave_session(sync); /* so that the callback may start the next run of the stream */
     sync->done(sync->arg, &report, sync->err.code != CW_OK ? &sync->err : NULL);
     free_sync(sync);
@@ -151,10 +155,10 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
     }
     if (sync->err.code == CW_OK && !sync->stopped)
         cw_txn_put_cursor(txn, cart, stream, &sync->cursor);
-    else if (sync->err.code != CW_OK)
-        cw_txn_put_run_note(txn, sync->run.id, cw_slice("error"), sync->run.message,
-                            (struct cw_record_key){ cart, stream, { "", 0 } });
-    cw_txn_put_run(txn, &sync->run);
+    if (sync->run.state == CW_RUN_OPEN) /* other windows follow */
+        cw_txn_put_run(txn, &sync->run);
+    else
+        cw_run_put_end(txn, &sync->run);
     cw_txn_commit(txn, window_stored, sync);
 }
 
@@ -173,6 +177,7 @@ static void finish_window(struct cw_sync *sync, const struct cw_error *err)
     sync->run.ended_at = cw_now(cw_loop_clock(cw_session_settings(sync->session)->loop));
     sync->run.counts.requests = http.requests - sync->http_before.requests;
     sync->run.counts.bytes_in = http.bytes_in - sync->http_before.bytes_in;
+    sync->run.counts.fetch_us = http.wait_us - sync->http_before.wait_us;
     if (err == NULL) /* a script that caught the error of a page has not read its window for that */
         err = cw_emitter_error(cw_session_emitter(sync->session), sync->stream);
     if (err == NULL && !cw_counts_check(&sync->run.counts, &sum))
@@ -273,6 +278,7 @@ static void run_started(void *arg, int64_t id, const struct cw_error *err)
         end(sync);
         return;
     }
+    cw_run_log_began(cw_session_settings(sync->session)->log, &sync->run);
     sync->in_store = true;
     cw_store_get_cursor(cw_session_settings(sync->session)->store, cw_slice(sync->stream->cart->name),
                         cw_slice(sync->stream->name), cursor_found, sync);
@@ -291,14 +297,10 @@ struct cw_sync *cw_sync_start(struct cw_session *session, const struct cw_lua_st
     sync->stream = stream;
     sync->done = done;
     sync->arg = arg;
-    snprintf(sync->version, sizeof sync->version, "%s", cw_session_script_version(session));
-    sync->run = (struct cw_run){ .cart = cw_slice(stream->cart->name),
-                                 .stream = cw_slice(stream->name),
-                                 .job = cw_slice("sync"),
-                                 .state = CW_RUN_OPEN,
-                                 .started_at = cw_now(cw_loop_clock(config->loop)),
-                                 .ended_at = CW_TIME_NONE,
-                                 .script_version = cw_slice(sync->version) };
+    struct cw_pipeline pipeline = cw_session_pipeline(session);
+    snprintf(sync->version, sizeof sync->version, "%s", pipeline.script_version);
+    pipeline.script_version = sync->version;
+    sync->run = cw_pipeline_run(&pipeline, stream, "sync");
     if (!cw_emitter_begin(cw_session_emitter(session), stream, &sync->run, &sync->cursor, err)) {
         free(sync);
         return NULL;
