@@ -46,7 +46,9 @@ struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const st
     }
     if (cursor != NULL && cursor->window_to != CW_TIME_NONE) {
         *is_last = false;
-        return (struct cw_lua_window){ cursor->window_from, cursor->window_to, cursor->position };
+        return (struct cw_lua_window){ .from = cursor->window_from,
+                                       .to = cursor->window_to,
+                                       .position = cursor->position };
     }
     if (cursor != NULL && cursor->done_until != CW_TIME_NONE) {
         /* Where our clock was set back, one of the two times was wrong. Had it been the earlier one, what
