@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "engine/bisect.h"
 
 struct cw_sync {
     struct cw_session *session;
@@ -20,7 +21,12 @@ struct cw_sync {
     bool is_last, run_is_open, cancelled, in_store;
     unsigned windows;
     struct cw_http_stats http_before; /* what the cart's client had done when the run began */
+    struct cw_breaks *breaks;         /* records known to break the list; NULL = not asked for */
+    bool was_begun;                   /* the window in hand: by an earlier run, which did not end it */
+    uint64_t pages_before;            /* of the run, when the window began */
+    bool keeps_window;                /* its failure is stored with the window: the next run tries the same */
     struct cw_fiber *fiber;
+    struct cw_bisect *bisect;
     struct cw_later later;
     char version[CW_HASH_TEXT_MAX];
     char message[CW_ERROR_TEXT_MAX];
@@ -70,6 +76,7 @@ const struct cw_run_counts *cw_sync_counts(const struct cw_sync *sync)
 static void free_sync(struct cw_sync *sync)
 {
     cw_buffer_fini(&sync->position);
+    free(sync->breaks);
     free(sync);
 }
 
@@ -152,7 +159,9 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
     }
     if (sync->err.code == CW_OK)
         cw_txn_put_cursor(txn, cart, stream, &sync->cursor);
-    else
+    else if (sync->keeps_window)
+        cw_txn_put_cursor(txn, cart, stream, &sync->cursor);
+    if (sync->err.code != CW_OK)
         cw_txn_put_run_note(txn, sync->run.id, cw_slice("error"), sync->run.message,
                             (struct cw_record_key){ cart, stream, { "", 0 } });
     cw_txn_put_run(txn, &sync->run);
@@ -189,27 +198,107 @@ static void finish_window(struct cw_sync *sync, const struct cw_error *err)
         store_end(sync);
 }
 
-static void fetched(void *arg, struct cw_slice text, const struct cw_error *err)
+/* --- windows --- */
+
+/* The next run tries the same window again. One that an earlier run began stays as that left it. */
+static void keep_window(struct cw_sync *sync, bool may_be_one)
 {
-    (void)text;
+    sync->keeps_window = may_be_one && !sync->stream->full && sync->run.counts.pages == sync->pages_before;
+}
+
+static bool may_search(const struct cw_sync *sync)
+{
+    bool has_known = sync->breaks != NULL && sync->breaks->count > 0;
+    return (sync->was_begun || has_known) && !sync->stream->full &&
+           !cw_session_settings(sync->session)->dry_run;
+}
+
+/* Pages of a part of the window say nothing about how far the window has come. */
+static void reopen_run(struct cw_sync *sync, struct cw_cursor *cursor)
+{
+    struct cw_emitter *emitter = cw_session_emitter(sync->session);
+    cw_emitter_end(emitter, sync->stream);
+    cw_emitter_begin(emitter, sync->stream, &sync->run, cursor, NULL);
+}
+
+static void read_around(void *arg, bool may_be_one, const struct cw_error *err)
+{
     struct cw_sync *sync = arg;
-    sync->fiber = NULL;
+    sync->bisect = NULL;
+    sync->keeps_window = may_be_one && !sync->was_begun;
+    reopen_run(sync, &sync->cursor); /* what could not be stored is in `err` */
     finish_window(sync, err);
 }
 
-/* --- windows --- */
+/* `failed` NULL: it was not asked for yet, but holds records that are known to break the list. */
+static void read_window_around(struct cw_sync *sync, const struct cw_error *failed)
+{
+    struct cw_error err;
+    const struct cw_bisect_config config = { .session = sync->session,
+                                             .stream = sync->stream,
+                                             .run = &sync->run,
+                                             .from = sync->window.from,
+                                             .to = sync->window.to,
+                                             .breaks = sync->breaks,
+                                             .may_search = may_search(sync),
+                                             .failed = failed,
+                                             .done = read_around,
+                                             .arg = sync };
+    reopen_run(sync, NULL);
+    sync->bisect = cw_bisect_start(&config, &err);
+    if (sync->bisect == NULL)
+        finish_window(sync, &err);
+}
+
+static void fetched(void *arg, struct cw_slice text, const struct cw_error *err)
+{
+    struct cw_sync *sync = arg;
+    struct cw_error passed_by;
+    bool may_be_one =
+        text.len > 0 && cw_emitter_error(cw_session_emitter(sync->session), sync->stream) == NULL;
+    sync->fiber = NULL;
+    if (err == NULL && text.len > 0) { /* unasked */
+        cw_fail(&passed_by, CW_UNEXPECTED, "%.*s", CW_SLICE_ARG(text));
+        err = &passed_by;
+    }
+    keep_window(sync, may_be_one);
+    if (may_be_one && may_search(sync))
+        read_window_around(sync, err);
+    else
+        finish_window(sync, err);
+}
 
 static void next_window(void *arg)
 {
     struct cw_sync *sync = arg;
     struct cw_error err;
     cw_time now = cw_now(cw_loop_clock(cw_session_settings(sync->session)->loop));
+    sync->was_begun = sync->has_cursor && sync->cursor.window_to != CW_TIME_NONE;
+    sync->pages_before = sync->run.counts.pages;
     sync->window = cw_sync_window(sync->stream, sync->has_cursor ? &sync->cursor : NULL, now, &sync->is_last);
     sync->cursor.window_from = sync->stream->full ? CW_TIME_NONE : sync->window.from;
     sync->cursor.window_to = sync->stream->full ? CW_TIME_NONE : sync->window.to;
+    if (!sync->stream->full && !cw_session_settings(sync->session)->dry_run &&
+        cw_breaks_touch(sync->breaks, sync->window.from, sync->window.to)) {
+        read_window_around(sync, NULL);
+        return;
+    }
     sync->fiber = cw_lua_start_fetch(sync->stream, &sync->window, fetched, sync, &err);
     if (sync->fiber == NULL)
         finish_window(sync, &err);
+}
+
+static void breaks_found(void *arg, struct cw_breaks *breaks, const struct cw_error *err)
+{
+    struct cw_sync *sync = arg;
+    sync->in_store = false;
+    sync->breaks = breaks;
+    if (sync->cancelled)
+        free_sync(sync);
+    else if (err != NULL)
+        finish_window(sync, err);
+    else
+        cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, next_window, sync);
 }
 
 static void cursor_found(void *arg, const struct cw_cursor *cursor, const struct cw_error *err)
@@ -229,10 +318,12 @@ static void cursor_found(void *arg, const struct cw_cursor *cursor, const struct
             err = &copy;
         sync->cursor.position = cw_buffer_slice(&sync->position);
     }
-    if (err != NULL)
+    if (err != NULL) {
         finish_window(sync, err);
-    else
-        cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, next_window, sync);
+        return;
+    }
+    sync->in_store = true;
+    cw_breaks_read(cw_session_settings(sync->session)->store, sync->stream, breaks_found, sync);
 }
 
 static void run_started(void *arg, int64_t id, const struct cw_error *err)
@@ -294,6 +385,7 @@ void cw_sync_cancel(struct cw_sync *sync)
     sync->cancelled = true;
     if (sync->fiber != NULL)
         cw_fiber_kill(sync->fiber);
+    cw_bisect_cancel(sync->bisect);
     leave_session(sync);
     if (!sync->in_store)
         free_sync(sync);
