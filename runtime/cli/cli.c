@@ -137,7 +137,8 @@ bool cw_cli_open(struct cw_cli *cli, int needs)
                                  .level = cli->verbose ? CW_LOG_DEBUG : CW_LOG_WARNING,
                                  .style = cli->json ? CW_LOG_JSON : CW_LOG_LOGFMT,
                                  .clock = &cw_system_clock };
-    cw_log_configure(log);
+    if (!cli->log_is_set)
+        cw_log_configure(log);
     cli->loop = cw_loop_create(&err);
     if (cli->loop != NULL) {
         char *home = home_folder();
