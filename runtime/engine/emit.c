@@ -13,6 +13,7 @@ struct open_run {
     const struct cw_lua_stream *stream;
     struct cw_run *run;
     struct cw_cursor *cursor;
+    struct cw_emit_watch watch;
     bool is_own; /* started here */
     unsigned on_their_way;
     cw_loop_fn *idle; /* waits for the last of them; NULL = nobody does */
@@ -81,6 +82,14 @@ bool cw_emitter_begin(struct cw_emitter *emitter, const struct cw_lua_stream *st
     emitter->runs[emitter->count++] =
         (struct open_run){ .stream = stream, .run = run, .cursor = cursor, .err = { .code = CW_OK } };
     return true;
+}
+
+void cw_emitter_watch(struct cw_emitter *emitter, const struct cw_lua_stream *stream,
+                      struct cw_emit_watch watch)
+{
+    struct open_run *open = find(emitter, stream);
+    if (open != NULL)
+        open->watch = watch;
 }
 
 const struct cw_error *cw_emitter_error(struct cw_emitter *emitter, const struct cw_lua_stream *stream)
@@ -155,6 +164,9 @@ static void store(struct emission *emission)
         page.cursor = *open->cursor;
         page.cursor.position = emission->position;
     }
+    pipeline.seen = open->watch.seen;
+    pipeline.seen_arg = open->watch.arg;
+    pipeline.dry_run = pipeline.dry_run || open->watch.only_look;
     emission->job = cw_pipeline_store(&pipeline, &page, stored, emission, &emission->err);
     if (emission->job == NULL)
         cw_loop_later(pipeline.loop, &emission->later, failed, emission);

@@ -241,6 +241,8 @@ static void known(void *arg, const struct cw_raw_known *known, size_t count, con
         item->was_staged = known[i].exists && known[i].outcome == CW_PARKED;
         item->same_bytes = known[i].exists && cw_hash_equal(&known[i].hash, &item->hash);
         item->is_settled = item->same_bytes && is_settled(job, &known[i]);
+        if (job->pipeline.seen != NULL)
+            job->pipeline.seen(job->pipeline.seen_arg, item->key.external_id, item->was_known);
     }
     cw_page_decide(job);
 }

@@ -29,6 +29,8 @@ struct cw_comparison {
     struct cw_arena *arena;
 };
 
+typedef void cw_seen_fn(void *arg, struct cw_slice external_id, bool is_known);
+
 struct cw_pipeline {
     struct cw_store *store;
     struct cw_loop *loop;
@@ -44,6 +46,9 @@ struct cw_pipeline {
     /* Called for every record that was mapped, before it is stored; for replays. May be NULL. */
     void (*compared)(void *arg, const struct cw_comparison *comparison);
     void *arg;
+    /* Called for every record, once it is clear whether the store knows it. May be NULL. */
+    cw_seen_fn *seen;
+    void *seen_arg;
 };
 
 struct cw_page_job;

@@ -195,9 +195,10 @@ static void on_worker_ended(struct supervisor *supervisor, struct worker *worker
     struct slot *slot = worker->slot;
     bool came = slot != NULL && slot->coming == worker;
     bool made_room = supervisor->reload == ROLLING && supervisor->roll_waits == worker;
-    if (slot != NULL)
-        slot_worker_ended(slot, worker, how);
+    bool is_empty = slot != NULL && slot_worker_ended(slot, worker, how);
     worker_free(worker);
+    if (is_empty)
+        slot_fill_again(slot);
     if (made_room)
         reload_go_on(supervisor);
     if (came)

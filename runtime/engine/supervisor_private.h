@@ -69,7 +69,7 @@ struct question {
     struct cw_watch *watch; /* NULL = it has said everything */
     struct cw_timer *limit;
     struct cw_buffer text;
-    bool is_late;
+    bool is_late, is_too_long;
 };
 
 enum phase { BEGINNING, RUNNING, STOPPING };
@@ -154,8 +154,9 @@ void slot_free(struct slot *slot); /* its worker, if there is one, has no slot a
 void slot_fill(struct slot *slot, const char *why);
 /* Beside the one that works. False and *err when it cannot be started. */
 bool slot_fill_beside(struct slot *slot, const char *why, struct cw_error *err);
-/* Its worker has ended, and is still there to be asked. */
-void slot_worker_ended(struct slot *slot, struct worker *worker, const char *how);
+/* Its worker has ended, and is freed next. True: slot_fill_again comes then, so that its page is free. */
+bool slot_worker_ended(struct slot *slot, const struct worker *worker, const char *how);
+void slot_fill_again(struct slot *slot);
 void slot_worker_ready(struct slot *slot, struct worker *worker);
 
 /* --- supervisor_reload.c --- */

@@ -118,7 +118,7 @@ static void close_question(struct question *question)
     if (question->pipe >= 0)
         close(question->pipe);
     cw_buffer_fini(&question->text);
-    *question = (struct question){ .pipe = -1, .text.limit = TEXT_MAX };
+    *question = (struct question){ .pipe = -1 };
 }
 
 /* The process has ended and said everything. */
@@ -148,8 +148,10 @@ static bool take_text(struct supervisor *supervisor)
         return true;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
-    if (n > 0) /* far too much */
+    if (n > 0) {
+        question->is_too_long = true;
         supervisor_settings_cancel(supervisor);
+    }
     cw_watch_free(question->watch);
     question->watch = NULL;
     return false;
@@ -159,7 +161,8 @@ static void on_readable(void *arg, int fd, int events)
 {
     (void)fd;
     (void)events;
-    take_text(arg);
+    while (take_text(arg))
+        ;
 }
 
 static void on_limit(void *arg)
@@ -187,14 +190,17 @@ bool supervisor_settings_ended(struct supervisor *supervisor, const struct cw_en
     char how[HOW_MAX];
     if (question->pid <= 0 || ended->pid != question->pid)
         return false;
+    question->pid = 0;
     while (question->watch != NULL && take_text(supervisor))
         ;
     cw_ended_describe(ended, how, sizeof how);
     if (question->is_late)
         snprintf(how, sizeof how, "did not answer within a minute");
+    if (question->is_too_long)
+        snprintf(how, sizeof how, "printed more than settings can be");
     char why[HOW_MAX + 80];
     snprintf(why, sizeof why, "the process that checks the site %s; what it said stands above", how);
-    conclude(supervisor, !ended->was_killed && ended->number == 0, why);
+    conclude(supervisor, !ended->was_killed && ended->number == 0 && !question->is_too_long, why);
     return true;
 }
 
@@ -217,6 +223,7 @@ bool supervisor_settings_ask(struct supervisor *supervisor, struct cw_error *err
     if (pipe2(ends, O_CLOEXEC) != 0)
         return cw_fail(err, CW_IO, "no pipe to ask the site through: %s", strerror(errno));
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    question->text.limit = TEXT_MAX;
     question->pipe = ends[0];
     question->limit = cw_timer_create(supervisor->loop, on_limit, supervisor, err);
     question->watch = question->limit != NULL ? cw_watch_create(supervisor->loop, ends[0], CW_READABLE,

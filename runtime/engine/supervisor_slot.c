@@ -113,7 +113,7 @@ static void fill_later(struct slot *slot, cw_time delay)
     cw_timer_set(slot->again, delay);
 }
 
-static void fill_again(struct slot *slot)
+void slot_fill_again(struct slot *slot)
 {
     cw_time delay = put_off(slot);
     slot->restarts++;
@@ -166,7 +166,7 @@ static bool died_young(const struct worker *worker)
     return elapsed(worker->supervisor) - worker->started_ns < young * 1000;
 }
 
-void slot_worker_ended(struct slot *slot, struct worker *worker, const char *how)
+bool slot_worker_ended(struct slot *slot, const struct worker *worker, const char *how)
 {
     bool was_coming = slot->coming == worker;
     char cart[CW_PULSE_CART_MAX];
@@ -177,11 +177,11 @@ void slot_worker_ended(struct slot *slot, struct worker *worker, const char *how
     keep_blame(slot, worker, how);
     snprintf(slot->last_end, sizeof slot->last_end, "%s", how);
     if (slot->now != NULL || slot->coming != NULL) /* the other one is there */
-        return;
+        return false;
     slot->failures = died_young(worker) ? slot->failures + 1 : 0;
     if (slot->missing_since_ns == 0)
         slot->missing_since_ns = elapsed(slot->supervisor);
-    fill_again(slot);
+    return true;
 }
 
 /* One that comes takes the place of the one that works, which is told to stop by whoever manages the reload.
