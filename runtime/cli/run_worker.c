@@ -108,7 +108,7 @@ static bool work(struct working *working, const struct cw_cli_run *run, struct c
     signals[1] = cw_watch_signal(cli->loop, SIGINT, stop, working, err);
     bool ok = signals[0] != NULL && signals[1] != NULL;
     if (ok) {
-        cw_loop_on_turn(cli->loop, turn_begins, turn_ends, working->pulse);
+        cw_loop_watch_turns(cli->loop, (struct cw_turns){ turn_begins, turn_ends, working->pulse });
         cw_pulse_set_ready(working->pulse);
         cw_pulse_end(working->pulse);
         cw_loop_run(cli->loop);
