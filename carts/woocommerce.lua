@@ -180,23 +180,31 @@ end
 
 -- Reading -------------------------------------------------------------------------------------------------------------
 
----The query for what changed inside the window. Both bounds are exclusive to the second.
-local function changed_in(self, window)
-  if not window.from or not can_filter(self) then return {} end
-  local format = "%Y-%m-%dT%H:%M:%S"
-  return { dates_are_gmt = true, modified_after = window.from:add(-1):format(format),
-    modified_before = window.to:add(1):format(format) }
+local DAY = 24 * 3600 -- seconds
+
+---The query for what was changed, or placed, inside the window. Both bounds are exclusive to the second. Shops that
+---cannot filter by change compare their local time when asked for the time of placing: a day more on each side holds it.
+local function inside(self, window)
+  if not window.from then return {} end
+  local filters, placed = can_filter(self), window.by == "placed"
+  if not filters and not placed then return {} end
+  local format, more, what = "%Y-%m-%dT%H:%M:%S", filters and 1 or DAY, placed and "" or "modified_"
+  return { dates_are_gmt = filters or nil, [what .. "after"] = window.from:add(-more):format(format),
+    [what .. "before"] = window.to:add(more):format(format) }
 end
 
 ---Reads a list page by page.
-local function walk(self, window, resource, query)
-  paging.walk(self, window, { size = math.min(self.settings.page_size, 100), read = function(offset, size)
-    local page = map.copy(query)
-    page.orderby, page.order, page.offset, page.per_page = "id", "asc", offset, size
-    local response = get(self, resource, page)
-    local total = response:header "X-WP-Total"
-    return response:records ".", total and math.tointeger(tonumber(total))
-  end })
+---@param query table
+---@param store? fun(records: cartwright.Records)
+local function walk(self, window, resource, query, store)
+  paging.walk(self, window, { size = math.min(self.settings.page_size, 100), store = store,
+    read = function(offset, size)
+      local page = map.copy(query)
+      page.orderby, page.order, page.offset, page.per_page = "id", "asc", offset, size
+      local response = get(self, resource, page)
+      local total = response:header "X-WP-Total"
+      return response:records ".", total and math.tointeger(tonumber(total))
+    end })
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
@@ -261,6 +269,8 @@ local function options(line)
   return #found > 0 and table.concat(found, ", ") or nil
 end
 
+local DIGITS = 6 -- of amounts: enough that sums of lines do not suffer from rounding
+
 shop.orders = {
   id = "id",
   records = ".",
@@ -268,9 +278,21 @@ shop.orders = {
   settle = "5s",
 
   fetch = function(self, window)
-    local query = changed_in(self, window)
-    query.status, query.dp = "any", 6 -- digits enough that sums of lines do not suffer from rounding
+    local query = inside(self, window)
+    query.status, query.dp = "any", DIGITS
     walk(self, window, "orders", query)
+  end,
+
+  ids = function(self, window)
+    local query = inside(self, window)
+    query.status, query._fields = "any", "id"
+    walk(self, window, "orders", query, function(records) self:list(records:collect "id") end)
+  end,
+
+  read = function(self, ids)
+    local query = { status = "any", dp = DIGITS, include = table.concat(ids, ","), per_page = #ids, orderby = "id",
+      order = "asc" }
+    self:emit(get(self, "orders", query):records ".")
   end,
 
   skip = {

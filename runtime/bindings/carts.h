@@ -22,7 +22,12 @@ struct cw_lua_stream {
     char *id;      /* path of a record's id */
     char *records; /* record path in files and single answers; NULL when the script names none */
     cw_time overlap, settle;
-    bool full; /* no change times: everything is read each time */
+    bool full;                         /* no change times: everything is read each time */
+    bool has_fetch, has_ids, has_read; /* functions of its script */
+    cw_time reconcile;                 /* how far back its records are compared with the cart's */
+    cw_time refresh;                   /* orders placed longer ago are not read again */
+    char **final;                      /* statuses after which an order changes no more */
+    size_t final_count;
     struct cw_lua_plan *plan;
     struct cw_rules *rules;          /* what the site decides about its documents; never NULL */
     struct cw_rules *customer_rules; /* about customers that its orders make; NULL = it brings no orders */
@@ -97,20 +102,36 @@ typedef void cw_lua_table_row_fn(void *arg, const struct cw_lua_table_row *row);
 bool cw_lua_cart_read_tables(const struct cw_lua_cart *cart, cw_lua_table_row_fn *row, void *arg,
                              struct cw_error *err);
 
+/* Whether and how a record is searched for that breaks the list; see scripts/types/cart.lua. */
+enum cw_lua_search { CW_SEARCH_NONE, CW_SEARCH_HALVE, CW_SEARCH_STEP };
+
 /* A window as scripts get it; CW_TIME_NONE and an empty position become nil. */
 struct cw_lua_window {
     cw_time from, to;
     struct cw_slice position;
+    bool by_placed; /* the time that lies in it: of placing, else of the last change */
+    enum cw_lua_search search;
 };
 
-/* Ends with err NULL when the script returned. `text` is what test() had to say, a line each; empty
- * otherwise. */
+/* Ends with err NULL when the script returned. `text` is what test() had to say, a line each. Of fetch, ids
+ * and read: what the cart said of a record that was passed by; with an error the same text as the error's
+ * when a single broken record can be the cause of it, and empty when not. */
 typedef void cw_lua_done_fn(void *arg, struct cw_slice text, const struct cw_error *err);
 
-/* Starts stream:fetch(window), cart:test(), or a script file's main function, as a fiber. `window` is copied.
- */
+/* One of the ids that stream.ids listed, in the script's order; the same one may come again. */
+typedef void cw_lua_id_fn(void *arg, struct cw_slice id);
+
+enum { CW_READ_IDS_MAX = 50 }; /* of one call of stream.read */
+
+/* Starts stream.fetch(window), .ids(window), .read(ids), cart:test(), or a script file's main function, as a
+ * fiber. `window` and `ids` are copied. `listed` is called for each id before `done`, unless it failed. */
 struct cw_fiber *cw_lua_start_fetch(const struct cw_lua_stream *stream, const struct cw_lua_window *window,
                                     cw_lua_done_fn *done, void *arg, struct cw_error *err);
+struct cw_fiber *cw_lua_start_ids(const struct cw_lua_stream *stream, const struct cw_lua_window *window,
+                                  cw_lua_id_fn *listed, cw_lua_done_fn *done, void *arg,
+                                  struct cw_error *err);
+struct cw_fiber *cw_lua_start_read(const struct cw_lua_stream *stream, const struct cw_slice *ids,
+                                   size_t count, cw_lua_done_fn *done, void *arg, struct cw_error *err);
 struct cw_fiber *cw_lua_start_test(struct cw_lua_cart *cart, cw_lua_done_fn *done, void *arg,
                                    struct cw_error *err);
 struct cw_fiber *cw_lua_start_script(struct cw_lua_carts *carts, struct cw_slice source,

@@ -9,6 +9,7 @@
 
 #include "adapters/writer.h"
 #include "base/log.h"
+#include "engine/site_store.h"
 
 /* --- options --- */
 
@@ -125,10 +126,7 @@ static char *home_folder(void)
 
 static bool open_store(struct cw_cli *cli, bool create, struct cw_error *err)
 {
-    char *uri = cw_site_store_uri(cli->site);
-    struct cw_store_config config = { .uri = uri, .create = create, .clock = cw_loop_clock(cli->loop) };
-    cli->store = cw_store_open(&config, cli->loop, err);
-    g_free(uri);
+    cli->store = cw_site_open_store(cli->site, cli->loop, create, err);
     return cli->store != NULL;
 }
 
@@ -139,7 +137,8 @@ bool cw_cli_open(struct cw_cli *cli, int needs)
                                  .level = cli->verbose ? CW_LOG_DEBUG : CW_LOG_WARNING,
                                  .style = cli->json ? CW_LOG_JSON : CW_LOG_LOGFMT,
                                  .clock = &cw_system_clock };
-    cw_log_configure(log);
+    if (!cli->log_is_set)
+        cw_log_configure(log);
     cli->loop = cw_loop_create(&err);
     if (cli->loop != NULL) {
         char *home = home_folder();
