@@ -65,7 +65,8 @@ static int supervise(const struct cw_cli *cli, const struct cw_cli_run *run)
                                            .argv = (char *const *)argv, /* execv does not change them */
                                            .workers = (unsigned)run->workers,
                                            .metrics = run->metrics,
-                                           .webhooks = run->webhooks };
+                                           .webhooks = run->webhooks,
+                                           .log_is_set = run->log_format != NULL };
     if (config.loop == NULL)
         return cw_cli_fail(cli, &err);
     int code = cw_supervisor_run(&config);
