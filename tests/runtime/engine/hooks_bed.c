@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -252,6 +253,12 @@ void hooks_bed_close(struct hooks_bed *bed)
     nftw(bed->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+static void note_memory(struct hooks_bed *bed)
+{
+    long now = hooks_memory();
+    bed->peak = now > bed->peak ? now : bed->peak;
+}
+
 static void stop_loop(void *arg)
 {
     struct hooks_bed *bed = arg;
@@ -267,6 +274,7 @@ static void run(struct hooks_bed *bed, cw_time time)
     cw_timer_set(stop, time);
     cw_loop_run(bed->loop);
     cw_timer_free(stop);
+    note_memory(bed);
 }
 
 void hooks_bed_wait(struct hooks_bed *bed, cw_time time)
@@ -277,6 +285,7 @@ void hooks_bed_wait(struct hooks_bed *bed, cw_time time)
     while (!bed->is_over)
         cw_loop_run(bed->loop);
     cw_timer_free(stop);
+    note_memory(bed);
 }
 
 static bool add_row(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
@@ -405,12 +414,12 @@ int hooks_post_signed(struct hooks_bed *bed, const char *at, const char *headers
     return post(bed, out, hooks_print_signed(out, sizeof out, at, headers, body));
 }
 
+/* The resident size would count what the sanitizers hold back of what was freed. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
 long hooks_memory(void)
 {
-    long pages = 0, resident = 0;
-    FILE *in = fopen("/proc/self/statm", "r");
-    assert_non_null(in);
-    assert_int_equal(fscanf(in, "%ld %ld", &pages, &resident), 2);
-    fclose(in);
-    return resident * (sysconf(_SC_PAGESIZE) / 1024);
+    size_t bytes = __sanitizer_get_current_allocated_bytes != NULL ? __sanitizer_get_current_allocated_bytes()
+                                                                   : mallinfo2().uordblks;
+    return (long)(bytes / 1024);
 }

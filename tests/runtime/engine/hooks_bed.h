@@ -24,6 +24,7 @@ struct hooks_bed {
     int fd; /* to connect to */
     unsigned port;
     bool is_over; /* a wait */
+    long peak;    /* KiB in use, the most of what was seen whenever the loop stopped */
     char text[8192];
     /* What the store does: */
     struct cw_store_engine engine; /* a copy, of which tests replace functions */
@@ -68,7 +69,7 @@ int hooks_post(struct hooks_bed *bed, const char *at, const char *headers, const
 int hooks_post_signed(struct hooks_bed *bed, const char *at, const char *headers, const char *body);
 void hooks_sign(const char *text, char hex[65]);
 
-/* Resident memory of this process in KiB; what the sanitizers hold back is part of it. */
+/* Memory in use, in KiB. */
 long hooks_memory(void);
 
 #endif
