@@ -16,7 +16,7 @@
 
 enum {
     CW_SQLITE_STATEMENTS = 256, /* slots, a power of two; about half are used */
-    CW_SQLITE_BINDS_MAX = 24,   /* of the statements that are written by hand */
+    CW_SQLITE_BINDS_MAX = 32,   /* of the statements that are written by hand */
     CW_SQLITE_BUSY_MS = 5000,   /* another process may write for so long */
     CW_SQLITE_WAL_PAGES = 1000  /* 16 MB; then the log is carried over into the file */
 };

@@ -339,7 +339,8 @@ void cw_store_claim_job(struct cw_store *store, struct cw_slice holder, cw_time 
  * wake-up that came since it began makes it ready again at once. Belongs into a transaction with the
  * claim's fence. */
 bool cw_txn_end_job(struct cw_txn *txn, const struct cw_job *job);
-/* Makes jobs ready at `at`: one, or with `name` empty all of the cart. CW_NOT_FOUND when there is none. */
+/* Makes jobs ready at `at`: one, or with `name` empty all of the cart. CW_NOT_FOUND when there is none. One
+ * that is ready before `at` stays so, and is made ready again at `at` when it began before. */
 bool cw_txn_wake_job(struct cw_txn *txn, struct cw_slice cart, struct cw_slice name, cw_time at);
 
 /* Calls `heard`, from the loop, soon after any process woke a job or changed a control. One listener a store;
