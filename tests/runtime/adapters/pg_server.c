@@ -230,11 +230,15 @@ const char *pg_server_ask(const char *database, const char *sql)
     PGconn *conn = PQconnectdb(pg_server_uri(database));
     PGresult *result = PQexec(conn, sql);
     ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-        fail_msg("%s: %s", sql, PQerrorMessage(conn));
-    snprintf(value, sizeof value, "%s", PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
+    bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+    snprintf(value, sizeof value, "%s",
+             !ok                    ? PQerrorMessage(conn)
+             : PQntuples(result) > 0 ? PQgetvalue(result, 0, 0)
+                                     : "");
     PQclear(result);
     PQfinish(conn);
+    if (!ok)
+        fail_msg("%s: %s", sql, value);
     return value;
 }
 
@@ -251,7 +255,7 @@ void pg_server_create(const char *database)
     pg_server_execute("postgres", sql);
     snprintf(sql, sizeof sql,
              "CREATE SCHEMA test; CREATE FUNCTION test.clock_timestamp() RETURNS timestamptz LANGUAGE sql "
-             "VOLATILE AS $$ SELECT coalesce(pg_read_file('%s/clock', true), now()::text)::timestamptz $$; "
+             "VOLATILE AS $$ SELECT coalesce(nullif(pg_read_file('%s/clock', 0, 99, true), ''), now()::text)::timestamptz $$; "
              "ALTER DATABASE %s SET search_path = public, test, pg_catalog",
              server.folder, database);
     pg_server_execute(database, sql);
