@@ -22,31 +22,15 @@ struct planning {
 
 /* --- what carts have --- */
 
-static const char *keep_name(struct planning *planning, const char *name)
-{
-    size_t size = strlen(name) + 1;
-    char *kept = cw_arena_bytes(&planning->arena, size);
-    if (kept != NULL)
-        memcpy(kept, name, size);
-    return kept;
-}
-
 static bool note_streams(struct planning *planning, const struct cw_lua_cart *cart, struct cw_error *err)
 {
-    struct cw_planned_stream *streams =
-        cw_arena_alloc(&planning->arena, (cart->stream_count + 1) * sizeof *streams);
-    const char *name = keep_name(planning, cart->name);
-    if (streams == NULL || name == NULL)
-        return cw_fail(err, CW_NOMEM, "no memory to plan jobs");
-    for (size_t i = 0; i < cart->stream_count; i++) {
-        streams[i].name = keep_name(planning, cart->streams[i].name);
-        streams[i].is_off = cart->streams[i].is_off;
-        if (streams[i].name == NULL)
-            return cw_fail(err, CW_NOMEM, "no memory to plan jobs");
-    }
-    planning->carts[planning->count++] =
-        (struct cw_cart_streams){ .cart = name, .streams = streams, .count = cart->stream_count };
-    return cw_jobs_check(&planning->cli->site->config, &planning->carts[planning->count - 1], err);
+    struct cw_cart_streams *noted = &planning->carts[planning->count];
+    if (!cw_jobs_streams(cart, &planning->arena, noted, err))
+        return false;
+    if (!cw_jobs_check(&planning->cli->site->config, noted, err))
+        return false; /* its jobs stay as they are in the store */
+    planning->count++;
+    return true;
 }
 
 static bool open_cart(struct planning *planning, const char *name, struct cw_error *err)

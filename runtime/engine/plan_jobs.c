@@ -232,7 +232,27 @@ bool cw_jobs_plan(const struct cw_site_config *config, const struct cw_cart_stre
     return ok;
 }
 
-/* --- checks --- */
+/* --- carts --- */
+
+static const char *copy_text(struct cw_arena *arena, const char *text)
+{
+    return cw_arena_copy(arena, (struct cw_slice){ text, strlen(text) + 1 }).data;
+}
+
+bool cw_jobs_streams(const struct cw_lua_cart *cart, struct cw_arena *arena, struct cw_cart_streams *out,
+                     struct cw_error *err)
+{
+    struct cw_planned_stream *streams = cw_arena_alloc(arena, (cart->stream_count + 1) * sizeof *streams);
+    const char *name = copy_text(arena, cart->name);
+    bool ok = streams != NULL && name != NULL;
+    for (size_t i = 0; ok && i < cart->stream_count; i++) {
+        streams[i].name = copy_text(arena, cart->streams[i].name);
+        streams[i].is_off = cart->streams[i].is_off;
+        ok = streams[i].name != NULL;
+    }
+    *out = (struct cw_cart_streams){ .cart = name, .streams = streams, .count = ok ? cart->stream_count : 0 };
+    return ok || cw_fail(err, CW_NOMEM, "no memory to plan jobs");
+}
 
 static bool has_stream(const struct cw_cart_streams *cart, struct cw_slice name)
 {

@@ -278,7 +278,7 @@ end
 
 local KEEP = { runs = { keep_time, "90d" }, raw = { keep_time, "400d" }, raw_versions = { count(1, 10000), 1 },
   webhooks = { keep_time, "30d" } }
-local RUN = { workers = { count(1, 64), 1 }, metrics = { address, false }, webhooks = { address, false },
+local RUN = { workers = { count(1, 256), 1 }, metrics = { address, false }, webhooks = { address, false },
   hang = { run_time, "30s" }, lease = { run_time, "60s" }, log = { log_style, "logfmt" } }
 
 ---The fields of a section, each by its reader, or as it is where nobody says it.
