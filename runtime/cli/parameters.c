@@ -127,11 +127,10 @@ static const char *const fields[][FIELD_COLUMNS] = {
       "each day at these times" },
     { "weekly", "a day (sun to sat) and HH:MM, or a list of such times", "weekly = \"sun 02:00\"",
       "each week at these times" },
-    { "cron",
-      "minute hour day month weekday; lists, ranges, steps, names; @hourly, @daily, @weekly, @monthly, "
-      "@yearly",
+    { "cron", "minute hour day month weekday: lists, ranges, steps, names",
       "cron = \"*/10 8-17 * * mon-fri\"",
       "whenever all fields fit; where both are given, the day or the weekday" },
+    { "cron", "@hourly, @daily, @weekly, @monthly or @yearly", "cron = \"@daily\"", "the same in a word" },
     { "zone", "a time zone: Europe/Paris, UTC, +02:00", "zone = \"Europe/Berlin\"",
       "of daily, weekly and cron; left out: the site's" },
     { "jitter", "a length of time, at most \"24h\"", "jitter = \"10m\"",
