@@ -1,67 +1,10 @@
 /* sqlite_document_write.c - documents into rows. */
 #include "adapters/sqlite_documents.h"
 
-#include "adapters/document_json.h"
-#include "base/currency.h"
-
-/* --- values --- */
-
-/* The document or record that the column is of; NULL when it has no such record. */
-static const struct cw_document *owner_of(const struct cw_document *doc,
-                                          const struct cw_sqlite_column *column)
-{
-    if (column->record < 0)
-        return doc;
-    const struct cw_value *record = &doc->values[column->record];
-    return record->is_set ? record->record : NULL;
-}
-
-static struct cw_bind bind_value(enum cw_type type, const struct cw_value *value, int money_digits,
-                                 char *scratch)
-{
-    switch (type) {
-    case CW_INTEGER:
-        return cw_bind_int(value->integer);
-    case CW_BOOLEAN:
-        return cw_bind_int(value->boolean);
-    case CW_TIME:
-        cw_store_time_text(value->time, scratch);
-        return cw_bind_word(scratch);
-    default:
-        return cw_bind_text(cw_value_text(type, value, money_digits, scratch));
-    }
-}
-
-/* Where the column's value stands; NULL when it is unset. An id may stand in `head` alone. */
-static const struct cw_value *value_of(const struct cw_document *doc, const struct cw_sqlite_column *column,
-                                       struct cw_value *head)
-{
-    const struct cw_document *owner = owner_of(doc, column);
-    if (owner == NULL)
-        return NULL;
-    const struct cw_value *value = &owner->values[column->field];
-    if (value->is_set)
-        return value;
-    if (!column->is_id || owner->external_id.len == 0)
-        return NULL;
-    *head = (struct cw_value){ .is_set = true, .text = owner->external_id };
-    return head;
-}
-
-static bool bind_set(struct cw_sqlite *s, sqlite3_stmt *stmt, int at, const struct cw_bind *bind,
-                     const struct cw_sqlite_column *column, struct cw_error *err)
-{
-    if (bind->slice.len <= CW_STORE_TEXT_MAX)
-        return cw_sqlite_bind(s, stmt, at, bind, err);
-    cw_fail(err, CW_LIMIT, "the text has %zu bytes; the store takes at most %d", bind->slice.len,
-            CW_STORE_TEXT_MAX);
-    return cw_fail_at(err, NULL, column->name, NULL);
-}
-
 /* A statement on its way to its row. */
 struct binding {
     struct cw_sqlite *s;
-    const struct cw_sqlite_rows *rows;
+    const struct cw_store_rows *rows;
     sqlite3_stmt *stmt;
     bool *bound; /* of the statement */
     int first;   /* parameter of the first column */
@@ -71,34 +14,25 @@ struct binding {
 
 static bool bind_fields(const struct binding *to, const struct cw_document *doc)
 {
+    struct cw_bind bind;
     for (size_t i = 0; i < to->rows->count; i++) {
-        const struct cw_sqlite_column *column = &to->rows->columns[i];
-        struct cw_value head;
-        const struct cw_value *value = value_of(doc, column, &head);
-        if (value == NULL && !to->bound[i])
-            continue;
-        struct cw_bind bind = { .type = CW_BIND_NULL };
-        if (value != NULL)
-            bind = bind_value(column->type, value, to->money_digits, to->rows->scratch[i]);
-        if (!bind_set(to->s, to->stmt, to->first + (int)i, &bind, column, to->err))
+        if (!cw_store_bind_column(to->rows, i, doc, to->money_digits, &bind, to->err))
             return false;
-        to->bound[i] = value != NULL;
+        if (bind.type == CW_BIND_NULL && !to->bound[i])
+            continue;
+        if (!cw_sqlite_bind(to->s, to->stmt, to->first + (int)i, &bind, to->err))
+            return false;
+        to->bound[i] = bind.type != CW_BIND_NULL;
     }
     return true;
 }
 
-/* NULL where the document has no fields of the site's own. */
 static bool bind_custom(struct cw_sqlite *s, sqlite3_stmt *stmt, int at, const struct cw_document *doc,
                         struct cw_error *err)
 {
-    struct cw_buffer *json = &s->documents->custom;
-    cw_buffer_clear(json);
-    if (!cw_custom_json(json, doc, err))
-        return false;
-    struct cw_bind bind = { .type = CW_BIND_NULL };
-    if (json->len > 0)
-        bind = cw_bind_text(cw_buffer_slice(json));
-    return cw_sqlite_bind(s, stmt, at, &bind, err);
+    struct cw_bind bind;
+    return cw_store_bind_custom(doc, &s->documents->custom, &bind, err) &&
+           cw_sqlite_bind(s, stmt, at, &bind, err);
 }
 
 /* --- writing --- */
@@ -118,7 +52,7 @@ static bool write_row(struct cw_sqlite *s, const struct cw_sqlite_rows *rows,
     sqlite3_stmt *stmt = cw_sqlite_prepare(s, write->sql, err);
     const struct cw_bind cart = cw_bind_text(in->cart), id = cw_bind_text(in->doc->external_id);
     const struct cw_bind run = cw_bind_int(in->run), at = cw_bind_time(in->at);
-    const struct binding to = { s, rows, stmt, write->bound, CW_DOC_FIELDS, in->money_digits, err };
+    const struct binding to = { s, rows->of, stmt, write->bound, CW_DOC_FIELDS, in->money_digits, err };
     return stmt != NULL && cw_sqlite_bind(s, stmt, CW_DOC_CART, &cart, err) &&
            cw_sqlite_bind(s, stmt, CW_DOC_ID, &id, err) && cw_sqlite_bind(s, stmt, CW_DOC_RUN, &run, err) &&
            cw_sqlite_bind(s, stmt, CW_DOC_AT, &at, err) &&
@@ -155,7 +89,7 @@ static bool find_number(struct cw_sqlite *s, const struct cw_sqlite_document *pl
 static bool replace(struct cw_sqlite *s, const struct cw_sqlite_document *plan, const struct stored *in,
                     int64_t number, struct cw_error *err)
 {
-    for (size_t i = 0; i < plan->list_count; i++)
+    for (size_t i = 0; i < plan->plan.list_count; i++)
         if (!cw_sqlite_run(s, plan->lists[i].clear, CW_BINDS(cw_bind_int(number)), err))
             return false;
     return write_row(s, &plan->own, &plan->own.update, in, err);
@@ -177,12 +111,14 @@ static bool write_own(struct cw_sqlite *s, struct cw_sqlite_document *plan, cons
 static bool write_list(struct cw_sqlite *s, const struct cw_sqlite_rows *rows, const struct stored *in,
                        int64_t number, struct cw_error *err)
 {
-    const struct cw_value *list = &in->doc->values[rows->list];
+    const struct cw_value *list = &in->doc->values[rows->of->list];
     int64_t position = 0;
     if (!list->is_set || list->list.first == NULL)
         return true;
     sqlite3_stmt *stmt = cw_sqlite_prepare(s, rows->insert.sql, err);
-    const struct binding to = { s, rows, stmt, rows->insert.bound, CW_LIST_FIELDS, in->money_digits, err };
+    const struct binding to = {
+        s, rows->of, stmt, rows->insert.bound, CW_LIST_FIELDS, in->money_digits, err
+    };
     for (const struct cw_document *row = list->list.first; stmt != NULL && row != NULL; row = row->next) {
         const struct cw_bind parent = cw_bind_int(number), at = cw_bind_int(++position);
         if (!cw_sqlite_bind(s, stmt, CW_LIST_PARENT, &parent, err) ||
@@ -194,12 +130,6 @@ static bool write_list(struct cw_sqlite *s, const struct cw_sqlite_rows *rows, c
     return stmt != NULL;
 }
 
-static int money_digits(const struct cw_sqlite_document *plan, const struct cw_document *doc)
-{
-    const struct cw_value *currency = plan->currency >= 0 ? &doc->values[plan->currency] : NULL;
-    return currency != NULL && currency->is_set ? cw_currency_digits(currency->text) : -1;
-}
-
 bool cw_sqlite_put_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc,
                             cw_time at, int64_t run, struct cw_error *err)
 {
@@ -208,10 +138,10 @@ bool cw_sqlite_put_document(struct cw_txn *txn, struct cw_slice cart, const stru
     int64_t number;
     if (plan == NULL)
         return false;
-    const struct stored in = { cart, doc, at, run, money_digits(plan, doc) };
+    const struct stored in = { cart, doc, at, run, cw_store_money_digits(&plan->plan, doc) };
     if (!write_own(s, plan, &in, &number, err))
         return false;
-    for (size_t i = 0; i < plan->list_count; i++)
+    for (size_t i = 0; i < plan->plan.list_count; i++)
         if (!write_list(s, &plan->lists[i], &in, number, err))
             return false;
     return true;

@@ -9,6 +9,7 @@
 
 #include <sqlite3.h>
 
+#include "adapters/store_bind.h"
 #include "adapters/store_engine.h"
 #include "adapters/store_schema.h"
 #include "adapters/store_words.h"
@@ -53,44 +54,6 @@ static inline struct cw_sqlite *cw_sqlite_of(struct cw_store *store)
 }
 
 /* --- statements --- */
-
-struct cw_bind {
-    enum { CW_BIND_NULL, CW_BIND_INTEGER, CW_BIND_TEXT, CW_BIND_BYTES, CW_BIND_TIME } type;
-    int64_t integer;       /* also the time */
-    struct cw_slice slice; /* must stay valid until the statement has run */
-};
-
-static inline struct cw_bind cw_bind_int(int64_t value)
-{
-    return (struct cw_bind){ CW_BIND_INTEGER, value, { NULL, 0 } };
-}
-static inline struct cw_bind cw_bind_text(struct cw_slice text)
-{
-    return (struct cw_bind){ CW_BIND_TEXT, 0, text };
-}
-static inline struct cw_bind cw_bind_word(const char *text)
-{
-    return cw_bind_text(cw_slice(text));
-}
-static inline struct cw_bind cw_bind_bytes(struct cw_slice bytes)
-{
-    return (struct cw_bind){ CW_BIND_BYTES, 0, bytes };
-}
-static inline struct cw_bind cw_bind_hash(const struct cw_hash *hash)
-{
-    return cw_bind_bytes((struct cw_slice){ (const char *)hash->bytes, CW_HASH_BYTES });
-}
-/* CW_TIME_NONE is NULL. */
-static inline struct cw_bind cw_bind_time(cw_time time)
-{
-    return (struct cw_bind){ time == CW_TIME_NONE ? CW_BIND_NULL : CW_BIND_TIME, time, { NULL, 0 } };
-}
-
-/* The values of a statement and their count, as the two arguments that cw_sqlite_run and cw_sqlite_find take.
- */
-#define CW_BINDS(...)                                                                                        \
-    (const struct cw_bind[]){ __VA_ARGS__ },                                                                 \
-        sizeof((const struct cw_bind[]){ __VA_ARGS__ }) / sizeof(struct cw_bind)
 
 /* The prepared statement of `sql`, whose address stays the same for the store's life. NULL and *err on
  * failure. */
@@ -216,6 +179,7 @@ void cw_sqlite_read_controls(struct cw_store *store, struct cw_slice cart, cw_co
                              cw_store_done_fn *done, void *arg);
 void cw_sqlite_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw_webhook_fn *put,
                            void *arg);
+void cw_sqlite_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
 
 bool cw_sqlite_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
 bool cw_sqlite_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error,
@@ -239,6 +203,12 @@ bool cw_sqlite_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice ac
 
 void cw_sqlite_query(struct cw_store *store, const char *sql, const struct cw_slice *params,
                      size_t param_count, cw_query_row_fn *row, cw_store_done_fn *done, void *arg);
+bool cw_sqlite_hold(struct cw_store *store, struct cw_error *err);
+bool cw_sqlite_read_rows(struct cw_store *store, const char *sql, const struct cw_bind *binds, size_t count,
+                         cw_store_row_fn *taken, void *arg, struct cw_error *err);
+bool cw_sqlite_put_row(struct cw_store *store, const char *sql, const struct cw_bind *binds, size_t count,
+                       struct cw_error *err);
+bool cw_sqlite_settle_ids(struct cw_store *store, struct cw_error *err);
 /* Says which actions of foreign SQL are allowed; installed for the whole connection, idle while not
  * `guarded`. */
 int cw_sqlite_authorize(void *arg, int action, const char *first, const char *second, const char *database,

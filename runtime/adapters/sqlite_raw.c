@@ -66,6 +66,8 @@ static const char update_head[] = "UPDATE raw_heads SET raw_id = ?5, version = ?
                                   "script_version = ?9 WHERE cart = ?1 AND stream = ?2 AND sort_key = ?3 "
                                   "AND external_id = ?4";
 
+static const char supersede[] = "INSERT INTO raw_superseded (raw_id, superseded_at) VALUES (?1, ?2)";
+
 static bool add_version(struct cw_sqlite *s, const struct cw_raw *raw, int64_t version, struct cw_error *err)
 {
     return cw_sqlite_run(
@@ -110,7 +112,12 @@ bool cw_sqlite_put_raw(struct cw_txn *txn, const struct cw_raw *raw, struct cw_e
     struct cw_sqlite *s = cw_sqlite_of(txn->store);
     struct cw_raw_known known;
     int64_t raw_id;
-    if (!find_known(s, raw->key, &known, &raw_id, err) || !add_version(s, raw, known.version + 1, err))
+    if (!find_known(s, raw->key, &known, &raw_id, err))
+        return false;
+    if (known.exists &&
+        !cw_sqlite_run(s, supersede, CW_BINDS(cw_bind_int(raw_id), cw_bind_time(raw->received_at)), err))
+        return false;
+    if (!add_version(s, raw, known.version + 1, err))
         return false;
     raw_id = sqlite3_last_insert_rowid(s->db);
     return add_parts(s, raw, raw_id, err) && move_head(s, raw, known.version + 1, raw_id, err);

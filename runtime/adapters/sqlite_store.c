@@ -164,7 +164,7 @@ static bool take_step(struct cw_sqlite *s, const struct cw_schema_step *step, st
 {
     char mark[128];
     sqlite3_snprintf(sizeof mark, mark, "UPDATE meta SET value = '%d' WHERE name = 'schema'", step->to);
-    return (cw_sqlite_execute(s, step->sqlite, err) && cw_sqlite_execute(s, mark, err)) ||
+    return (cw_sqlite_execute(s, step->sql, err) && cw_sqlite_execute(s, mark, err)) ||
            cw_fail_in(err, "step to version %d of the store's tables", step->to);
 }
 
@@ -367,6 +367,7 @@ static const struct cw_store_engine engine = {
     .put_control = cw_sqlite_put_control,
     .read_controls = cw_sqlite_read_controls,
     .put_webhook = cw_sqlite_put_webhook,
+    .prune = cw_sqlite_prune,
     .put_message = cw_sqlite_put_message,
     .set_message = cw_sqlite_set_message,
     .read_tables = cw_sqlite_read_tables,
@@ -378,4 +379,8 @@ static const struct cw_store_engine engine = {
     .put_user = cw_sqlite_put_user,
     .audit = cw_sqlite_audit,
     .query = cw_sqlite_query,
+    .hold = cw_sqlite_hold,
+    .read_rows = cw_sqlite_read_rows,
+    .put_row = cw_sqlite_put_row,
+    .settle_ids = cw_sqlite_settle_ids,
 };

@@ -18,8 +18,11 @@ struct cw_store *cw_store_open(const struct cw_store_config *config, struct cw_l
             store->loop = loop;
         return store;
     }
+    if (cw_slice_is(scheme, "postgresql") || cw_slice_is(scheme, "postgres"))
+        return cw_pg_open(config, loop, err);
     cw_fail(err, CW_USAGE,
-            "this program has no store for \"%.*s://\"; give the path of a file, such as store.db",
+            "this program has no store for \"%.*s://\"; give the path of a file, such as store.db, or "
+            "postgresql://user@host/database",
             CW_SLICE_ARG(scheme)); /* never the whole of it: it may hold a password */
     return NULL;
 }

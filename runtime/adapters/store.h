@@ -378,7 +378,8 @@ void cw_txn_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw
 
 /* Ended runs with their notes, and notices, that are older than the times given; versions of raw records that
  * were superseded before raw_until, as long as `raw_versions` newer ones stay. The newest version of a record
- * never goes, nor one that waits. CW_TIME_NONE = keep. At most `limit` rows are removed, which bounds how
+ * never goes, nor one that waits; one that stayed for its number is looked at again with the next version of
+ * its record. CW_TIME_NONE = keep. At most `limit` rows are removed, which bounds how
  * long others wait; `removed` 0 = nothing is left to remove. */
 struct cw_prune {
     cw_time runs_until, webhooks_until, raw_until;

@@ -11,7 +11,7 @@
 /* Brings a store from version `to` - 1 to version `to`. */
 struct cw_schema_step {
     int to;
-    const char *sqlite; /* statements, separated by semicolons */
+    const char *sql; /* in the engine's dialect: statements, separated by semicolons */
 };
 
 /* The steps to one version, in order; the first one makes version 1 out of nothing. */
@@ -20,6 +20,7 @@ struct cw_schema {
     size_t count;
 };
 
-extern const struct cw_schema cw_store_schema;
+extern const struct cw_schema cw_store_schema;      /* of SQLite */
+extern const struct cw_schema cw_store_schema_postgresql; /* begins with version 3 */
 
 #endif

@@ -35,6 +35,17 @@ INSERT INTO raw_superseded
     SELECT r.id, n.received_at FROM raw_records r JOIN raw_records n
         ON n.cart = r.cart AND n.stream = r.stream AND n.external_id = r.external_id AND n.version = r.version + 1;
 
+-- A head does not hold its record any more: removing one version would look through the heads of all records.
+CREATE TABLE new_heads (
+    cart TEXT NOT NULL, stream TEXT NOT NULL, sort_key TEXT NOT NULL, external_id TEXT NOT NULL,
+    raw_id INTEGER NOT NULL, version INTEGER NOT NULL, hash BLOB NOT NULL, outcome TEXT NOT NULL,
+    script_version TEXT NOT NULL, PRIMARY KEY (cart, stream, sort_key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_heads SELECT * FROM raw_heads;
+DROP TABLE raw_heads;
+ALTER TABLE new_heads RENAME TO raw_heads;
+CREATE INDEX raw_heads_parked ON raw_heads (cart, stream, sort_key) WHERE outcome = 'parked';
+
 -- Counts of each stage and where the time went; what began the run, and which worker did it.
 ALTER TABLE runs ADD COLUMN records_stored INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN records_held INTEGER NOT NULL DEFAULT 0;

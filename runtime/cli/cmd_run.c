@@ -27,7 +27,7 @@ static int wrong_use(const char *text)
 }
 
 /* Settings of the log come first: whatever follows may have something to say. */
-static int configure_log(const struct cw_cli *cli, const struct cw_cli_run *run)
+static int configure_log(struct cw_cli *cli, const struct cw_cli_run *run)
 {
     enum cw_log_level level = cli->verbose ? CW_LOG_DEBUG : CW_LOG_INFO;
     bool is_json = run->log_format != NULL && strcmp(run->log_format, "json") == 0;
@@ -39,13 +39,15 @@ static int configure_log(const struct cw_cli *cli, const struct cw_cli_run *run)
                                              .level = level,
                                              .style = is_json ? CW_LOG_JSON : CW_LOG_LOGFMT,
                                              .clock = &cw_system_clock });
+    cli->log_is_set = true;
     return -1;
 }
 
 static int supervise(const struct cw_cli *cli, const struct cw_cli_run *run)
 {
     struct cw_error err;
-    const char *argv[ARGS_MAX] = { "/proc/self/exe", "run", "--site",
+    char *program = g_file_read_link("/proc/self/exe", NULL);
+    const char *argv[ARGS_MAX] = { program != NULL ? program : "/proc/self/exe", "run", "--site",
                                    cli->folder != NULL ? cli->folder : "." };
     size_t count = 4;
     if (run->log_format != NULL) {
@@ -63,11 +65,13 @@ static int supervise(const struct cw_cli *cli, const struct cw_cli_run *run)
                                            .argv = (char *const *)argv, /* execv does not change them */
                                            .workers = (unsigned)run->workers,
                                            .metrics = run->metrics,
-                                           .webhooks = run->webhooks };
+                                           .webhooks = run->webhooks,
+                                           .log_is_set = run->log_format != NULL };
     if (config.loop == NULL)
         return cw_cli_fail(cli, &err);
     int code = cw_supervisor_run(&config);
     cw_loop_free(config.loop);
+    g_free(program);
     return code;
 }
 

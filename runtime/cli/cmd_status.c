@@ -1,5 +1,6 @@
 /* cmd_status.c - `cartwright status`: how far each stream has come, how its last run ended, what waits. */
 #include "cli/commands.h"
+#include "cli/parameters.h"
 #include "cli/rows.h"
 
 static const char sql[] =
@@ -14,12 +15,21 @@ static const char sql[] =
 int cw_cmd_status(int argc, char **argv)
 {
     struct cw_cli cli = { 0 };
-    int code = cw_cli_parse(&cli, &argc, &argv, "", "Shows the streams that have run.", NULL, 0, 0);
+    char *parameters = NULL;
+    const GOptionEntry entries[] = {
+        { "parameters", 0, 0, G_OPTION_ARG_STRING, &parameters,
+          "Show the cart's jobs, when they are due, and what may stand in its schedules", "CART" },
+        { NULL, 0, 0, 0, NULL, NULL, NULL },
+    };
+    int code = cw_cli_parse(&cli, &argc, &argv, "", "Shows the streams that have run.", entries, 0, 0);
     if (code >= 0)
         return code;
-    code = cw_cli_open(&cli, CW_CLI_STORE)
-               ? cw_cli_print_rows(&cli, sql, NULL, 0, "nothing has run yet; start with: cartwright sync")
-               : 1;
+    code = 1;
+    if (parameters != NULL && cw_cli_open(&cli, CW_CLI_STORE_IF_THERE))
+        code = cw_cli_print_parameters(&cli, parameters);
+    else if (parameters == NULL && cw_cli_open(&cli, CW_CLI_STORE))
+        code = cw_cli_print_rows(&cli, sql, NULL, 0, "nothing has run yet; start with: cartwright sync");
     cw_cli_close(&cli);
+    g_free(parameters);
     return code;
 }

@@ -24,20 +24,13 @@ struct planning {
 
 static bool note_streams(struct planning *planning, const struct cw_lua_cart *cart, struct cw_error *err)
 {
-    struct cw_planned_stream *streams =
-        cw_arena_alloc(&planning->arena, (cart->stream_count + 1) * sizeof *streams);
-    struct cw_slice name = cw_arena_copy(&planning->arena, cw_slice(cart->name));
-    if (streams == NULL || name.data == NULL)
-        return cw_fail(err, CW_NOMEM, "no memory to plan jobs");
-    for (size_t i = 0; i < cart->stream_count; i++) {
-        streams[i].name = cw_arena_copy(&planning->arena, cw_slice(cart->streams[i].name)).data;
-        streams[i].is_off = cart->streams[i].is_off;
-        if (streams[i].name == NULL)
-            return cw_fail(err, CW_NOMEM, "no memory to plan jobs");
-    }
-    planning->carts[planning->count++] =
-        (struct cw_cart_streams){ .cart = name.data, .streams = streams, .count = cart->stream_count };
-    return cw_jobs_check(&planning->cli->site->config, &planning->carts[planning->count - 1], err);
+    struct cw_cart_streams *noted = &planning->carts[planning->count];
+    if (!cw_jobs_streams(cart, &planning->arena, noted, err))
+        return false;
+    if (!cw_jobs_check(&planning->cli->site->config, noted, err))
+        return false; /* its jobs stay as they are in the store */
+    planning->count++;
+    return true;
 }
 
 static bool open_cart(struct planning *planning, const char *name, struct cw_error *err)

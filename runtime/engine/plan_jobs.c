@@ -65,22 +65,19 @@ static bool counts(const struct choice *choice, const struct cw_site_schedule *e
     return choice->by_name ? names(entry, choice->job) : entry->job == NULL;
 }
 
-static bool any_names(const struct choice *choice)
+/* Whether any entry of the level names the job; for a stream also whether any is for streams. */
+static bool settles(struct choice *choice, bool is_stream)
 {
-    for (size_t i = 0; i < choice->config->schedule_count; i++)
-        if (is_of(&choice->config->schedules[i], choice->level, choice->cart) &&
-            names(&choice->config->schedules[i], choice->job))
-            return true;
-    return false;
-}
-
-static bool any_for_streams(const struct choice *choice)
-{
-    for (size_t i = 0; i < choice->config->schedule_count; i++)
-        if (is_of(&choice->config->schedules[i], choice->level, choice->cart) &&
-            is_for_streams(&choice->config->schedules[i]))
-            return true;
-    return false;
+    bool any = false;
+    choice->by_name = false;
+    for (size_t i = 0; i < choice->config->schedule_count && !choice->by_name; i++) {
+        const struct cw_site_schedule *entry = &choice->config->schedules[i];
+        if (!is_of(entry, choice->level, choice->cart))
+            continue;
+        choice->by_name = names(entry, choice->job);
+        any = any || (is_stream && is_for_streams(entry));
+    }
+    return any || choice->by_name;
 }
 
 static struct choice choose(const struct cw_site_config *config, struct cw_slice cart, struct cw_slice job)
@@ -88,11 +85,9 @@ static struct choice choose(const struct cw_site_config *config, struct cw_slice
     struct choice choice = { .config = config, .cart = cart, .job = job };
     bool looks_again;
     stream_of(job, &looks_again);
-    bool is_stream = cart.len > 0 && !looks_again;
     for (int level = OF_CART; level < LEVELS; level++) {
         choice.level = (enum level)level;
-        choice.by_name = any_names(&choice);
-        if (choice.by_name || (is_stream && any_for_streams(&choice)))
+        if (settles(&choice, cart.len > 0 && !looks_again))
             return choice;
     }
     choice.by_name = true; /* nothing names it */
@@ -232,7 +227,27 @@ bool cw_jobs_plan(const struct cw_site_config *config, const struct cw_cart_stre
     return ok;
 }
 
-/* --- checks --- */
+/* --- carts --- */
+
+static const char *copy_text(struct cw_arena *arena, const char *text)
+{
+    return cw_arena_copy(arena, (struct cw_slice){ text, strlen(text) + 1 }).data;
+}
+
+bool cw_jobs_streams(const struct cw_lua_cart *cart, struct cw_arena *arena, struct cw_cart_streams *out,
+                     struct cw_error *err)
+{
+    struct cw_planned_stream *streams = cw_arena_alloc(arena, (cart->stream_count + 1) * sizeof *streams);
+    const char *name = copy_text(arena, cart->name);
+    bool ok = streams != NULL && name != NULL;
+    for (size_t i = 0; ok && i < cart->stream_count; i++) {
+        streams[i].name = copy_text(arena, cart->streams[i].name);
+        streams[i].is_off = cart->streams[i].is_off;
+        ok = streams[i].name != NULL;
+    }
+    *out = (struct cw_cart_streams){ .cart = name, .streams = streams, .count = ok ? cart->stream_count : 0 };
+    return ok || cw_fail(err, CW_NOMEM, "no memory to plan jobs");
+}
 
 static bool has_stream(const struct cw_cart_streams *cart, struct cw_slice name)
 {

@@ -150,7 +150,7 @@ static void begin_stop(struct supervisor *supervisor)
 
 void supervisor_settings_told(struct supervisor *supervisor, const struct settings *settings)
 {
-    if (settings != NULL)
+    if (settings != NULL && !supervisor->config->log_is_set)
         cw_log_set_style(settings->json ? CW_LOG_JSON : CW_LOG_LOGFMT);
     if (supervisor->phase == STOPPING)
         stop_when_empty(supervisor);

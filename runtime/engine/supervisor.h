@@ -11,7 +11,7 @@
  * What the site says of all that it asks a process of its own, started with --settings, which opens the site
  * with all its carts and prints one setting a line: "workers 2", "metrics 127.0.0.1:9464", "webhooks
  * 127.0.0.1:8080", "hang_us 30000000", "log json"; all may be absent. It ends with 0, or says on standard
- * error what is wrong.
+ * error what is wrong. With --reload as well, others work by the site as it was, and go on when it fails.
  *
  * A worker is started with --worker=N, N from 1, and where the one before died inside a cart's script also
  * with --died=CART:HOW. It inherits descriptor 3 for cw_pulse_open, 4 for its wake-ups (its other end closes
@@ -38,6 +38,7 @@ struct cw_supervisor_config {
     const char
         *metrics; /* "127.0.0.1:9464", "[::1]:9464", "localhost:9464"; NULL = as the site says; "" = none */
     const char *webhooks; /* likewise */
+    bool log_is_set;      /* how the log is written is not for the site to say */
     cw_time hang;         /* 0 = as the site says, else 30 s */
 };
 

@@ -206,12 +206,14 @@ bool supervisor_settings_ended(struct supervisor *supervisor, const struct cw_en
 
 static pid_t spawn_question(struct supervisor *supervisor, int output, struct cw_error *err)
 {
-    char *argv[ARGV_MAX + 2];
+    char *argv[ARGV_MAX + 3];
     size_t count = 0;
     for (; supervisor->config->argv[count] != NULL && count < ARGV_MAX; count++)
         argv[count] = supervisor->config->argv[count];
-    argv[count] = (char *)"--settings";
-    argv[count + 1] = NULL;
+    argv[count++] = (char *)"--settings";
+    if (supervisor->phase == RUNNING)
+        argv[count++] = (char *)"--reload";
+    argv[count] = NULL;
     const struct cw_spawn spawn = { .argv = argv, .output = output };
     return supervisor->processes->spawn(supervisor->processes->arg, &spawn, err);
 }

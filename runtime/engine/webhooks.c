@@ -182,8 +182,8 @@ static bool screen(void *arg, const struct cw_served_request *request, struct cw
     int status = admit(webhooks, request, &place, &hearer);
     if (status == 0)
         return false;
-    if (status == 503 || status == 429)
-        cw_metrics_webhook(webhooks->config.metrics, place.cart, CW_WEBHOOK_BUSY);
+    if (status == 503 || status == 429) /* a name that a stranger made up must not become a series */
+        cw_metrics_webhook(webhooks->config.metrics, status == 429 ? place.cart : "", CW_WEBHOOK_BUSY);
     *answer = answer_of(status);
     return true;
 }

@@ -67,8 +67,8 @@ static void refuse(struct cw_notice *notice, const char *event, struct cw_slice 
 
 static bool is_stale(const struct cw_notice *notice, cw_time at)
 {
-    cw_time apart = at > notice->received_at ? at - notice->received_at : notice->received_at - at;
-    return at != CW_TIME_NONE && apart > replay_window;
+    return at != CW_TIME_NONE &&
+           (at > notice->received_at + replay_window || at < notice->received_at - replay_window);
 }
 
 /* Called while the script runs: nothing of it may be let go here. */

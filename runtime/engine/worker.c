@@ -249,7 +249,8 @@ static void clock_was_set(void *arg)
 static bool watch(struct cw_worker *worker, struct cw_error *err)
 {
     struct cw_loop *loop = worker->config.loop;
-    worker->next = cw_timer_create(loop, is_due, worker, err);
+    worker->log = cw_run_log_create(loop, err);
+    worker->next = worker->log != NULL ? cw_timer_create(loop, is_due, worker, err) : NULL;
     worker->renew = worker->next != NULL ? cw_timer_create(loop, renew, worker, err) : NULL;
     worker->clock_watch =
         worker->renew != NULL ? cw_loop_watch_clock(loop, clock_was_set, worker, err) : NULL;
@@ -284,6 +285,7 @@ void cw_worker_free(struct cw_worker *worker)
     cw_later_cancel(worker->config.loop, &worker->claim_later);
     cw_later_cancel(worker->config.loop, &worker->stopped_later);
     g_hash_table_destroy(worker->places);
+    cw_run_log_free(worker->log);
     g_free(worker);
 }
 

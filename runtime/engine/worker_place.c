@@ -39,6 +39,9 @@ bool cw_place_open(struct place *place, struct cw_error *err)
                                                .cart = place->cart,
                                                .seed = config->seed,
                                                .pulse = config->pulse,
+                                               .log = place->worker->log,
+                                               .began_by = "schedule",
+                                               .worker = config->holder,
                                                .limits = config->limits };
     cw_pulse_enter(config->pulse, place->cart);
     place->session = cw_session_open(&session, err);

@@ -7,6 +7,7 @@
 #include <glib.h>
 
 #include "engine/reconcile.h"
+#include "engine/run_log.h"
 #include "engine/tidy.h"
 #include "engine/waiting.h"
 #include "engine/worker.h"
@@ -43,6 +44,7 @@ struct work {
     struct cw_tidy *tidy;
     struct cw_waiting *waiting;
     struct cw_stamps stamps; /* as they were when it began */
+    bool had_run;            /* whose end told what went wrong */
     bool stopping, lost;     /* to be ended early; the lease is gone */
     bool in_store;           /* a callback of the store is to come */
     unsigned ending;         /* how often its end was tried to be stored */
@@ -58,6 +60,7 @@ struct cw_worker {
     unsigned working;   /* jobs in hand */
     struct cw_timer *next, *renew;
     struct cw_clock_watch *clock_watch;
+    struct cw_run_log *log;
     bool claiming, claim_again, renewing, stopping, told;
     struct cw_later stopped_later, claim_later;
     unsigned claim_failures;

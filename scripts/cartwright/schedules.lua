@@ -1,5 +1,6 @@
----What site.lua says about running: schedules of the site and of its carts, what is kept how long, what `cartwright run`
----does. scripts/types/schedules.lua describes it for those who write site.lua. Everything that is wrong is told at once.
+---What site.lua says about running: schedules of the site and of its carts, what is kept how long, what
+---`cartwright run` does. scripts/types/schedules.lua describes it for those who write site.lua. Everything that is
+---wrong is told at once.
 local check = require "cartwright.rules_check"
 local lines = require "cartwright.lines"
 local native = require "cartwright.native.schedule"
@@ -9,8 +10,8 @@ local schedules = {}
 local STREAMS = { "customers", "items", "orders", "stock", "shipments" }
 local TIMES = { "every", "daily", "weekly", "cron" }
 local ENTRY_KEYS = { "job", "every", "daily", "weekly", "cron", "zone", "jitter", "off" }
-local EXAMPLES = { every = '"5m"', daily = '"03:30"', weekly = '"sun 03:30"', cron = '"17 4 * * *"', zone = '"Europe/Paris"',
-  jitter = '"10m"' }
+local EXAMPLES = { every = '"5m"', daily = '"03:30"', weekly = '"sun 03:30"', cron = '"17 4 * * *"',
+  zone = '"Europe/Paris"', jitter = '"10m"' }
 
 local DAY = 86400000000 -- microseconds, as times are counted
 
@@ -59,7 +60,8 @@ local function check_keys(reading, path, name, value, known)
   end
   for key in pairs(value) do
     if not is_one_of(key, known) then
-      fault(reading, path .. "." .. tostring(key), "%s has no field %s%s", name, tostring(key), check.suggest(key, known))
+      fault(reading, path .. "." .. tostring(key), "%s has no field %s%s", name, tostring(key),
+        check.suggest(key, known))
     end
   end
   return true
@@ -116,7 +118,8 @@ local function kind_of_entry(reading, path, entry)
   end
   if #found == 1 then return found[1] end
   if #found == 0 then
-    fault(reading, path, 'says no time: add one of every = "5m", daily = "03:30", weekly = "sun 03:30", cron = "17 4 * * *", or off = true')
+    fault(reading, path, 'says no time: add one of every = "5m", daily = "03:30", weekly = "sun 03:30", '
+      .. 'cron = "17 4 * * *", or off = true')
   else
     fault(reading, path, "has both %s and %s; put the second into an entry of its own", found[1], found[2])
   end
@@ -227,8 +230,8 @@ local function read_list(reading, path, list, cart)
     return
   end
   if #list == 0 then
-    fault(reading, path, 'schedules is an empty list; write such as { { every = "5m" } }, { { off = true } } for never, '
-      .. "or leave it out")
+    fault(reading, path, 'schedules is an empty list; write such as { { every = "5m" } }, { { off = true } } for '
+      .. "never, or leave it out")
   end
   for key, entry in pairs(list) do
     if math.type(key) ~= "integer" then
@@ -268,7 +271,8 @@ local function address(value)
   if value == false then return false end
   local host, port = tostring(value):match "^(%S+):(%d+)$"
   if type(value) == "string" and host and #port <= 5 and tonumber(port) <= 65535 then return value end
-  return nil, ('must be an address and a port such as "127.0.0.1:9464", or false for none, not %s'):format(kind_of(value))
+  return nil, ('must be an address and a port such as "127.0.0.1:9464", or false for none, not %s')
+    :format(kind_of(value))
 end
 
 local function log_style(value)
@@ -278,7 +282,7 @@ end
 
 local KEEP = { runs = { keep_time, "90d" }, raw = { keep_time, "400d" }, raw_versions = { count(1, 10000), 1 },
   webhooks = { keep_time, "30d" } }
-local RUN = { workers = { count(1, 64), 1 }, metrics = { address, false }, webhooks = { address, false },
+local RUN = { workers = { count(1, 256), 1 }, metrics = { address, false }, webhooks = { address, false },
   hang = { run_time, "30s" }, lease = { run_time, "60s" }, log = { log_style, "logfmt" } }
 
 ---The fields of a section, each by its reader, or as it is where nobody says it.

@@ -335,8 +335,8 @@ static void what_is_wrong_with_keep_and_run_is_told_with_its_line(void **state)
         { "keep = { raw_versions = 1.5 }",
           "keep.raw_versions must be a whole number from 1 to 10000, not the number 1.5" },
         { "run = { worker = 2 }", "run has no field worker; did you mean \"workers\"?" },
-        { "run = { workers = 0 }", "run.workers must be a whole number from 1 to 64, not the number 0" },
-        { "run = { workers = '2' }", "run.workers must be a whole number from 1 to 64, not the text 2" },
+        { "run = { workers = 0 }", "run.workers must be a whole number from 1 to 256, not the number 0" },
+        { "run = { workers = '2' }", "run.workers must be a whole number from 1 to 256, not the text 2" },
         { "run = { metrics = 9464 }", "run.metrics must be an address and a port such as \"127.0.0.1:9464\", "
                                       "or false for none, not the number "
                                       "9464" },

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "engine/holder.h"
-#include "store_bed.h"
+#include "adapters/store_bed.h"
 
 /* What a child called itself that has ended since. */
 static void name_of_a_dead_process(char out[CW_HOLDER_MAX])

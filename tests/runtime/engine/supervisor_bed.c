@@ -174,7 +174,8 @@ void bed_open(struct bed *bed)
     bed->loop = cw_loop_create_virtual(1711852200 * CW_SECOND, &err);
     assert_ok(bed->loop != NULL, err);
     bed->processes = (struct cw_processes){ bed, spawn_fake, signal_fake, watch_fakes, unwatch_fakes };
-    bed->config = (struct cw_supervisor_config){ bed->loop, &bed->processes, argv, 0, NULL, NULL, 0 };
+    bed->config =
+        (struct cw_supervisor_config){ .loop = bed->loop, .processes = &bed->processes, .argv = argv };
     bed->settings = "";
     bed->settings_take = 10 * CW_MILLISECOND;
     bed->ready_after = 50 * CW_MILLISECOND;

@@ -74,6 +74,14 @@ static void the_log_is_written_as_the_site_says(void **state)
     assert_int_equal(bed_run(&bed), 0);
     assert_non_null(strstr(bed_log(&bed), "\"event\":\"worker-started\",\"worker\":\"1\",\"pid\":\"1002\""));
     bed_close(&bed);
+
+    bed_open(&bed);
+    bed.settings = "log json\n";
+    bed.config.log_is_set = true; /* by the command line, to logfmt */
+    bed_at(&bed, CW_SECOND, bed_term);
+    assert_int_equal(bed_run(&bed), 0);
+    assert_int_equal(bed_log_count(&bed, "worker-started"), 1);
+    bed_close(&bed);
 }
 
 static void a_site_that_is_not_sound_is_not_started(void **state)

@@ -1,0 +1,126 @@
+/* sqlite_prune.c - removing what was kept long enough: ended runs, notices, old versions of raw records.
+ *
+ * Each call looks at no more rows than it may remove. A superseded version is looked at once: it goes, or
+ * leaves the queue, and is found again when a later version of its record leaves it. */
+#include "adapters/sqlite_engine.h"
+
+/* What a call has removed so far. */
+struct pruning {
+    struct cw_sqlite *s;
+    uint64_t left, removed;
+    struct cw_error *err;
+};
+
+static bool remove_rows(struct pruning *p, const char *sql, const struct cw_bind *binds, size_t count)
+{
+    if (!cw_sqlite_run(p->s, sql, binds, count, p->err))
+        return false;
+    uint64_t rows = (uint64_t)sqlite3_changes(p->s->db);
+    p->removed += rows;
+    p->left -= rows < p->left ? rows : p->left;
+    return true;
+}
+
+/* --- runs --- */
+
+static const char oldest_run[] = "SELECT id FROM runs WHERE ended_at < ?1 ORDER BY ended_at LIMIT 1";
+static const char delete_notes[] =
+    "DELETE FROM run_notes WHERE id IN (SELECT id FROM run_notes WHERE run_id = ?1 LIMIT ?2)";
+static const char delete_run[] = "DELETE FROM runs WHERE id = ?1";
+
+/* *id 0: none is old enough. */
+static bool find_run(struct pruning *p, cw_time until, int64_t *id)
+{
+    sqlite3_stmt *row;
+    enum cw_row found = cw_sqlite_find(p->s, oldest_run, CW_BINDS(cw_bind_time(until)), &row, p->err);
+    *id = 0;
+    if (found == CW_ROW_FOUND) {
+        *id = sqlite3_column_int64(row, 0);
+        sqlite3_reset(row);
+    }
+    return found != CW_ROW_FAILED;
+}
+
+/* A run goes when its last note has gone. */
+static bool prune_runs(struct pruning *p, cw_time until)
+{
+    int64_t id;
+    while (p->left > 0) {
+        if (!find_run(p, until, &id) || id == 0)
+            return id == 0;
+        if (!remove_rows(p, delete_notes, CW_BINDS(cw_bind_int(id), cw_bind_int((int64_t)p->left))))
+            return false;
+        if (p->left > 0 && !remove_rows(p, delete_run, CW_BINDS(cw_bind_int(id))))
+            return false;
+    }
+    return true;
+}
+
+/* --- notices --- */
+
+static const char delete_webhooks[] = "DELETE FROM webhooks WHERE id IN (SELECT id FROM webhooks "
+                                      "WHERE received_at < ?1 ORDER BY received_at LIMIT ?2)";
+
+static bool prune_webhooks(struct pruning *p, cw_time until)
+{
+    return p->left == 0 ||
+           remove_rows(p, delete_webhooks, CW_BINDS(cw_bind_time(until), cw_bind_int((int64_t)p->left)));
+}
+
+/* --- versions --- */
+
+/* The first in the queue, and up to which version of its record all may go. */
+static const char oldest_version[] =
+    "SELECT q.raw_id, min(r.version, (SELECT max(n.version) FROM raw_records n WHERE n.cart = r.cart "
+    "AND n.stream = r.stream AND n.external_id = r.external_id) - max(?2, 1)) "
+    "FROM (SELECT raw_id FROM raw_superseded WHERE superseded_at < ?1 ORDER BY superseded_at LIMIT 1) q "
+    "CROSS JOIN raw_records r ON r.id = q.raw_id";
+static const char delete_versions[] =
+    "DELETE FROM raw_records WHERE id IN (SELECT o.id FROM raw_records r JOIN raw_records o "
+    "ON o.cart = r.cart AND o.stream = r.stream AND o.external_id = r.external_id AND o.version <= ?2 "
+    "WHERE r.id = ?1 ORDER BY o.version LIMIT ?3)";
+static const char leave_queue[] = "DELETE FROM raw_superseded WHERE raw_id = ?1";
+
+/* *raw_id 0: none is old enough. */
+static bool find_version(struct pruning *p, const struct cw_prune *prune, int64_t *raw_id, int64_t *last)
+{
+    sqlite3_stmt *row;
+    enum cw_row found = cw_sqlite_find(
+        p->s, oldest_version, CW_BINDS(cw_bind_time(prune->raw_until), cw_bind_int(prune->raw_versions)),
+        &row, p->err);
+    *raw_id = 0;
+    if (found == CW_ROW_FOUND) {
+        *raw_id = sqlite3_column_int64(row, 0);
+        *last = sqlite3_column_int64(row, 1);
+        sqlite3_reset(row);
+    }
+    return found != CW_ROW_FAILED;
+}
+
+static bool prune_versions(struct pruning *p, const struct cw_prune *prune)
+{
+    int64_t raw_id, last;
+    while (p->left > 0) {
+        if (!find_version(p, prune, &raw_id, &last) || raw_id == 0)
+            return raw_id == 0;
+        if (last > 0 &&
+            !remove_rows(p, delete_versions,
+                         CW_BINDS(cw_bind_int(raw_id), cw_bind_int(last), cw_bind_int((int64_t)p->left))))
+            return false;
+        if (p->left > 0 && !remove_rows(p, leave_queue, CW_BINDS(cw_bind_int(raw_id))))
+            return false;
+    }
+    return true;
+}
+
+void cw_sqlite_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg)
+{
+    struct cw_error err;
+    struct pruning p = { .s = cw_sqlite_of(txn->store), .left = prune->limit, .err = &err };
+    bool ok = (prune->runs_until == CW_TIME_NONE || prune_runs(&p, prune->runs_until)) &&
+              (prune->webhooks_until == CW_TIME_NONE || prune_webhooks(&p, prune->webhooks_until)) &&
+              (prune->raw_until == CW_TIME_NONE || prune_versions(&p, prune));
+    if (!ok)
+        cw_txn_lose(txn, &err);
+    pruned(arg, p.removed, ok ? NULL : &err);
+}
