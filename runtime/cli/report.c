@@ -57,7 +57,7 @@ static void print_notes(const struct cw_cli *cli, const struct cw_run *run)
     struct cw_slice param = cw_slice(id);
     if (cli->store == NULL || run->id == 0)
         return;
-    bool counted = cw_cli_ask(cli, "SELECT COUNT(*) FROM run_notes WHERE run_id = CAST($1 AS INTEGER)",
+    bool counted = cw_cli_ask(cli, "SELECT COUNT(*) FROM run_notes WHERE run_id = CAST($1 AS BIGINT)",
                               &param, 1, count, sizeof count, NULL);
     if (counted && strcmp(count, "0") != 0)
         printf("  %s notes, such as edits that the cart contradicts; see: cartwright show run %s\n", count,
