@@ -33,8 +33,8 @@ static void note_faults(void *arg, PGresult *result, const struct cw_error *err)
     if (err == NULL || checking->is_failed)
         return;
     checking->err = *err;
-    checking->is_failed = err->code != CW_CORRUPT ||
-                          !cw_buffer_print(checking->report, &checking->err, "%s\n", err->text);
+    checking->is_failed =
+        err->code != CW_CORRUPT || !cw_buffer_print(checking->report, &checking->err, "%s\n", err->text);
 }
 
 bool cw_pg_check(struct cw_store *store, struct cw_buffer *report, struct cw_error *err)

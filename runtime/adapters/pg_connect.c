@@ -182,7 +182,8 @@ static void go_on(struct cw_pg_link *link, int64_t now_ns)
         else if (link->polling == PGRES_POLLING_FAILED)
             try_later(link);
     }
-    if (link->state == CW_PG_CONNECTING && now_ns - link->started_ns > CW_PG_OPEN_SECONDS * INT64_C(1000000000))
+    if (link->state == CW_PG_CONNECTING &&
+        now_ns - link->started_ns > CW_PG_OPEN_SECONDS * INT64_C(1000000000))
         try_later(link);
 }
 

@@ -66,7 +66,8 @@ bool cw_pg_put_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice 
                           &back, err);
 }
 
-bool cw_pg_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, struct cw_error *err)
+bool cw_pg_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                        struct cw_error *err)
 {
     return cw_pg_run(cw_pg_of(txn->store), delete_cursor, CW_BINDS(cw_bind_text(cart), cw_bind_text(stream)),
                      err);

@@ -41,7 +41,7 @@ struct cw_pg_documents; /* the generated statements of the documents */
 struct cw_pg {
     struct cw_store store; /* first */
     struct cw_pg_link *link;
-    char place[160]; /* host and database, for messages: never user, password or options */
+    char place[160];                   /* host and database, for messages: never user, password or options */
     struct cw_pg_documents *documents; /* NULL until they are needed; freed by cw_pg_documents_free */
 };
 

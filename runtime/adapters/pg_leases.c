@@ -7,12 +7,15 @@
 const char cw_pg_select_holder[] =
     "SELECT holder, expires_at, " CW_PG_IN_FORCE("l") " FROM leases l WHERE name = $1";
 static const char take_new[] =
-    "INSERT INTO leases AS l (name, holder, token, expires_at) VALUES ($1, $2, 1, " CW_PG_CLOCK("$3") ") "
-    "ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = l.token + 1, "
-    "expires_at = excluded.expires_at WHERE l.holder = excluded.holder OR NOT " CW_PG_IN_FORCE("l") " "
-    "RETURNING token";
-static const char renew[] = "UPDATE leases l SET expires_at = " CW_PG_CLOCK("$3") " WHERE name = $1 "
-                            "AND token = $2 AND " CW_PG_IN_FORCE("l") " RETURNING token";
+    "INSERT INTO leases AS l (name, holder, token, expires_at) VALUES ($1, $2, 1, " CW_PG_CLOCK(
+        "$3") ") "
+              "ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = l.token + 1, "
+              "expires_at = excluded.expires_at WHERE l.holder = excluded.holder OR NOT " CW_PG_IN_FORCE(
+                  "l") " "
+                       "RETURNING token";
+static const char renew[] = "UPDATE leases l SET expires_at = " CW_PG_CLOCK(
+    "$3") " WHERE name = $1 "
+          "AND token = $2 AND " CW_PG_IN_FORCE("l") " RETURNING token";
 static const char give_back[] =
     "UPDATE leases SET holder = '' WHERE name = $1 AND token = $2 RETURNING token";
 
@@ -27,7 +30,8 @@ bool cw_pg_fail_held(struct cw_slice name, const PGresult *result, struct cw_err
     if (cw_pg_int(result, 0, 2) == 0)
         return cw_fail(err, CW_CONFLICT, "the time of the lease %.*s of %.*s was over at %.*s",
                        CW_SLICE_ARG(name), CW_SLICE_ARG(holder), CW_SLICE_ARG(until));
-    return cw_fail(err, CW_CONFLICT, "%.*s holds the lease %.*s until %.*s; wait until it is done, or stop it",
+    return cw_fail(err, CW_CONFLICT,
+                   "%.*s holds the lease %.*s until %.*s; wait until it is done, or stop it",
                    CW_SLICE_ARG(holder), CW_SLICE_ARG(name), CW_SLICE_ARG(until));
 }
 
@@ -91,7 +95,8 @@ static bool send_claim(struct cw_pg *pg, struct claim *claim, struct cw_error *e
         return cw_pg_send(pg, give_back, CW_BINDS(name, token), note_token, claim, err);
     if (claim->token != 0)
         return cw_pg_send(pg, renew, CW_BINDS(name, token, time), note_token, claim, err);
-    return cw_pg_send(pg, take_new, CW_BINDS(name, cw_bind_text(claim->holder), time), note_token, claim, err);
+    return cw_pg_send(pg, take_new, CW_BINDS(name, cw_bind_text(claim->holder), time), note_token, claim,
+                      err);
 }
 
 static void write_claim(void *arg, struct cw_txn *txn, const struct cw_error *err)

@@ -12,12 +12,12 @@
 
 #include "adapters/pg_engine.h"
 
-#define CW_PG_OPEN_SECONDS 10 /* so long cw_store_open waits for the server */
-#define CW_PG_WAIT_NS (60 * INT64_C(1000000000))     /* so long a transaction or a reading waits for a link */
-#define CW_PG_RESOLVE_NS (600 * INT64_C(1000000000)) /* and a commit for its outcome */
+#define CW_PG_OPEN_SECONDS 10                         /* so long cw_store_open waits for the server */
+#define CW_PG_WAIT_NS      (60 * INT64_C(1000000000)) /* so long a transaction or a reading waits for a link */
+#define CW_PG_RESOLVE_NS   (600 * INT64_C(1000000000)) /* and a commit for its outcome */
 #define CW_PG_RETRY_MIN_NS (INT64_C(100000000))
 #define CW_PG_RETRY_MAX_NS (5 * INT64_C(1000000000))
-#define CW_PG_NEVER INT64_MAX
+#define CW_PG_NEVER        INT64_MAX
 
 enum {
     CW_PG_ROWS = 1,    /* row by row */
@@ -56,7 +56,7 @@ struct cw_pg_entry {
     struct cw_pg_late {      /* what came while busy */
         PGresult *result;
         struct cw_pg_late *next;
-    } *late;
+    } * late;
 };
 
 struct cw_pg_queue {
@@ -105,7 +105,7 @@ struct cw_pg_link {
     char backend_start[64];
     int64_t lost_pid; /* of the connection that was lost: it may still hold locks; 0 = none */
     char lost_start[64];
-    char session[33]; /* names this store in the table commits */
+    char session[33];   /* names this store in the table commits */
     char schema[132];   /* of the tables, quoted for SQL */
     cw_time query_time; /* CW_QUERY_TIME_MAX; less in tests */
 

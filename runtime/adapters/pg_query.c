@@ -42,14 +42,16 @@ static bool fail_query(const struct cw_pg *pg, const PGresult *result, struct cw
     if (message == NULL)
         message = "no message";
     if (strstr(message, "password hashes are not shown") != NULL)
-        return cw_fail(err, CW_REFUSED, "access to users.password_hash is prohibited; name the columns to read");
+        return cw_fail(err, CW_REFUSED,
+                       "access to users.password_hash is prohibited; name the columns to read");
     if (strcmp(state, "25006") == 0 || strcmp(state, "42501") == 0)
         return cw_fail(err, CW_REFUSED, "%s; a query may only read, with SELECT", message);
     if (strcmp(state, "57014") == 0)
         return cw_fail(err, CW_TIMEOUT, "%s: reading took too long", pg->place);
     bool is_faulty = strncmp(state, "42", 2) == 0 || strncmp(state, "22", 2) == 0 ||
                      strncmp(state, "0A", 2) == 0 || strncmp(state, "08", 2) == 0;
-    return is_faulty ? cw_fail(err, CW_USAGE, "the query is faulty: %s", message) : cw_pg_fail(pg, result, err);
+    return is_faulty ? cw_fail(err, CW_USAGE, "the query is faulty: %s", message)
+                     : cw_pg_fail(pg, result, err);
 }
 
 /* --- rows --- */

@@ -47,7 +47,8 @@ static bool is_class(const char *sqlstate, const char *class)
     return strncmp(sqlstate, class, strlen(class)) == 0;
 }
 
-/* What is fatal ends the session: the server stops or crashed, somebody ended it, it was idle for too long. */
+/* What is fatal ends the session: the server stops or crashed, somebody ended it, it was idle for too long.
+ */
 bool cw_pg_is_link_error(const PGresult *result)
 {
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
@@ -73,8 +74,8 @@ static bool fail_resources(const char *place, const char *state, const char *mes
             "the disk of %s is full: nothing of this transaction was stored; it can be repeated as soon "
             "as there is room",
             place);
-    return cw_fail(err, CW_UNAVAILABLE, "%s has too little memory or too few connections: %s; try again later",
-                   place, message);
+    return cw_fail(err, CW_UNAVAILABLE,
+                   "%s has too little memory or too few connections: %s; try again later", place, message);
 }
 
 static bool fail_contention(const char *place, const char *state, const char *message, struct cw_error *err)

@@ -39,11 +39,12 @@ static bool check_database(struct cw_pg_link *link, struct cw_error *err)
         !ask(link, "SELECT current_schema()", schema, err))
         return false;
     if (strcmp(encoding, "UTF8") != 0)
-        return cw_fail(err, CW_USAGE, "%s keeps texts as %s, the store needs UTF8; make one with createdb -E "
-                                      "UTF8 -T template0",
+        return cw_fail(err, CW_USAGE,
+                       "%s keeps texts as %s, the store needs UTF8; make one with createdb -E "
+                       "UTF8 -T template0",
                        link->pg->place, encoding);
-    return schema[0] != '\0' || cw_fail(err, CW_USAGE, "%s: no schema of the search_path is there; make one",
-                                        link->pg->place);
+    return schema[0] != '\0' ||
+           cw_fail(err, CW_USAGE, "%s: no schema of the search_path is there; make one", link->pg->place);
 }
 
 /* 0 = no tables of ours. */
@@ -70,8 +71,7 @@ static bool is_empty(struct cw_pg_link *link, struct cw_error *err)
              count, err))
         return false;
     return strcmp(count, "0") == 0 ||
-           cw_fail(err, CW_USAGE,
-                   "%s holds tables of another program; give the store a database of its own",
+           cw_fail(err, CW_USAGE, "%s holds tables of another program; give the store a database of its own",
                    link->pg->place);
 }
 

@@ -221,10 +221,9 @@ static bool send_foreign(struct cw_pg_link *link, const char *sql, struct values
             v->data[i] = v->mended[v->mended_count++] = g_strndup(v->data[i], (gsize)v->lengths[i]);
         v->formats[i] = 0;
     }
-    return was_sent(link,
-                    PQsendQueryParams(link->conn, sql, (int)count, v->types, v->data, v->lengths, v->formats,
-                                      0),
-                    err);
+    return was_sent(
+        link, PQsendQueryParams(link->conn, sql, (int)count, v->types, v->data, v->lengths, v->formats, 0),
+        err);
 }
 
 void cw_pg_focus(struct cw_pg_link *link)
@@ -268,7 +267,8 @@ static size_t bytes_of(const struct cw_bind *bind)
     return points ? bind->slice.len + 1 : 0; /* libpq wants a NUL behind texts that are sent as text */
 }
 
-struct cw_pg_copy *cw_pg_copy_create(const char *sql, bool copy_sql, const struct cw_bind *binds, size_t count)
+struct cw_pg_copy *cw_pg_copy_create(const char *sql, bool copy_sql, const struct cw_bind *binds,
+                                     size_t count)
 {
     size_t size = sizeof(struct cw_pg_copy) + count * sizeof *binds + (copy_sql ? strlen(sql) + 1 : 0);
     for (size_t i = 0; i < count; i++)

@@ -124,9 +124,8 @@ static void note_begun(void *arg, PGresult *result, const struct cw_error *err)
 static bool lock_for(struct cw_pg_link *link, const struct cw_fence *fence, struct cw_error *err)
 {
     const struct cw_bind name = cw_bind_text(fence->lease);
-    return fence->lease.len == 0 ||
-           cw_pg_send_with(link->pg, CW_PG_ONCE | CW_PG_APART | CW_PG_MORE, lock_lease, &name, 1, NULL, NULL,
-                           err);
+    return fence->lease.len == 0 || cw_pg_send_with(link->pg, CW_PG_ONCE | CW_PG_APART | CW_PG_MORE,
+                                                    lock_lease, &name, 1, NULL, NULL, err);
 }
 
 static void send_begin(struct cw_pg_link *link)
@@ -234,9 +233,9 @@ static bool send_fence(struct cw_pg_link *link, const struct cw_fence *fence, st
 
 static bool send_mark(struct cw_pg_link *link, struct cw_error *err)
 {
-    return cw_pg_send_with(
-        link->pg, CW_PG_ONCE | CW_PG_APART | CW_PG_MORE, mark,
-        CW_BINDS(cw_bind_word(link->session), cw_bind_int((int64_t)link->turn.serial)), NULL, NULL, err);
+    return cw_pg_send_with(link->pg, CW_PG_ONCE | CW_PG_APART | CW_PG_MORE, mark,
+                           CW_BINDS(cw_bind_word(link->session), cw_bind_int((int64_t)link->turn.serial)),
+                           NULL, NULL, err);
 }
 
 static void send_commit(struct cw_pg_link *link)
@@ -287,10 +286,11 @@ static void note_status(void *arg, PGresult *result, const struct cw_error *err)
 static void end_undone(struct cw_pg_link *link)
 {
     struct cw_error err;
-    cw_fail(&err, CW_UNAVAILABLE,
-            "the connection to %s was lost during a commit: nothing of this transaction was stored; it can be "
-            "repeated",
-            link->pg->place);
+    cw_fail(
+        &err, CW_UNAVAILABLE,
+        "the connection to %s was lost during a commit: nothing of this transaction was stored; it can be "
+        "repeated",
+        link->pg->place);
     end(link, &err);
 }
 
@@ -322,9 +322,8 @@ static void ask_for_outcome(struct cw_pg_link *link)
 {
     const struct cw_bind session = cw_bind_word(link->session), xid = cw_bind_word(link->turn.xid);
     struct cw_pg *pg = link->pg;
-    link->turn.is_asking =
-        cw_pg_send_with(pg, CW_PG_ONCE, select_status, &xid, 1, note_status, link, NULL) &&
-        cw_pg_send_with(pg, CW_PG_ONCE, select_mark, &session, 1, note_mark, link, NULL);
+    link->turn.is_asking = cw_pg_send_with(pg, CW_PG_ONCE, select_status, &xid, 1, note_status, link, NULL) &&
+                           cw_pg_send_with(pg, CW_PG_ONCE, select_mark, &session, 1, note_mark, link, NULL);
     if (!link->turn.is_asking)
         ask_again(&link->turn);
 }
@@ -336,10 +335,11 @@ static void step_resolving(struct cw_pg_link *link)
     if (link->state == CW_PG_UP && !link->turn.is_asking && now_ns >= link->turn.ask_ns) {
         ask_for_outcome(link);
     } else if (now_ns >= link->turn.deadline_ns) {
-        cw_fail(&err, CW_UNAVAILABLE,
-                "the connection to %s was lost during a commit, and it is not known whether it was done; what "
-                "was stored is seen when the work is repeated",
-                link->pg->place);
+        cw_fail(
+            &err, CW_UNAVAILABLE,
+            "the connection to %s was lost during a commit, and it is not known whether it was done; what "
+            "was stored is seen when the work is repeated",
+            link->pg->place);
         end(link, &err);
     }
 }

@@ -173,12 +173,23 @@ static bool begins_with(const char *name, const char *const *list)
  * SQL as a text. */
 static bool is_forbidden(const char *name)
 {
-    static const char *const beginnings[] = { "pg_",      "lo_",       "dblink",   "query_to_", "table_to_",
-                                              "cursor_to_", "schema_to_", "database_to_", "crosstab",  NULL };
-    static const char *const names[] = { "information_schema", "set_config", "current_setting", "nextval",
-                                         "currval",            "setval",     "lastval",         "loread",
-                                         "lowrite",            "ts_stat",    "ts_rewrite",      "connectby",
-                                         "xpath_table",        NULL };
+    static const char *const beginnings[] = { "pg_",       "lo_",        "dblink",     "query_to_",
+                                              "table_to_", "cursor_to_", "schema_to_", "database_to_",
+                                              "crosstab",  NULL };
+    static const char *const names[] = { "information_schema",
+                                         "set_config",
+                                         "current_setting",
+                                         "nextval",
+                                         "currval",
+                                         "setval",
+                                         "lastval",
+                                         "loread",
+                                         "lowrite",
+                                         "ts_stat",
+                                         "ts_rewrite",
+                                         "connectby",
+                                         "xpath_table",
+                                         NULL };
     return begins_with(name, beginnings) || is_one_of(name, names);
 }
 
@@ -201,8 +212,9 @@ static bool check_name(const struct token *token, const struct token *before, st
     if (is_forbidden(token->name) || is_spelled_out(token, before))
         return fail_name(token, err);
     if (strcmp(token->name, "password_hash") == 0 || (is_users && is_sign(before, '.')))
-        return cw_fail(err, CW_REFUSED, "access to users.password_hash is prohibited; a query may only read, "
-                                        "with SELECT");
+        return cw_fail(err, CW_REFUSED,
+                       "access to users.password_hash is prohibited; a query may only read, "
+                       "with SELECT");
     words->names_users = words->names_users || is_users;
     return true;
 }
@@ -213,13 +225,13 @@ static bool check_name(const struct token *token, const struct token *before, st
 static bool is_command(const char *name)
 {
     static const char *const commands[] = {
-        "abort",   "alter",  "analyze", "analyse",  "attach",   "begin",  "call",     "checkpoint", "close",
-        "cluster", "comment", "commit", "copy",     "create",   "deallocate", "declare", "delete", "detach",
-        "discard", "do",     "drop",    "end",      "execute",  "explain", "fetch",   "grant",      "import",
-        "insert",  "listen", "load",    "lock",     "merge",    "move",   "notify",   "pragma",     "prepare",
-        "reassign", "refresh", "reindex", "release", "replace", "reset",  "revoke",   "rollback",   "savepoint",
-        "security", "set",   "show",    "start",    "table",    "truncate", "unlisten", "update",   "vacuum",
-        NULL
+        "abort",   "alter",   "analyze",  "analyse",  "attach",    "begin",    "call",       "checkpoint",
+        "close",   "cluster", "comment",  "commit",   "copy",      "create",   "deallocate", "declare",
+        "delete",  "detach",  "discard",  "do",       "drop",      "end",      "execute",    "explain",
+        "fetch",   "grant",   "import",   "insert",   "listen",    "load",     "lock",       "merge",
+        "move",    "notify",  "pragma",   "prepare",  "reassign",  "refresh",  "reindex",    "release",
+        "replace", "reset",   "revoke",   "rollback", "savepoint", "security", "set",        "show",
+        "start",   "table",   "truncate", "unlisten", "update",    "vacuum",   NULL
     };
     return is_one_of(name, commands);
 }

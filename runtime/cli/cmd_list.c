@@ -28,7 +28,7 @@ static const struct list {
       "SELECT * FROM (SELECT id, cart, external_id, number, status, placed_at, currency, total, email FROM "
       "orders "
       "WHERE ($1 = '' OR cart = $1) AND ($3 = '' OR placed_at >= $3) AND ($4 = '' OR placed_at < $4) "
-      "ORDER BY placed_at DESC, id DESC LIMIT $2) AS newest ORDER BY placed_at, id",
+      "ORDER BY placed_at DESC NULLS LAST, id DESC LIMIT $2) AS newest ORDER BY placed_at NULLS FIRST, id",
       "no orders", true, NULL },
     { "customers",
       "SELECT id, cart, external_id, email, first_name, last_name, company FROM customers "
@@ -61,7 +61,7 @@ static const struct list {
       "SELECT id, cart, external_id, number, type, status, placed_at, currency, total FROM orders WHERE "
       "state = "
       "'pending' AND ($1 = '' OR cart = $1) AND ($3 = '' OR placed_at >= $3) AND ($4 = '' OR placed_at < $4) "
-      "ORDER BY placed_at, id LIMIT $2",
+      "ORDER BY placed_at NULLS FIRST, id LIMIT $2",
       "no order is pending", true, "\nrelease one with: cartwright release CART ID --reason TEXT" },
     { "shipments",
       "SELECT id, cart, external_id, number, order_id, shipped_at, carrier, tracking_number FROM shipments "
@@ -83,7 +83,8 @@ static const struct list {
       "SELECT * FROM (SELECT id, happened_at, who, action, object, value_before, value_after, reason FROM "
       "audit "
       "WHERE "
-      "($1 = '' OR object LIKE $1 || ' %') AND ($3 = '' OR happened_at >= $3) AND ($4 = '' OR happened_at < "
+      "($1 = '' OR substr(object, 1, length($1) + 1) = $1 || ' ') AND ($3 = '' OR happened_at >= $3) AND ($4 "
+      "= '' OR happened_at < "
       "$4) "
       "ORDER BY id DESC LIMIT $2) AS newest ORDER BY id",
       "the audit trail is empty", true, NULL },

@@ -122,7 +122,7 @@ static const struct kind {
     { "raw",
       NULL,
       "SELECT id, cart, stream, external_id, version, outcome, reason, received_at, run_id, script_version, "
-      "CAST(bytes AS TEXT) AS bytes FROM raw_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) "
+      "bytes FROM raw_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) "
       "AND ($3 = '' OR CAST(version AS TEXT) = $3) ORDER BY CASE stream WHEN 'orders' THEN 0 ELSE 1 END, "
       "version "
       "DESC LIMIT 1",
@@ -237,13 +237,13 @@ static int explain_absence(struct cw_cli *cli, const struct wanted *wanted)
 {
     struct cw_error err;
     const char *name = wanted->kind->name, *id = wanted->id;
-    char *number = g_strdup_printf("%%\"number\":\"%s\"%%", id);
+    char *number = g_strdup_printf("\"number\":\"%s\"", id);
     struct hint waits = { "", "" }, received = { "", "" };
     if (wanted->kind->stream != NULL) {
         waits =
             ask(cli, wanted,
                 "SELECT external_id, state FROM staged_records WHERE stream = $1 AND (external_id = $2 OR "
-                "document LIKE $3) AND ($4 = '' OR cart = $4) ORDER BY id LIMIT 1",
+                "replace(document, $3, '') <> document) AND ($4 = '' OR cart = $4) ORDER BY id LIMIT 1",
                 number);
         received =
             ask(cli, wanted,

@@ -344,7 +344,7 @@ static void stamps_read(void *arg, const struct cw_stamps *stamps, const struct 
     }
     work->stamps = *stamps;
     bool has_rows = place->has_seen && strcmp(place->opened_with, stamps->rows) != 0;
-    if (has_rows && place->works->len == 1)
+    if (has_rows && place->works->len == 1 && place->held == 0)
         cw_place_close(place);
     if (place->session == NULL)
         snprintf(place->opened_with, sizeof place->opened_with, "%s", stamps->rows);

@@ -8,12 +8,28 @@
 #include "adapters/sqlite_engine.h"
 #include "base/time.h"
 
-void store_bed_init(struct store_bed *bed)
+static void make_folder(struct store_bed *bed)
 {
-    memset(bed, 0, sizeof *bed);
     snprintf(bed->folder, sizeof bed->folder, "/tmp/cw-store-XXXXXX");
     assert_non_null(mkdtemp(bed->folder));
     snprintf(bed->path, sizeof bed->path, "%s/store.db", bed->folder);
+}
+
+static void make_database(struct store_bed *bed)
+{
+    static int count;
+    snprintf(bed->database, sizeof bed->database, "store_%d", ++count);
+    snprintf(bed->path, sizeof bed->path, "%s", pg_server_uri(bed->database));
+    pg_server_create(bed->database);
+}
+
+void store_bed_init(struct store_bed *bed)
+{
+    memset(bed, 0, sizeof *bed);
+    if (pg_server_is_wanted())
+        make_database(bed);
+    else
+        make_folder(bed);
     assert_true(cw_time_parse(cw_slice("2024-03-31T02:30:00Z"), NULL, &bed->time.now, NULL));
     bed->clock = test_clock(&bed->time);
 }
@@ -42,8 +58,12 @@ void store_bed_close(struct store_bed *bed)
 void store_bed_fini(struct store_bed *bed)
 {
     static const char *const suffixes[] = { "", "-wal", "-shm" };
-    char name[128];
+    char name[sizeof bed->path + 8];
     store_bed_close(bed);
+    if (bed->database[0] != '\0') {
+        pg_server_drop(bed->database);
+        return;
+    }
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         snprintf(name, sizeof name, "%s%s", bed->path, suffixes[i]);
         unlink(name);
@@ -219,6 +239,10 @@ enum cw_code ask_refused(struct store_bed *bed, const char *sql, struct cw_error
 void store_bed_execute(struct store_bed *bed, const char *sql)
 {
     struct cw_error err;
+    if (bed->database[0] != '\0') {
+        pg_server_execute(bed->database, sql);
+        return;
+    }
     bool ok = cw_sqlite_execute(cw_sqlite_of(bed->store), sql, &err);
     assert_ok(ok, err);
 }

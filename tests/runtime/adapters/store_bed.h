@@ -1,14 +1,19 @@
-/* store_bed.h - a store in a folder of its own for each test, and calls that wait for their answers. */
+/* store_bed.h - a store of its own for each test, and calls that wait for their answers.
+ *
+ * In SQLite, in a folder; with CW_TEST_STORE=postgresql in the environment a database of PostgreSQL.
+ */
 #ifndef CW_TESTS_STORE_BED_H
 #define CW_TESTS_STORE_BED_H
 
 #include "adapters/store.h"
+#include "store_calls.h"
 #include "testing.h"
 
 struct store_bed {
     char folder[64];
-    char path[96];
-    const char *vfs; /* NULL = the default; set before store_bed_open */
+    char path[192];    /* or the address of the database */
+    char database[32]; /* empty = SQLite */
+    const char *vfs;   /* NULL = the default; set before store_bed_open */
     struct test_clock time;
     struct cw_clock clock;
     struct cw_store *store;
