@@ -51,8 +51,8 @@ static void print_text(const struct cw_sync_report *report, bool failed, bool dr
 static void print_notes(const struct cw_run *run)
 {
     if (run->counts.warnings > 0)
-        printf("  %llu notes; see: cartwright show run %lld\n", COUNT(run->counts.warnings),
-               (long long)run->id);
+        printf("  %llu note%s; see: cartwright show run %lld\n", COUNT(run->counts.warnings),
+               run->counts.warnings > 1 ? "s" : "", (long long)run->id);
 }
 
 void cw_cli_print_run(const struct cw_cli *cli, const struct cw_sync_report *report,

@@ -52,7 +52,7 @@ static char *seconds_of(struct cw_slice micros)
 {
     char text[32];
     snprintf(text, sizeof text, "%.*s", CW_SLICE_ARG(cw_slice_clip(micros, 20)));
-    return g_strdup_printf("%.1f s", g_ascii_strtod(text, NULL) / (double)CW_SECOND);
+    return g_strdup_printf("%.3f s", g_ascii_strtod(text, NULL) / (double)CW_SECOND);
 }
 
 static char *take_cell(const struct rows *rows, struct cw_slice name, struct cw_slice value)
