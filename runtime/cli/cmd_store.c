@@ -1,10 +1,12 @@
-/* cmd_store.c - `cartwright store copy FROM TO`: moves a whole store from one engine to another. */
+/* cmd_store.c - `cartwright store copy FROM TO`: moves a whole store from one engine to another; `store
+ * join`: makes a store that another folder began this site's. */
 #include <stdio.h>
 #include <string.h>
 
 #include "adapters/store_copy.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "engine/site_store.h"
 
 static void show_progress(void *arg, const char *table, uint64_t rows, uint64_t total)
 {
@@ -66,22 +68,38 @@ static int copy(struct cw_cli *cli, const char *from, const char *to)
     return ok ? 0 : 1;
 }
 
+static int join(struct cw_cli *cli)
+{
+    struct cw_error err;
+    if (!cw_cli_open(cli, 0))
+        return 1;
+    if (!cw_site_join_store(cli->site, cli->loop, &err))
+        return cw_cli_fail(cli, &err);
+    if (!cli->json)
+        puts("the store that site.lua names is this site's from now on");
+    return 0;
+}
+
 int cw_cmd_store(int argc, char **argv)
 {
     struct cw_cli cli = { 0 };
     int code = cw_cli_parse(
-        &cli, &argc, &argv, "copy FROM TO",
+        &cli, &argc, &argv, "copy FROM TO | join",
         "Copies the store FROM, whole, into the new or empty store TO. Each is the path of a file, or\n"
         "the address of a database: postgresql://user@host/database. End `cartwright run` first;\n"
         "whatever else writes to FROM waits meanwhile. What arrived is compared with what was sent,\n"
-        "table by table. A copy that fails or is broken off leaves TO empty, and can be made again.",
-        NULL, 3, 3);
-    if (code < 0 && strcmp(argv[1], "copy") != 0) {
-        fprintf(stderr, "cartwright store: \"%s\" is not copy; see: cartwright store --help\n", argv[1]);
+        "table by table. A copy that fails or is broken off leaves TO empty, and can be made again.\n"
+        "join: the store that site.lua names was begun by another folder; this one is the same site, on\n"
+        "another machine, moved or restored.",
+        NULL, 1, 3);
+    bool copies = code < 0 && strcmp(argv[1], "copy") == 0 && argc == 4;
+    bool joins = code < 0 && strcmp(argv[1], "join") == 0 && argc == 2;
+    if (code < 0 && !copies && !joins) {
+        fputs("cartwright store: copy FROM TO, or join; see: cartwright store --help\n", stderr);
         code = 2;
     }
     if (code < 0)
-        code = copy(&cli, argv[2], argv[3]);
+        code = copies ? copy(&cli, argv[2], argv[3]) : join(&cli);
     cw_cli_close(&cli);
     return code;
 }

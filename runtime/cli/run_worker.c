@@ -47,6 +47,11 @@ static struct cw_session *session_of(void *arg, const char *cart, struct cw_erro
     return cw_worker_session(((struct working *)arg)->worker, cart, err);
 }
 
+static void release_session(void *arg, const char *cart)
+{
+    cw_worker_release(((struct working *)arg)->worker, cart);
+}
+
 static void turn_begins(void *arg)
 {
     cw_pulse_begin(arg);
@@ -76,6 +81,7 @@ static bool begin_work(struct working *working, struct cw_error *err)
     const struct cw_webhooks_config webhooks = { .loop = cli->loop,
                                                  .store = cli->store,
                                                  .session = session_of,
+                                                 .release = release_session,
                                                  .arg = working,
                                                  .metrics = working->pulse->metrics };
     working->webhooks = cw_webhooks_open(&webhooks, CW_SUPERVISED_WEBHOOKS_FD, err);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/ids.h"
 #include "engine/reading.h"
@@ -32,17 +33,26 @@ struct cw_bisect {
     struct cw_reading *reading;
     struct cw_break_change *change;
     struct cw_ids ids;
+    size_t suspects;   /* at the end of ids: known to break the list */
     bool lacks_memory; /* for ids */
     struct cw_later later;
     bool may_be_one;
     struct cw_error err;
 };
 
-bool cw_breaks_touch(const struct cw_breaks *breaks, cw_time from, cw_time to)
+static bool can_ask_by_ids(const struct cw_lua_stream *stream)
 {
-    for (size_t i = 0; breaks != NULL && i < breaks->count; i++)
-        if (breaks->items[i].to != CW_TIME_NONE && breaks->items[i].to >= from && breaks->items[i].from <= to)
+    return stream->has_ids && stream->has_read;
+}
+
+bool cw_breaks_touch(const struct cw_breaks *breaks, const struct cw_lua_stream *stream, cw_time from,
+                     cw_time to)
+{
+    for (size_t i = 0; breaks != NULL && i < breaks->count; i++) {
+        const struct cw_break *known = &breaks->items[i];
+        if (known->to != CW_TIME_NONE ? known->to >= from && known->from <= to : can_ask_by_ids(stream))
             return true;
+    }
     return false;
 }
 
@@ -205,7 +215,8 @@ static void retried(struct cw_bisect *bisect)
 static void next_retry(struct cw_bisect *bisect)
 {
     const struct cw_breaks *breaks = bisect->config.breaks;
-    for (; breaks != NULL && bisect->known < breaks->count; bisect->known++) {
+    bool may_retry = bisect->config.may_retry && breaks != NULL;
+    for (; may_retry && bisect->known < breaks->count; bisect->known++) {
         const struct cw_break *known = &breaks->items[bisect->known];
         if (known->to == CW_TIME_NONE || known->to < bisect->config.from || known->from > bisect->config.to)
             continue;
@@ -327,14 +338,68 @@ static void search_by_time(struct cw_bisect *bisect)
 
 /* --- by ids, where the cart lists them --- */
 
-static void all_read(void *arg, const struct cw_error *err)
+static void read_ids(struct cw_bisect *bisect, bool known_broken, cw_store_done_fn *done)
+{
+    struct cw_error err;
+    size_t first = known_broken ? bisect->ids.count - bisect->suspects : 0;
+    const struct cw_reading_config reading = { .session = bisect->config.session,
+                                               .stream = bisect->config.stream,
+                                               .run = bisect->config.run,
+                                               .ids = bisect->ids.items + first,
+                                               .count = known_broken ? bisect->suspects
+                                                                     : bisect->ids.count - bisect->suspects,
+                                               .known_broken = known_broken,
+                                               .done = done,
+                                               .arg = bisect };
+    bisect->reading = cw_reading_start(&reading, &err);
+    if (bisect->reading == NULL)
+        end(bisect, false, &err);
+}
+
+static void suspects_read(void *arg, const struct cw_error *err)
+{
+    struct cw_bisect *bisect = arg;
+    bisect->reading = NULL;
+    if (err != NULL)
+        end(bisect, false, err);
+    else
+        segment_done(bisect);
+}
+
+static void others_read(void *arg, const struct cw_error *err)
 {
     struct cw_bisect *bisect = arg;
     bisect->reading = NULL;
     if (err != NULL)
         end(bisect, true, err);
+    else if (bisect->suspects > 0 && bisect->config.may_retry)
+        read_ids(bisect, true, suspects_read);
     else
         segment_done(bisect);
+}
+
+static bool is_suspect(const struct cw_bisect *bisect, struct cw_slice id)
+{
+    const struct cw_breaks *breaks = bisect->config.breaks;
+    for (size_t i = 0; breaks != NULL && i < breaks->count; i++)
+        if (cw_slice_equal(breaks->items[i].external_id, id))
+            return true;
+    return false;
+}
+
+/* Those that are known to break the list go behind the others. */
+static void move_suspects(struct cw_bisect *bisect)
+{
+    struct cw_ids *ids = &bisect->ids;
+    bisect->suspects = 0;
+    for (size_t i = ids->count; i-- > 0;)
+        if (is_suspect(bisect, ids->items[i])) {
+            struct cw_slice suspect = ids->items[i];
+            size_t behind = ids->count - i - 1 - bisect->suspects;
+            memmove(&ids->items[i], &ids->items[i + 1], behind * sizeof suspect);
+            ids->items[i + behind] = suspect;
+            bisect->suspects++;
+        }
 }
 
 static void add_id(void *arg, struct cw_slice id)
@@ -344,37 +409,46 @@ static void add_id(void *arg, struct cw_slice id)
         bisect->lacks_memory = true;
 }
 
-static void read_ids(void *arg)
+/* False when that was the end. */
+static bool take_list(struct cw_bisect *bisect, struct cw_slice text, const struct cw_error *err)
 {
-    struct cw_bisect *bisect = arg;
-    struct cw_error err;
-    cw_ids_sort(&bisect->ids);
-    const struct cw_reading_config reading = { .session = bisect->config.session,
-                                               .stream = bisect->config.stream,
-                                               .run = bisect->config.run,
-                                               .ids = bisect->ids.items,
-                                               .count = bisect->ids.count,
-                                               .done = all_read,
-                                               .arg = bisect };
-    bisect->reading = cw_reading_start(&reading, &err);
-    if (bisect->reading == NULL)
-        end(bisect, false, &err);
+    bisect->fiber = NULL;
+    if (bisect->lacks_memory)
+        end(bisect, false, &bisect->err);
+    else if (take_answer(bisect, text, err)) {
+        cw_ids_sort(&bisect->ids);
+        move_suspects(bisect);
+        return true;
+    }
+    return false;
+}
+
+static void read_others(void *arg)
+{
+    read_ids(arg, false, others_read);
 }
 
 static void listed(void *arg, struct cw_slice text, const struct cw_error *err)
 {
     struct cw_bisect *bisect = arg;
-    if (bisect->lacks_memory) {
-        bisect->fiber = NULL;
-        end(bisect, false, &bisect->err);
-        return;
-    }
-    if (!take_answer(bisect, text, err))
+    if (!take_list(bisect, text, err))
         return;
     if (bisect->broke)
         search_by_time(bisect);
     else
-        cw_loop_later(loop_of(bisect), &bisect->later, read_ids, bisect);
+        cw_loop_later(loop_of(bisect), &bisect->later, read_others, bisect);
+}
+
+/* The window is read by ids when one of them is known to break the list. */
+static void suspects_listed(void *arg, struct cw_slice text, const struct cw_error *err)
+{
+    struct cw_bisect *bisect = arg;
+    if (!take_list(bisect, text, err))
+        return;
+    if (bisect->broke || bisect->suspects == 0)
+        next_segment(bisect);
+    else
+        cw_loop_later(loop_of(bisect), &bisect->later, read_others, bisect);
 }
 
 static void list(void *arg)
@@ -383,27 +457,40 @@ static void list(void *arg)
     struct cw_error err;
     cw_ids_fini(&bisect->ids);
     cw_ids_init(&bisect->ids);
-    bisect->fiber = cw_lua_start_ids(bisect->config.stream, &bisect->window, add_id, listed, bisect, &err);
+    bisect->fiber = cw_lua_start_ids(bisect->config.stream, &bisect->window, add_id,
+                                     bisect->searches > 0 ? listed : suspects_listed, bisect, &err);
     if (bisect->fiber == NULL)
         end(bisect, false, &err);
 }
 
-static void search(struct cw_bisect *bisect)
+static void ask_for_ids(struct cw_bisect *bisect)
 {
-    const struct cw_lua_stream *stream = bisect->config.stream;
-    if (++bisect->searches > SEARCHES_MAX) {
-        end(bisect, true, &bisect->err);
-        return;
-    }
-    if (!stream->has_ids || !stream->has_read) {
-        search_by_time(bisect);
-        return;
-    }
-    bisect->window = (struct cw_lua_window){ .from = bisect->at, .to = bisect->segment_end };
+    bisect->window =
+        (struct cw_lua_window){ .from = bisect->at, .to = bisect->segment_end, .search = CW_SEARCH_HALVE };
     cw_loop_later(loop_of(bisect), &bisect->later, list, bisect);
 }
 
+static void search(struct cw_bisect *bisect)
+{
+    if (++bisect->searches > SEARCHES_MAX)
+        end(bisect, true, &bisect->err);
+    else if (can_ask_by_ids(bisect->config.stream))
+        ask_for_ids(bisect);
+    else
+        search_by_time(bisect);
+}
+
 /* --- life --- */
+
+/* Whether records are known that break the list, but not when they were changed. */
+static bool knows_names(const struct cw_bisect *bisect)
+{
+    const struct cw_breaks *breaks = bisect->config.breaks;
+    for (size_t i = 0; breaks != NULL && i < breaks->count; i++)
+        if (breaks->items[i].to == CW_TIME_NONE)
+            return can_ask_by_ids(bisect->config.stream);
+    return false;
+}
 
 struct cw_bisect *cw_bisect_start(const struct cw_bisect_config *config, struct cw_error *err)
 {
@@ -417,13 +504,15 @@ struct cw_bisect *cw_bisect_start(const struct cw_bisect_config *config, struct 
     bisect->at = config->from;
     bisect->read_before = config->run->counts.read;
     cw_ids_init(&bisect->ids);
-    if (config->failed == NULL) {
+    bool is_first = config->failed == NULL, is_segment = find_segment(bisect);
+    if (config->failed != NULL)
+        bisect->err = *config->failed;
+    if (!is_first)
+        search(bisect);
+    else if (is_segment && knows_names(bisect))
+        ask_for_ids(bisect);
+    else
         next_segment(bisect);
-        return bisect;
-    }
-    bisect->err = *config->failed;
-    find_segment(bisect);
-    search(bisect);
     return bisect;
 }
 

@@ -23,6 +23,7 @@ struct cw_bisect_config {
     struct cw_run *run;             /* open in the session's emitter, without a cursor */
     cw_time from, to;               /* of the window */
     const struct cw_breaks *breaks; /* known before; borrowed */
+    bool may_retry;                 /* ask for the known ones too */
     bool may_search;                /* else a failure ends it: one failure alone is no proof */
     const struct cw_error *failed;  /* how the window failed just now; NULL = it was not asked for yet */
     cw_bisect_done_fn *done;
@@ -34,7 +35,8 @@ struct cw_bisect;
 struct cw_bisect *cw_bisect_start(const struct cw_bisect_config *config, struct cw_error *err);
 void cw_bisect_cancel(struct cw_bisect *bisect); /* no callback; accepts NULL */
 
-/* Whether one of the breaks lies in the window. */
-bool cw_breaks_touch(const struct cw_breaks *breaks, cw_time from, cw_time to);
+/* Whether one of the breaks lies in the window, or may as far as is known. */
+bool cw_breaks_touch(const struct cw_breaks *breaks, const struct cw_lua_stream *stream, cw_time from,
+                     cw_time to);
 
 #endif

@@ -119,14 +119,16 @@ static void tell(struct cw_reading *reading)
 
 static void batch_read(struct cw_reading *reading);
 
+/* Those that broke the list before are asked for one by one. */
 static void next_batch(struct cw_reading *reading)
 {
     size_t left = reading->config.count - reading->at;
+    size_t most = reading->config.known_broken ? 1 : CW_READ_IDS_MAX;
     if (left == 0) {
         end(reading, NULL);
         return;
     }
-    reading->batch_end = reading->at + (left < CW_READ_IDS_MAX ? left : CW_READ_IDS_MAX);
+    reading->batch_end = reading->at + (left < most ? left : most);
     ask(reading, reading->at, reading->batch_end, batch_read);
 }
 
@@ -142,7 +144,8 @@ static void go_on_behind(struct cw_reading *reading, size_t index)
 static void parked(void *arg, const struct cw_error *err)
 {
     struct cw_reading *reading = arg;
-    if (err != NULL || ++reading->broken >= BROKEN_MAX) {
+    bool is_new = !reading->config.known_broken;
+    if (err != NULL || (is_new && ++reading->broken >= BROKEN_MAX)) {
         end(reading, err != NULL ? err : &reading->err);
         return;
     }
@@ -154,8 +157,11 @@ static void parked(void *arg, const struct cw_error *err)
 static void park(struct cw_reading *reading)
 {
     struct cw_break found = { reading->config.ids[reading->lo], CW_TIME_NONE, CW_TIME_NONE };
-    cw_break_park(reading->config.session, reading->config.stream, reading->config.run, &found,
-                  reading->err.text, &reading->change, parked, reading);
+    if (reading->config.known_broken)
+        parked(reading, NULL);
+    else
+        cw_break_park(reading->config.session, reading->config.stream, reading->config.run, &found,
+                      reading->err.text, &reading->change, parked, reading);
 }
 
 static void single_read(struct cw_reading *reading)
@@ -226,7 +232,7 @@ static void batch_read(struct cw_reading *reading)
     if (!reading->broke) {
         tell(reading);
         go_on_behind(reading, reading->batch_end);
-    } else if (reading->alive || count == 1) {
+    } else if (reading->alive || count == 1 || reading->config.known_broken) {
         search(reading);
     } else {
         ask(reading, count - 1, count, last_read);

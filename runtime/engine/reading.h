@@ -12,7 +12,7 @@
 enum cw_read_outcome {
     CW_READ_STORED,
     CW_READ_ABSENT, /* the cart did not send it */
-    CW_READ_BROKEN  /* it was parked */
+    CW_READ_BROKEN  /* it was parked, where it may be */
 };
 /* In the order of the ids, each once. `was_known`: the store had it before. */
 typedef void cw_read_fn(void *arg, struct cw_slice id, enum cw_read_outcome outcome, bool was_known);
@@ -23,7 +23,8 @@ struct cw_reading_config {
     struct cw_run *run;                 /* open in the session's emitter */
     const struct cw_slice *ids;         /* all distinct; borrowed */
     size_t count;
-    cw_read_fn *read; /* may be NULL */
+    bool known_broken; /* before: tried again, not parked again */
+    cw_read_fn *read;  /* may be NULL */
     cw_store_done_fn *done;
     void *arg;
 };

@@ -27,7 +27,8 @@ struct cw_sync {
     struct cw_breaks *breaks;         /* records known to break the list; NULL = not asked for */
     bool was_begun;                   /* the window in hand: by an earlier run, which did not end it */
     uint64_t pages_before;            /* of the run, when the window began */
-    bool keeps_window;                /* its failure is stored with the window: the next run tries the same */
+    bool has_searched; /* for records that break the list; what it found is not asked for again at once */
+    bool keeps_window; /* its failure is stored with the window: the next run tries the same */
     struct cw_fiber *fiber;
     struct cw_bisect *bisect;
     struct cw_later later;
@@ -37,7 +38,7 @@ struct cw_sync {
 };
 
 /* Only orders have a first moment: the customers and items that they name may be older. */
-static cw_time first_moment(const struct cw_lua_stream *stream)
+cw_time cw_sync_first_moment(const struct cw_lua_stream *stream)
 {
     return strcmp(stream->name, "orders") == 0 ? stream->cart->orders_from : CW_TIME_NONE;
 }
@@ -45,7 +46,7 @@ static cw_time first_moment(const struct cw_lua_stream *stream)
 struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const struct cw_cursor *cursor,
                                     cw_time now, bool *is_last)
 {
-    struct cw_lua_window window = { .from = first_moment(stream), .to = now - stream->settle };
+    struct cw_lua_window window = { .from = cw_sync_first_moment(stream), .to = now - stream->settle };
     *is_last = true;
     if (stream->full) {
         window.from = CW_TIME_NONE;
@@ -110,7 +111,7 @@ static void end(struct cw_sync *sync)
 
 /* --- the end of a run --- */
 
-static void next_window(void *arg);
+static void begin_window(void *arg);
 static void store_end(struct cw_sync *sync);
 
 static void note_failure(struct cw_sync *sync, const struct cw_error *err)
@@ -138,7 +139,7 @@ static void window_stored(void *arg, const struct cw_error *err)
     if (sync->err.code != CW_OK || sync->is_last || sync->stopped)
         end(sync);
     else
-        cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, next_window, sync);
+        cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, begin_window, sync);
 }
 
 /* The cursor after a window that was read to its end. */
@@ -207,6 +208,23 @@ static void finish_window(struct cw_sync *sync, const struct cw_error *err)
 
 /* --- windows --- */
 
+static void call_off(struct cw_sync *sync)
+{
+    if (sync->fiber != NULL)
+        cw_fiber_kill(sync->fiber);
+    cw_bisect_cancel(sync->bisect);
+    sync->fiber = NULL;
+    sync->bisect = NULL;
+}
+
+static void stop_here(void *arg)
+{
+    struct cw_sync *sync = arg;
+    call_off(sync);
+    sync->stopped = true;
+    finish_window(sync, NULL);
+}
+
 /* The next run tries the same window again. One that an earlier run began stays as that left it. */
 static void keep_window(struct cw_sync *sync, bool may_be_one)
 {
@@ -232,6 +250,9 @@ static void read_around(void *arg, bool may_be_one, const struct cw_error *err)
 {
     struct cw_sync *sync = arg;
     sync->bisect = NULL;
+    free(sync->breaks); /* others may be known now */
+    sync->has_searched = true;
+    sync->breaks = NULL;
     sync->keeps_window = may_be_one && !sync->was_begun;
     reopen_run(sync, &sync->cursor); /* what could not be stored is in `err` */
     finish_window(sync, err);
@@ -241,12 +262,17 @@ static void read_around(void *arg, bool may_be_one, const struct cw_error *err)
 static void read_window_around(struct cw_sync *sync, const struct cw_error *failed)
 {
     struct cw_error err;
+    if (sync->stopping) {
+        stop_here(sync);
+        return;
+    }
     const struct cw_bisect_config config = { .session = sync->session,
                                              .stream = sync->stream,
                                              .run = &sync->run,
                                              .from = sync->window.from,
                                              .to = sync->window.to,
                                              .breaks = sync->breaks,
+                                             .may_retry = !sync->has_searched,
                                              .may_search = may_search(sync),
                                              .failed = failed,
                                              .done = read_around,
@@ -275,23 +301,6 @@ static void fetched(void *arg, struct cw_slice text, const struct cw_error *err)
         finish_window(sync, err);
 }
 
-static void call_off(struct cw_sync *sync)
-{
-    if (sync->fiber != NULL)
-        cw_fiber_kill(sync->fiber);
-    cw_bisect_cancel(sync->bisect);
-    sync->fiber = NULL;
-    sync->bisect = NULL;
-}
-
-static void stop_here(void *arg)
-{
-    struct cw_sync *sync = arg;
-    call_off(sync);
-    sync->stopped = true;
-    finish_window(sync, NULL);
-}
-
 void cw_sync_stop(struct cw_sync *sync)
 {
     bool was_stopping = sync->stopping;
@@ -300,9 +309,8 @@ void cw_sync_stop(struct cw_sync *sync)
         cw_emitter_when_idle(cw_session_emitter(sync->session), sync->stream, stop_here, sync);
 }
 
-static void next_window(void *arg)
+static void next_window(struct cw_sync *sync)
 {
-    struct cw_sync *sync = arg;
     struct cw_error err;
     if (sync->stopping) {
         stop_here(sync);
@@ -315,7 +323,7 @@ static void next_window(void *arg)
     sync->cursor.window_from = sync->stream->full ? CW_TIME_NONE : sync->window.from;
     sync->cursor.window_to = sync->stream->full ? CW_TIME_NONE : sync->window.to;
     if (!sync->stream->full && !cw_session_settings(sync->session)->dry_run &&
-        cw_breaks_touch(sync->breaks, sync->window.from, sync->window.to)) {
+        cw_breaks_touch(sync->breaks, sync->stream, sync->window.from, sync->window.to)) {
         read_window_around(sync, NULL);
         return;
     }
@@ -334,7 +342,18 @@ static void breaks_found(void *arg, struct cw_breaks *breaks, const struct cw_er
     else if (err != NULL)
         finish_window(sync, err);
     else
-        cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, next_window, sync);
+        next_window(sync);
+}
+
+static void begin_window(void *arg)
+{
+    struct cw_sync *sync = arg;
+    if (sync->breaks != NULL) {
+        next_window(sync);
+        return;
+    }
+    sync->in_store = true;
+    cw_breaks_read(cw_session_settings(sync->session)->store, sync->stream, breaks_found, sync);
 }
 
 static void cursor_found(void *arg, const struct cw_cursor *cursor, const struct cw_error *err)
@@ -354,12 +373,10 @@ static void cursor_found(void *arg, const struct cw_cursor *cursor, const struct
             err = &copy;
         sync->cursor.position = cw_buffer_slice(&sync->position);
     }
-    if (err != NULL) {
+    if (err != NULL)
         finish_window(sync, err);
-        return;
-    }
-    sync->in_store = true;
-    cw_breaks_read(cw_session_settings(sync->session)->store, sync->stream, breaks_found, sync);
+    else
+        cw_loop_later(cw_session_settings(sync->session)->loop, &sync->later, begin_window, sync);
 }
 
 static void run_started(void *arg, int64_t id, const struct cw_error *err)

@@ -29,7 +29,7 @@ struct cw_webhooks_config {
     /* The session of a cart, for its script; NULL and *err when there is none: CW_NOT_FOUND where the site
      * has no such cart. It stays open until it is released. */
     struct cw_session *(*session)(void *arg, const char *cart, struct cw_error *err);
-    void (*release)(void *arg, struct cw_session *session); /* NULL = sessions stay open anyway */
+    void (*release)(void *arg, const char *cart); /* NULL = sessions stay open anyway */
     void *arg;
     struct cw_metrics_page *metrics; /* may be NULL */
 };

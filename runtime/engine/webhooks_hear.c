@@ -206,6 +206,6 @@ void cw_hearer_free(struct cw_hearer *hearer)
     cw_later_cancel(webhooks->config.loop, &hearer->go_on);
     cw_timer_free(hearer->deadline);
     if (hearer->session != NULL && webhooks->config.release != NULL)
-        webhooks->config.release(webhooks->config.arg, hearer->session);
+        webhooks->config.release(webhooks->config.arg, hearer->cart);
     free(hearer);
 }

@@ -289,8 +289,29 @@ void cw_worker_free(struct cw_worker *worker)
     g_free(worker);
 }
 
+static bool has_cart(const struct cw_site *site, const char *cart)
+{
+    for (size_t i = 0; i < site->config.cart_count; i++)
+        if (strcmp(site->config.carts[i].name, cart) == 0)
+            return true;
+    return false;
+}
+
 struct cw_session *cw_worker_session(struct cw_worker *worker, const char *cart, struct cw_error *err)
 {
+    if (!has_cart(worker->config.site, cart)) {
+        cw_fail(err, CW_NOT_FOUND, "site.lua has no cart %s", cart);
+        return NULL;
+    }
     struct place *place = cw_place_of(worker, cart);
-    return cw_place_open(place, err) ? place->session : NULL;
+    if (!cw_place_open(place, err))
+        return NULL;
+    place->held++;
+    return place->session;
+}
+
+void cw_worker_release(struct cw_worker *worker, const char *cart)
+{
+    cw_place_of(worker, cart)->held--;
+    cw_place_close_idle(worker);
 }

@@ -239,15 +239,21 @@ static void tidied(void *arg, uint64_t removed, const struct cw_error *err)
 
 /* Orders are matched to customers and items, and so wait for those of their cart that are just on their way;
  * but not for long, since what is not found yet is mapped again later. */
+static bool is_awaited(const struct work *work, const struct work *other)
+{
+    const struct cw_kind *kind = other->sync != NULL ? cw_lua_plan_kind(other->stream->plan) : NULL;
+    return cw_lua_plan_kind(work->stream->plan) == &cw_kind_order &&
+           cw_now(work->place->worker->clock) - work->job.began_at <= longest_wait &&
+           (kind == &cw_kind_customer || kind == &cw_kind_item);
+}
+
+/* A stream has one run at a time, be it a sync, a refresh or a reconciliation. */
 static bool must_wait(const struct work *work)
 {
-    if (cw_lua_plan_kind(work->stream->plan) != &cw_kind_order ||
-        cw_now(work->place->worker->clock) - work->job.began_at > longest_wait)
-        return false;
     for (guint i = 0; i < work->place->works->len; i++) {
         const struct work *other = g_ptr_array_index(work->place->works, i);
-        const struct cw_kind *kind = other->sync != NULL ? cw_lua_plan_kind(other->stream->plan) : NULL;
-        if (kind == &cw_kind_customer || kind == &cw_kind_item)
+        bool is_same = other->stream == work->stream && (other->sync != NULL || other->reconcile != NULL);
+        if (is_same || is_awaited(work, other))
             return true;
     }
     return false;
@@ -308,7 +314,7 @@ static bool begin_in_cart(struct work *work, bool *has_nothing, struct cw_error 
     *has_nothing = work->stream->is_off;
     if (*has_nothing)
         return true;
-    if (strcmp(kind, "sync") == 0 && must_wait(work)) {
+    if (must_wait(work)) {
         cw_timer_set(work->again, look_again);
         return true;
     }
@@ -344,7 +350,7 @@ static void stamps_read(void *arg, const struct cw_stamps *stamps, const struct 
     }
     work->stamps = *stamps;
     bool has_rows = place->has_seen && strcmp(place->opened_with, stamps->rows) != 0;
-    if (has_rows && place->works->len == 1)
+    if (has_rows && place->works->len == 1 && place->held == 0)
         cw_place_close(place);
     if (place->session == NULL)
         snprintf(place->opened_with, sizeof place->opened_with, "%s", stamps->rows);

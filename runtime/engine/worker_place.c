@@ -75,7 +75,8 @@ static struct place *longest_idle(struct cw_worker *worker, unsigned *open)
         if (place->session == NULL)
             continue;
         ++*open;
-        if (place->works->len == 0 && (oldest == NULL || place->used_at < oldest->used_at))
+        if (place->works->len == 0 && place->held == 0 &&
+            (oldest == NULL || place->used_at < oldest->used_at))
             oldest = place;
     }
     return oldest;

@@ -28,6 +28,7 @@ struct place {
     char opened_with[CW_STAMP_MAX]; /* rows.stamp when the session was opened */
     int64_t token;                  /* of the lease; 0 = not held */
     GPtrArray *works;               /* struct work */
+    unsigned held;                  /* the session must stay: how often it was asked for from outside */
     cw_time used_at;
     unsigned deaths;
     struct cw_later close;

@@ -188,10 +188,10 @@ static struct cw_session *session(void *arg, const char *cart, struct cw_error *
     return opened;
 }
 
-static void release(void *arg, struct cw_session *given)
+static void release(void *arg, const char *cart)
 {
     struct hooks_bed *bed = arg;
-    (void)given;
+    (void)cart;
     bed->held--;
 }
 
