@@ -159,23 +159,49 @@ local function attach(self, records, name, resource, fields, here, there)
   if others then records:attach(name, others, here, there) end
 end
 
----The query for what changed inside the window, in the shop's local time.
-local function changed_in(self, window)
+---The query for what was changed, or made, inside the window, in the shop's local time.
+local function inside(self, window)
   if not window.from then return {} end
-  local format = "%Y-%m-%d %H:%M:%S"
-  return { date = 1, ["filter[date_upd]"] = ("[%s,%s]"):format(window.from:format(format, self.zone),
+  local format, field = "%Y-%m-%d %H:%M:%S", window.by == "placed" and "date_add" or "date_upd"
+  return { date = 1, ["filter[" .. field .. "]"] = ("[%s,%s]"):format(window.from:format(format, self.zone),
     window.to:format(format, self.zone)) }
 end
 
----Reads a list page by page; `complete` attaches to a page's records what belongs to them.
-local function walk(self, window, resource, query, complete)
-  paging.walk(self, window, { size = self.settings.page_size, read = function(offset, size)
+---Reads a list page by page.
+---@param fields string of each record
+---@param size integer records a page
+---@param read_in? fun(records: cartwright.Records) takes in a page before it is stored
+---@param store? fun(records: cartwright.Records) stores it; default: as records of the stream
+local function walk(self, window, resource, fields, size, read_in, store)
+  local query = inside(self, window)
+  query.display, query.sort = fields, "[id_ASC]"
+  paging.walk(self, window, { size = size, store = store, read = function(offset, count)
     local page = map.copy(query)
-    page.sort, page.limit = "[id_ASC]", ("%d,%d"):format(offset, size)
+    page.limit = ("%d,%d"):format(offset, count)
     local records = read(self, resource, page)
-    if #records > 0 then complete(self, records) end
+    if read_in and #records > 0 then read_in(records) end
     return records
   end })
+end
+
+---What changed; `complete` attaches to a page's records what belongs to them.
+local function fetch(self, window, resource, fields, complete)
+  walk(self, window, resource, fields, self.settings.page_size, function(records) complete(self, records) end)
+end
+
+local IDS = 1000 -- in one answer: 50 bytes each
+
+---Which records there are.
+local function list(self, window, resource)
+  walk(self, window, resource, "[id]", IDS, nil, function(records) self:list(records:collect "id") end)
+end
+
+---Those records, with the same fields and attachments as fetch has them.
+local function read_some(self, ids, resource, fields, complete)
+  local records = among(self, resource, fields, "id", ids)
+  if not records or #records == 0 then return end
+  complete(self, records)
+  self:emit(records)
 end
 
 -- Addresses -----------------------------------------------------------------------------------------------------------
@@ -280,11 +306,9 @@ shop.orders = {
   overlap = "2h",
   settle = "5s",
 
-  fetch = function(self, window)
-    local query = changed_in(self, window)
-    query.display = "full"
-    walk(self, window, "orders", query, complete_orders)
-  end,
+  fetch = function(self, window) fetch(self, window, "orders", "full", complete_orders) end,
+  ids = function(self, window) list(self, window, "orders") end,
+  read = function(self, ids) read_some(self, ids, "orders", "full", complete_orders) end,
 
   map = map.order {
     number = map.first { "reference", "id" },
@@ -407,11 +431,9 @@ shop.customers = {
   overlap = "2h",
   settle = "5s",
 
-  fetch = function(self, window)
-    local query = changed_in(self, window)
-    query.display = CUSTOMER_FIELDS
-    walk(self, window, "customers", query, complete_customers)
-  end,
+  fetch = function(self, window) fetch(self, window, "customers", CUSTOMER_FIELDS, complete_customers) end,
+  ids = function(self, window) list(self, window, "customers") end,
+  read = function(self, ids) read_some(self, ids, "customers", CUSTOMER_FIELDS, complete_customers) end,
 
   skip = { ["deleted in the shop"] = { path = "deleted", values = { "1" } } },
 
@@ -481,11 +503,9 @@ shop.items = {
   overlap = "2h",
   settle = "5s",
 
-  fetch = function(self, window)
-    local query = changed_in(self, window)
-    query.display = "full"
-    walk(self, window, "products", query, complete_items)
-  end,
+  fetch = function(self, window) fetch(self, window, "products", "full", complete_items) end,
+  ids = function(self, window) list(self, window, "products") end,
+  read = function(self, ids) read_some(self, ids, "products", "full", complete_items) end,
 
   skip = { ["draft of the back office"] = { path = "state", values = { "0" } } },
 
@@ -538,9 +558,7 @@ shop.stock = {
   records = "stock_availables/stock_available",
   full = true, -- stock has no time of change
 
-  fetch = function(self, window)
-    walk(self, window, "stock_availables", { display = "full" }, complete_stock)
-  end,
+  fetch = function(self, window) fetch(self, window, "stock_availables", "full", complete_stock) end,
 
   skip = { ["sum of its combinations"] = is_sum },
 

@@ -13,6 +13,9 @@
 ---  - Amounts are rounded for the answer unless more digits are asked for (dp).
 ---  - Plugins write numbers as text, text as numbers, and false where nothing is. Texts may hold HTML entities.
 ---  - PHP may print notices before the JSON.
+---  - A webhook's signature is over the body alone; its Delivery-ID is not signed, and two deliveries of one second
+---    share it. The address gets an unsigned form with webhook_id=N when the webhook is made, and must answer 200.
+---    After five failures in a row the shop switches the webhook off without a word.
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
@@ -23,6 +26,8 @@ local shop = cart.new {
     url = cart.url { required = true, help = "address of the shop, where WordPress is, without /wp-json" },
     key = cart.secret { required = true, help = "consumer key: WooCommerce > Settings > Advanced > REST API" },
     secret = cart.secret { required = true, help = "consumer secret that belongs to the key" },
+    webhook_secret = cart.secret { help = "of webhooks, which let changes be fetched at once: WooCommerce > Settings > "
+      .. "Advanced > Webhooks" },
     keys_in_address = cart.boolean { default = false, help = "for servers that drop the Authorization header" },
     page_size = cart.integer { default = 100, help = "records asked for at once, at most 100" },
   },
@@ -107,6 +112,37 @@ local function read_index(self)
   return index, response
 end
 
+---Whether a webhook leads to this cart: its address may have more behind the cart's name.
+local function is_ours(self, hook)
+  local path = type(hook.delivery_url) == "string" and hook.delivery_url:match "^[^?#]*" or ""
+  return (path .. "/"):find(("/webhooks/%s/"):format(self.name), 1, true) ~= nil
+end
+
+---What the shop's webhooks are like, in a sentence.
+---@return string finding
+local function find_webhooks(self)
+  if not self.takes_notices then
+    return "no webhooks, since the secret webhook_secret is not set: changes wait for the next sync"
+  end
+  local is_read, hooks = pcall(function() return get(self, "webhooks", { per_page = 100 }):json() end)
+  if not is_read or type(hooks) ~= "table" then
+    return ("whether the shop's webhooks are on is not known: %s"):format(tostring(hooks))
+  end
+  local on, off = {}, {}
+  for _, hook in ipairs(hooks) do
+    local list = hook.status == "active" and on or off
+    if is_ours(self, hook) then list[#list + 1] = ("%s (%s)"):format(tostring(hook.topic), tostring(hook.status)) end
+  end
+  if #off > 0 then
+    return ("webhooks are switched off in the shop: %s; see why they failed there, and set them to active again")
+      :format(table.concat(off, ", "))
+  elseif #on == 0 then
+    return ("the shop has no webhook that leads here: add one whose address ends in /webhooks/%s, with webhook_secret "
+      .. "as its secret"):format(self.name)
+  end
+  return "webhooks: " .. table.concat(on, ", ")
+end
+
 ---@return string[] findings
 function shop:test()
   local index, response = read_index(self)
@@ -120,28 +156,55 @@ function shop:test()
   if not heeds_changes(self) then
     findings[#findings + 1] = "this WooCommerce is older than 5.8 and cannot list changes: every sync reads all orders"
   end
+  findings[#findings + 1] = find_webhooks(self)
   return findings
+end
+
+-- Notices -------------------------------------------------------------------------------------------------------------
+
+---What topics are about, and the stream that reads it.
+local STREAMS = { order = "orders", coupon = "orders", customer = "customers", product = "items" }
+
+---@param notice cartwright.Notice
+function shop:webhook(notice)
+  local signature = notice:header "X-WC-Webhook-Signature"
+  if not signature and notice.body:find "^webhook_id=%d+$" then return { ignore = true } end
+  if not self:signed { secret = "webhook_secret", encoding = "base64", signature = signature } then
+    return nil, signature and "the signature is not right; is webhook_secret that of the webhook?" or "it is not signed"
+  end
+  local topic = notice:header "X-WC-Webhook-Topic" or ""
+  local stream = STREAMS[topic:match "^%a+"]
+  if not (stream and self[stream]) then return { ignore = true } end
+  return { topic = topic, job = stream }
 end
 
 -- Reading -------------------------------------------------------------------------------------------------------------
 
----The query for what changed inside the window. Both bounds are exclusive to the second.
-local function changed_in(self, window)
-  if not window.from or not can_filter(self) then return {} end
-  local format = "%Y-%m-%dT%H:%M:%S"
-  return { dates_are_gmt = true, modified_after = window.from:add(-1):format(format),
-    modified_before = window.to:add(1):format(format) }
+local DAY = 24 * 3600 -- seconds
+
+---The query for what was changed, or placed, inside the window. Both bounds are exclusive to the second. Shops that
+---cannot filter by change compare their local time when asked for the time of placing: a day more on each side holds it.
+local function inside(self, window)
+  if not window.from then return {} end
+  local filters, placed = can_filter(self), window.by == "placed"
+  if not filters and not placed then return {} end
+  local format, more, what = "%Y-%m-%dT%H:%M:%S", filters and 1 or DAY, placed and "" or "modified_"
+  return { dates_are_gmt = filters or nil, [what .. "after"] = window.from:add(-more):format(format),
+    [what .. "before"] = window.to:add(more):format(format) }
 end
 
 ---Reads a list page by page.
-local function walk(self, window, resource, query)
-  paging.walk(self, window, { size = math.min(self.settings.page_size, 100), read = function(offset, size)
-    local page = map.copy(query)
-    page.orderby, page.order, page.offset, page.per_page = "id", "asc", offset, size
-    local response = get(self, resource, page)
-    local total = response:header "X-WP-Total"
-    return response:records ".", total and math.tointeger(tonumber(total))
-  end })
+---@param query table
+---@param store? fun(records: cartwright.Records)
+local function walk(self, window, resource, query, store)
+  paging.walk(self, window, { size = math.min(self.settings.page_size, 100), store = store,
+    read = function(offset, size)
+      local page = map.copy(query)
+      page.orderby, page.order, page.offset, page.per_page = "id", "asc", offset, size
+      local response = get(self, resource, page)
+      local total = response:header "X-WP-Total"
+      return response:records ".", total and math.tointeger(tonumber(total))
+    end })
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
@@ -206,6 +269,8 @@ local function options(line)
   return #found > 0 and table.concat(found, ", ") or nil
 end
 
+local DIGITS = 6 -- of amounts: enough that sums of lines do not suffer from rounding
+
 shop.orders = {
   id = "id",
   records = ".",
@@ -213,9 +278,21 @@ shop.orders = {
   settle = "5s",
 
   fetch = function(self, window)
-    local query = changed_in(self, window)
-    query.status, query.dp = "any", 6 -- digits enough that sums of lines do not suffer from rounding
+    local query = inside(self, window)
+    query.status, query.dp = "any", DIGITS
     walk(self, window, "orders", query)
+  end,
+
+  ids = function(self, window)
+    local query = inside(self, window)
+    query.status, query._fields = "any", "id"
+    walk(self, window, "orders", query, function(records) self:list(records:collect "id") end)
+  end,
+
+  read = function(self, ids)
+    local query = { status = "any", dp = DIGITS, include = table.concat(ids, ","), per_page = #ids, orderby = "id",
+      order = "asc" }
+    self:emit(get(self, "orders", query):records ".")
   end,
 
   skip = {

@@ -46,6 +46,7 @@ struct cw_http {
     struct cw_timer *gate; /* when the next may go */
     struct cw_later pump;
     struct cw_http_call *first, *last;
+    int64_t busy_since_ns; /* when the first of the calls in hand came */
     struct cw_http_stats stats;
 };
 
@@ -60,14 +61,23 @@ static bool is_safe(const char *method)
 static void link_call(struct cw_http_call *call)
 {
     struct cw_http *http = call->http;
+    if (http->first == NULL)
+        http->busy_since_ns = cw_elapsed_ns(http->rate.clock);
     call->before = http->last;
     *(http->last != NULL ? &http->last->after : &http->first) = call;
     http->last = call;
 }
 
+static uint64_t busy_us(const struct cw_http *http)
+{
+    return http->first == NULL ? 0 : (uint64_t)(cw_elapsed_ns(http->rate.clock) - http->busy_since_ns) / 1000;
+}
+
 static void free_call(struct cw_http_call *call)
 {
     struct cw_http *http = call->http;
+    if (http->first == http->last)
+        http->stats.wait_us += busy_us(http);
     *(call->before != NULL ? &call->before->after : &http->first) = call->after;
     *(call->after != NULL ? &call->after->before : &http->last) = call->before;
     cw_later_cancel(http->config.loop, &call->later);
@@ -422,5 +432,6 @@ struct cw_http_stats cw_http_stats(const struct cw_http *http)
 {
     struct cw_http_stats stats = http->stats;
     stats.rate = http->rate.now;
+    stats.wait_us += busy_us(http);
     return stats;
 }

@@ -116,6 +116,7 @@ struct cw_http_stats {
     uint64_t requests, retries, bytes_in, bytes_out;
     double rate;        /* requests a second now allowed; 0 = no limit */
     uint64_t throttled; /* answers that told us to slow down */
+    uint64_t wait_us;   /* microseconds in which at least one request was on its way or in the queue */
 };
 struct cw_http_stats cw_http_stats(const struct cw_http *http);
 

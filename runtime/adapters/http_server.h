@@ -1,10 +1,10 @@
 /* http_server.h - a small HTTP/1.1 server: serves recordings, webhooks, and what the supervisor tells.
  *
- * Strict, because it faces strangers: headers up to 16 KiB, bodies up to `body_limit`, 10 s for a request to
- * arrive, 5 min for a connection; both Content-Length and Transfer-Encoding, NUL or control characters in the
- * decoded address, folded headers, and whatever else two servers might read differently (http_head.h) are
- * answered 400 and the connection closed. Answers go out as they are given: only their framing
- * (Content-Length, Connection) is the server's, and nothing is added to them.
+ * Strict, because it faces strangers: at most 200 headers in 16 KiB, bodies up to `body_limit`, 10 s for a
+ * request to arrive, 5 min for a connection; both Content-Length and Transfer-Encoding, NUL or control
+ * characters in the decoded address, folded headers, and whatever else two servers might read differently
+ * (http_head.h) are answered 400 and the connection closed. Answers go out as they are given: only their
+ * framing (Content-Length, Connection) is the server's, and nothing is added to them.
  *
  * Slots: at most `connections` at once. When all are taken and one more comes, the one that has gone on
  * longest with reading its request, or with being read to, makes room, once that has been a second; requests
@@ -57,6 +57,7 @@ struct cw_http_server_config {
     struct cw_loop *loop;
     unsigned connections; /* 0 = 64 */
     size_t body_limit;    /* bytes; 0 = 1 MiB */
+    size_t memory_limit;  /* bytes of all bodies together, beyond which 503; 0 = 16 times the body_limit */
     cw_serve_fn *serve;
     cw_screen_fn *screen; /* NULL = all requests are read whole */
     void *arg;

@@ -201,4 +201,11 @@ bool cw_pg_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action
 void cw_pg_query(struct cw_store *store, const char *sql, const struct cw_slice *params, size_t param_count,
                  cw_query_row_fn *row, cw_store_done_fn *done, void *arg);
 
+bool cw_pg_hold(struct cw_store *store, struct cw_error *err);
+bool cw_pg_read_rows(struct cw_store *store, const char *sql, const struct cw_bind *binds, size_t count,
+                     cw_store_row_fn *taken, void *arg, struct cw_error *err);
+bool cw_pg_put_row(struct cw_store *store, const char *sql, const struct cw_bind *binds, size_t count,
+                   struct cw_error *err);
+bool cw_pg_settle_ids(struct cw_store *store, struct cw_error *err);
+
 #endif

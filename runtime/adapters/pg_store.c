@@ -196,4 +196,8 @@ static const struct cw_store_engine engine = {
     .put_user = cw_pg_put_user,
     .audit = cw_pg_audit,
     .query = cw_pg_query,
+    .hold = cw_pg_hold,
+    .read_rows = cw_pg_read_rows,
+    .put_row = cw_pg_put_row,
+    .settle_ids = cw_pg_settle_ids,
 };

@@ -16,7 +16,7 @@
 
 enum {
     CW_SQLITE_STATEMENTS = 256, /* slots, a power of two; about half are used */
-    CW_SQLITE_BINDS_MAX = 24,   /* of the statements that are written by hand */
+    CW_SQLITE_BINDS_MAX = 32,   /* of the statements that are written by hand */
     CW_SQLITE_BUSY_MS = 5000,   /* another process may write for so long */
     CW_SQLITE_WAL_PAGES = 1000  /* 16 MB; then the log is carried over into the file */
 };
@@ -203,6 +203,12 @@ bool cw_sqlite_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice ac
 
 void cw_sqlite_query(struct cw_store *store, const char *sql, const struct cw_slice *params,
                      size_t param_count, cw_query_row_fn *row, cw_store_done_fn *done, void *arg);
+bool cw_sqlite_hold(struct cw_store *store, struct cw_error *err);
+bool cw_sqlite_read_rows(struct cw_store *store, const char *sql, const struct cw_bind *binds, size_t count,
+                         cw_store_row_fn *taken, void *arg, struct cw_error *err);
+bool cw_sqlite_put_row(struct cw_store *store, const char *sql, const struct cw_bind *binds, size_t count,
+                       struct cw_error *err);
+bool cw_sqlite_settle_ids(struct cw_store *store, struct cw_error *err);
 /* Says which actions of foreign SQL are allowed; installed for the whole connection, idle while not
  * `guarded`. */
 int cw_sqlite_authorize(void *arg, int action, const char *first, const char *second, const char *database,

@@ -34,8 +34,10 @@ static const char take_lease[] =
     "INSERT INTO leases (name, holder, token, expires_at) VALUES (?1, ?2, 1, ?3) ON CONFLICT (name) DO "
     "UPDATE SET holder = excluded.holder, token = token + 1, expires_at = excluded.expires_at "
     "RETURNING token";
-static const char begin_job[] = "UPDATE jobs SET began_at = ?3, woken_at = NULL, lease_token = ?4 "
-                                "WHERE cart = ?1 AND name = ?2";
+/* A wake-up for later is not what begins now. */
+static const char begin_job[] =
+    "UPDATE jobs SET began_at = ?3, woken_at = CASE WHEN woken_at > ?3 THEN woken_at END, lease_token = ?4 "
+    "WHERE cart = ?1 AND name = ?2";
 static const char end_job[] =
     "UPDATE jobs SET served_at = ?3, due_at = ?4, ended_at = ?5, failures = ?6, message = ?7, "
     "lease_token = 0, ready_at = CASE WHEN woken_at IS NULL THEN ?4 WHEN ?4 IS NULL THEN woken_at "

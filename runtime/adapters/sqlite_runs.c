@@ -5,18 +5,23 @@
 
 static const char insert_run[] =
     "INSERT INTO runs (cart, stream, job, state, started_at, ended_at, records_read, records_posted, "
-    "records_unchanged, records_parked, records_skipped, pages, requests, bytes_in, message, script_version) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    "records_unchanged, records_parked, records_skipped, pages, requests, bytes_in, message, script_version, "
+    "records_stored, records_held, warnings, errors, fetch_us, store_us, began_by, worker) VALUES "
+    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
+    "?23, ?24)";
 /* A run that is open although the next one of its stream begins was killed, and could not say so. */
 static const char close_killed[] =
     "UPDATE runs SET state = 'failed', ended_at = ?3, message = 'the process was stopped before the run "
     "ended; "
-    "what it had stored stays stored' WHERE cart = ?1 AND stream = ?2 AND state = 'open'";
+    "what it had stored stays stored' WHERE cart = ?1 AND stream = ?2 AND job = ?4 AND "
+    "state = 'open'";
 static const char update_run[] =
     "UPDATE runs SET cart = ?1, stream = ?2, job = ?3, state = ?4, started_at = ?5, ended_at = ?6, "
     "records_read = ?7, "
     "records_posted = ?8, records_unchanged = ?9, records_parked = ?10, records_skipped = ?11, pages = ?12, "
-    "requests = ?13, bytes_in = ?14, message = ?15, script_version = ?16 WHERE id = ?17";
+    "requests = ?13, bytes_in = ?14, message = ?15, script_version = ?16, records_stored = ?17, "
+    "records_held = ?18, warnings = ?19, errors = ?20, fetch_us = ?21, store_us = ?22, began_by = ?23, "
+    "worker = ?24 WHERE id = ?25";
 static const char insert_note[] =
     "INSERT INTO run_notes (run_id, level, message, cart, stream, external_id, noted_at) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -29,7 +34,11 @@ static const char insert_note[] =
         cw_bind_int((int64_t)(run)->counts.parked), cw_bind_int((int64_t)(run)->counts.skipped),             \
         cw_bind_int((int64_t)(run)->counts.pages), cw_bind_int((int64_t)(run)->counts.requests),             \
         cw_bind_int((int64_t)(run)->counts.bytes_in), cw_bind_text((run)->message),                          \
-        cw_bind_text((run)->script_version)
+        cw_bind_text((run)->script_version), cw_bind_int((int64_t)(run)->counts.stored),                     \
+        cw_bind_int((int64_t)(run)->counts.held), cw_bind_int((int64_t)(run)->counts.warnings),              \
+        cw_bind_int((int64_t)(run)->counts.errors), cw_bind_int((int64_t)(run)->counts.fetch_us),            \
+        cw_bind_int((int64_t)(run)->counts.store_us), cw_bind_text((run)->began_by),                         \
+        cw_bind_text((run)->worker)
 
 /* A run that waits for its turn to be written; the caller's texts are copied. */
 struct start {
@@ -58,10 +67,10 @@ static void write_start(void *arg, struct cw_txn *txn, const struct cw_error *er
     }
     struct cw_sqlite *s = cw_sqlite_of(txn->store);
     const struct cw_run *run = &start->run;
-    if (!cw_sqlite_run(
-            s, close_killed,
-            CW_BINDS(cw_bind_text(run->cart), cw_bind_text(run->stream), cw_bind_time(run->started_at)),
-            &fault) ||
+    if (!cw_sqlite_run(s, close_killed,
+                       CW_BINDS(cw_bind_text(run->cart), cw_bind_text(run->stream),
+                                cw_bind_time(run->started_at), cw_bind_text(run->job)),
+                       &fault) ||
         !cw_sqlite_run(s, insert_run, CW_BINDS(RUN_BINDS(run)), &fault))
         cw_txn_lose(txn, &fault);
     start->id = sqlite3_last_insert_rowid(s->db);
@@ -71,7 +80,8 @@ static void write_start(void *arg, struct cw_txn *txn, const struct cw_error *er
 static bool copy_texts(struct start *start)
 {
     struct cw_run *run = &start->run;
-    struct cw_slice *texts[] = { &run->cart, &run->stream, &run->job, &run->message, &run->script_version };
+    struct cw_slice *texts[] = { &run->cart,           &run->stream,   &run->job,   &run->message,
+                                 &run->script_version, &run->began_by, &run->worker };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         *texts[i] = cw_arena_copy(&start->texts, *texts[i]);
         if (texts[i]->data == NULL)

@@ -379,4 +379,8 @@ static const struct cw_store_engine engine = {
     .put_user = cw_sqlite_put_user,
     .audit = cw_sqlite_audit,
     .query = cw_sqlite_query,
+    .hold = cw_sqlite_hold,
+    .read_rows = cw_sqlite_read_rows,
+    .put_row = cw_sqlite_put_row,
+    .settle_ids = cw_sqlite_settle_ids,
 };

@@ -265,8 +265,8 @@ struct cw_run {
     struct cw_slice worker;   /* as in leases: "host/1234"; empty = a command */
 };
 
-/* A transaction of its own, under `fence`. Runs of the same stream that are still open then were killed: they
- * become failed, and say so. */
+/* A transaction of its own, under `fence`. Runs of the same stream and job that are still open then were
+ * killed: they become failed, and say so. */
 typedef void cw_run_started_fn(void *arg, int64_t id, const struct cw_error *err);
 void cw_store_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
                         cw_run_started_fn *started, void *arg);
@@ -339,7 +339,8 @@ void cw_store_claim_job(struct cw_store *store, struct cw_slice holder, cw_time 
  * wake-up that came since it began makes it ready again at once. Belongs into a transaction with the
  * claim's fence. */
 bool cw_txn_end_job(struct cw_txn *txn, const struct cw_job *job);
-/* Makes jobs ready at `at`: one, or with `name` empty all of the cart. CW_NOT_FOUND when there is none. */
+/* Makes jobs ready at `at`: one, or with `name` empty all of the cart. CW_NOT_FOUND when there is none. One
+ * that is ready before `at` stays so, and is made ready again at `at` when it began before. */
 bool cw_txn_wake_job(struct cw_txn *txn, struct cw_slice cart, struct cw_slice name, cw_time at);
 
 /* Calls `heard`, from the loop, soon after any process woke a job or changed a control. One listener a store;

@@ -8,6 +8,7 @@
 #define CW_ADAPTERS_STORE_ENGINE_H
 
 #include "adapters/store.h"
+#include "adapters/store_bind.h"
 
 struct cw_txn {
     struct cw_store *store;
@@ -19,6 +20,10 @@ struct cw_txn {
     bool lost; /* `error` says why; it can only be rolled back */
     struct cw_error error;
 };
+
+/* A row as it is; texts and bytes are valid during the call. False and *err stop the reading. */
+typedef bool cw_store_row_fn(void *arg, const char *const *names, const struct cw_bind *values, size_t count,
+                             struct cw_error *err);
 
 struct cw_store_engine {
     void (*close)(struct cw_store *store); /* frees it; a transaction that is open is rolled back */
@@ -109,6 +114,17 @@ struct cw_store_engine {
 
     void (*query)(struct cw_store *store, const char *sql, const struct cw_slice *params, size_t param_count,
                   cw_query_row_fn *row, cw_store_done_fn *done, void *arg);
+
+    /* For store_copy.c, in a transaction that is open. All but put_row return when it is done. The SQL is in
+     * the common subset of the engines, with $1, $2 in this order, and stays where it is. `hold` keeps others
+     * from writing until the transaction ends; after settle_ids the next number of each table is behind its
+     * largest. */
+    bool (*hold)(struct cw_store *store, struct cw_error *err);
+    bool (*read_rows)(struct cw_store *store, const char *sql, const struct cw_bind *binds, size_t count,
+                      cw_store_row_fn *row, void *arg, struct cw_error *err);
+    bool (*put_row)(struct cw_store *store, const char *sql, const struct cw_bind *binds, size_t count,
+                    struct cw_error *err);
+    bool (*settle_ids)(struct cw_store *store, struct cw_error *err);
 };
 
 /* The first member of every engine's own store. */

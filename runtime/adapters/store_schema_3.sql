@@ -57,5 +57,8 @@ ALTER TABLE runs ADD COLUMN began_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT '';
 CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
 
+-- How many orders come when, and which a stretch of time holds.
+CREATE INDEX orders_placed ON orders (cart, placed_at) WHERE placed_at IS NOT NULL;
+
 -- The newest run that brought customers or items: what waits for them is mapped again when it changes.
 CREATE INDEX runs_news ON runs (id) WHERE records_posted > 0 AND stream IN ('customers', 'items');

@@ -26,6 +26,12 @@ static const struct cw_log_config *current(void)
     return &config;
 }
 
+void cw_log_set_style(enum cw_log_style style)
+{
+    current();
+    config.style = style;
+}
+
 struct line {
     char text[CW_LOG_LINE_MAX];
     size_t len;

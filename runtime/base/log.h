@@ -27,6 +27,7 @@ struct cw_log_config {
 /* Process-wide; set once by the program before anything logs. The default writes warnings and errors to
  * stderr. */
 void cw_log_configure(struct cw_log_config config);
+void cw_log_set_style(enum cw_log_style style);
 
 struct cw_log_field {
     const char *name;

@@ -8,9 +8,8 @@
 #include <glib.h>
 
 enum {
-    SPANS_MAX = 64,          /* summers and winters of 32 years */
-    FARTHEST = 26 * 60 * 60, /* seconds: more than any clock was ever away from UTC */
-    NAME_MAX_BYTES = 64
+    SPANS_MAX = 64,         /* summers and winters of 32 years */
+    FARTHEST = 26 * 60 * 60 /* seconds: more than any clock was ever away from UTC */
 };
 
 /* A period without a clock change. Instants in seconds; end is exclusive. */
@@ -32,7 +31,7 @@ struct cw_zone {
 static bool is_plain_name(const char *name)
 {
     size_t len = strlen(name);
-    if (len == 0 || len > NAME_MAX_BYTES || !isalpha((unsigned char)name[0]) || strstr(name, "..") != NULL)
+    if (len == 0 || len > CW_ZONE_NAME_MAX || !isalpha((unsigned char)name[0]) || strstr(name, "..") != NULL)
         return false;
     for (size_t i = 0; i < len; i++)
         if (!isalnum((unsigned char)name[i]) && strchr("/_+-.", name[i]) == NULL)

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 
+enum { CW_ZONE_NAME_MAX = 64 }; /* bytes */
+
 struct cw_zone; /* may be shared by everything in its thread; freed with cw_zone_free */
 
 /* IANA names ("Europe/Paris"), "UTC", and fixed offsets ("+02:00"). CW_INVALID, naming the zone, for others:

@@ -145,10 +145,14 @@ bool cw_lua_provide_all(struct cw_script *script, struct cw_lua_host *host, stru
         const char *name;
         lua_CFunction open;
     } modules[] = {
-        { "cartwright.decimal", cw_lua_open_decimal },  { "cartwright.time", cw_lua_open_time },
-        { "cartwright.json", cw_lua_open_json },        { "cartwright.xml", cw_lua_open_xml },
-        { "cartwright.log", cw_lua_open_log },          { "cartwright.native.http", cw_lua_open_http },
+        { "cartwright.decimal", cw_lua_open_decimal },
+        { "cartwright.time", cw_lua_open_time },
+        { "cartwright.json", cw_lua_open_json },
+        { "cartwright.xml", cw_lua_open_xml },
+        { "cartwright.log", cw_lua_open_log },
+        { "cartwright.native.http", cw_lua_open_http },
         { "cartwright.native.here", cw_lua_open_here },
+        { "cartwright.native.schedule", cw_lua_open_schedule },
     };
     if (!cw_script_call(script, set_up, host, err))
         return false;

@@ -22,7 +22,12 @@ struct cw_lua_stream {
     char *id;      /* path of a record's id */
     char *records; /* record path in files and single answers; NULL when the script names none */
     cw_time overlap, settle;
-    bool full; /* no change times: everything is read each time */
+    bool full;                         /* no change times: everything is read each time */
+    bool has_fetch, has_ids, has_read; /* functions of its script */
+    cw_time reconcile;                 /* how far back its records are compared with the cart's */
+    cw_time refresh;                   /* orders placed longer ago are not read again */
+    char **final;                      /* statuses after which an order changes no more */
+    size_t final_count;
     struct cw_lua_plan *plan;
     struct cw_rules *rules;          /* what the site decides about its documents; never NULL */
     struct cw_rules *customer_rules; /* about customers that its orders make; NULL = it brings no orders */
@@ -38,7 +43,8 @@ struct cw_lua_cart {
     cw_time orders_from;           /* CW_TIME_NONE = no limit */
     struct cw_lua_stream *streams; /* in the order customers, items, orders, stock, shipments */
     size_t stream_count;
-    int ref; /* registry: the instance */
+    bool takes_notices; /* its script can check them, and the secret to check them with is set */
+    int ref;            /* registry: the instance */
 };
 
 /* `counts` and `err`: exactly one is not NULL. */
@@ -96,25 +102,73 @@ typedef void cw_lua_table_row_fn(void *arg, const struct cw_lua_table_row *row);
 bool cw_lua_cart_read_tables(const struct cw_lua_cart *cart, cw_lua_table_row_fn *row, void *arg,
                              struct cw_error *err);
 
+/* Whether and how a record is searched for that breaks the list; see scripts/types/cart.lua. */
+enum cw_lua_search { CW_SEARCH_NONE, CW_SEARCH_HALVE, CW_SEARCH_STEP };
+
 /* A window as scripts get it; CW_TIME_NONE and an empty position become nil. */
 struct cw_lua_window {
     cw_time from, to;
     struct cw_slice position;
+    bool by_placed; /* the time that lies in it: of placing, else of the last change */
+    enum cw_lua_search search;
 };
 
-/* Ends with err NULL when the script returned. `text` is what test() had to say, a line each; empty
- * otherwise. */
+/* Ends with err NULL when the script returned. `text` is what test() had to say, a line each. Of fetch, ids
+ * and read: what the cart said of a record that was passed by; with an error the same text as the error's
+ * when a single broken record can be the cause of it, and empty when not. */
 typedef void cw_lua_done_fn(void *arg, struct cw_slice text, const struct cw_error *err);
 
-/* Starts stream:fetch(window), cart:test(), or a script file's main function, as a fiber. `window` is copied.
- */
+/* One of the ids that stream.ids listed, in the script's order; the same one may come again. */
+typedef void cw_lua_id_fn(void *arg, struct cw_slice id);
+
+enum { CW_READ_IDS_MAX = 50 }; /* of one call of stream.read */
+
+/* Starts stream.fetch(window), .ids(window), .read(ids), cart:test(), or a script file's main function, as a
+ * fiber. `window` and `ids` are copied. `listed` is called for each id before `done`, unless it failed. */
 struct cw_fiber *cw_lua_start_fetch(const struct cw_lua_stream *stream, const struct cw_lua_window *window,
                                     cw_lua_done_fn *done, void *arg, struct cw_error *err);
+struct cw_fiber *cw_lua_start_ids(const struct cw_lua_stream *stream, const struct cw_lua_window *window,
+                                  cw_lua_id_fn *listed, cw_lua_done_fn *done, void *arg,
+                                  struct cw_error *err);
+struct cw_fiber *cw_lua_start_read(const struct cw_lua_stream *stream, const struct cw_slice *ids,
+                                   size_t count, cw_lua_done_fn *done, void *arg, struct cw_error *err);
 struct cw_fiber *cw_lua_start_test(struct cw_lua_cart *cart, cw_lua_done_fn *done, void *arg,
                                    struct cw_error *err);
 struct cw_fiber *cw_lua_start_script(struct cw_lua_carts *carts, struct cw_slice source,
                                      const char *chunk_name, cw_lua_done_fn *done, void *arg,
                                      struct cw_error *err);
+
+/* A notice that the shop sent by itself, as it came. */
+struct cw_lua_notice {
+    const char *method;
+    struct cw_slice rest, query; /* the path behind the cart's name; what stood behind '?' */
+    const struct cw_header *headers;
+    size_t header_count;
+    struct cw_slice body;
+    cw_time received_at;
+};
+
+/* What the cart's script makes of it: neither believed nor ignored = refused, with a reason. All valid during
+ * the call. */
+struct cw_lua_verdict {
+    bool is_believed, is_ignored;
+    struct cw_slice reason;
+    struct cw_slice id;         /* the delivery's, or a hash of what was signed */
+    struct cw_slice topic, job; /* job: which of the cart's it wakes; empty = all */
+    cw_time at;                 /* its own time; CW_TIME_NONE = it has none that is signed */
+};
+
+/* Exactly one of verdict and err is not NULL. */
+typedef void cw_lua_heard_fn(void *arg, const struct cw_lua_verdict *verdict, const struct cw_error *err);
+struct cw_lua_hearing {
+    cw_lua_heard_fn *heard;
+    void *arg;
+};
+
+/* Starts cart:webhook(notice) as a fiber, which may not ask the shop. `hearing` must stay until it is heard,
+ * or the fiber killed; the notice is copied. */
+struct cw_fiber *cw_lua_start_notice(const struct cw_lua_cart *cart, const struct cw_lua_notice *notice,
+                                     struct cw_lua_hearing *hearing, struct cw_error *err);
 
 /* One thing that a cart has otherwise than the one at the bottom of what it extends. `change` is added,
  * removed, changed or wrapped; values are in words, empty where there is none; of what is wrapped `value`

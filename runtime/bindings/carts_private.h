@@ -22,9 +22,18 @@ struct cw_lua_cart *cw_lua_open_cart(lua_State *L, struct cw_lua_carts *carts, c
 /* Pushes a function of scripts/cartwright/open.lua. */
 void cw_lua_push_open(lua_State *L, const char *function);
 
+/* lua_tasks.c */
+void cw_lua_free_tasks(struct cw_lua_carts *carts);
+
 int cw_luaopen_cart(lua_State *L);  /* lua_store.c: emit, recall, remember, secrets, tables */
 int cw_luaopen_site(lua_State *L);  /* lua_site.c */
 int cw_lua_site_edit(lua_State *L); /* lua_edit.c; upvalue 1: the carts */
+
+/* lua_notice.c: for scripts/cartwright/notice.lua */
+int cw_lua_signed(lua_State *L);
+int cw_lua_secret_equals(lua_State *L);
+int cw_lua_hash(lua_State *L);
+int cw_lua_micros(lua_State *L);
 
 /* lua_tables.c; upvalue 1: the carts. */
 int cw_lua_table_rows(lua_State *L);

@@ -1,5 +1,4 @@
-/* lua_cart.c - carts of a script state: opening, their streams, and the fibers that fetch, test and run
- * scripts. */
+/* lua_cart.c - carts of a script state: opening, and their streams. */
 #include "bindings/carts.h"
 
 #include <stdio.h>
@@ -27,8 +26,6 @@ struct cw_lua_carts *cw_lua_carts_create(struct cw_script *script, const struct 
     return carts;
 }
 
-static void free_tasks(struct cw_lua_carts *carts);
-
 static void free_cart(struct cw_lua_cart *cart)
 {
     for (size_t i = 0; i < cart->stream_count; i++) {
@@ -39,6 +36,9 @@ static void free_cart(struct cw_lua_cart *cart)
         free(stream->name);
         free(stream->id);
         free(stream->records);
+        for (size_t k = 0; k < stream->final_count; k++)
+            free(stream->final[k]);
+        free(stream->final);
     }
     free(cart->streams);
     free(cart->name);
@@ -53,7 +53,7 @@ void cw_lua_carts_free(struct cw_lua_carts *carts)
         return;
     for (size_t i = 0; i < carts->count; i++)
         free_cart(carts->carts[i]);
-    free_tasks(carts);
+    cw_lua_free_tasks(carts);
     free(carts);
 }
 
@@ -112,6 +112,33 @@ static cw_time seconds_field(lua_State *L, int index, const char *field)
     return seconds * CW_SECOND;
 }
 
+static bool flag_field(lua_State *L, int index, const char *field)
+{
+    lua_getfield(L, index, field);
+    bool is_set = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return is_set;
+}
+
+static void read_final(lua_State *L, int index, struct cw_lua_stream *stream)
+{
+    if (lua_getfield(L, index, "final") == LUA_TTABLE) {
+        size_t count = lua_rawlen(L, -1);
+        stream->final = calloc(count + 1, sizeof *stream->final);
+        if (stream->final == NULL)
+            luaL_error(L, "no memory");
+        for (size_t i = 0; i < count; i++) {
+            lua_rawgeti(L, -1, (lua_Integer)i + 1);
+            stream->final[i] = strdup(luaL_checkstring(L, -1));
+            if (stream->final[i] == NULL)
+                luaL_error(L, "no memory");
+            stream->final_count++;
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
 static void read_rules(lua_State *L, int index, const char *field, const struct cw_kind *kind,
                        const struct cw_lua_stream *stream, struct cw_rules **out)
 {
@@ -134,8 +161,14 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     stream->records = copy_field(L, index, "records");
     stream->overlap = seconds_field(L, index, "overlap");
     stream->settle = seconds_field(L, index, "settle");
-    lua_getfield(L, index, "full");
-    stream->full = lua_toboolean(L, -1);
+    stream->reconcile = seconds_field(L, index, "reconcile");
+    stream->refresh = seconds_field(L, index, "refresh");
+    stream->full = flag_field(L, index, "full");
+    stream->has_fetch = flag_field(L, index, "has_fetch");
+    stream->has_ids = flag_field(L, index, "has_ids");
+    stream->has_read = flag_field(L, index, "has_read");
+    stream->is_off = flag_field(L, index, "is_off");
+    read_final(L, index, stream);
     snprintf(context, sizeof context, "carts/%s.lua %s", cart->type, stream->name);
     stream->plan = cw_lua_plan_create(cart->carts->script, cart->zone, context, &err);
     if (stream->plan == NULL)
@@ -145,8 +178,6 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     if (!cw_lua_plan_fill(L, stream->plan, &err))
         cw_lua_raise(L, &err);
     cw_lua_plan_name_cart(stream->plan, cart->name);
-    lua_getfield(L, index, "is_off");
-    stream->is_off = lua_toboolean(L, -1);
     read_rules(L, index, "rules", cw_lua_plan_kind(stream->plan), stream, &stream->rules);
     if (lua_getfield(L, index, "customer_rules") == LUA_TTABLE)
         read_rules(L, index, "customer_rules", &cw_kind_customer, stream, &stream->customer_rules);
@@ -178,7 +209,9 @@ static void read_instance(lua_State *L, struct cw_lua_cart *cart, int index)
     lua_getfield(L, -1, "orders_from");
     if (!cw_lua_to_time(L, -1, &cart->orders_from))
         cart->orders_from = CW_TIME_NONE;
-    lua_pop(L, 3);
+    lua_getfield(L, index, "takes_notices");
+    cart->takes_notices = lua_toboolean(L, -1);
+    lua_pop(L, 4);
 }
 
 void cw_lua_push_open(lua_State *L, const char *function)
@@ -267,156 +300,6 @@ struct cw_lua_cart *cw_lua_cart_open(struct cw_lua_carts *carts, const char *nam
     return NULL;
 }
 
-/* --- fibers --- */
-
-/* What a fiber was started for. Those of killed fibers, of whose end nobody is told, stay in the list until
- * the carts are freed. */
-struct task {
-    struct task *next, **place;
-    struct cw_lua_carts *carts;
-    const struct cw_lua_cart *cart;
-    const struct cw_lua_stream *stream;
-    const struct cw_lua_window *window;
-    struct cw_slice source;
-    const char *chunk_name;
-    cw_lua_done_fn *done;
-    void *arg;
-};
-
-static enum cw_code code_of(const char *name)
-{
-    for (enum cw_code code = CW_OK; code <= CW_CORRUPT; code++)
-        if (strcmp(cw_code_name(code), name) == 0)
-            return code;
-    return CW_INVALID;
-}
-
-static void link_task(struct task *task)
-{
-    task->next = task->carts->tasks;
-    task->place = &task->carts->tasks;
-    if (task->next != NULL)
-        task->next->place = &task->next;
-    task->carts->tasks = task;
-}
-
-static void unlink_task(struct task *task)
-{
-    *task->place = task->next;
-    if (task->next != NULL)
-        task->next->place = task->place;
-}
-
-static void free_tasks(struct cw_lua_carts *carts)
-{
-    for (struct task *task = carts->tasks, *next; task != NULL; task = next) {
-        next = task->next;
-        free(task);
-    }
-}
-
-/* The results of a test are code and text; those of the others do not matter. */
-static void end_task(void *arg, lua_State *L, const struct cw_error *err)
-{
-    struct task task = *(struct task *)arg;
-    struct cw_error failed;
-    struct cw_slice text = { "", 0 };
-    unlink_task(arg);
-    free(arg);
-    if (err == NULL && task.stream == NULL && lua_gettop(L) == 2 && lua_type(L, 2) == LUA_TSTRING)
-        text.data = lua_tolstring(L, 2, &text.len);
-    if (text.len > 0 && lua_type(L, 1) == LUA_TSTRING) {
-        cw_fail(&failed, code_of(lua_tostring(L, 1)), "%s", text.data);
-        err = &failed;
-    }
-    task.done(task.arg, text, err);
-}
-
-static struct cw_fiber *start(struct task task, int (*push)(lua_State *, void *), struct cw_error *err)
-{
-    struct task *kept = malloc(sizeof *kept);
-    if (kept == NULL) {
-        cw_fail(err, CW_NOMEM, "no memory to start a script");
-        return NULL;
-    }
-    *kept = task;
-    struct cw_fiber *fiber = cw_fiber_start(task.carts->script, push, kept, end_task, kept, err);
-    if (fiber == NULL)
-        free(kept);
-    else
-        link_task(kept);
-    return fiber;
-}
-
-static void set_time(lua_State *L, const char *field, cw_time time)
-{
-    if (time == CW_TIME_NONE)
-        return;
-    cw_lua_push_time(L, time);
-    lua_setfield(L, -2, field);
-}
-
-static int push_fetch(lua_State *L, void *arg)
-{
-    struct task *task = arg;
-    cw_lua_push_open(L, "fetch");
-    lua_rawgeti(L, LUA_REGISTRYINDEX, task->cart->ref);
-    lua_pushstring(L, task->stream->name);
-    lua_newtable(L);
-    set_time(L, "from", task->window->from);
-    set_time(L, "to", task->window->to);
-    if (task->window->position.len > 0) {
-        lua_pushlstring(L, task->window->position.data, task->window->position.len);
-        lua_setfield(L, -2, "position");
-    }
-    return 3;
-}
-
-struct cw_fiber *cw_lua_start_fetch(const struct cw_lua_stream *stream, const struct cw_lua_window *window,
-                                    cw_lua_done_fn *done, void *arg, struct cw_error *err)
-{
-    struct task task = { .carts = stream->cart->carts,
-                         .cart = stream->cart,
-                         .stream = stream,
-                         .window = window,
-                         .done = done,
-                         .arg = arg };
-    return start(task, push_fetch, err);
-}
-
-static int push_test(lua_State *L, void *arg)
-{
-    struct task *task = arg;
-    cw_lua_push_open(L, "test");
-    lua_rawgeti(L, LUA_REGISTRYINDEX, task->cart->ref);
-    return 1;
-}
-
-struct cw_fiber *cw_lua_start_test(struct cw_lua_cart *cart, cw_lua_done_fn *done, void *arg,
-                                   struct cw_error *err)
-{
-    struct task task = { .carts = cart->carts, .cart = cart, .done = done, .arg = arg };
-    return start(task, push_test, err);
-}
-
-static int push_script(lua_State *L, void *arg)
-{
-    struct task *task = arg;
-    if (luaL_loadbufferx(L, task->source.data, task->source.len, task->chunk_name, "t") != LUA_OK)
-        lua_error(L);
-    return 0;
-}
-
-struct cw_fiber *cw_lua_start_script(struct cw_lua_carts *carts, struct cw_slice source,
-                                     const char *chunk_name, cw_lua_done_fn *done, void *arg,
-                                     struct cw_error *err)
-{
-    struct task task = {
-        .carts = carts, .source = source, .chunk_name = chunk_name, .done = done, .arg = arg
-    };
-    return start(task, push_script, err);
-}
-
 /* --- figures --- */
 
 struct counting {
@@ -446,7 +329,8 @@ static int read_stats(lua_State *L)
                                               .retries = count_field(L, "retries"),
                                               .bytes_in = count_field(L, "bytes_in"),
                                               .bytes_out = count_field(L, "bytes_out"),
-                                              .throttled = count_field(L, "throttled") };
+                                              .throttled = count_field(L, "throttled"),
+                                              .wait_us = count_field(L, "wait_us") };
     return 0;
 }
 

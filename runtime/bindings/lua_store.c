@@ -308,10 +308,18 @@ static int secret(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg functions[] = { { "emit", emit },         { "recall", recall },
-                                      { "remember", remember }, { "has_secret", has_secret },
-                                      { "secret", secret },     { "table_rows", cw_lua_table_rows },
-                                      { "fold", cw_lua_fold },  { NULL, NULL } };
+static const luaL_Reg functions[] = { { "emit", emit },
+                                      { "recall", recall },
+                                      { "remember", remember },
+                                      { "has_secret", has_secret },
+                                      { "secret", secret },
+                                      { "table_rows", cw_lua_table_rows },
+                                      { "fold", cw_lua_fold },
+                                      { "signed", cw_lua_signed },
+                                      { "secret_equals", cw_lua_secret_equals },
+                                      { "hash", cw_lua_hash },
+                                      { "micros", cw_lua_micros },
+                                      { NULL, NULL } };
 
 int cw_luaopen_cart(lua_State *L)
 {

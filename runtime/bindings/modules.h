@@ -45,6 +45,7 @@ int cw_lua_open_json(lua_State *L);
 int cw_lua_open_xml(lua_State *L);
 int cw_lua_open_log(lua_State *L);
 int cw_lua_open_here(lua_State *L);
+int cw_lua_open_schedule(lua_State *L);
 int cw_lua_open_http(lua_State *L);
 
 /* Pushes where the function at `index` begins, "carts/x.lua:41"; of one that the library made for a script,

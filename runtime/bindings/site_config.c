@@ -3,12 +3,15 @@
 
 #include <stdlib.h>
 
+#include "bindings/site_private.h"
+
 struct reading {
     struct cw_site_config *config;
+    struct cw_slice text;
 };
 
-/* Memory that must not be lost when Lua raises goes into the config at once; strdup failing raises. */
-static char *copy(lua_State *L, const char *text)
+/* Memory that must not be lost when Lua raises goes into the config at once. */
+char *cw_site_copy(lua_State *L, const char *text)
 {
     char *made = strdup(text);
     if (made == NULL)
@@ -27,7 +30,7 @@ static char *text_field(lua_State *L, int index, const char *field, const char *
     int type = lua_getfield(L, index, field);
     if (type != LUA_TNIL && type != LUA_TSTRING)
         luaL_error(L, "site.lua: %s must be a text, not a %s", field, lua_typename(L, type));
-    char *made = copy(L, type == LUA_TNIL ? fallback : lua_tostring(L, -1));
+    char *made = cw_site_copy(L, type == LUA_TNIL ? fallback : lua_tostring(L, -1));
     lua_pop(L, 1);
     return made;
 }
@@ -44,7 +47,7 @@ static void read_allow(lua_State *L, struct cw_site_config *config, int index)
     for (size_t i = 0; i < count; i++) {
         if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TSTRING)
             luaL_error(L, "site.lua: allow[%d] must be a text", (int)i + 1);
-        config->allow[i] = copy(L, lua_tostring(L, -1));
+        config->allow[i] = cw_site_copy(L, lua_tostring(L, -1));
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -61,8 +64,8 @@ static void read_cart(lua_State *L, struct cw_site_config *config)
             L, "site.lua: cart %s needs a type: the name of a file in carts/, such as type = \"prestashop\"",
             name);
     struct cw_site_cart *cart = &config->carts[config->cart_count++];
-    cart->name = copy(L, name);
-    cart->type = copy(L, lua_tostring(L, -1));
+    cart->name = cw_site_copy(L, name);
+    cart->type = cw_site_copy(L, lua_tostring(L, -1));
     lua_pop(L, 1);
 }
 
@@ -91,12 +94,15 @@ static void read_carts(lua_State *L, struct cw_site_config *config, int index)
 /* A misspelt key would otherwise be a setting that does nothing. */
 static void check_keys(lua_State *L, int index)
 {
-    static const char known[] = " zone store allow carts rules ";
+    static const char known[] = " zone store allow carts rules schedules keep run ";
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "[number]";
         const char *found = is_name(key) ? strstr(known, key) : NULL;
         if (found == NULL || found[-1] != ' ' || found[strlen(key)] != ' ')
-            luaL_error(L, "site.lua has no setting %s; there are zone, store, allow, carts and rules", key);
+            luaL_error(L,
+                       "site.lua has no setting %s; there are zone, store, allow, carts, rules, schedules, "
+                       "keep and run",
+                       key);
     }
 }
 
@@ -114,13 +120,15 @@ static int read_site(lua_State *L)
     reading->config->store = text_field(L, site, "store", "store.db");
     read_allow(L, reading->config, site);
     read_carts(L, reading->config, site);
+    cw_site_read_running(L, reading->config, site, reading->text);
     return 0;
 }
 
-bool cw_site_config_read(struct cw_script *script, struct cw_site_config *config, struct cw_error *err)
+bool cw_site_config_read(struct cw_script *script, struct cw_slice text, struct cw_site_config *config,
+                         struct cw_error *err)
 {
     *config = (struct cw_site_config){ 0 };
-    struct reading reading = { config };
+    struct reading reading = { config, text };
     if (cw_script_call(script, read_site, &reading, err))
         return true;
     if (err != NULL && err->code == CW_SCRIPT)
@@ -140,5 +148,6 @@ void cw_site_config_fini(struct cw_site_config *config)
         free(config->carts[i].type);
     }
     free(config->carts);
+    cw_site_free_running(config);
     *config = (struct cw_site_config){ 0 };
 }

@@ -53,9 +53,10 @@ struct cw_site_config {
     size_t zone_count;
 };
 
-/* Runs the module "site" in `script`. CW_USAGE names the field that is wrong and what belongs there. Free
- * with cw_site_config_fini in any case. */
-bool cw_site_config_read(struct cw_script *script, struct cw_site_config *config, struct cw_error *err);
+/* Runs the module "site" in `script`, whose text is `text`, for the lines of what is wrong in it. CW_USAGE
+ * names each field that is wrong and what belongs there. Free with cw_site_config_fini in any case. */
+bool cw_site_config_read(struct cw_script *script, struct cw_slice text, struct cw_site_config *config,
+                         struct cw_error *err);
 void cw_site_config_fini(struct cw_site_config *config);
 
 #endif

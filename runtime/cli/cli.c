@@ -9,6 +9,7 @@
 
 #include "adapters/writer.h"
 #include "base/log.h"
+#include "engine/site_store.h"
 
 /* --- options --- */
 
@@ -123,12 +124,26 @@ static char *home_folder(void)
     return home != NULL ? home : g_strdup(CW_SOURCE_HOME);
 }
 
+/* For tests that soak: see cw_loop_create_scaled. */
+static struct cw_loop *create_loop(struct cw_error *err)
+{
+    unsigned factor = 0;
+    long long origin_s = 0;
+    int used = 0;
+    const char *scale = getenv("CARTWRIGHT_TIME_SCALE");
+    if (scale == NULL || *scale == '\0')
+        return cw_loop_create(err);
+    if (sscanf(scale, "%5u@%11lld%n", &factor, &origin_s, &used) == 2 && scale[used] == '\0' && factor > 0 &&
+        origin_s >= 0)
+        return cw_loop_create_scaled(factor, origin_s * CW_SECOND, err);
+    cw_fail(err, CW_USAGE, "CARTWRIGHT_TIME_SCALE is \"%.40s\"; it is FACTOR@SECONDS, such as 60@1760000000",
+            scale);
+    return NULL;
+}
+
 static bool open_store(struct cw_cli *cli, bool create, struct cw_error *err)
 {
-    char *uri = cw_site_store_uri(cli->site);
-    struct cw_store_config config = { .uri = uri, .create = create, .clock = cw_loop_clock(cli->loop) };
-    cli->store = cw_store_open(&config, cli->loop, err);
-    g_free(uri);
+    cli->store = cw_site_open_store(cli->site, cli->loop, create, err);
     return cli->store != NULL;
 }
 
@@ -139,8 +154,9 @@ bool cw_cli_open(struct cw_cli *cli, int needs)
                                  .level = cli->verbose ? CW_LOG_DEBUG : CW_LOG_WARNING,
                                  .style = cli->json ? CW_LOG_JSON : CW_LOG_LOGFMT,
                                  .clock = &cw_system_clock };
-    cw_log_configure(log);
-    cli->loop = cw_loop_create(&err);
+    if (!cli->log_is_set)
+        cw_log_configure(log);
+    cli->loop = create_loop(&err);
     if (cli->loop != NULL) {
         char *home = home_folder();
         cli->site =

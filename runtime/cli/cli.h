@@ -10,6 +10,7 @@ struct cw_cli {
     char *folder;  /* --site */
     gboolean json; /* --json */
     gboolean verbose;
+    bool log_is_set;  /* by the command itself */
     int time_limit_s; /* --time-limit; 0 = none */
     struct cw_site *site;
     struct cw_loop *loop;

@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "engine/plan_jobs.h"
 
 /* --- what a cart changed of the one that it extends --- */
 
@@ -136,12 +137,25 @@ static bool print_cart(const struct cw_cli *cli, const struct cw_lua_cart *cart,
     return print_changes(cart, err);
 }
 
+/* Only now is it known which streams the jobs in site.lua may name. */
+static bool check_jobs(const struct cw_cli *cli, const struct cw_lua_cart *cart, struct cw_error *err)
+{
+    struct cw_arena arena;
+    struct cw_cart_streams streams;
+    cw_arena_init(&arena, 0);
+    bool ok =
+        cw_jobs_streams(cart, &arena, &streams, err) && cw_jobs_check(&cli->site->config, &streams, err);
+    cw_arena_fini(&arena);
+    return ok;
+}
+
 static bool check_cart(struct cw_cli *cli, const char *name)
 {
     struct cw_error err;
     struct cw_session *session = cw_cli_session(cli, name, true, &err);
     struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, name, &err) : NULL;
-    bool ok = cart != NULL && print_cart(cli, cart, cw_session_script_version(session), &err);
+    bool ok = cart != NULL && check_jobs(cli, cart, &err) &&
+              print_cart(cli, cart, cw_session_script_version(session), &err);
     if (!ok) {
         cw_fail_in(&err, "cart %s", name);
         cw_cli_fail(cli, &err);

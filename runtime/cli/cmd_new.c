@@ -20,7 +20,7 @@ static const char site_text[] =
     "  },\n"
     "}\n";
 
-static const char ignore_text[] = "secrets\nsecrets.new\nstore.db*\n";
+static const char ignore_text[] = "secrets\nsecrets.new\nstore.db*\n.store-id*\n";
 
 static bool write_file(const char *folder, const char *name, const char *text, struct cw_error *err)
 {

@@ -107,8 +107,13 @@ static const struct kind {
         VERSIONS("shipments", "shipments") } },
     { "run",
       NULL,
-      "SELECT * FROM runs WHERE CAST(id AS TEXT) = $1 AND ($2 = '' OR cart = $2)",
-      { { "notes", "SELECT level, external_id, message FROM run_notes WHERE run_id = $1 ORDER BY id" } } },
+      "SELECT id, cart, stream, job, state, message, began_by, worker, started_at, ended_at, started_at || ' "
+      "' || "
+      "ended_at AS seconds, records_read, records_posted, records_unchanged, records_parked, records_held, "
+      "records_skipped, records_stored, pages, requests, bytes_in, fetch_us, store_us, warnings, errors, "
+      "script_version FROM runs WHERE CAST(id AS TEXT) = $1 AND ($2 = '' OR cart = $2)",
+      { { "notes",
+          "SELECT level, cart, external_id, message FROM run_notes WHERE run_id = $1 ORDER BY id" } } },
     { "parked",
       NULL,
       "SELECT * FROM staged_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) ORDER BY id LIMIT 1",
@@ -117,7 +122,7 @@ static const struct kind {
     { "raw",
       NULL,
       "SELECT id, cart, stream, external_id, version, outcome, reason, received_at, run_id, script_version, "
-      "CAST(bytes AS TEXT) AS bytes FROM raw_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) "
+      "bytes FROM raw_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) "
       "AND ($3 = '' OR CAST(version AS TEXT) = $3) ORDER BY CASE stream WHEN 'orders' THEN 0 ELSE 1 END, "
       "version "
       "DESC LIMIT 1",
@@ -193,8 +198,12 @@ static int print_sections(struct cw_cli *cli, const struct wanted *wanted)
     int code = 0;
     struct cw_slice param = cw_slice(id.text);
     const struct section *section = wanted->kind->sections;
-    for (; section->title != NULL && code == 0; section++)
+    for (; section->title != NULL && code == 0; section++) {
         code = cw_cli_print_section(cli, section->title, section->sql, &param, 1);
+        if (code == 0 && cli->rows > 0 && !cli->json && strcmp(section->title, "notes") == 0)
+            puts("\nlook at a record with: cartwright show raw ID --cart CART\n"
+                 "what it waits for:     cartwright show parked ID --cart CART");
+    }
     return code;
 }
 
@@ -228,13 +237,13 @@ static int explain_absence(struct cw_cli *cli, const struct wanted *wanted)
 {
     struct cw_error err;
     const char *name = wanted->kind->name, *id = wanted->id;
-    char *number = g_strdup_printf("%%\"number\":\"%s\"%%", id);
+    char *number = g_strdup_printf("\"number\":\"%s\"", id);
     struct hint waits = { "", "" }, received = { "", "" };
     if (wanted->kind->stream != NULL) {
         waits =
             ask(cli, wanted,
                 "SELECT external_id, state FROM staged_records WHERE stream = $1 AND (external_id = $2 OR "
-                "document LIKE $3) AND ($4 = '' OR cart = $4) ORDER BY id LIMIT 1",
+                "replace(document, $3, '') <> document) AND ($4 = '' OR cart = $4) ORDER BY id LIMIT 1",
                 number);
         received =
             ask(cli, wanted,

@@ -8,9 +8,10 @@
 
 #include "cli/again.h"
 #include "cli/commands.h"
+#include "cli/leases.h"
 #include "cli/report.h"
 #include "cli/rows.h"
-#include "engine/batch.h"
+#include "engine/waiting.h"
 
 struct work;
 
@@ -21,20 +22,17 @@ struct lane {
     struct cw_lua_cart *cart;
     const char *only; /* stream, or NULL */
     size_t next;      /* stream */
-    size_t next_wait;
     struct cw_sync *sync;
+    struct cw_waiting *waiting;
 };
 
-/* What an order waits with for a customer or an item. */
-static const char *const waits[] = { "unknown-customer", "ambiguous-customer", "unknown-address",
-                                     "unknown-item", "ambiguous-item" };
 enum { STAMP_MAX = 96 };
-enum { WAITS = sizeof waits / sizeof *waits };
 
 struct work {
     struct cw_cli *cli;
     struct lane *lanes;
     size_t lane_count, open;
+    struct cw_cli_leases *leases; /* NULL in a dry run */
     bool failed, dry_run, stopped, is_running;
     bool at_rest;  /* of customers and items: now the other streams */
     bool has_news; /* some of them were stored */
@@ -91,35 +89,36 @@ static void next_stream(struct lane *lane)
     end_lane(lane);
 }
 
-static void next_wait(struct lane *lane);
-
 static void mapped_again(void *arg, const struct cw_sync_report *report, const struct cw_error *err)
 {
     struct lane *lane = arg;
-    if (report->run->counts.read > 0 || err != NULL)
-        cw_cli_print_run(lane->work->cli, report, err, false);
+    cw_cli_print_run(lane->work->cli, report, err, false);
     if (err != NULL) {
         lane->work->failed = true;
         cw_cli_fail_in(lane->work->cli, err, "retry");
     }
-    next_wait(lane);
+}
+
+static void waited(void *arg)
+{
+    struct lane *lane = arg;
+    lane->waiting = NULL;
+    next_stream(lane);
 }
 
 /* Orders that wait for a customer or an item get another chance when some have come. */
-static void next_wait(struct lane *lane)
+static void begin_waiting(struct lane *lane)
 {
     struct cw_error err;
-    const struct cw_lua_stream *orders = cw_lua_cart_stream_of(lane->cart, &cw_kind_order);
-    if (lane->next_wait == WAITS || orders == NULL || !lane->work->has_news || lane->work->dry_run) {
+    const struct cw_waiting_config config = {
+        .what = CW_WAITING_MATCHES, .ran = mapped_again, .done = waited, .arg = lane
+    };
+    if (!lane->work->has_news || lane->work->dry_run) {
         next_stream(lane);
         return;
     }
-    const struct cw_stored_filter filter = {
-        .only_parked = true, .code = waits[lane->next_wait++], .since = CW_TIME_NONE, .until = CW_TIME_NONE
-    };
-    struct cw_stored_pages *pages = cw_stored_open(lane->work->cli->store, orders, &filter, &err);
-    struct cw_batch_config config = { .job = "retry", .pages = pages, .again = true };
-    if (pages != NULL && cw_batch_start(lane->session, orders, &config, mapped_again, lane, &err) != NULL)
+    lane->waiting = cw_waiting_start(lane->session, lane->cart, &config, &err);
+    if (lane->waiting != NULL)
         return;
     lane->work->failed = true;
     cw_cli_fail(lane->work->cli, &err);
@@ -141,6 +140,16 @@ static void show_progress(void *arg)
     cw_timer_set(work->tick, CW_SECOND / 5);
 }
 
+/* What the lane writes is the cart's, and nobody else's meanwhile. */
+static bool hold(struct lane *lane, struct cw_error *err)
+{
+    if (lane->work->leases == NULL)
+        return true;
+    int64_t token = cw_cli_leases_take(lane->work->leases, lane->cart->name, err);
+    cw_session_set_token(lane->session, token);
+    return token != 0;
+}
+
 static bool open_lane(struct work *work, const char *name, const char *only, struct cw_error *err)
 {
     struct lane *lane = &work->lanes[work->lane_count];
@@ -155,6 +164,7 @@ static bool open_lane(struct work *work, const char *name, const char *only, str
                                                            "%s of cart %s is switched off; take it out of "
                                                            "`switches` in site.lua",
                                                            only, name));
+    ok = ok && hold(lane, err);
     if (ok)
         work->lane_count++;
     else
@@ -180,6 +190,8 @@ static bool open_lanes(struct work *work, int argc, char **argv, struct cw_error
     work->lanes = calloc(config->cart_count + 1, sizeof *work->lanes);
     if (work->lanes == NULL)
         return cw_fail(err, CW_NOMEM, "no memory");
+    if (!work->dry_run && (work->leases = cw_cli_leases_create(work->cli, err)) == NULL)
+        return false;
     if (argc > 1)
         return open_lane(work, argv[1], argc > 2 ? argv[2] : NULL, err);
     open_all_lanes(work);
@@ -231,6 +243,14 @@ static void map_waiting(struct work *work)
             work->failed = true;
 }
 
+static void call_off(struct lane *lane)
+{
+    if (lane->sync != NULL)
+        cw_sync_cancel(lane->sync);
+    if (lane->waiting != NULL)
+        cw_waiting_cancel(lane->waiting);
+}
+
 static void run_lanes(struct work *work)
 {
     char before[STAMP_MAX], now[STAMP_MAX];
@@ -243,13 +263,12 @@ static void run_lanes(struct work *work)
     run_phase(work, next_stream);
     work->at_rest = true;
     if (!work->stopped)
-        run_phase(work, next_wait);
+        run_phase(work, begin_waiting);
     read_stamp(work->cli, now);
     if (!work->stopped && !work->dry_run && strcmp(before, now) != 0)
         map_waiting(work);
     for (size_t i = 0; i < work->lane_count; i++)
-        if (work->lanes[i].sync != NULL)
-            cw_sync_cancel(work->lanes[i].sync);
+        call_off(&work->lanes[i]);
     cw_timer_free(work->tick);
     cw_watch_free(signals[0]);
     cw_watch_free(signals[1]);
@@ -284,6 +303,7 @@ int cw_cmd_sync(int argc, char **argv)
     }
     for (size_t i = 0; i < work.lane_count; i++)
         cw_session_close(work.lanes[i].session);
+    cw_cli_leases_free(work.leases);
     free(work.lanes);
     cw_cli_close(&cli);
     return work.failed ? 1 : 0;

@@ -8,6 +8,10 @@ int cw_cmd_check(int argc, char **argv);
 int cw_cmd_secret(int argc, char **argv);
 int cw_cmd_test_connection(int argc, char **argv);
 int cw_cmd_sync(int argc, char **argv);
+int cw_cmd_run(int argc, char **argv);
+int cw_cmd_start(int argc, char **argv);
+int cw_cmd_stop(int argc, char **argv);
+int cw_cmd_reset(int argc, char **argv);
 int cw_cmd_import(int argc, char **argv);
 int cw_cmd_exec(int argc, char **argv);
 int cw_cmd_retry(int argc, char **argv);
@@ -20,6 +24,7 @@ int cw_cmd_preview(int argc, char **argv);
 int cw_cmd_status(int argc, char **argv);
 int cw_cmd_list(int argc, char **argv);
 int cw_cmd_show(int argc, char **argv);
+int cw_cmd_store(int argc, char **argv);
 int cw_cmd_serve_replay(int argc, char **argv);
 
 #endif

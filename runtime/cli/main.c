@@ -21,6 +21,10 @@ static const struct command {
     { "check", cw_cmd_check, "check site.lua, cart scripts, settings and mappings" },
     { "test-connection", cw_cmd_test_connection, "ask a shop whether everything needed works" },
     { "sync", cw_cmd_sync, "fetch what changed in the shops" },
+    { "run", cw_cmd_run, "run the site unattended, by its schedules" },
+    { "start", cw_cmd_start, "let a cart or stream that was stopped go on" },
+    { "stop", cw_cmd_stop, "keep a cart or stream from running" },
+    { "reset", cw_cmd_reset, "forget how far a stream has come" },
     { "import", cw_cmd_import, "import files through a cart's mapping" },
     { "exec", cw_cmd_exec, "run a script with the whole script API" },
     { "retry", cw_cmd_retry, "map parked records again" },
@@ -33,6 +37,7 @@ static const struct command {
     { "status", cw_cmd_status, "show how far each stream has come and what waits" },
     { "list", cw_cmd_list, "list documents, what waits, what was edited, messages, raw records, runs" },
     { "show", cw_cmd_show, "show one of them whole" },
+    { "store", cw_cmd_store, "copy a store to another one, from SQLite to PostgreSQL or back" },
     { "serve-replay", cw_cmd_serve_replay, "serve recorded answers of a shop" },
 };
 

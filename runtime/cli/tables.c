@@ -345,10 +345,11 @@ static bool release_change(struct cw_cli *cli, const struct cw_cli_change *chang
 {
     static const char sql[] =
         "SELECT cart, subject FROM staged_issues WHERE code = $1 AND ($2 = '' OR cart = $2) AND ($3 = '*' "
-        "OR lower(subject) = lower($3)) GROUP BY cart, subject ORDER BY cart, subject";
+        "OR lower(subject) = $3) GROUP BY cart, subject ORDER BY cart, subject";
     struct waiting waiting = { .found = g_ptr_array_new_with_free_func(g_free) };
     char *code = g_strdup_printf("unknown-%s", change->table);
-    struct cw_slice params[] = { cw_slice(code), cw_slice(change->cart), cw_slice(change->key) };
+    char *key = g_ascii_strdown(change->key, -1);
+    struct cw_slice params[] = { cw_slice(code), cw_slice(change->cart), cw_slice(key) };
     cw_store_query(cli->store, sql, params, 3, take_waiting, query_done, &waiting);
     cw_store_wait(cli->store);
     bool ok = waiting.err.code == CW_OK;
@@ -363,6 +364,7 @@ static bool release_change(struct cw_cli *cli, const struct cw_cli_change *chang
                      (const char *)g_ptr_array_index(waiting.found, i));
     g_ptr_array_unref(waiting.found);
     g_free(code);
+    g_free(key);
     return ok;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/site_store.h"
 #include "engine/sync.h"
 
 struct cartwright {
@@ -39,10 +40,7 @@ static bool open_parts(struct cartwright *site, const char *folder, const char *
     site->site = cw_site_open(folder, home, cw_loop_clock(site->loop), err);
     if (site->site == NULL)
         return false;
-    char *uri = cw_site_store_uri(site->site);
-    struct cw_store_config config = { .uri = uri, .create = true, .clock = cw_loop_clock(site->loop) };
-    site->store = cw_store_open(&config, site->loop, err);
-    g_free(uri);
+    site->store = cw_site_open_store(site->site, site->loop, true, err);
     if (site->store == NULL)
         return false;
     site->transport = cw_curl_create(site->loop, 0, err);

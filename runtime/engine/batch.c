@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "engine/run_log.h"
+#include "engine/run_notes.h"
 
 enum { BATCH = 500 }; /* records a transaction */
 
@@ -66,6 +68,9 @@ static void report(void *arg)
 {
     struct cw_batch *batch = arg;
     struct cw_sync_report report = { .run = &batch->run };
+    if (batch->run.id != 0)
+        cw_run_log_ended(cw_session_settings(batch->session)->log, &batch->run,
+                         batch->err.code != CW_OK ? &batch->err : NULL);
     batch->done(batch->arg, &report, batch->err.code != CW_OK ? &batch->err : NULL);
     free_batch(batch);
 }
@@ -98,7 +103,7 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
         run_stored(batch, err);
         return;
     }
-    cw_txn_put_run(txn, &batch->run);
+    cw_run_put_end(txn, &batch->run);
     cw_txn_commit(txn, run_stored, batch);
 }
 
@@ -183,6 +188,7 @@ static void run_started(void *arg, int64_t id, const struct cw_error *err)
         run_stored(batch, NULL);
         return;
     }
+    cw_run_log_began(cw_session_settings(batch->session)->log, &batch->run);
     store_page(batch);
 }
 
@@ -212,14 +218,10 @@ struct cw_batch *cw_batch_start(struct cw_session *session, const struct cw_lua_
         .session = session, .stream = stream, .config = *config, .done = done, .arg = arg
     };
     batch->config.dry_run = config->dry_run || settings->dry_run;
-    snprintf(batch->version, sizeof batch->version, "%s", cw_session_script_version(session));
-    batch->run = (struct cw_run){ .cart = cw_slice(stream->cart->name),
-                                  .stream = cw_slice(stream->name),
-                                  .job = cw_slice(config->job),
-                                  .state = CW_RUN_OPEN,
-                                  .started_at = cw_now(cw_loop_clock(settings->loop)),
-                                  .ended_at = CW_TIME_NONE,
-                                  .script_version = cw_slice(batch->version) };
+    struct cw_pipeline pipeline = cw_session_pipeline(session);
+    snprintf(batch->version, sizeof batch->version, "%s", pipeline.script_version);
+    pipeline.script_version = batch->version;
+    batch->run = cw_pipeline_run(&pipeline, stream, config->job);
     struct cw_error first;
     if (!take_page(batch, &first))
         end_before_start(batch, &first);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "engine/run_notes.h"
 
 enum { RUNS_MAX = 64 };
 
@@ -12,6 +13,7 @@ struct open_run {
     const struct cw_lua_stream *stream;
     struct cw_run *run;
     struct cw_cursor *cursor;
+    struct cw_emit_watch watch;
     bool is_own; /* started here */
     unsigned on_their_way;
     cw_loop_fn *idle; /* waits for the last of them; NULL = nobody does */
@@ -80,6 +82,14 @@ bool cw_emitter_begin(struct cw_emitter *emitter, const struct cw_lua_stream *st
     emitter->runs[emitter->count++] =
         (struct open_run){ .stream = stream, .run = run, .cursor = cursor, .err = { .code = CW_OK } };
     return true;
+}
+
+void cw_emitter_watch(struct cw_emitter *emitter, const struct cw_lua_stream *stream,
+                      struct cw_emit_watch watch)
+{
+    struct open_run *open = find(emitter, stream);
+    if (open != NULL)
+        open->watch = watch;
 }
 
 const struct cw_error *cw_emitter_error(struct cw_emitter *emitter, const struct cw_lua_stream *stream)
@@ -154,6 +164,9 @@ static void store(struct emission *emission)
         page.cursor = *open->cursor;
         page.cursor.position = emission->position;
     }
+    pipeline.seen = open->watch.seen;
+    pipeline.seen_arg = open->watch.arg;
+    pipeline.dry_run = pipeline.dry_run || open->watch.only_look;
     emission->job = cw_pipeline_store(&pipeline, &page, stored, emission, &emission->err);
     if (emission->job == NULL)
         cw_loop_later(pipeline.loop, &emission->later, failed, emission);
@@ -194,13 +207,7 @@ static bool start_run(struct emission *emission, struct cw_error *err)
     emission->new_run = calloc(1, sizeof *emission->new_run);
     if (emission->new_run == NULL)
         return cw_fail(err, CW_NOMEM, "no memory for a run");
-    *emission->new_run = (struct cw_run){ .cart = cw_slice(stream->cart->name),
-                                          .stream = cw_slice(stream->name),
-                                          .job = cw_slice(emission->emitter->job),
-                                          .state = CW_RUN_OPEN,
-                                          .started_at = cw_now(pipeline.clock),
-                                          .ended_at = CW_TIME_NONE,
-                                          .script_version = cw_slice(pipeline.script_version) };
+    *emission->new_run = cw_pipeline_run(&pipeline, stream, emission->emitter->job);
     if (pipeline.dry_run)
         run_started(emission, 0, NULL);
     else
@@ -266,7 +273,7 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
     struct ending *ending = arg;
     if (err != NULL)
         return;
-    cw_txn_put_run(txn, ending->run);
+    cw_run_put_end(txn, ending->run);
     cw_txn_commit(txn, ignore, NULL);
 }
 

@@ -21,6 +21,15 @@ void cw_emitter_free(struct cw_emitter *emitter);
  * page) unless NULL. Both are borrowed until cw_emitter_end. */
 bool cw_emitter_begin(struct cw_emitter *emitter, const struct cw_lua_stream *stream, struct cw_run *run,
                       struct cw_cursor *cursor, struct cw_error *err);
+/* Who looks on while pages of the open run are stored: `seen` as of cw_pipeline; with `only_look` nothing is
+ * stored. */
+struct cw_emit_watch {
+    cw_seen_fn *seen;
+    void *arg;
+    bool only_look;
+};
+void cw_emitter_watch(struct cw_emitter *emitter, const struct cw_lua_stream *stream,
+                      struct cw_emit_watch watch);
 void cw_emitter_end(struct cw_emitter *emitter, const struct cw_lua_stream *stream);
 /* Why a page of the open run could not be stored, the first one; NULL when all were. A script may catch the
  * error that it gets for it, but its run has failed all the same: the page's records are not in the store. */

@@ -51,6 +51,7 @@ struct cw_page_job {
     struct cw_buffer json;
     size_t next;                 /* record */
     size_t in_txn;               /* records put since the last begin */
+    int64_t began_ns;            /* the transaction in hand was asked for */
     struct cw_run_counts stored; /* counts of committed transactions of this page */
     struct cw_run_counts counts; /* of the transaction in hand */
     bool cancelled, failed, last;

@@ -4,6 +4,7 @@
 
 #include "adapters/document_json.h"
 #include "adapters/writer.h"
+#include "engine/run_notes.h"
 #include "mapping/edit.h"
 
 static bool is_held(const struct cw_mapped *mapped)
@@ -40,6 +41,7 @@ static bool put_raw(struct cw_page_job *job, const struct item *item, enum cw_ou
                     struct cw_slice reason)
 {
     const struct cw_records *records = job->page.records;
+    job->counts.stored++;
     struct cw_raw raw = { .key = item->key,
                           .hash = item->hash,
                           .format = cw_slice(cw_format_name(cw_records_format(records))),
@@ -83,18 +85,40 @@ static bool is_new_or_changed(struct cw_page_job *job, const struct outcome *out
            cw_document_differences(outcome->stored->doc, outcome->doc, &job->arena, stop_at_first, changed);
 }
 
+static void note(struct cw_page_job *job, const struct item *item, const struct cw_buffer *text)
+{
+    uint64_t before = job->page.run->counts.warnings + job->stored.warnings;
+    if (!job->pipeline.dry_run) /* which is no run of the log that could have notes */
+        cw_run_note(job->txn, job->page.run->id, before, &job->counts, cw_buffer_slice(text), item->key);
+}
+
+/* A record that waits, and did not before, or not with these bytes. */
+static void note_waiting(struct cw_page_job *job, const struct item *item)
+{
+    const struct cw_found_issue *first = item->mapped.issues;
+    struct cw_buffer text = { 0 };
+    size_t others = 0;
+    if (item->was_staged && item->same_bytes)
+        return;
+    for (const struct cw_found_issue *issue = first->next; issue != NULL; issue = issue->next)
+        others++;
+    bool ok = cw_buffer_add(&text, first->message.data, first->message.len, NULL);
+    if (ok && others > 0)
+        ok = cw_buffer_print(&text, NULL, " (and %zu more)", others);
+    if (ok)
+        note(job, item, &text);
+    cw_buffer_fini(&text);
+}
+
 static void note_contest(struct cw_page_job *job, const struct item *item, const struct cw_edit *edit)
 {
     struct cw_buffer text = { 0 };
-    if (job->pipeline.dry_run) /* which is no run of the log that could have notes */
-        return;
     bool is_gone = edit->cart_value.data == NULL;
     if (cw_buffer_print(&text, NULL, "%.*s was edited here to \"%.*s\", and stays so; the cart now %s%.*s%s",
                         CW_SLICE_ARG(edit->field), CW_SLICE_ARG(edit->value),
                         is_gone ? "has no such value" : "says \"", CW_SLICE_ARG(edit->cart_value),
                         is_gone ? "" : "\""))
-        cw_txn_put_run_note(job->txn, job->page.run->id, cw_slice("warning"), cw_buffer_slice(&text),
-                            item->key);
+        note(job, item, &text);
     cw_buffer_fini(&text);
 }
 
@@ -189,6 +213,8 @@ bool cw_page_put(struct cw_page_job *job, const struct item *item)
     }
     if (mapped->issues != NULL) {
         job->counts.parked++;
+        job->counts.held += is_held(mapped);
+        note_waiting(job, item);
         return put_outcome(job, item, CW_PARKED, mapped->issues->code) && put_staged(job, item);
     }
     job->counts.posted++;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/page.h"
+#include "engine/run_log.h"
 
 static void next_slice(void *arg);
 static void begin(struct cw_page_job *job);
@@ -30,7 +31,25 @@ static void add_counts(struct cw_run_counts *to, const struct cw_run_counts *fro
     to->unchanged += from->unchanged;
     to->parked += from->parked;
     to->skipped += from->skipped;
+    to->stored += from->stored;
+    to->held += from->held;
+    to->warnings += from->warnings;
     to->pages += from->pages;
+    to->store_us += from->store_us;
+}
+
+struct cw_run cw_pipeline_run(const struct cw_pipeline *pipeline, const struct cw_lua_stream *stream,
+                              const char *job)
+{
+    return (struct cw_run){ .cart = cw_slice(stream->cart->name),
+                            .stream = cw_slice(stream->name),
+                            .job = cw_slice(job),
+                            .state = CW_RUN_OPEN,
+                            .started_at = cw_now(pipeline->clock),
+                            .ended_at = CW_TIME_NONE,
+                            .script_version = cw_slice(pipeline->script_version),
+                            .began_by = cw_slice(pipeline->began_by != NULL ? pipeline->began_by : "command"),
+                            .worker = cw_slice(pipeline->worker != NULL ? pipeline->worker : "") };
 }
 
 /* The same bytes again are done with, unless they wait for a better script and there is another one now. */
@@ -126,6 +145,8 @@ static void finish(void *arg)
     bool failed = job->failed;
     struct cw_error err = job->err;
     struct cw_run_counts counts = job->stored;
+    if (!failed)
+        cw_run_log_page(job->pipeline.log, job->page.run, &counts);
     add_counts(&job->page.run->counts, &counts); /* of a failed page too: what was committed stays */
     free_job(job);
     done(done_arg, failed ? NULL : &counts, failed ? &err : NULL);
@@ -147,6 +168,12 @@ void cw_page_fail(struct cw_page_job *job, const struct cw_error *err)
     end(job);
 }
 
+/* Since the transaction in hand was asked for. */
+static uint64_t store_us(const struct cw_page_job *job)
+{
+    return (uint64_t)(cw_elapsed_ns(job->pipeline.clock) - job->began_ns) / 1000;
+}
+
 static void committed(void *arg, const struct cw_error *err)
 {
     struct cw_page_job *job = arg;
@@ -158,6 +185,7 @@ static void committed(void *arg, const struct cw_error *err)
         cw_page_fail(job, err);
         return;
     }
+    job->counts.store_us = store_us(job);
     add_counts(&job->stored, &job->counts);
     job->counts = (struct cw_run_counts){ 0 };
     if (job->last)
@@ -213,6 +241,8 @@ static void known(void *arg, const struct cw_raw_known *known, size_t count, con
         item->was_staged = known[i].exists && known[i].outcome == CW_PARKED;
         item->same_bytes = known[i].exists && cw_hash_equal(&known[i].hash, &item->hash);
         item->is_settled = item->same_bytes && is_settled(job, &known[i]);
+        if (job->pipeline.seen != NULL)
+            job->pipeline.seen(job->pipeline.seen_arg, item->key.external_id, item->was_known);
     }
     cw_page_decide(job);
 }
@@ -235,7 +265,6 @@ void cw_page_put_slice(struct cw_page_job *job)
 static void next_slice(void *arg)
 {
     struct cw_page_job *job = arg;
-    struct cw_pulse *pulse = job->pipeline.pulse; /* the job may be gone when the store has answered */
     struct cw_record_key keys[SLICE_RECORDS];
     cw_arena_reset(&job->arena);
     bool txn_is_full = job->page.commit_every > 0 && job->in_txn >= job->page.commit_every;
@@ -249,9 +278,7 @@ static void next_slice(void *arg)
     }
     for (size_t i = 0; i < job->count; i++)
         keys[i] = job->items[i].key;
-    cw_pulse_enter(job->pipeline.pulse, job->page.stream->cart->name);
     cw_txn_find_raw(job->txn, keys, job->count, known, job);
-    cw_pulse_leave(pulse);
 }
 
 static void ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
@@ -274,6 +301,7 @@ static void ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
 static void begin(struct cw_page_job *job)
 {
     job->in_txn = 0;
+    job->began_ns = cw_elapsed_ns(job->pipeline.clock);
     cw_txn_begin(job->pipeline.store, cw_pipeline_fence(&job->pipeline, job->page.stream->cart), ready, job);
 }
 

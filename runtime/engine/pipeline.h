@@ -29,6 +29,8 @@ struct cw_comparison {
     struct cw_arena *arena;
 };
 
+typedef void cw_seen_fn(void *arg, struct cw_slice external_id, bool is_known);
+
 struct cw_pipeline {
     struct cw_store *store;
     struct cw_loop *loop;
@@ -38,9 +40,15 @@ struct cw_pipeline {
     struct cw_pulse *pulse;     /* told whose script maps; may be NULL */
     int64_t token;              /* of the carts' leases; 0 = a command that holds none */
     bool again;                 /* map also what is known and unchanged (resubmission) */
+    const char *began_by;       /* of its runs, as in cw_session_config; may be NULL */
+    const char *worker;         /* likewise */
+    struct cw_run_log *log;     /* may be NULL */
     /* Called for every record that was mapped, before it is stored; for replays. May be NULL. */
     void (*compared)(void *arg, const struct cw_comparison *comparison);
     void *arg;
+    /* Called for every record, once it is clear whether the store knows it. May be NULL. */
+    cw_seen_fn *seen;
+    void *seen_arg;
 };
 
 struct cw_page_job;
@@ -50,6 +58,10 @@ struct cw_page_job;
 struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const struct cw_page *page,
                                       cw_emit_done_fn *done, void *arg, struct cw_error *err);
 void cw_pipeline_cancel(struct cw_page_job *job);
+
+/* A run of the stream that begins now. Its texts are the pipeline's and the stream's. */
+struct cw_run cw_pipeline_run(const struct cw_pipeline *pipeline, const struct cw_lua_stream *stream,
+                              const char *job);
 
 /* Under which the records of a cart are written. */
 struct cw_fence cw_pipeline_fence(const struct cw_pipeline *pipeline, const struct cw_lua_cart *cart);

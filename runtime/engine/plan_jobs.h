@@ -11,6 +11,7 @@
 
 #include "adapters/store.h"
 #include "base/arena.h"
+#include "bindings/carts.h"
 #include "bindings/site_config.h"
 
 /* What is known of a cart once its script is loaded. */
@@ -23,8 +24,12 @@ struct cw_cart_streams {
     size_t count;
 };
 
-/* Every job in the site's names is one of a stream that its cart has. CW_USAGE names the entry's line, the
- * job, and what there is. */
+/* Of a cart that was opened; the texts are copied into the arena. */
+bool cw_jobs_streams(const struct cw_lua_cart *cart, struct cw_arena *arena, struct cw_cart_streams *out,
+                     struct cw_error *err);
+
+/* Every job that the cart's own entries name is one of a stream that it has. CW_USAGE names the entry's line,
+ * the job, and what there is. */
 bool cw_jobs_check(const struct cw_site_config *config, const struct cw_cart_streams *cart,
                    struct cw_error *err);
 

@@ -31,7 +31,7 @@ void cw_pulse_close(struct cw_pulse *pulse); /* this side's view of it; accepts 
 struct cw_pulse *cw_pulse_open(int fd, int wake_fd, struct cw_error *err);
 /* The store is open and jobs are claimed. */
 void cw_pulse_set_ready(struct cw_pulse *pulse);
-/* Around every callback of the worker's loop (cw_loop_on_turn); cheap. */
+/* Around every callback of the worker's loop (cw_loop_watch_turns); cheap. */
 void cw_pulse_begin(struct cw_pulse *pulse);
 void cw_pulse_end(struct cw_pulse *pulse);
 /* Around scripts of a cart, which never nest: whom to blame if this is the end. */

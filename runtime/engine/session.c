@@ -141,7 +141,15 @@ struct cw_pipeline cw_session_pipeline(struct cw_session *session)
                                  .script_version = cw_session_script_version(session),
                                  .pulse = session->config.pulse,
                                  .token = session->token,
-                                 .dry_run = session->config.dry_run };
+                                 .dry_run = session->config.dry_run,
+                                 .began_by = session->config.began_by,
+                                 .worker = session->config.worker,
+                                 .log = session->config.log };
+}
+
+void cw_session_set_began_by(struct cw_session *session, const char *began_by)
+{
+    session->config.began_by = began_by;
 }
 
 static struct cw_pipeline pipeline_of(void *arg)

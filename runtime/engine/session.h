@@ -21,6 +21,9 @@ struct cw_session_config {
     const char *who;        /* for the audit trail, when scripts edit documents; NULL = "script" */
     struct cw_pulse *pulse; /* told whose script runs; may be NULL */
     const char *job;        /* runs that scripts start by emitting pages are named so; NULL = they may not */
+    const char *began_by;   /* what began the runs: "schedule", "webhook"; NULL = "command" */
+    const char *worker;     /* which one does them, as in leases; NULL = a command */
+    struct cw_run_log *log; /* where runs are told; NULL = nowhere: a command prints them itself */
     int argc;               /* arguments of a script */
     char **argv;            /* NULL: its scripts are carts alone, and do without cartwright.site */
     void (*print)(void *arg, struct cw_slice line); /* NULL = the log */
@@ -44,6 +47,8 @@ const struct cw_session_config *cw_session_settings(const struct cw_session *ses
 /* Hash over the texts of all scripts loaded so far, the library's included: hex. */
 const char *cw_session_script_version(struct cw_session *session);
 
+/* What begins the runs from now on; borrowed. */
+void cw_session_set_began_by(struct cw_session *session, const char *began_by);
 /* What the session's scripts and runs write from now on is checked against the cart's lease with this token;
  * 0, as at first: not checked. For sessions of one cart. */
 void cw_session_set_token(struct cw_session *session, int64_t token);

@@ -294,11 +294,15 @@ static void ignore_wake(void *arg)
 static bool run_config(struct cw_site *site, struct cw_script *script, struct cw_error *err)
 {
     struct cw_random random;
+    struct cw_slice text = { NULL, 0 };
+    char name[128];
     struct cw_loop *loop = cw_loop_create_virtual(cw_now(site->clock), err);
     struct cw_lua_host modules = { .loop = loop, .random = &random, .cart = "site" };
     cw_random_seed(&random, 0);
     bool ok = loop != NULL && cw_lua_provide_all(script, &modules, err) &&
-              cw_site_config_read(script, &site->config, err);
+              cw_site_load_module(site, "site", &text, name, err) &&
+              cw_site_config_read(script, text, &site->config, err);
+    cw_site_release_module(text);
     cw_script_free(script);
     cw_loop_free(loop);
     return ok;

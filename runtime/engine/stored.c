@@ -52,10 +52,11 @@ void cw_stored_free(struct cw_stored_pages *pages)
     free(pages);
 }
 
+/* Nothing came yet of a record that breaks the cart's list. */
 static bool is_wanted(const struct cw_stored_pages *pages, const struct cw_raw *raw)
 {
     const struct cw_stored_filter *filter = &pages->filter;
-    return (filter->since == CW_TIME_NONE || raw->received_at >= filter->since) &&
+    return raw->bytes.len > 0 && (filter->since == CW_TIME_NONE || raw->received_at >= filter->since) &&
            (filter->until == CW_TIME_NONE || raw->received_at < filter->until);
 }
 

@@ -2,7 +2,8 @@
  *
  * Removing goes in small transactions, so that nobody waits long. Quiet is judged by the cart's own rhythm:
  * how many orders came in the same hours of the last weeks; a cart that should have brought several and
- * brought none raises one alarm (log, metric, a note of the run), and one notice when orders come again.
+ * brought none raises one alarm (log, metric, a note of the run), and one notice when orders come again; see
+ * quiet.h. A run that removed nothing and has nothing to tell leaves no line in the sync log.
  */
 #ifndef CW_ENGINE_TIDY_H
 #define CW_ENGINE_TIDY_H
@@ -16,6 +17,7 @@ struct cw_tidy_config {
     struct cw_store *store;
     struct cw_fence fence;
     struct cw_metrics_page *metrics; /* may be NULL */
+    const char *worker;              /* which one does it, as in leases; may be NULL */
 };
 
 /* `err` NULL = done. Once, from the loop. */

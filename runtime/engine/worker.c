@@ -249,7 +249,8 @@ static void clock_was_set(void *arg)
 static bool watch(struct cw_worker *worker, struct cw_error *err)
 {
     struct cw_loop *loop = worker->config.loop;
-    worker->next = cw_timer_create(loop, is_due, worker, err);
+    worker->log = cw_run_log_create(loop, err);
+    worker->next = worker->log != NULL ? cw_timer_create(loop, is_due, worker, err) : NULL;
     worker->renew = worker->next != NULL ? cw_timer_create(loop, renew, worker, err) : NULL;
     worker->clock_watch =
         worker->renew != NULL ? cw_loop_watch_clock(loop, clock_was_set, worker, err) : NULL;
@@ -284,11 +285,33 @@ void cw_worker_free(struct cw_worker *worker)
     cw_later_cancel(worker->config.loop, &worker->claim_later);
     cw_later_cancel(worker->config.loop, &worker->stopped_later);
     g_hash_table_destroy(worker->places);
+    cw_run_log_free(worker->log);
     g_free(worker);
+}
+
+static bool has_cart(const struct cw_site *site, const char *cart)
+{
+    for (size_t i = 0; i < site->config.cart_count; i++)
+        if (strcmp(site->config.carts[i].name, cart) == 0)
+            return true;
+    return false;
 }
 
 struct cw_session *cw_worker_session(struct cw_worker *worker, const char *cart, struct cw_error *err)
 {
+    if (!has_cart(worker->config.site, cart)) {
+        cw_fail(err, CW_NOT_FOUND, "site.lua has no cart %s", cart);
+        return NULL;
+    }
     struct place *place = cw_place_of(worker, cart);
-    return cw_place_open(place, err) ? place->session : NULL;
+    if (!cw_place_open(place, err))
+        return NULL;
+    place->held++;
+    return place->session;
+}
+
+void cw_worker_release(struct cw_worker *worker, const char *cart)
+{
+    cw_place_of(worker, cart)->held--;
+    cw_place_close_idle(worker);
 }

@@ -41,8 +41,11 @@ void cw_worker_stop(struct cw_worker *worker);
 /* Calls off what still runs. Accepts NULL. */
 void cw_worker_free(struct cw_worker *worker);
 
-/* The session in which the cart's scripts run here, opened when it is not yet: for notices of the cart. */
+/* The session in which the cart's scripts run here, opened when it is not yet: for notices of the cart. It
+ * stays open until it is released, as often as it was asked for. CW_NOT_FOUND for a cart that the site does
+ * not have. */
 struct cw_session *cw_worker_session(struct cw_worker *worker, const char *cart, struct cw_error *err);
+void cw_worker_release(struct cw_worker *worker, const char *cart);
 
 /* A worker died while it ran the cart's scripts: counted, and at the second time the cart is stopped, with
  * `how` as the reason. Waits for the store. */

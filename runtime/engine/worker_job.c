@@ -7,14 +7,13 @@
 #include "engine/plan_jobs.h"
 #include "engine/worker_private.h"
 
-enum { FAILURES_TOLD = 5 }; /* in a row: from then on somebody should look */
-static const cw_time first_delay = CW_MINUTE, longest_delay = 15 * CW_MINUTE, end_again = 5 * CW_SECOND;
+static const cw_time first_delay = CW_MINUTE, longest_delay = 15 * CW_MINUTE, end_again = 5 * CW_SECOND,
+                     longest_wait = CW_MINUTE, look_again = CW_SECOND;
 
 static void free_work(struct work *work)
 {
     g_free(work->cart);
     g_free(work->name);
-    g_free(work->schedule);
     g_free(work);
 }
 
@@ -128,16 +127,16 @@ static void store_end(void *arg)
     cw_txn_begin(work->place->worker->config.store, fence, end_ready, work);
 }
 
-static void tell_trouble(const struct work *work)
+/* What failed without a run that could say so. */
+static void tell_failure(const struct work *work)
 {
-    char failures[16];
-    if (work->err.code != CW_OK && work->job.failures + 1 == FAILURES_TOLD) {
-        snprintf(failures, sizeof failures, "%u", work->job.failures + 1);
-        cw_log_pairs(CW_LOG_ERROR, "job-keeps-failing", "cart", work->cart, "job", work->name, "failures",
-                     failures, "error", work->err.text, NULL);
-    }
-    if (work->err.code == CW_OK && work->job.failures >= FAILURES_TOLD)
-        cw_log_pairs(CW_LOG_WARNING, "job-recovered", "cart", work->cart, "job", work->name, NULL);
+    const struct cw_run run = { .cart = work->job.cart,
+                                .stream = work->job.name,
+                                .job = cw_slice("job"),
+                                .state = CW_RUN_FAILED,
+                                .started_at = work->job.began_at,
+                                .ended_at = cw_now(work->place->worker->clock) };
+    cw_run_log_ended(work->place->worker->log, &run, &work->err);
 }
 
 /* `err` NULL = it ran well. */
@@ -147,8 +146,8 @@ static void finish(struct work *work, const struct cw_error *err)
         work->err = *err;
         cw_redact_error(&work->err);
     }
-    if (!work->stopping)
-        tell_trouble(work);
+    if (work->err.code != CW_OK && !work->had_run)
+        tell_failure(work);
     cw_loop_later(work->place->worker->config.loop, &work->later, store_end, work);
 }
 
@@ -212,6 +211,7 @@ static void synced(void *arg, const struct cw_sync_report *report, const struct 
 {
     struct work *work = arg;
     work->sync = NULL;
+    work->had_run = true;
     count_run(work, report->run);
     if (err != NULL)
         finish(work, err);
@@ -223,6 +223,7 @@ static void reconciled(void *arg, const struct cw_reconcile_report *report, cons
 {
     struct work *work = arg;
     work->reconcile = NULL;
+    work->had_run = true;
     count_run(work, report->run);
     finish(work, err);
 }
@@ -233,6 +234,28 @@ static void tidied(void *arg, uint64_t removed, const struct cw_error *err)
     struct work *work = arg;
     work->tidy = NULL;
     finish(work, err);
+}
+
+/* Orders are matched to customers and items, and so wait for those of their cart that are just on their way;
+ * but not for long, since what is not found yet is mapped again later. */
+static bool is_awaited(const struct work *work, const struct work *other)
+{
+    const struct cw_kind *kind = other->sync != NULL ? cw_lua_plan_kind(other->stream->plan) : NULL;
+    return cw_lua_plan_kind(work->stream->plan) == &cw_kind_order &&
+           cw_now(work->place->worker->clock) - work->job.began_at <= longest_wait &&
+           (kind == &cw_kind_customer || kind == &cw_kind_item);
+}
+
+/* A stream has one run at a time, be it a sync, a refresh or a reconciliation. */
+static bool must_wait(const struct work *work)
+{
+    for (guint i = 0; i < work->place->works->len; i++) {
+        const struct work *other = g_ptr_array_index(work->place->works, i);
+        bool is_same = other->stream == work->stream && (other->sync != NULL || other->reconcile != NULL);
+        if (is_same || is_awaited(work, other))
+            return true;
+    }
+    return false;
 }
 
 static bool begin_sync(struct work *work, struct cw_error *err)
@@ -290,6 +313,11 @@ static bool begin_in_cart(struct work *work, bool *has_nothing, struct cw_error 
     *has_nothing = work->stream->is_off;
     if (*has_nothing)
         return true;
+    if (must_wait(work)) {
+        cw_timer_set(work->again, look_again);
+        return true;
+    }
+    cw_session_set_began_by(work->place->session, work->is_woken ? "webhook" : "schedule");
     if (pulse != NULL)
         cw_metrics_run_began(pulse->metrics, work->cart, stream);
     return strcmp(kind, "sync") == 0 ? begin_sync(work, err) : begin_reconcile(work, kind, err);
@@ -322,7 +350,7 @@ static void stamps_read(void *arg, const struct cw_stamps *stamps, const struct 
     }
     work->stamps = *stamps;
     bool has_rows = place->has_seen && strcmp(place->opened_with, stamps->rows) != 0;
-    if (has_rows && place->works->len == 1)
+    if (has_rows && place->works->len == 1 && place->held == 0)
         cw_place_close(place);
     if (place->session == NULL)
         snprintf(place->opened_with, sizeof place->opened_with, "%s", stamps->rows);
@@ -343,6 +371,18 @@ static void prepare(void *arg)
     cw_waiting_read_stamps(work->place->worker->config.store, stamps_read, work);
 }
 
+/* What it waited for may be over: customers that come first, or a store that could not be written. */
+static void go_on(void *arg)
+{
+    struct work *work = arg;
+    if (work->ending > 0)
+        store_end(work);
+    else if (work->stopping)
+        finish(work, NULL);
+    else
+        begin(work);
+}
+
 static void count_late(const struct work *work)
 {
     const struct cw_worker *worker = work->place->worker;
@@ -359,18 +399,18 @@ void cw_work_begin(struct place *place, const struct cw_claim *claim)
     work->place = place;
     work->cart = g_strndup(job->cart.data, job->cart.len);
     work->name = g_strndup(job->name.data, job->name.len);
-    work->schedule = g_strndup(job->schedule.data, job->schedule.len);
+    work->is_woken =
+        job->woken_at != CW_TIME_NONE && (job->due_at == CW_TIME_NONE || job->due_at > cw_now(worker->clock));
     work->job = *job;
     work->job.cart = cw_slice(work->cart);
     work->job.name = cw_slice(work->name);
-    work->job.schedule = cw_slice(work->schedule);
-    work->job.message = (struct cw_slice){ "", 0 };
+    work->job.schedule = work->job.message = (struct cw_slice){ "", 0 }; /* nobody asks for them here */
     work->job.began_at = cw_now(worker->clock);
     g_ptr_array_add(place->works, work);
     worker->working++;
     count_late(work);
     struct cw_error err;
-    work->again = cw_timer_create(worker->config.loop, store_end, work, &err);
+    work->again = cw_timer_create(worker->config.loop, go_on, work, &err);
     if (work->again == NULL)
         finish(work, &err);
     else

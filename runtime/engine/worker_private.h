@@ -7,14 +7,12 @@
 #include <glib.h>
 
 #include "engine/reconcile.h"
+#include "engine/run_log.h"
 #include "engine/tidy.h"
 #include "engine/waiting.h"
 #include "engine/worker.h"
 
-enum {
-    SESSIONS_KEPT = 64,
-    DEATHS_MAX = 2 /* of workers, until their cart is stopped */
-};
+enum { SESSIONS_KEPT = 64 };
 
 /* A cart of the site, or the site itself. */
 struct place {
@@ -27,6 +25,7 @@ struct place {
     char opened_with[CW_STAMP_MAX]; /* rows.stamp when the session was opened */
     int64_t token;                  /* of the lease; 0 = not held */
     GPtrArray *works;               /* struct work */
+    unsigned held;                  /* the session must stay: how often it was asked for from outside */
     cw_time used_at;
     unsigned deaths;
     struct cw_later close;
@@ -36,13 +35,15 @@ struct place {
 struct work {
     struct place *place;
     struct cw_job job; /* its texts are this struct's */
-    char *cart, *name, *schedule;
+    char *cart, *name;
+    bool is_woken; /* out of turn */
     const struct cw_lua_stream *stream;
     struct cw_sync *sync;
     struct cw_reconcile *reconcile;
     struct cw_tidy *tidy;
     struct cw_waiting *waiting;
     struct cw_stamps stamps; /* as they were when it began */
+    bool had_run;            /* whose end told what went wrong */
     bool stopping, lost;     /* to be ended early; the lease is gone */
     bool in_store;           /* a callback of the store is to come */
     unsigned ending;         /* how often its end was tried to be stored */
@@ -58,6 +59,7 @@ struct cw_worker {
     unsigned working;   /* jobs in hand */
     struct cw_timer *next, *renew;
     struct cw_clock_watch *clock_watch;
+    struct cw_run_log *log;
     bool claiming, claim_again, renewing, stopping, told;
     struct cw_later stopped_later, claim_later;
     unsigned claim_failures;

@@ -5,25 +5,18 @@ local check = require "cartwright.rules_check"
 local decimal = require "cartwright.decimal"
 local map = require "cartwright.map"
 local native = require "cartwright.native.cart"
+local notice = require "cartwright.notice"
 local overlay = require "cartwright.overlay"
 local placed = require "cartwright.placed"
 local rules = require "cartwright.rules"
+local streams_of = require "cartwright.streams"
 local time = require "cartwright.time"
 
 local open = {}
 
-local STREAMS = { "customers", "items", "orders", "stock", "shipments" } -- orders are matched to what came before them
-local IS_STREAM = { orders = true, customers = true, items = true, stock = true, shipments = true }
-local NO_SETTING = { type = true, rules = true, switches = true } -- what else stands in a cart of site.lua
+-- What else stands in a cart of site.lua.
+local NO_SETTING = { type = true, rules = true, switches = true, schedules = true, quiet = true }
 local OUT = { "stock_out", "prices_out", "statuses_out", "shipments_out", "customers_out", "items_out" }
-local SECONDS = { s = 1, m = 60, h = 3600, d = 86400 }
-
----@param text string "2h", "300s", "90m", "1d"
----@return integer? seconds
-local function duration(text)
-  local count, unit = tostring(text):match "^(%d+)([smhd])$"
-  return count and math.tointeger(tonumber(count)) * SECONDS[unit]
-end
 
 ---Each reader returns the value, or nil and what is wrong with it.
 local readers = {}
@@ -123,43 +116,6 @@ local function settle(name, declared, given)
   return settings, faults
 end
 
-local STREAM_KEYS = { id = true, fetch = true, map = true, skip = true, overlap = true, settle = true, full = true,
-  records = true }
-
----Tables of a cart that look like streams but are none, and fields of streams that nothing reads: mostly slips.
-local function check_names(shop, faults, script)
-  for _, name in ipairs(STREAMS) do
-    if shop[name] ~= nil and type(shop[name]) ~= "table" then
-      faults[#faults + 1] = ("%s: %s is a %s; a stream is a table"):format(script, name, type(shop[name]))
-      shop[name] = nil
-    end
-    for key in pairs(shop[name] or {}) do
-      if not STREAM_KEYS[key] then
-        faults[#faults + 1] = ("%s: %s.%s is no field of a stream; there are fetch, full, id, map, overlap, records, settle and skip")
-          :format(script, name, tostring(key))
-      end
-    end
-  end
-  for key, value in pairs(shop) do
-    if type(value) == "table" and map.kind_of(value.map) and not IS_STREAM[key] then
-      faults[#faults + 1] = ("%s: %s is no stream; there are %s"):format(script, tostring(key), table.concat(STREAMS, ", "))
-    end
-  end
-end
-
----What the runtime needs to know of one stream.
-local function describe(name, stream, faults, script)
-  local overlap, settle_time = duration(stream.overlap or "1h"), duration(stream.settle or "10s")
-  if not overlap or not settle_time then
-    faults[#faults + 1] = ('%s: %s.overlap and .settle are durations like "2h" or "10s"'):format(script, name)
-  end
-  if map.kind_of(stream.map) == nil then
-    faults[#faults + 1] = ("%s: %s.map must be made with map.order { ... } or one of its siblings"):format(script, name)
-  end
-  return { name = name, stream = stream, id = stream.id or "id", records = stream.records, full = stream.full or false,
-    overlap = overlap, settle = settle_time }
-end
-
 ---Gives each stream the steps of its kind. The rows that these translate by go among the cart's tables.
 local function decide(streams, tables, name, config, faults)
   local site = { cart = name, carts = config.carts }
@@ -173,6 +129,7 @@ local function decide(streams, tables, name, config, faults)
     stream.rules = steps
     for table_name, of_table in pairs(rows) do tables[table_name] = of_table end
     if kind == "order" then
+      stream.final = stream.final or rules.final(config.rules, config.carts[name].rules)
       stream.customer_rules, rows = rules.compile(config.rules, config.carts[name].rules, "made_customer", site)
       for table_name, of_table in pairs(rows) do tables[table_name] = of_table end
     end
@@ -253,10 +210,12 @@ function open.cart(name)
   end
   local settings, faults = settle(name, shop.settings, given)
   local streams = {}
-  check_names(shop, faults, script)
-  for _, stream_name in ipairs(STREAMS) do
+  streams_of.check_names(shop, faults, script)
+  local fault = notice.check(shop)
+  if fault then faults[#faults + 1] = ("%s: %s"):format(script, fault) end
+  for _, stream_name in ipairs(streams_of.NAMES) do
     if shop[stream_name] then
-      streams[#streams + 1] = describe(stream_name, shop[stream_name], faults, script)
+      streams[#streams + 1] = streams_of.describe(stream_name, shop[stream_name], faults, script)
     end
   end
   switch(streams, given, name, faults)
@@ -272,6 +231,7 @@ function open.cart(name)
   if #faults > 0 then error(table.concat(faults, "\n"), 0) end
   local instance = cart.instantiate(shop, name, settings, native)
   instance.type, instance.tables, instance.asked_tables = given.type, tables, asked
+  instance.takes_notices = notice.is_taken(shop, settings)
   return instance, streams, tables
 end
 
@@ -291,14 +251,7 @@ function open.test(instance)
   return result.code, result.message .. hint
 end
 
----Runs one window of a stream, with a `self` of its own: other streams of the cart may run at the same time.
-function open.fetch(instance, stream_name, window)
-  local stream = instance[stream_name]
-  if not stream.fetch then
-    error(("%s cannot be fetched: its script has no fetch function; files can be imported"):format(stream_name), 0)
-  end
-  local self = setmetatable({ stream = stream_name, cache = {} }, { __name = "cart", __index = instance })
-  stream.fetch(self, window)
-end
+open.hear = notice.hear
+open.fetch, open.ids, open.read = streams_of.fetch, streams_of.ids, streams_of.read
 
 return open

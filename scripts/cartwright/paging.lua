@@ -21,12 +21,20 @@ local READINGS = 5    -- of one list, before it counts as too restless; the wind
 local REPEATS = 3     -- pages in a row that were all there before: the shop repeats itself
 local RECOVERY = 10   -- good pages after which a page size that was made smaller is doubled
 
+local BROKEN = 3      -- records in a row that cannot be had, while one is searched: then it is not the records
+
 local TOO_MUCH = { [500] = true, [502] = true, [504] = true }
+local CONTENT = { invalid = true, limit = true, ["not-expected"] = true }
 
 ---Whether asking for less may help. A shop that is closed or wants to be left alone (503, 429) is not asked for less.
 local function is_too_much(problem)
   return type(problem) == "table" and
     (problem.code == "timeout" or problem.code == "limit" or TOO_MUCH[problem.status] == true)
+end
+
+---Whether a single record of the page may be the cause.
+local function is_broken(problem)
+  return is_too_much(problem) or (type(problem) == "table" and not problem.status and CONTENT[problem.code] == true)
 end
 
 ---One reading of the list, from its start to its end.
@@ -42,11 +50,12 @@ end
 ---@field seen table<string, boolean>
 ---@field repeats integer
 ---@field stuck boolean the shop sent one page for two places of the list, although it counts more
+---@field broken integer records in a row that could not be had
 
 ---@return paging.Reading
 local function new_reading(offset, last, steady)
   return { offset = offset, last = last, overlaps = last ~= nil, hides = false, steady = steady, largest = 0,
-    pages = {}, seen = {}, repeats = 0, stuck = false }
+    pages = {}, seen = {}, repeats = 0, stuck = false, broken = 0 }
 end
 
 ---@return boolean
@@ -98,6 +107,15 @@ local function pass_empty(reading)
   if reading.total then reading.offset = reading.offset + math.max(reading.largest, 1) end
 end
 
+---Goes past a record that breaks the list, and keeps what the shop said.
+---@param reading paging.Reading
+local function pass_by(self, reading, problem)
+  reading.broken = reading.broken + 1
+  if reading.broken > BROKEN then error(problem, 0) end
+  self.passed_by = tostring(problem)
+  reading.offset, reading.last, reading.overlaps = reading.offset + 1, nil, false
+end
+
 ---Whether the list ends here. `fresh`: the last page brought something.
 ---@param reading paging.Reading
 local function is_over(reading, count, fresh)
@@ -112,10 +130,23 @@ local function note_total(reading, total)
   reading.total = total
 end
 
+---@class paging.State
+---@field size integer asked for now
+---@field wanted integer
+---@field good integer pages since it was made smaller
+---@field search "halve"|"step"|nil of the window
+
+---Whether it is worth asking for less after `problem`.
+---@param state paging.State
+local function may_shrink(state, problem)
+  if state.size == 1 or state.search == "halve" then return false end
+  return is_too_much(problem) or (state.search == "step" and is_broken(problem))
+end
+
 ---Reads a page, smaller where the server cannot deliver a whole one.
----@param state { size: integer, wanted: integer, good: integer }
----@return cartwright.Records records
----@return integer size that was asked for
+---@param state paging.State
+---@return cartwright.Records? records nil: the one record that was asked for is passed by
+---@return any size that was asked for; without records the problem
 ---@return integer? total
 local function read_page(options, state, offset)
   while true do
@@ -128,8 +159,13 @@ local function read_page(options, state, offset)
       end
       return records, size, total
     end
-    if size == 1 or not is_too_much(records) then error(records, 0) end
-    state.size, state.good = size // 2, 0
+    if may_shrink(state, records) then
+      state.size, state.good = size // 2, 0
+    elseif state.search == "step" and is_broken(records) then
+      return nil, records
+    else
+      error(records, 0)
+    end
   end
 end
 
@@ -140,6 +176,22 @@ local function position_of(reading)
   return json.encode { offset = place, last = reading.last, steady = reading.steady }
 end
 
+---Takes in what a page brought, and stores it. Returns whether the list ends here.
+---@param reading paging.Reading
+---@return boolean over
+local function take_in(self, options, reading, records, size, total)
+  local count, fresh = #records, false
+  if total then note_total(reading, total) end
+  reading.broken = 0
+  if count > 0 then
+    fresh = take(reading, records, size, options.id or "id")
+    if options.store then options.store(records) else self:emit(records, { position = position_of(reading) }) end
+  else
+    pass_empty(reading)
+  end
+  return is_over(reading, count, fresh)
+end
+
 ---Reads on until the list ends. Returns early, with false, when a resumed reading finds another list than it left.
 ---@param reading paging.Reading
 ---@return boolean done
@@ -147,17 +199,14 @@ local function read_through(self, options, state, reading)
   local resumed = reading.overlaps
   while true do
     local records, size, total = read_page(options, state, reading.offset)
-    local count, fresh = #records, false
-    if total then note_total(reading, total) end
-    if resumed and (count == 0 or not goes_on(reading, records, options.id or "id")) then return false end
-    resumed = false
-    if count > 0 then
-      fresh = take(reading, records, size, options.id or "id")
-      self:emit(records, { position = position_of(reading) })
+    if not records then
+      pass_by(self, reading, size)
+      if reading.total and reading.offset >= reading.total then return true end
     else
-      pass_empty(reading)
+      if resumed and (#records == 0 or not goes_on(reading, records, options.id or "id")) then return false end
+      if take_in(self, options, reading, records, size, total) then return true end
     end
-    if is_over(reading, count, fresh) then return true end
+    resumed = false
   end
 end
 
@@ -182,13 +231,15 @@ end
 ---@field id? string path of a record's id; default "id"
 ---@field read fun(offset: integer, size: integer): cartwright.Records, integer? the page's records, sorted by id, and
 ---  the number of all records where the shop tells it
+---@field store? fun(records: cartwright.Records) takes a page; default self:emit
 
 ---Reads the whole list and stores its pages.
 ---@param self cartwright.Cart
 ---@param window cartwright.Window
 ---@param options paging.Options
 function paging.walk(self, window, options)
-  local state = { size = options.size, wanted = options.size, good = 0 }
+  local state = { size = window.search == "step" and 1 or options.size, wanted = options.size, good = 0,
+    search = window.search }
   local reading, before = resume(window), nil
   if not read_through(self, options, state, reading) then
     reading = new_reading(0, nil, true)

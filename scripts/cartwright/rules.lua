@@ -98,6 +98,37 @@ rules.statuses = section "statuses"
 ---@type fun(section: rules.Holds): table
 rules.holds = section "holds"
 
+---Statuses that an order stays in, as far as the library's graph goes: what is completed may still be refunded, but
+---hardly ever is without a stamp of change.
+local FINAL = { "cancelled", "completed", "refunded" }
+
+---For the runtime: the statuses that end an order where its cart names none: those without a step out in the graph that
+---the site declares, else FINAL.
+---@return string[]
+function rules.final(site_sections, cart_sections)
+  local merged = check.merge(site_sections, cart_sections, {})
+  local graph = merged.statuses and merged.statuses.fields.status
+  if not graph then return FINAL end
+  local ends = {}
+  for _, onward in pairs(graph) do
+    for _, to in ipairs(onward) do ends[to] = graph[to] == nil or #graph[to] == 0 or nil end
+  end
+  local list = {}
+  for status in pairs(ends) do list[#list + 1] = status end
+  table.sort(list)
+  return list
+end
+
+---What is wrong with a word as the status of an order; nil when it is one.
+---@return string?
+function rules.check_status(word)
+  if type(word) == "string" and GRAPHS.status[word] then return nil end
+  local known = {}
+  for status in pairs(GRAPHS.status) do known[#known + 1] = status end
+  table.sort(known)
+  return ("there is no status %s%s"):format(tostring(word), check.suggest(word, known))
+end
+
 ---For the runtime: the steps for documents of one kind, with the tables that rules.by needs. Raises one error, a line
 ---for each fault in any of the sections.
 ---@param site_sections any `rules` of site.lua

@@ -8,6 +8,8 @@ error("types only; see scripts/cartwright/cart.lua and runtime/bindings/lua_http
 ---@field zone string the zone the shop writes its times in
 ---@field cache table for this run only: what was fetched once
 ---@field stream string while a stream is fetched: its name
+---@field takes_notices boolean its script has a function webhook, and the secret for it is set
+---@field passed_by? string set by a fetch that passed by a record which breaks the list: what the shop said about it
 local Cart = {}
 
 ---What cart.new makes and a cart script returns. It may have functions and values of its own, which `self` has too.
@@ -49,6 +51,14 @@ function Shop:after(name, fn) end
 ---@field overlap? string how far windows overlap, such as "2h"; default "1h"
 ---@field settle? string how long before now windows end; default "10s"
 ---@field full? boolean the shop knows no times of change: everything is read each time
+---Which records the cart has: gives their ids to self:list(ids), a page at a time, and nothing else, so that it is cheap.
+---@field ids? fun(self: cartwright.Cart, window: cartwright.Window) needs `read`
+---Reads these records whole, and stores them as fetch does: the same request but for the filter, so that a record that
+---did not change comes with the same bytes. Ids that the cart does not have are left out.
+---@field read? fun(self: cartwright.Cart, ids: string[]) at most 50 ids at once
+---@field final? string[] statuses (ours) after which an order changes no more; default: the ends of the graph in rules.statuses, else cancelled, completed, refunded
+---@field reconcile? string how far back the job "reconcile" compares the cart with the store; default "14d"
+---@field refresh? string orders that were placed longer ago are not read again, final or not; default "60d"
 ---@field skip? table<string, { path: string, values: string|string[] }|fun(record: cartwright.Node): boolean?> by the rule's name
 
 ---How the cart's server is called.
@@ -105,6 +115,10 @@ function Cart:all(requests) end
 ---stream: needed in scripts of `cartwright exec` only, where no stream is being fetched
 ---@return cartwright.Counts
 function Cart:emit(records, options) end
+
+---In a stream's `ids` only: adds ids to those that the cart has in the window. The same one twice does no harm.
+---@param ids (string|integer)[]
+function Cart:list(ids) end
 
 ---@class cartwright.Counts
 ---@field read integer
@@ -193,6 +207,8 @@ function Records:fingerprint() end
 ---@field from cartwright.Time? nil: everything the cart has
 ---@field to cartwright.Time fixed for the whole window
 ---@field position string? where an interrupted run resumes; nil = at the start
+---@field by "changed"|"placed" which time of a record lies in the window. fetch gets "changed" only; ids gets "placed" too: when an order was placed, a customer or item made
+---@field search "halve"|"step"|nil set while a record is searched that breaks the list. halve: a page that cannot be had ends the fetch, the runtime asks for less; step: such a page is read record by record, passing by the broken one. paging.walk does both.
 local Window = {}
 
 return Cart

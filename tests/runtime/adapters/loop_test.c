@@ -347,6 +347,51 @@ static void an_idle_timer_keeps_no_loop_running(void **state)
     both(a_loop_without_anything_to_do_ends);
 }
 
+static void turn_begins(void *arg)
+{
+    tell(arg, "<");
+}
+
+static void turn_ends(void *arg)
+{
+    tell(arg, ">");
+}
+
+static void read_and_stop(void *arg, int fd, int events)
+{
+    struct story *story = arg;
+    char byte;
+    assert_int_equal(events, CW_READABLE);
+    assert_int_equal(read(fd, &byte, 1), 1);
+    tell(story, "w");
+    cw_watch_free(story->watch);
+}
+
+static void turns_of_all_kinds(struct cw_loop *loop, struct story *story)
+{
+    struct cw_later later = { 0 };
+    assert_int_equal(pipe(story->pipe), 0);
+    assert_int_equal(write(story->pipe[1], "x", 1), 1);
+    cw_loop_watch_turns(loop, (struct cw_turns){ turn_begins, turn_ends, story });
+    story->watch = cw_watch_create(loop, story->pipe[0], CW_READABLE, read_and_stop, story, NULL);
+    story->a = cw_timer_create(loop, free_own_timer, story, NULL);
+    cw_timer_set(story->a, 50 * CW_MILLISECOND);
+    cw_loop_later(loop, &later, say_b, story);
+    cw_loop_run(loop);
+    assert_int_equal(strlen(story->text), 9);
+    assert_non_null(strstr(story->text, "<w>"));
+    assert_non_null(strstr(story->text, "<b>"));
+    assert_non_null(strstr(story->text, "<x>"));
+    close(story->pipe[0]);
+    close(story->pipe[1]);
+}
+
+static void whoever_watches_turns_is_called_around_each_callback(void **state)
+{
+    (void)state;
+    both(turns_of_all_kinds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_signal_arrives_as_a_callback),
         cmocka_unit_test(virtual_time_refuses_signals),
         cmocka_unit_test(a_virtual_year_passes_at_once),
+        cmocka_unit_test(whoever_watches_turns_is_called_around_each_callback),
         cmocka_unit_test(an_idle_timer_keeps_no_loop_running),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,6 +202,40 @@ static void a_wake_up_while_the_job_runs_makes_it_run_once_more(void **state)
     assert_string_equal(claim(bed, "w1").name, "");
 }
 
+static void wake_at(struct store_bed *bed, cw_time at)
+{
+    struct cw_txn *txn = begin(bed);
+    assert_true(cw_txn_wake_job(txn, cw_slice("a"), cw_slice("orders"), at));
+    commit(txn);
+}
+
+/* Of many wake-ups for later the first is served in time, and those after it once more. */
+static void a_wake_up_for_later_outlasts_the_beginning_of_the_job(void **state)
+{
+    struct store_bed *bed = *state;
+    cw_time start = bed->time.now;
+    struct cw_job job = job_of("a", "orders", start + CW_HOUR);
+    plan(bed, &job, 1);
+    wake_at(bed, start + 10 * CW_SECOND);
+    wake_at(bed, start + 12 * CW_SECOND);
+    wake_at(bed, start + 15 * CW_SECOND);
+    struct got_claim got = claim(bed, "w1");
+    assert_string_equal(got.name, "");
+    assert_int_equal(got.next_at, start + 10 * CW_SECOND);
+    bed->time.now = start + 10 * CW_SECOND;
+    got = claim(bed, "w1");
+    assert_string_equal(got.name, "a orders");
+    end_job(bed, "a", "orders", got.token, start + CW_HOUR);
+    got = claim(bed, "w1");
+    assert_string_equal(got.name, "");
+    assert_int_equal(got.next_at, start + 15 * CW_SECOND);
+    bed->time.now = start + 15 * CW_SECOND;
+    got = claim(bed, "w1");
+    assert_string_equal(got.name, "a orders");
+    end_job(bed, "a", "orders", got.token, start + CW_HOUR);
+    assert_int_equal(claim(bed, "w1").next_at, start + CW_HOUR);
+}
+
 static void a_wake_up_of_what_does_not_exist_is_refused(void **state)
 {
     struct store_bed *bed = *state;
@@ -378,6 +412,7 @@ int main(void)
         STORE_TEST(a_worker_that_was_away_too_long_cannot_end_its_job),
         STORE_TEST(a_wake_up_makes_a_job_ready_at_once),
         STORE_TEST(a_wake_up_while_the_job_runs_makes_it_run_once_more),
+        STORE_TEST(a_wake_up_for_later_outlasts_the_beginning_of_the_job),
         STORE_TEST(a_wake_up_of_what_does_not_exist_is_refused),
         STORE_TEST(a_cart_that_is_stopped_is_left_alone_until_it_is_started),
         STORE_TEST(a_stream_that_is_stopped_stops_what_is_named_after_it),

@@ -338,8 +338,17 @@ static void mistakes_in_tables_and_skip_rules_are_named(void **state)
         { "shop.orders.map = map.line { sku = 'a' }", "carts/test.lua:5: a stream brings orders, customers, "
                                                       "items, stock levels or shipments; a line is only part "
                                                       "of one" },
-        { "shop.orders.overlap = 'soon'",
-          "carts/test.lua: orders.overlap and .settle are durations like \"2h\" or \"10s\"" },
+        { "shop.orders.overlap = 'soon'", "carts/test.lua: orders.overlap is a duration like \"1h\"" },
+        { "shop.orders.refresh = 60", "carts/test.lua: orders.refresh is a duration like \"60d\"" },
+        { "shop.orders.ids = function() end",
+          "carts/test.lua: orders.ids is of no use without orders.read, which "
+          "fetches what is found missing" },
+        { "shop.orders.read = 'orders'", "carts/test.lua: orders.read is a string; it is a function" },
+        { "shop.orders.final = { 'canceled' }",
+          "carts/test.lua: orders.final: there is no status canceled; did you mean \"cancelled\"?" },
+        { "shop.orders.final = 'completed'",
+          "carts/test.lua: orders.final is a string; it is a list of statuses: "
+          "{ \"completed\", \"cancelled\" }" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *fields = "status = map.translate('status', 'a')";

@@ -7,44 +7,6 @@
 
 #include "engine/recording_query.h"
 
-const char fake_site_script[] = "return {\n"
-                                "  allow = { 'shop.test' },\n"
-                                "  carts = { shop = { type = 'fake', url = 'http://shop.test' } },\n"
-                                "}\n";
-
-const char fake_cart_script[] =
-    "local cart, map, paging = require 'cartwright.cart', require 'cartwright.map', require "
-    "'cartwright.paging'\n"
-    "local shop = cart.new {\n"
-    "  title = 'fake shop',\n"
-    "  settings = { url = cart.url { required = true }, page_size = cart.integer { default = 7 } },\n"
-    "  http = function(s) return { base = s.url .. '/', rate = '5/s', burst = 5 } end,\n"
-    "}\n"
-    "local STAMP = '%Y-%m-%dT%H:%M:%SZ'\n"
-    "shop.orders = {\n"
-    "  id = 'id', records = 'orders', overlap = '1h', settle = '10s',\n"
-    "  skip = { test = { path = 'status', values = { 'test' } } },\n"
-    "  fetch = function(self, window)\n"
-    "    paging.walk(self, window, { size = self.settings.page_size, read = function(offset, size)\n"
-    "      local response = self:get('orders', { from = window.from and window.from:format(STAMP, 'UTC') or "
-    "'',\n"
-    "        to = window.to:format(STAMP, 'UTC'), offset = offset, limit = size })\n"
-    "      local total = response:header 'X-Total'\n"
-    "      return response:records 'orders', total and math.tointeger(tonumber(total))\n"
-    "    end })\n"
-    "  end,\n"
-    "  map = map.order {\n"
-    "    number = 'number', placed_at = 'created', changed_at = 'changed', currency = 'currency',\n"
-    "    status = map.translate('status', 'status', { required = true }), total = 'total',\n"
-    "    tax_included = map.constant(true),\n"
-    "    lines = map.each('lines', map.line { external_id = 'id', sku = 'sku', quantity = 'quantity',\n"
-    "      unit_price = 'price', total = 'total' }),\n"
-    "    custom = { version = map.integer 'version' },\n"
-    "  },\n"
-    "}\n"
-    "shop.tables.status = { paid = 'paid', shipped = 'shipped' }\n"
-    "return shop\n";
-
 static const char *const fault_names[] = { "fine",
                                            "no connection",
                                            "lost",
@@ -85,12 +47,17 @@ void fake_shop_note(struct fake_shop *shop, const char *fmt, ...)
 
 /* --- the ledger --- */
 
-static void stamp_order(struct fake_shop *shop, struct fake_order *order, enum fake_fate fate, cw_time late)
+void fake_shop_change_silently(struct fake_shop *shop, struct fake_order *order, enum fake_fate fate)
 {
-    cw_time now = cw_now(cw_loop_clock(shop->loop));
     order->version++;
     order->content = cw_random_next(&shop->random);
     order->fate = fate;
+}
+
+static void stamp_order(struct fake_shop *shop, struct fake_order *order, enum fake_fate fate, cw_time late)
+{
+    cw_time now = cw_now(cw_loop_clock(shop->loop));
+    fake_shop_change_silently(shop, order, fate);
     order->stamp = (now + shop->skew) / CW_SECOND * CW_SECOND;
     order->visible = now + late;
     fake_shop_note(shop, "order %d version %d", order->id, order->version);
@@ -103,6 +70,7 @@ struct fake_order *fake_shop_add(struct fake_shop *shop, enum fake_fate fate, cw
     struct fake_order *order = &shop->orders[shop->count++];
     *order = (struct fake_order){ .id = 1000 + shop->count };
     stamp_order(shop, order, fate, late);
+    order->placed = order->stamp;
     return order;
 }
 
@@ -141,14 +109,15 @@ void fake_order_total(const struct fake_order *order, char out[32])
 void fake_order_json(const struct fake_order *order, char out[FAKE_JSON_MAX])
 {
     static const char *const statuses[] = { "paid", "mystery", "shipped", "test" };
-    char stamp[40], total[32];
+    char placed[40], stamp[40], total[32];
     struct amounts amounts = amounts_of(order);
+    cw_time_iso(order->placed, placed);
     cw_time_iso(order->stamp, stamp);
     fake_order_total(order, total);
     int len = snprintf(out, FAKE_JSON_MAX,
                        "{\"id\":%d,\"number\":\"N-%d\",\"version\":%d,\"created\":\"%s\",\"changed\":\"%s\","
                        "\"status\":\"%s\",\"currency\":\"EUR\",\"total\":%s,\"lines\":[",
-                       order->id, order->id, order->version, stamp, stamp, statuses[order->fate], total);
+                       order->id, order->id, order->version, placed, stamp, statuses[order->fate], total);
     for (int i = 0; i < amounts.lines; i++) {
         int line = amounts.line[i].quantity * amounts.line[i].cents;
         len += snprintf(
@@ -169,6 +138,8 @@ struct fake_request {
     enum fake_fault fault;
     cw_time from, to;
     int offset, limit;
+    bool wants_ids, by_placed, has_ids;
+    char ids[1024]; /* ",1001,1002," */
     cw_http_done_fn *done;
     void *arg;
 };
@@ -209,6 +180,13 @@ static void read_request(struct fake_request *request, const char *url)
     request->to = time_parameter(&target, "to");
     request->offset = number_parameter(&target, "offset");
     request->limit = number_parameter(&target, "limit");
+    request->wants_ids = cw_slice_is(target.path, "/ids");
+    request->by_placed = cw_slice_is(parameter(&target, "by"), "placed");
+    struct cw_slice ids = parameter(&target, "ids");
+    request->has_ids = ids.len > 0;
+    if (request->has_ids)
+        request->limit = FAKE_ORDERS_MAX;
+    snprintf(request->ids, sizeof request->ids, ",%.*s,", CW_SLICE_ARG(ids));
     cw_arena_fini(&arena);
 }
 
@@ -243,6 +221,19 @@ static void free_request(struct fake_request *request)
 
 /* --- answers --- */
 
+static bool is_asked_for(const struct fake_request *request, const struct fake_order *order, cw_time now)
+{
+    char id[24];
+    cw_time time = request->by_placed ? order->placed : order->stamp;
+    if (order->is_gone || order->visible > now)
+        return false;
+    snprintf(id, sizeof id, ",%d,", order->id);
+    if (request->has_ids)
+        return strstr(request->ids, id) != NULL;
+    bool lies = request->wants_ids && request->shop->lists_badly;
+    return lies || ((request->from == CW_TIME_NONE || time >= request->from) && time <= request->to);
+}
+
 static size_t list_page(struct fake_request *request, const struct fake_order *page[], int *total)
 {
     struct fake_shop *shop = request->shop;
@@ -251,8 +242,7 @@ static size_t list_page(struct fake_request *request, const struct fake_order *p
     *total = 0;
     for (int i = 0; i < shop->count; i++) {
         const struct fake_order *order = &shop->orders[i];
-        bool inside = (request->from == CW_TIME_NONE || order->stamp >= request->from) &&
-                      order->stamp <= request->to && order->visible <= now;
+        bool inside = is_asked_for(request, order, now);
         if (inside && *total >= request->offset && *total < request->offset + request->limit)
             page[count++] = order;
         *total += inside ? 1 : 0;
@@ -304,13 +294,17 @@ static void keep_page(struct fake_request *request, const struct cw_buffer *text
     cw_buffer_add(&shop->last_page, text->data, text->len, NULL);
 }
 
-static void print_page(struct cw_buffer *out, const struct fake_order *page[], size_t count)
+static void print_page(struct cw_buffer *out, const struct fake_request *request,
+                       const struct fake_order *page[], size_t count)
 {
     char json[FAKE_JSON_MAX];
     cw_buffer_clear(out);
     cw_buffer_print(out, NULL, "{\"orders\":[");
     for (size_t i = 0; i < count; i++) {
-        fake_order_json(page[i], json);
+        if (request->wants_ids)
+            snprintf(json, sizeof json, "{\"id\":%d}", page[i]->id);
+        else
+            fake_order_json(page[i], json);
         cw_buffer_print(out, NULL, "%s%s", i > 0 ? "," : "", json);
     }
     cw_buffer_print(out, NULL, "]}");
@@ -325,6 +319,30 @@ static struct cw_http_response *respond(int status, struct cw_slice text, const 
     return cw_http_response_create(status, &header, name != NULL, body, NULL);
 }
 
+/* The first poison on the page. */
+static enum fake_poison poison_of(const struct fake_request *request, const struct fake_order *page[],
+                                  size_t count)
+{
+    for (size_t i = 0; i < count && (!request->wants_ids || request->shop->ids_break); i++)
+        if (page[i]->poison != FAKE_SOUND)
+            return page[i]->poison;
+    return FAKE_SOUND;
+}
+
+/* The ids in another order, and the first one twice. */
+static size_t confuse(const struct fake_request *request, const struct fake_order *page[], size_t count)
+{
+    if (!request->wants_ids || !request->shop->lists_badly || count == 0 || count == FAKE_ORDERS_MAX)
+        return count;
+    for (size_t i = 0; i < count / 2; i++) {
+        const struct fake_order *kept = page[i];
+        page[i] = page[count - 1 - i];
+        page[count - 1 - i] = kept;
+    }
+    page[count] = page[0];
+    return count + 1;
+}
+
 static struct cw_http_response *respond_with_page(struct fake_request *request)
 {
     const struct fake_order *page[FAKE_ORDERS_MAX + 1];
@@ -333,7 +351,12 @@ static struct cw_http_response *respond_with_page(struct fake_request *request)
     char header[16];
     int total;
     size_t count = list_page(request, page, &total);
-    print_page(&text, page, spoil_page(request, page, count));
+    enum fake_poison poison = poison_of(request, page, count);
+    if (poison == FAKE_FAILS)
+        return respond(500, cw_slice("boom"), NULL, NULL);
+    if (poison == FAKE_UNREADABLE)
+        return respond(200, cw_slice("Notice: undefined index in line 7 {\"orders\":["), NULL, NULL);
+    print_page(&text, request, page, spoil_page(request, page, confuse(request, page, count)));
     snprintf(header, sizeof header, "%d", total);
     struct cw_slice bytes = cw_buffer_slice(&text);
     if (request->fault == FAKE_PREFIX)
@@ -417,6 +440,16 @@ static void give(void *arg)
     done(done_arg, response, response == NULL ? &err : NULL);
 }
 
+static void count_call(const struct fake_request *request, const char *url)
+{
+    struct fake_shop *shop = request->shop;
+    struct cw_hash hash = cw_hash_of(cw_slice(url));
+    uint64_t call;
+    memcpy(&call, &hash, sizeof call);
+    shop->calls += call != shop->last_call && (request->has_ids || request->to <= shop->counts_until);
+    shop->last_call = call;
+}
+
 static void *start(struct cw_transport *transport, const struct cw_http_request *http,
                    const struct cw_egress *egress, cw_http_done_fn *done, void *arg, struct cw_error *err)
 {
@@ -431,6 +464,7 @@ static void *start(struct cw_transport *transport, const struct cw_http_request 
     if (cw_now(cw_loop_clock(shop->loop)) < shop->quiet_until)
         shop->impatient++;
     read_request(request, http->url);
+    count_call(request, http->url);
     request->fault = draw_fault(shop);
     shop->faults[request->fault]++;
     fake_shop_note(shop, "%s %s", http->method, http->url);
@@ -452,7 +486,8 @@ void fake_shop_init(struct fake_shop *shop, struct cw_loop *loop, uint64_t seed)
     *shop = (struct fake_shop){ .transport = { .start = start, .cancel = cancel },
                                 .loop = loop,
                                 .tells_total = true,
-                                .quiet_until = CW_TIME_NONE };
+                                .quiet_until = CW_TIME_NONE,
+                                .counts_until = INT64_MAX };
     cw_random_seed(&shop->random, seed);
     cw_hasher_init(&shop->trace);
 }

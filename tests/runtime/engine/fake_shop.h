@@ -8,7 +8,7 @@
 #include "base/hash.h"
 
 enum {
-    FAKE_ORDERS_MAX = 400,
+    FAKE_ORDERS_MAX = 600,
     FAKE_JSON_MAX = 2048 /* bytes of one order */
 };
 
@@ -20,10 +20,20 @@ enum fake_fate {
     FAKE_SKIPS  /* the rule "test" */
 };
 
+/* What a list call gives that has the order on its page. */
+enum fake_poison {
+    FAKE_SOUND,
+    FAKE_FAILS,     /* HTTP 500 */
+    FAKE_UNREADABLE /* 200 with a notice in front of the JSON */
+};
+
 struct fake_order {
     int id, version;
     uint64_t content; /* what lines and amounts are made from */
     enum fake_fate fate;
+    enum fake_poison poison;
+    bool is_gone;    /* deleted in the shop: neither listed nor sent */
+    cw_time placed;  /* by the shop's clock */
     cw_time stamp;   /* of the last change, by the shop's clock */
     cw_time visible; /* our time from which the list shows it: later than its change where it was committed
                         late */
@@ -67,7 +77,12 @@ struct fake_shop {
     unsigned next_count;      /* and as many after it are the same */
     int fail_status;          /* every answer has this status; 0 = none */
     bool tells_total;         /* the header X-Total */
+    bool lists_badly;         /* ids twice, of other times, and shuffled */
+    bool ids_break;           /* a poisoned order breaks the list of ids too */
     uint64_t requests, faults[FAKE_FAULTS];
+    uint64_t calls; /* requests but for those that repeat the one before, and for windows that end after: */
+    cw_time counts_until;
+    uint64_t last_call;
     cw_time quiet_until;         /* nothing may be asked before: it was told so */
     unsigned impatient;          /* requests that came all the same */
     void (*answered)(void *arg); /* before each answer; NULL = nobody */
@@ -85,6 +100,9 @@ void fake_shop_fini(struct fake_shop *shop);
 struct fake_order *fake_shop_add(struct fake_shop *shop, enum fake_fate fate, cw_time late);
 void fake_shop_change(struct fake_shop *shop, struct fake_order *order, enum fake_fate fate, cw_time late);
 
+/* A change that the shop does not stamp. */
+void fake_shop_change_silently(struct fake_shop *shop, struct fake_order *order, enum fake_fate fate);
+
 /* The bytes of an order as the shop sends it; its total as it should stand in a document. */
 void fake_order_json(const struct fake_order *order, char out[FAKE_JSON_MAX]);
 void fake_order_total(const struct fake_order *order, char out[32]);
@@ -95,5 +113,12 @@ void fake_shop_note(struct fake_shop *shop, const char *fmt, ...) __attribute__(
 /* A cart script for this shop, as the file carts/fake.lua of a site, and a site.lua. */
 extern const char fake_cart_script[];
 extern const char fake_site_script[];
+
+/* More of that cart, to stand before its last line: it lists ids and reads by them. */
+extern const char fake_ids_script[];
+/* The same cart without paging: each window is one request. */
+extern const char fake_plain_script[];
+/* The cart script with `more` before its last line. */
+void fake_cart_with(const char *more, char out[8192]);
 
 #endif

@@ -1,0 +1,66 @@
+---@meta
+error("types only; what site.lua may hold is checked in scripts/cartwright/schedules.lua")
+
+---What site.lua returns. Mistakes in it are told all at once, each with its line; so `cartwright check` finds them.
+---
+---    ---@type site.Site
+---    return {
+---      zone = "Europe/Berlin",
+---      schedules = {
+---        { every = "5m" },
+---        { job = "items", daily = { "03:30", "15:30" } },
+---        { job = "customers", weekly = "sun 02:00" },
+---        { job = "reconcile orders", cron = "17 4 * * *", jitter = "10m" },
+---      },
+---      carts = { shop = { type = "prestashop", url = "https://shop.example.com" } },
+---    }
+---@class site.Site
+---@field carts table<string, site.Cart>
+---@field zone? string "Europe/Paris", "UTC", "+02:00": of schedules, and of what the commands show; UTC when left out
+---@field store? string a path below the site's folder, or postgresql://...; "store.db" when left out
+---@field allow? string[] hosts that scripts may reach besides those of their carts' settings
+---@field rules? table[] of every cart: scripts/types/rules.lua
+---@field schedules? site.Schedule[] for each cart that has none of its own
+---@field keep? site.Keep
+---@field run? site.Run
+
+---What stands in a cart besides the settings that its script declares.
+---@class site.Cart
+---@field type string the name of a file in carts/
+---@field rules? table[]
+---@field switches? table<string, boolean> which streams flow: { customers = false }
+---@field schedules? site.Schedule[] instead of the site's, which are left for its streams as soon as one of these is for a stream
+---@field quiet? boolean false: no alarm when no orders come for long
+---@field [string] any its settings
+
+---When a job is due: one of every, daily, weekly, cron and off. Several entries for one job make it due at the earliest
+---of them. In a list an entry that names a stream is for that stream instead of those that name none.
+---
+---Where clocks go forward, a time of day that is skipped comes once, when the clock would have shown it; where they go
+---back it comes the first time only, unless the hour is "*" or has a step. What was missed while nothing ran is made up
+---for once.
+---@class site.Schedule
+---@field job? "orders"|"customers"|"items"|"stock"|"shipments"|"reconcile orders"|"refresh orders"|"tidy"|string a stream; `reconcile STREAM` compares it with the store, `refresh STREAM` reads again what is not final; "tidy" is of the site; left out: every stream that is switched on
+---@field every? string "90s", "5m", "2h", "1d"
+---@field daily? string|string[] "03:30"
+---@field weekly? string|string[] "sun 02:00"
+---@field cron? string minute, hour, day, month, weekday: "*/10 8-17 * * mon-fri"; or "@hourly", "@daily", "@weekly", "@monthly", "@yearly"
+---@field zone? string of daily, weekly and cron; the site's when left out
+---@field jitter? string up to so much later, always the same for the same job and time: "10m"
+---@field off? true never by itself
+
+---How long what is evidence only is kept; `false` keeps it for ever.
+---@class site.Keep
+---@field runs? string|false with their notes; "90d" when left out
+---@field raw? string|false versions of records that newer ones replaced; "400d" when left out
+---@field raw_versions? integer of each record, kept however old; 1, the newest, when left out
+---@field webhooks? string|false notices of shops; "30d" when left out
+
+---What `cartwright run` does without options.
+---@class site.Run
+---@field workers? integer processes; 1 when left out
+---@field metrics? string|false where /metrics, /healthz and /readyz are served: "127.0.0.1:9464"
+---@field webhooks? string|false where notices are taken, at /webhooks/CART: "127.0.0.1:8085"
+---@field hang? string a worker that stays in one step for longer is replaced; "30s" when left out
+---@field lease? string how long a cart stays with a worker of which nothing is heard; "60s" when left out
+---@field log? "logfmt"|"json"
