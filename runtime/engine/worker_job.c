@@ -14,7 +14,6 @@ static void free_work(struct work *work)
 {
     g_free(work->cart);
     g_free(work->name);
-    g_free(work->schedule);
     g_free(work);
 }
 
@@ -318,6 +317,7 @@ static bool begin_in_cart(struct work *work, bool *has_nothing, struct cw_error 
         cw_timer_set(work->again, look_again);
         return true;
     }
+    cw_session_set_began_by(work->place->session, work->is_woken ? "webhook" : "schedule");
     if (pulse != NULL)
         cw_metrics_run_began(pulse->metrics, work->cart, stream);
     return strcmp(kind, "sync") == 0 ? begin_sync(work, err) : begin_reconcile(work, kind, err);
@@ -399,12 +399,12 @@ void cw_work_begin(struct place *place, const struct cw_claim *claim)
     work->place = place;
     work->cart = g_strndup(job->cart.data, job->cart.len);
     work->name = g_strndup(job->name.data, job->name.len);
-    work->schedule = g_strndup(job->schedule.data, job->schedule.len);
+    work->is_woken =
+        job->woken_at != CW_TIME_NONE && (job->due_at == CW_TIME_NONE || job->due_at > cw_now(worker->clock));
     work->job = *job;
     work->job.cart = cw_slice(work->cart);
     work->job.name = cw_slice(work->name);
-    work->job.schedule = cw_slice(work->schedule);
-    work->job.message = (struct cw_slice){ "", 0 };
+    work->job.schedule = work->job.message = (struct cw_slice){ "", 0 }; /* nobody asks for them here */
     work->job.began_at = cw_now(worker->clock);
     g_ptr_array_add(place->works, work);
     worker->working++;
