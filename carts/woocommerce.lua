@@ -137,8 +137,8 @@ local function find_webhooks(self)
     return ("webhooks are switched off in the shop: %s; see why they failed there, and set them to active again")
       :format(table.concat(off, ", "))
   elseif #on == 0 then
-    return ("the shop has no webhook that leads here: add one whose address ends in /webhooks/%s, with webhook_secret as "
-      .. "its secret"):format(self.name)
+    return ("the shop has no webhook that leads here: add one whose address ends in /webhooks/%s, with webhook_secret "
+      .. "as its secret"):format(self.name)
   end
   return "webhooks: " .. table.concat(on, ", ")
 end

@@ -60,7 +60,7 @@ static bool refuse_processes(scmp_filter_ctx filter)
 static bool refuse_odd_sockets(scmp_filter_ctx filter)
 {
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_GT, AF_NETLINK)) == 0;
+                            SCMP_A0(SCMP_CMP_GT, AF_NETLINK, 0)) == 0;
 }
 
 /* A terminal would run what is typed into it with the rights of whoever sits there. */

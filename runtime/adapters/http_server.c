@@ -3,7 +3,7 @@
  * Not on evhttp: 2.1 joins folded lines before anyone can see them, accepts two length headers, bare line
  * feeds and %00, limits neither connections nor how long a request may drip in, and a libevent filter before
  * it, which could check all that, loses answers when the connection closes after them. What is left of it is
- * less than this file. */
+ * less than these files. */
 #include "adapters/http_server.h"
 
 #include <errno.h>

@@ -17,7 +17,8 @@ static const char update_run[] =
 /* A run that is open although the next one of its stream begins was killed, and could not say so. */
 static const char close_killed[] =
     "UPDATE runs SET state = 'failed', ended_at = $3, message = 'the process was stopped before the run "
-    "ended; what it had stored stays stored' WHERE cart = $1 AND stream = $2 AND state = 'open'";
+    "ended; what it had stored stays stored' WHERE cart = $1 AND stream = $2 AND job = $4 AND "
+    "state = 'open'";
 static const char insert_note[] =
     "INSERT INTO run_notes (run_id, level, message, cart, stream, external_id, noted_at) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -63,10 +64,10 @@ static void note_started(void *arg, PGresult *result, const struct cw_error *err
 static bool send_start(struct cw_pg *pg, struct start *start, struct cw_error *err)
 {
     const struct cw_run *run = &start->run;
-    return cw_pg_run(
-               pg, close_killed,
-               CW_BINDS(cw_bind_text(run->cart), cw_bind_text(run->stream), cw_bind_time(run->started_at)),
-               err) &&
+    return cw_pg_run(pg, close_killed,
+                     CW_BINDS(cw_bind_text(run->cart), cw_bind_text(run->stream),
+                              cw_bind_time(run->started_at), cw_bind_text(run->job)),
+                     err) &&
            cw_pg_send(pg, insert_run, CW_BINDS(RUN_BINDS(run)), note_started, start, err);
 }
 

@@ -13,7 +13,8 @@ static const char insert_run[] =
 static const char close_killed[] =
     "UPDATE runs SET state = 'failed', ended_at = ?3, message = 'the process was stopped before the run "
     "ended; "
-    "what it had stored stays stored' WHERE cart = ?1 AND stream = ?2 AND state = 'open'";
+    "what it had stored stays stored' WHERE cart = ?1 AND stream = ?2 AND job = ?4 AND "
+    "state = 'open'";
 static const char update_run[] =
     "UPDATE runs SET cart = ?1, stream = ?2, job = ?3, state = ?4, started_at = ?5, ended_at = ?6, "
     "records_read = ?7, "
@@ -66,10 +67,10 @@ static void write_start(void *arg, struct cw_txn *txn, const struct cw_error *er
     }
     struct cw_sqlite *s = cw_sqlite_of(txn->store);
     const struct cw_run *run = &start->run;
-    if (!cw_sqlite_run(
-            s, close_killed,
-            CW_BINDS(cw_bind_text(run->cart), cw_bind_text(run->stream), cw_bind_time(run->started_at)),
-            &fault) ||
+    if (!cw_sqlite_run(s, close_killed,
+                       CW_BINDS(cw_bind_text(run->cart), cw_bind_text(run->stream),
+                                cw_bind_time(run->started_at), cw_bind_text(run->job)),
+                       &fault) ||
         !cw_sqlite_run(s, insert_run, CW_BINDS(RUN_BINDS(run)), &fault))
         cw_txn_lose(txn, &fault);
     start->id = sqlite3_last_insert_rowid(s->db);

@@ -265,8 +265,8 @@ struct cw_run {
     struct cw_slice worker;   /* as in leases: "host/1234"; empty = a command */
 };
 
-/* A transaction of its own, under `fence`. Runs of the same stream that are still open then were killed: they
- * become failed, and say so. */
+/* A transaction of its own, under `fence`. Runs of the same stream and job that are still open then were
+ * killed: they become failed, and say so. */
 typedef void cw_run_started_fn(void *arg, int64_t id, const struct cw_error *err);
 void cw_store_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
                         cw_run_started_fn *started, void *arg);

@@ -11,8 +11,14 @@
     "with:\n"                                                                                                \
     "  cartwright release CART ID --reason TEXT"
 
-/* $1 is the cart or '', $2 how many rows, $3 and $4 the times from and before which, or ''. Of lists that
- * grow for ever the newest rows are shown. */
+/* $1 is the cart or '', $2 how many rows, $3 and $4 the times from and before which, or '', $5 a state or ''.
+ * Of lists that grow for ever the newest rows are shown. */
+#define RUNS(columns)                                                                                        \
+    "SELECT " columns                                                                                        \
+    " FROM (SELECT * FROM runs WHERE ($1 = '' OR cart = $1) AND ($3 = '' OR started_at >= "                  \
+    "$3) AND ($4 = '' OR started_at < $4) AND ($5 = '' OR state = $5) ORDER BY id DESC LIMIT $2) AS newest " \
+    "ORDER BY id"
+
 static const struct list {
     const char *kind, *sql, *empty;
     bool has_time;
@@ -90,14 +96,19 @@ static const struct list {
       "ORDER BY id",
       "no raw records", true, NULL },
     { "runs",
-      "SELECT * FROM (SELECT id, cart, stream, job, state, started_at, records_read AS read, "
-      "records_posted AS posted, records_unchanged AS unchanged, records_parked AS parked, "
-      "records_skipped AS skipped, requests, message FROM runs WHERE ($1 = '' OR cart = $1) "
-      "AND ($3 = '' OR started_at >= $3) AND ($4 = '' OR started_at < $4) ORDER BY id DESC LIMIT $2) AS "
-      "newest "
-      "ORDER BY id",
-      "no runs", true, NULL },
+      RUNS("id, cart, CASE job WHEN 'sync' THEN stream ELSE job || ' ' || stream END AS work, state, "
+           "started_at, "
+           "started_at || ' ' || ended_at AS seconds, records_read AS read, records_posted AS posted, "
+           "records_unchanged AS unchanged, records_parked AS parked, records_skipped AS skipped, message"),
+      "no runs", true, "\nlook at one with: cartwright show run ID" },
 };
+
+/* More than a terminal has room for. */
+static const char runs_json[] = RUNS(
+    "id, cart, stream, job, state, began_by, worker, started_at, ended_at, started_at || ' ' || ended_at "
+    "AS seconds, records_read AS read, records_posted AS posted, records_unchanged AS unchanged, "
+    "records_parked AS parked, records_held AS held, records_skipped AS skipped, records_stored AS "
+    "stored, warnings, errors, pages, requests, bytes_in, fetch_us, store_us, message");
 
 static const struct list *find(const char *kind)
 {
@@ -110,7 +121,13 @@ static const struct list *find(const char *kind)
 struct options {
     char *cart, *since, *until;
     int limit;
+    gboolean failed;
 };
+
+static bool is_of_runs(const struct list *list)
+{
+    return strcmp(list->kind, "runs") == 0;
+}
 
 /* A day or a time in the zone of the site, as the store writes times; "" for none. */
 static bool read_time(const struct cw_cli *cli, const char *option, const char *text, char *out, size_t cap)
@@ -139,8 +156,11 @@ static int print(struct cw_cli *cli, const struct list *list, const struct optio
         return 1;
     snprintf(number, sizeof number, "%d", options->limit);
     struct cw_slice params[] = { cw_slice(options->cart != NULL ? options->cart : ""), cw_slice(number),
-                                 cw_slice(since), cw_slice(until) };
-    int code = cw_cli_print_rows(cli, list->sql, params, list->has_time ? 4 : 2, list->empty);
+                                 cw_slice(since), cw_slice(until),
+                                 cw_slice(options->failed ? "failed" : "") };
+    const char *sql = cli->json && is_of_runs(list) ? runs_json : list->sql;
+    size_t count = is_of_runs(list) ? 5 : list->has_time ? 4 : 2;
+    int code = cw_cli_print_rows(cli, sql, params, count, list->empty);
     if (code == 0 && cli->rows == (size_t)options->limit && !cli->json)
         fprintf(stderr, "%d rows are shown, and there may be more: --limit N\n", options->limit);
     if (code == 0 && cli->rows > 0 && !cli->json && list->then != NULL)
@@ -162,6 +182,8 @@ static int check(const struct list *list, const char *kind, const struct options
     else if (!list->has_time && (options->since != NULL || options->until != NULL))
         fprintf(stderr, "cartwright list: --since and --until are for orders, pending, parked, messages, "
                         "audit, raw and runs\n");
+    else if (options->failed && !is_of_runs(list))
+        fprintf(stderr, "cartwright list: --failed is for runs\n");
     else
         return -1;
     return 2;
@@ -175,6 +197,7 @@ int cw_cmd_list(int argc, char **argv)
         { "cart", 'c', 0, G_OPTION_ARG_STRING, &options.cart, "Only this cart", "NAME" },
         { "since", 0, 0, G_OPTION_ARG_STRING, &options.since, "Only from this day or time on", "TIME" },
         { "until", 0, 0, G_OPTION_ARG_STRING, &options.until, "Only before this day or time", "TIME" },
+        { "failed", 0, 0, G_OPTION_ARG_NONE, &options.failed, "Of runs: only those that failed", NULL },
         { "limit", 'l', 0, G_OPTION_ARG_INT, &options.limit, "At most so many rows (default 100)", "N" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };

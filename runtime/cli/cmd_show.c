@@ -107,8 +107,13 @@ static const struct kind {
         VERSIONS("shipments", "shipments") } },
     { "run",
       NULL,
-      "SELECT * FROM runs WHERE CAST(id AS TEXT) = $1 AND ($2 = '' OR cart = $2)",
-      { { "notes", "SELECT level, external_id, message FROM run_notes WHERE run_id = $1 ORDER BY id" } } },
+      "SELECT id, cart, stream, job, state, message, began_by, worker, started_at, ended_at, started_at || ' "
+      "' || "
+      "ended_at AS seconds, records_read, records_posted, records_unchanged, records_parked, records_held, "
+      "records_skipped, records_stored, pages, requests, bytes_in, fetch_us, store_us, warnings, errors, "
+      "script_version FROM runs WHERE CAST(id AS TEXT) = $1 AND ($2 = '' OR cart = $2)",
+      { { "notes",
+          "SELECT level, cart, external_id, message FROM run_notes WHERE run_id = $1 ORDER BY id" } } },
     { "parked",
       NULL,
       "SELECT * FROM staged_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) ORDER BY id LIMIT 1",
@@ -193,8 +198,12 @@ static int print_sections(struct cw_cli *cli, const struct wanted *wanted)
     int code = 0;
     struct cw_slice param = cw_slice(id.text);
     const struct section *section = wanted->kind->sections;
-    for (; section->title != NULL && code == 0; section++)
+    for (; section->title != NULL && code == 0; section++) {
         code = cw_cli_print_section(cli, section->title, section->sql, &param, 1);
+        if (code == 0 && cli->rows > 0 && !cli->json && strcmp(section->title, "notes") == 0)
+            puts("\nlook at a record with: cartwright show raw ID --cart CART\n"
+                 "what it waits for:     cartwright show parked ID --cart CART");
+    }
     return code;
 }
 

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/rows.h"
-
 #define COUNT(value) (unsigned long long)(value)
 
 static double seconds(const struct cw_run *run)
@@ -49,19 +47,12 @@ static void print_text(const struct cw_sync_report *report, bool failed, bool dr
         printf("  %llu parked; see: cartwright list parked\n", COUNT(c->parked));
 }
 
-/* Edits that the cart contradicts, above all. */
-static void print_notes(const struct cw_cli *cli, const struct cw_run *run)
+/* Of records that wait now, and of edits that the cart contradicts. */
+static void print_notes(const struct cw_run *run)
 {
-    char count[24], id[24];
-    snprintf(id, sizeof id, "%lld", (long long)run->id);
-    struct cw_slice param = cw_slice(id);
-    if (cli->store == NULL || run->id == 0)
-        return;
-    bool counted = cw_cli_ask(cli, "SELECT COUNT(*) FROM run_notes WHERE run_id = CAST($1 AS BIGINT)",
-                              &param, 1, count, sizeof count, NULL);
-    if (counted && strcmp(count, "0") != 0)
-        printf("  %s notes, such as edits that the cart contradicts; see: cartwright show run %s\n", count,
-               id);
+    if (run->counts.warnings > 0)
+        printf("  %llu note%s; see: cartwright show run %lld\n", COUNT(run->counts.warnings),
+               run->counts.warnings > 1 ? "s" : "", (long long)run->id);
 }
 
 void cw_cli_print_run(const struct cw_cli *cli, const struct cw_sync_report *report,
@@ -73,7 +64,7 @@ void cw_cli_print_run(const struct cw_cli *cli, const struct cw_sync_report *rep
     else
         print_text(report, err != NULL, dry_run);
     if (!cli->json && !dry_run)
-        print_notes(cli, report->run);
+        print_notes(report->run);
     fflush(stdout);
 }
 

@@ -34,6 +34,27 @@ static char *local_time(const struct rows *rows, struct cw_slice text)
     return g_strdup(shown);
 }
 
+/* From "BEGIN END", as SQL gives them: it has no common way to subtract. */
+static char *seconds_between(struct cw_slice value, bool exactly)
+{
+    cw_time begin, end;
+    const char *blank = memchr(value.data, ' ', value.len);
+    if (blank == NULL)
+        return g_strndup(value.data, value.len);
+    struct cw_slice first = { value.data, (size_t)(blank - value.data) };
+    struct cw_slice second = { blank + 1, value.len - first.len - 1 };
+    if (!cw_time_parse(first, NULL, &begin, NULL) || !cw_time_parse(second, NULL, &end, NULL))
+        return g_strndup(value.data, value.len);
+    return g_strdup_printf("%.*f", exactly ? 3 : 1, (double)(end - begin) / (double)CW_SECOND);
+}
+
+static char *seconds_of(struct cw_slice micros)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.*s", CW_SLICE_ARG(cw_slice_clip(micros, 20)));
+    return g_strdup_printf("%.3f s", g_ascii_strtod(text, NULL) / (double)CW_SECOND);
+}
+
 static char *take_cell(const struct rows *rows, struct cw_slice name, struct cw_slice value)
 {
     static const char *const flags[] = {
@@ -41,8 +62,12 @@ static char *take_cell(const struct rows *rows, struct cw_slice name, struct cw_
     };
     if (value.data == NULL)
         return NULL;
+    if (cw_slice_is(name, "seconds"))
+        return seconds_between(value, rows->cli->json);
     if (rows->cli->json)
         return g_strndup(value.data, value.len);
+    if (ends_with(name, "_us"))
+        return seconds_of(value);
     if (ends_with(name, "_at") || ends_with(name, "_until"))
         return local_time(rows, value);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)

@@ -1,5 +1,6 @@
 /* rows.h - printing what a query gives: a table for people, one JSON object a line for programs. People see
- * times in the zone of the site, and yes and no. */
+ * times in the zone of the site, and yes and no. A column "seconds" has two times, and shows how long it is
+ * from one to the other. */
 #ifndef CW_CLI_ROWS_H
 #define CW_CLI_ROWS_H
 

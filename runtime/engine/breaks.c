@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "engine/run_notes.h"
 
 enum { TEXT_MAX = 1024, PATH_MAX_LEN = 2 * CW_TIME_TEXT_MAX };
 
@@ -92,7 +93,8 @@ struct cw_break_change {
     struct cw_break_change **place; /* where the caller keeps it */
     struct cw_session *session;
     const struct cw_lua_stream *stream;
-    struct cw_run *run; /* NULL = it waits no more */
+    struct cw_run *run;          /* NULL = it waits no more */
+    struct cw_run_counts counts; /* of the run, with it */
     struct cw_txn *txn;
     cw_store_done_fn *done; /* NULL = cancelled: what belongs to the caller may be gone */
     void *arg;
@@ -126,18 +128,11 @@ static bool was_cancelled(struct cw_break_change *change, struct cw_txn *txn)
     return true;
 }
 
-static void add_counts(struct cw_run_counts *counts)
-{
-    counts->read++;
-    counts->parked++;
-    counts->warnings++;
-}
-
 static void stored(void *arg, const struct cw_error *err)
 {
     struct cw_break_change *change = arg;
     if (err == NULL && change->done != NULL && change->run != NULL)
-        add_counts(&change->run->counts);
+        change->run->counts = change->counts;
     finish(change, err);
 }
 
@@ -196,11 +191,13 @@ static void known(void *arg, const struct cw_raw_known *known, size_t count, con
     }
     struct cw_run run = *change->run;
     cw_time now = cw_now(cw_loop_clock(cw_session_settings(change->session)->loop));
-    add_counts(&run.counts);
-    if (put_raw(change, known->exists, now) && put_staged(change, now) &&
-        cw_txn_put_run_note(change->txn, run.id, cw_slice("warning"), cw_slice(change->message),
-                            key_of(change)))
+    run.counts.read++;
+    run.counts.parked++;
+    if (put_raw(change, known->exists, now) && put_staged(change, now)) {
+        cw_run_note(change->txn, run.id, 0, &run.counts, cw_slice(change->message), key_of(change));
         cw_txn_put_run(change->txn, &run);
+    }
+    change->counts = run.counts;
     cw_txn_commit(change->txn, stored, change);
 }
 
@@ -274,7 +271,8 @@ void cw_break_park(struct cw_session *session, const struct cw_lua_stream *strea
     if (change == NULL)
         return;
     describe(change, found, why);
-    cw_txn_begin(cw_session_settings(session)->store, (struct cw_fence){ 0 }, ready, change);
+    cw_txn_begin(cw_session_settings(session)->store, cw_session_fence(session, stream->cart->name), ready,
+                 change);
 }
 
 void cw_break_heal(struct cw_session *session, const struct cw_lua_stream *stream,
@@ -286,7 +284,8 @@ void cw_break_heal(struct cw_session *session, const struct cw_lua_stream *strea
     if (change == NULL)
         return;
     snprintf(change->id, sizeof change->id, "%.*s", CW_SLICE_ARG(external_id));
-    cw_txn_begin(cw_session_settings(session)->store, (struct cw_fence){ 0 }, ready, change);
+    cw_txn_begin(cw_session_settings(session)->store, cw_session_fence(session, stream->cart->name), ready,
+                 change);
 }
 
 void cw_break_cancel(struct cw_break_change *change)

@@ -38,7 +38,7 @@ struct cw_sync {
 };
 
 /* Only orders have a first moment: the customers and items that they name may be older. */
-static cw_time first_moment(const struct cw_lua_stream *stream)
+cw_time cw_sync_first_moment(const struct cw_lua_stream *stream)
 {
     return strcmp(stream->name, "orders") == 0 ? stream->cart->orders_from : CW_TIME_NONE;
 }
@@ -46,7 +46,7 @@ static cw_time first_moment(const struct cw_lua_stream *stream)
 struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const struct cw_cursor *cursor,
                                     cw_time now, bool *is_last)
 {
-    struct cw_lua_window window = { .from = first_moment(stream), .to = now - stream->settle };
+    struct cw_lua_window window = { .from = cw_sync_first_moment(stream), .to = now - stream->settle };
     *is_last = true;
     if (stream->full) {
         window.from = CW_TIME_NONE;

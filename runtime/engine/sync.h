@@ -30,6 +30,9 @@ void cw_sync_stop(struct cw_sync *sync);
 void cw_sync_cancel(struct cw_sync *sync); /* no callback */
 const struct cw_run_counts *cw_sync_counts(const struct cw_sync *sync);
 
+/* Nothing that was changed before is asked for; CW_TIME_NONE = no such limit. */
+cw_time cw_sync_first_moment(const struct cw_lua_stream *stream);
+
 /* The window after `cursor` (NULL = the stream has none yet) at `now`. An interrupted window comes first;
  * `is_last` tells whether the stream is up to date after this one. */
 struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const struct cw_cursor *cursor,

@@ -14,7 +14,6 @@ static void free_work(struct work *work)
 {
     g_free(work->cart);
     g_free(work->name);
-    g_free(work->schedule);
     g_free(work);
 }
 
@@ -239,15 +238,21 @@ static void tidied(void *arg, uint64_t removed, const struct cw_error *err)
 
 /* Orders are matched to customers and items, and so wait for those of their cart that are just on their way;
  * but not for long, since what is not found yet is mapped again later. */
+static bool is_awaited(const struct work *work, const struct work *other)
+{
+    const struct cw_kind *kind = other->sync != NULL ? cw_lua_plan_kind(other->stream->plan) : NULL;
+    return cw_lua_plan_kind(work->stream->plan) == &cw_kind_order &&
+           cw_now(work->place->worker->clock) - work->job.began_at <= longest_wait &&
+           (kind == &cw_kind_customer || kind == &cw_kind_item);
+}
+
+/* A stream has one run at a time, be it a sync, a refresh or a reconciliation. */
 static bool must_wait(const struct work *work)
 {
-    if (cw_lua_plan_kind(work->stream->plan) != &cw_kind_order ||
-        cw_now(work->place->worker->clock) - work->job.began_at > longest_wait)
-        return false;
     for (guint i = 0; i < work->place->works->len; i++) {
         const struct work *other = g_ptr_array_index(work->place->works, i);
-        const struct cw_kind *kind = other->sync != NULL ? cw_lua_plan_kind(other->stream->plan) : NULL;
-        if (kind == &cw_kind_customer || kind == &cw_kind_item)
+        bool is_same = other->stream == work->stream && (other->sync != NULL || other->reconcile != NULL);
+        if (is_same || is_awaited(work, other))
             return true;
     }
     return false;
@@ -308,10 +313,11 @@ static bool begin_in_cart(struct work *work, bool *has_nothing, struct cw_error 
     *has_nothing = work->stream->is_off;
     if (*has_nothing)
         return true;
-    if (strcmp(kind, "sync") == 0 && must_wait(work)) {
+    if (must_wait(work)) {
         cw_timer_set(work->again, look_again);
         return true;
     }
+    cw_session_set_began_by(work->place->session, work->is_woken ? "webhook" : "schedule");
     if (pulse != NULL)
         cw_metrics_run_began(pulse->metrics, work->cart, stream);
     return strcmp(kind, "sync") == 0 ? begin_sync(work, err) : begin_reconcile(work, kind, err);
@@ -393,12 +399,12 @@ void cw_work_begin(struct place *place, const struct cw_claim *claim)
     work->place = place;
     work->cart = g_strndup(job->cart.data, job->cart.len);
     work->name = g_strndup(job->name.data, job->name.len);
-    work->schedule = g_strndup(job->schedule.data, job->schedule.len);
+    work->is_woken =
+        job->woken_at != CW_TIME_NONE && (job->due_at == CW_TIME_NONE || job->due_at > cw_now(worker->clock));
     work->job = *job;
     work->job.cart = cw_slice(work->cart);
     work->job.name = cw_slice(work->name);
-    work->job.schedule = cw_slice(work->schedule);
-    work->job.message = (struct cw_slice){ "", 0 };
+    work->job.schedule = work->job.message = (struct cw_slice){ "", 0 }; /* nobody asks for them here */
     work->job.began_at = cw_now(worker->clock);
     g_ptr_array_add(place->works, work);
     worker->working++;

@@ -12,10 +12,7 @@
 #include "engine/waiting.h"
 #include "engine/worker.h"
 
-enum {
-    SESSIONS_KEPT = 64,
-    DEATHS_MAX = 2 /* of workers, until their cart is stopped */
-};
+enum { SESSIONS_KEPT = 64 };
 
 /* A cart of the site, or the site itself. */
 struct place {
@@ -38,7 +35,8 @@ struct place {
 struct work {
     struct place *place;
     struct cw_job job; /* its texts are this struct's */
-    char *cart, *name, *schedule;
+    char *cart, *name;
+    bool is_woken; /* out of turn */
     const struct cw_lua_stream *stream;
     struct cw_sync *sync;
     struct cw_reconcile *reconcile;

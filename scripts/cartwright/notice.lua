@@ -135,8 +135,8 @@ function notice.check(shop)
   local name = shop.webhook_secret or "webhook_secret"
   local setting = shop.settings[name]
   if type(setting) ~= "table" or setting.kind ~= "secret" then
-    return ('webhook needs the secret %s, which is not among the settings: %s = cart.secret { help = ... }; a cart that '
-      .. 'checks with another one names it: webhook_secret = "NAME"'):format(tostring(name), tostring(name))
+    return ('webhook needs the secret %s, which is not among the settings: %s = cart.secret { help = ... }; a cart '
+      .. 'that checks with another one names it: webhook_secret = "NAME"'):format(tostring(name), tostring(name))
   end
   return nil
 end

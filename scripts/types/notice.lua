@@ -2,9 +2,9 @@
 error("types only; see scripts/cartwright/notice.lua and runtime/bindings/lua_notice.c")
 
 ---Webhooks. A cart whose script has a function `webhook`, and whose secret `webhook_secret` is set, takes notices at
----`POST /webhooks/CART`, and below that address. The shop's message is believed or not by that function, stored byte for
----byte, answered, and then only wakes the cart's jobs: what is in a shop is always read from the shop, so a notice that
----was lost, doubled, delayed or overtaken does no harm.
+---`POST /webhooks/CART`, and below that address. What was sent is believed or not by that function, stored byte for byte,
+---answered, and then only wakes the cart's jobs: what is in a shop is always read from the shop, so a notice that was
+---lost, doubled, delayed or overtaken does no harm.
 ---
 ---    function shop:webhook(notice)
 ---      if not self:signed { secret = "webhook_secret", encoding = "base64",

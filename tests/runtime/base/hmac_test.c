@@ -106,16 +106,16 @@ static void a_signature_is_taken_whole_and_in_its_own_notation_only(void **state
 {
     (void)state;
     static const char *const hex[] = {
-        "",        BASE64,   HEX "00",
-        HEX " ",   " " HEX,  "sha256=" HEX,
-        "5b",      "0x" HEX, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec384",
+        "",        BASE64,     (HEX "00"),
+        (HEX " "), (" " HEX),  ("sha256=" HEX),
+        "5b",      ("0x" HEX), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec384",
         "5b:dc:c1"
     };
     static const char *const base64[] = { HEX,
                                           "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM",
-                                          BASE64 "=",
-                                          BASE64 "A",
-                                          " " BASE64,
+                                          (BASE64 "="),
+                                          (BASE64 "A"),
+                                          (" " BASE64),
                                           "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEN=",
                                           "W9zB\nRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=",
                                           "" };

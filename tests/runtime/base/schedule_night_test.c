@@ -14,7 +14,7 @@ static const char *fired(const char *zone_name, const char *text, const char *fr
     static char out[1024];
     struct cw_zone *zone = cw_zone_open(zone_name, &err), *utc = cw_zone_open("UTC", &err);
     struct cw_schedule schedule = { .zone = zone };
-    cw_time time, last;
+    cw_time time = 0, last = 0;
     assert_ok(cw_time_parse(cw_slice(from), utc, &time, &err) &&
                   cw_time_parse(cw_slice(to), utc, &last, &err),
               err);
