@@ -9,6 +9,8 @@ static const cw_time skew_most = CW_MINUTE, late_most = 150 * CW_SECOND;
 /* Listed so late that only a comparison of the whole list finds it. */
 static const cw_time very_late_most = 15 * CW_MINUTE;
 
+enum { DONE = 2 };
+
 const char *fate_name(enum fate fate)
 {
     static const char *const names[] = { "posts", "parks", "holds", "skips" };
@@ -38,7 +40,8 @@ static void renew(struct books *books, struct order *order, enum fate fate)
     order->version++;
     order->content = cw_random_next(&books->random);
     order->fate = fate;
-    order->is_final = fate == FATE_POSTS && draw(books, 100) < 25;
+    if (order->stage < DONE && draw(books, 100) < 40)
+        order->stage++;
     books->versions++;
 }
 
@@ -85,7 +88,7 @@ static void come(struct books *books, cw_time at)
 /* Only what "refresh" reads again changes without a stamp: orders that are not final, and did not wait. */
 static void change_silently(struct books *books, struct order *order)
 {
-    if (order->fate != FATE_POSTS || order->is_final)
+    if (order->fate != FATE_POSTS || order->stage == DONE)
         return;
     renew(books, order, FATE_POSTS);
     books->silent++;
@@ -182,11 +185,10 @@ void order_total(const struct order *order, char out[32])
 
 static const char *status_of(const struct order *order)
 {
+    static const char *const stages[] = { "paid", "shipped", "done" };
     if (order->fate == FATE_PARKS)
         return "mystery";
-    if (order->fate == FATE_SKIPS)
-        return "test";
-    return order->is_final ? "done" : order->content % 2 != 0 ? "paid" : "shipped";
+    return order->fate == FATE_SKIPS ? "test" : stages[order->stage];
 }
 
 static void print_line(struct cw_buffer *out, int number, int quantity, int cents)

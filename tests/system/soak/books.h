@@ -20,7 +20,7 @@ struct order {
     int id, version;
     uint64_t content; /* what lines and amounts are made from */
     enum fate fate;
-    bool is_final;   /* its status is one after which nothing changes without a stamp */
+    int stage;       /* paid, shipped, done: it never goes back, and once done changes only with a stamp */
     cw_time placed;  /* by the shop's clock, as the next */
     cw_time stamp;   /* of the last change that was stamped */
     cw_time visible; /* from when it is listed: later than its change where that was committed late */
