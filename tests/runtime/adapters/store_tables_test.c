@@ -62,7 +62,7 @@ static void read_postgresql(struct store_bed *bed, struct cw_buffer *out)
         "SELECT table_name || '.' || column_name || ' ' || CASE data_type WHEN 'text' THEN 'TEXT' "
         "WHEN 'bigint' THEN 'INTEGER' WHEN 'bytea' THEN 'BLOB' ELSE data_type END || "
         "CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END FROM information_schema.columns "
-        "WHERE table_schema = 'public' AND table_name <> 'commits' "
+        "WHERE table_schema = current_schema() AND table_name <> 'commits' "
         "ORDER BY table_name COLLATE \"C\", ordinal_position";
     read_lines(bed, sql, out);
 }
@@ -81,9 +81,10 @@ static void both_engines_have_the_same_tables(void **state)
 /* Whatever the language of the database, numbers in their sorting form and ids are in the same order. */
 static void every_text_sorts_by_its_bytes(void **state)
 {
-    static const char sql[] = "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE "
-                              "table_schema = 'public' AND data_type = 'text' AND coalesce(collation_name, "
-                              "'') <> 'C'";
+    static const char sql[] =
+        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE "
+        "table_schema = current_schema() AND data_type = 'text' AND coalesce(collation_name, "
+        "'') <> 'C'";
     struct cw_buffer others = { 0 };
     read_lines(*state, sql, &others);
     assert_null(others.data);
@@ -104,7 +105,7 @@ static void the_audit_trail_is_only_added_to(void **state)
                  "DO $$ BEGIN %s; RAISE 'it went through'; EXCEPTION WHEN OTHERS THEN IF SQLERRM <> "
                  "'the audit trail is only ever added to' THEN RAISE; END IF; END $$",
                  tries[i]);
-        pg_server_execute(bed->database, sql);
+        pg_server_execute(bed->schema, sql);
     }
     assert_string_equal(ask(bed, "SELECT who FROM audit"), "x");
 }
