@@ -31,7 +31,9 @@ static const char claim_one[] =
               "CASE WHEN " CW_PG_IN_FORCE(
                   "l") " THEN 0 ELSE 1 END FROM picked p WHERE l.name = p.lease "
                        "RETURNING l.token), "
-                       "began AS (UPDATE jobs j SET began_at = $1, woken_at = NULL, lease_token = held.token "
+                       "began AS (UPDATE jobs j SET began_at = $1, woken_at = CASE WHEN j.woken_at > $1 THEN "
+                       "j.woken_at END, "
+                       "lease_token = held.token "
                        "FROM picked p, held WHERE j.cart = p.cart AND j.name = p.name RETURNING 1) "
                        "SELECT p.cart, p.name, p.schedule, p.due_at, p.woken_at, p.served_at, p.began_at, "
                        "p.ended_at, "
