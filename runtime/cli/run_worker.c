@@ -20,6 +20,7 @@ struct working {
     struct cw_webhooks *webhooks;
     struct cw_pulse *pulse;
     char holder[CW_HOLDER_MAX];
+    bool has_webhooks; /* the supervisor gave a socket for them */
     bool failed;
 };
 
@@ -76,7 +77,7 @@ static bool begin_work(struct working *working, struct cw_error *err)
                                              .stopped = stopped,
                                              .arg = working };
     working->worker = cw_worker_start(&config, err);
-    if (working->worker == NULL || fcntl(CW_SUPERVISED_WEBHOOKS_FD, F_GETFD) < 0)
+    if (working->worker == NULL || !working->has_webhooks)
         return working->worker != NULL;
     const struct cw_webhooks_config webhooks = { .loop = cli->loop,
                                                  .store = cli->store,
@@ -126,7 +127,8 @@ static bool work(struct working *working, const struct cw_cli_run *run, struct c
 
 int cw_cli_run_worker(struct cw_cli *cli, const struct cw_cli_run *run)
 {
-    struct working working = { .cli = cli };
+    /* Asked before anything is opened, which would get that number where there is no such socket. */
+    struct working working = { .cli = cli, .has_webhooks = fcntl(CW_SUPERVISED_WEBHOOKS_FD, F_GETFD) >= 0 };
     struct cw_error err;
     int pulse_fd = CW_SUPERVISED_PULSE_FD;
     working.pulse = cw_pulse_open(pulse_fd, CW_SUPERVISED_WAKE_FD, &err);

@@ -255,6 +255,7 @@ static void put_many(struct store_bed *bed, int from, int to, int count)
 
 static void pruning_costs_the_same_however_much_is_kept(void **state)
 {
+    store_bed_needs_sqlite();
     struct store_bed *bed = *state;
     struct cw_prune what;
     put_many(bed, 0, 50, 3);
