@@ -287,6 +287,7 @@ static bool begin_tidy(struct work *work, struct cw_error *err)
         .store = worker->store,
         .fence = { cw_slice(CW_SITE_LEASE), work->place->token },
         .metrics = worker->pulse != NULL ? worker->pulse->metrics : NULL,
+        .worker = worker->holder,
     };
     work->tidy = cw_tidy_start(&config, tidied, work, err);
     return work->tidy != NULL;
