@@ -1,10 +1,10 @@
 /* run_worker.c - one worker process: opens what it needs, gives up what it does not, and works until it is
  * told to stop. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -20,16 +20,9 @@ struct working {
     struct cw_webhooks *webhooks;
     struct cw_pulse *pulse;
     char holder[CW_HOLDER_MAX];
-    bool takes_webhooks, failed;
+    bool has_webhooks; /* the supervisor gave a socket for them */
+    bool failed;
 };
-
-/* Asked before anything is opened here, which else would get the number. */
-static bool is_listening(int fd)
-{
-    int answer = 0;
-    socklen_t len = sizeof answer;
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &answer, &len) == 0 && answer != 0;
-}
 
 static void stopped(void *arg, const struct cw_error *err)
 {
@@ -84,7 +77,7 @@ static bool begin_work(struct working *working, struct cw_error *err)
                                              .stopped = stopped,
                                              .arg = working };
     working->worker = cw_worker_start(&config, err);
-    if (working->worker == NULL || !working->takes_webhooks)
+    if (working->worker == NULL || !working->has_webhooks)
         return working->worker != NULL;
     const struct cw_webhooks_config webhooks = { .loop = cli->loop,
                                                  .store = cli->store,
@@ -134,7 +127,8 @@ static bool work(struct working *working, const struct cw_cli_run *run, struct c
 
 int cw_cli_run_worker(struct cw_cli *cli, const struct cw_cli_run *run)
 {
-    struct working working = { .cli = cli, .takes_webhooks = is_listening(CW_SUPERVISED_WEBHOOKS_FD) };
+    /* Asked before anything is opened, which would get that number where there is no such socket. */
+    struct working working = { .cli = cli, .has_webhooks = fcntl(CW_SUPERVISED_WEBHOOKS_FD, F_GETFD) >= 0 };
     struct cw_error err;
     int pulse_fd = CW_SUPERVISED_PULSE_FD;
     working.pulse = cw_pulse_open(pulse_fd, CW_SUPERVISED_WAKE_FD, &err);

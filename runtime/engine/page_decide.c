@@ -45,6 +45,18 @@ static void park(struct cw_page_job *job, struct item *item, const struct cw_err
                         err->text);
 }
 
+/* Functions of the cart's scripts run between the two: never around a call to the store, which may answer
+ * within it. */
+static void enter_scripts(const struct cw_page_job *job)
+{
+    cw_pulse_enter(job->pipeline.pulse, job->page.stream->cart->name);
+}
+
+static void leave_scripts(const struct cw_page_job *job)
+{
+    cw_pulse_leave(job->pipeline.pulse);
+}
+
 static void map_item(struct cw_page_job *job, struct item *item)
 {
     struct cw_error err = item->err;
@@ -82,12 +94,14 @@ void cw_page_decide(struct cw_page_job *job)
 {
     struct cw_record_key keys[SLICE_RECORDS];
     size_t count = 0;
+    enter_scripts(job);
     for (size_t i = 0; i < job->count; i++) {
         if (!job->items[i].is_settled)
             map_item(job, &job->items[i]);
         if (may_be_stored(job, &job->items[i]))
             keys[count++] = job->items[i].key;
     }
+    leave_scripts(job);
     if (count > 0)
         cw_txn_get_documents(job->txn, cw_lua_plan_kind(job->page.stream->plan), keys, count, &job->arena,
                              got_documents, job);
@@ -329,19 +343,26 @@ static bool ask_late(struct cw_page_job *job, size_t count)
     return true;
 }
 
+static bool decide_items(struct cw_page_job *job, size_t *late)
+{
+    bool ok = true;
+    enter_scripts(job);
+    for (size_t i = 0; ok && i < job->count; i++) {
+        const struct item *item = &job->items[i];
+        ok = decide_item(job, i);
+        for (size_t o = 0; ok && o < item->outcome_count; o++)
+            *late += is_asked_late(item, &item->outcomes[o]);
+    }
+    leave_scripts(job);
+    return ok;
+}
+
 static void decide_all(struct cw_page_job *job)
 {
     size_t late = 0;
-    for (size_t i = 0; i < job->count; i++) {
-        struct item *item = &job->items[i];
-        if (!decide_item(job, i)) {
-            cw_page_fail(job, NULL);
-            return;
-        }
-        for (size_t o = 0; o < item->outcome_count; o++)
-            late += is_asked_late(item, &item->outcomes[o]);
-    }
-    if (late == 0)
+    if (!decide_items(job, &late))
+        cw_page_fail(job, NULL);
+    else if (late == 0)
         finish_all(job);
     else if (!ask_late(job, late))
         cw_page_fail(job, NULL);

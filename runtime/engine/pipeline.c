@@ -265,7 +265,6 @@ void cw_page_put_slice(struct cw_page_job *job)
 static void next_slice(void *arg)
 {
     struct cw_page_job *job = arg;
-    struct cw_pulse *pulse = job->pipeline.pulse; /* the job may be gone when the store has answered */
     struct cw_record_key keys[SLICE_RECORDS];
     cw_arena_reset(&job->arena);
     bool txn_is_full = job->page.commit_every > 0 && job->in_txn >= job->page.commit_every;
@@ -279,9 +278,7 @@ static void next_slice(void *arg)
     }
     for (size_t i = 0; i < job->count; i++)
         keys[i] = job->items[i].key;
-    cw_pulse_enter(job->pipeline.pulse, job->page.stream->cart->name);
     cw_txn_find_raw(job->txn, keys, job->count, known, job);
-    cw_pulse_leave(pulse);
 }
 
 static void ready(void *arg, struct cw_txn *txn, const struct cw_error *err)

@@ -36,7 +36,9 @@ struct work {
     struct place *place;
     struct cw_job job; /* its texts are this struct's */
     char *cart, *name;
-    bool is_woken; /* out of turn */
+    bool is_woken;        /* out of turn */
+    bool waits;           /* for another job of the cart */
+    cw_time run_began_at; /* CW_TIME_NONE = not yet */
     const struct cw_lua_stream *stream;
     struct cw_sync *sync;
     struct cw_reconcile *reconcile;
