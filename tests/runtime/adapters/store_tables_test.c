@@ -104,7 +104,7 @@ static void the_audit_trail_is_only_added_to(void **state)
                  "DO $$ BEGIN %s; RAISE 'it went through'; EXCEPTION WHEN OTHERS THEN IF SQLERRM <> "
                  "'the audit trail is only ever added to' THEN RAISE; END IF; END $$",
                  tries[i]);
-        pg_server_execute(bed->database, sql);
+        pg_server_execute(bed->schema, sql);
     }
     assert_string_equal(ask(bed, "SELECT who FROM audit"), "x");
 }
