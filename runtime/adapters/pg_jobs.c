@@ -22,8 +22,7 @@ static const char select_jobs[] =
              "FROM jobs j LEFT JOIN leases l ON l.name = " LEASE " WHERE $1::text IS NULL OR j.cart = $1 "
              "ORDER BY j.cart, j.name";
 
-/* Everything in one statement. What another one is just claiming is locked, and passed by. A wake-up for
- * later is not what begins now. */
+/* Everything in one statement. What another one is just claiming is locked, and passed by. */
 static const char claim_one[] =
     "WITH picked AS (SELECT " JOB_COLUMNS ", l.name AS lease FROM jobs j JOIN leases l ON l.name = " LEASE " "
     "WHERE " MAY_BEGIN "ORDER BY j.ready_at, j.cart, j.name LIMIT 1 FOR UPDATE OF j, l SKIP LOCKED), "
@@ -34,8 +33,8 @@ static const char claim_one[] =
                        "RETURNING l.token), "
                        "began AS (UPDATE jobs j SET began_at = $1, woken_at = CASE WHEN j.woken_at > $1 THEN "
                        "j.woken_at END, "
-                       "lease_token = held.token FROM picked p, held WHERE j.cart = p.cart AND j.name = "
-                       "p.name RETURNING 1) "
+                       "lease_token = held.token "
+                       "FROM picked p, held WHERE j.cart = p.cart AND j.name = p.name RETURNING 1) "
                        "SELECT p.cart, p.name, p.schedule, p.due_at, p.woken_at, p.served_at, p.began_at, "
                        "p.ended_at, "
                        "p.failures, p.message, held.token FROM picked p, held, began";
