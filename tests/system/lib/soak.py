@@ -23,12 +23,15 @@ SHOPS_PROGRAM = os.path.join(os.path.dirname(PROGRAM), "tests", "soak_shop")
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "soak")
 CARTS = 200
 FACTOR = 60
+LEASE_MINUTES = int(os.environ.get("SOAK_LEASE", "3"))  # three seconds here; one is lost when the machine is busy
+IDLE_MINUTES = 1  # after which PostgreSQL ends a session that does not go on with its transaction
 SETTLE_SECONDS = 180  # of the machine's; a settled site needs a third of it
 STOP_SECONDS = 90     # the supervisor kills workers that are not done within a minute
 
 SITE = """\
 return {
   store = "%(store)s",
+  run = { lease = "%(lease)dm" },
   allow = { "127.0.0.1:%(port)d" },
   schedules = {
     { every = "1m", jitter = "20s" },
@@ -58,8 +61,9 @@ class Soak:
         self.folder = tempfile.mkdtemp(prefix="cartwright-soak-", dir=quick_folder())
         atexit.register(self._clean_up)
         self.supervisor = self.shops = None
-        self.counts = dict.fromkeys(("workers killed", "supervisors killed", "workers frozen", "carts started again"), 0)
-        self.frozen = {}  # process -> when it goes on
+        self.counts = dict.fromkeys(("killed workers", "killed supervisors", "frozen workers", "started carts"), 0)
+        self.frozen = {}   # process -> when it goes on
+        self.history = []  # what was done to whom
         self.begun = time.monotonic()
 
     def _clean_up(self):
@@ -99,7 +103,7 @@ class Soak:
         self.write("carts/listing.lua", 'return require("lib.soak").with_ids()\n')
         carts = ['    ["shop-%d"] = { type = "%s", url = "http://127.0.0.1:%d/shop-%d", page_size = %d },'
                  % (n, "listing" if n % 2 else "plain", self.port, n, 5 + n % 16) for n in range(1, CARTS + 1)]
-        self.write("site.lua", SITE % {"store": store.uri, "port": self.port, "carts": "\n".join(carts)})
+        self.write("site.lua", SITE % {"store": store.uri, "port": self.port, "lease": LEASE_MINUTES, "carts": "\n".join(carts)})
         self.write("secrets", "".join("shop-%d.key = %s\n" % (n, key_of(self.seed, n)) for n in range(1, CARTS + 1)))
 
     def write(self, name, text):
@@ -121,34 +125,39 @@ class Soak:
             self.supervisor = subprocess.Popen([PROGRAM, "run", "--site", self.folder, "--workers", str(self.workers)],
                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment())
 
+    def note(self, what, pid):
+        self.history.append("%s %s %d" % (time.strftime("%H:%M:%S"), what, pid))
+        self.counts[what + "s"] += 1
+
     def worker_pids(self):
         return [pid for pid in children_of(self.supervisor.pid) if b"--worker=" in command_of(pid)]
 
     def kill_worker(self):
         pids = [pid for pid in self.worker_pids() if pid not in self.frozen]
         if pids:
-            send(self.chance.choice(pids), signal.SIGKILL)
-            self.counts["workers killed"] += 1
+            pid = self.chance.choice(pids)
+            send(pid, signal.SIGKILL)
+            self.note("killed worker", pid)
 
     def kill_supervisor(self):
         """Its workers die with it."""
         pids = self.worker_pids()
+        self.note("killed supervisor", self.supervisor.pid)
         self.supervisor.kill()
         self.supervisor.wait()
         wait_until(lambda: not any(b"--worker=" in command_of(pid) for pid in pids), 10,
                    "workers outlived their supervisor")
         self.frozen.clear()
-        self.counts["supervisors killed"] += 1
         self.start()
 
     def freeze_worker(self):
-        """For longer than its leases last, which is a second here."""
+        """For longer than its leases last."""
         pids = [pid for pid in self.worker_pids() if pid not in self.frozen]
         if pids and not self.frozen:
             pid = self.chance.choice(pids)
             send(pid, signal.SIGSTOP)
-            self.frozen[pid] = time.monotonic() + self.chance.uniform(1.5, 4)
-            self.counts["workers frozen"] += 1
+            self.frozen[pid] = time.monotonic() + LEASE_MINUTES * 60 / FACTOR * self.chance.uniform(1.2, 2)
+            self.note("frozen worker", pid)
 
     def thaw(self, everybody=False):
         for pid, until in list(self.frozen.items()):
@@ -163,19 +172,23 @@ class Soak:
         acts = [self.kill_worker] * 14 + [self.kill_supervisor] * 2
         if self.workers > 1:
             acts += [self.freeze_worker] * 5
-        end = self.origin + self.minutes * 60
+        end, next_act = self.origin + self.minutes * 60, time.monotonic() + 1
         while self.now() < end:
-            time.sleep(min(self.chance.uniform(0.2, 2.5), max(end - self.now(), 0) / FACTOR + 0.01))
+            time.sleep(0.1)
             assert self.supervisor.poll() is None, "the supervisor ended by itself: %s" % self.supervisor.returncode
             self.thaw()
-            self.chance.choice(acts)()
+            if self.frozen:
+                self.store.end_idle(IDLE_MINUTES * 60 / FACTOR)
+            if time.monotonic() >= next_act:
+                self.chance.choice(acts)()
+                next_act = time.monotonic() + self.chance.uniform(0.2, 2.5)
         self.thaw(everybody=True)
 
     def start_stopped(self):
         """A kill in the middle of a script counts as the cart's fault; after the second one a person starts it again."""
         for cart, in self.store.query("SELECT cart FROM controls WHERE state = 'stopped'"):
             self.run("start", cart)
-            self.counts["carts started again"] += 1
+            self.counts["started carts"] += 1
 
     def settle(self):
         """Until every job of every cart has run well since the shops work again."""
@@ -195,6 +208,7 @@ class Soak:
 
     def stop(self):
         pids = self.worker_pids()
+        self.stopped_at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.now()))
         self.supervisor.terminate()
         try:
             code = self.supervisor.wait(STOP_SECONDS)
@@ -269,6 +283,7 @@ def main(workers, make_store):
         soak.soak(make_store(soak))
     except AssertionError as error:
         print("FAILED: %s" % error)
+        print("what was done: " + ", ".join(soak.history))
         if os.path.exists(soak.path("log")):
             print("the end of the log:")
             with open(soak.path("log")) as log:

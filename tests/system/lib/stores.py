@@ -31,6 +31,9 @@ class Sqlite:
         found = self.query("PRAGMA foreign_key_check")
         assert found == [], "rows refer to rows that are not there: %s" % found[:5]
 
+    def end_idle(self, seconds):
+        """Nobody waits for another process's transaction for long."""
+
     def dump(self):
         """Every byte that is kept."""
         for name in os.listdir(os.path.dirname(self.path)):
@@ -62,6 +65,11 @@ class Postgresql:
         self.query("SELECT bt_index_check(c.oid, true) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
                    "JOIN pg_am a ON a.oid = c.relam JOIN pg_namespace n ON n.oid = c.relnamespace "
                    "WHERE a.amname = 'btree' AND n.nspname = 'public'")
+
+    def end_idle(self, seconds):
+        """As idle_in_transaction_session_timeout would; in scaled time the session's own comes late."""
+        self.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                   "AND state LIKE 'idle in transaction%%' AND state_change < now() - interval '%s seconds'" % seconds)
 
     def dump(self):
         for table, in self.query("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"):
