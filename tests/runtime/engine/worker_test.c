@@ -308,31 +308,6 @@ static void hold_store(struct workers_bed *bed, struct cw_txn **txn)
     cw_txn_begin(bed->posts[0].store, (struct cw_fence){ 0 }, keep_txn, txn);
 }
 
-/* Whatever the worker does in the store it does behind one such transaction. */
-static void a_worker_stops_only_when_its_leases_were_given_back(void **state)
-{
-    struct workers_bed *bed = *state;
-    struct cw_txn *before, *next;
-    start_worker(bed, 0);
-    site_bed_wait(&bed->site, 50 * CW_MILLISECOND); /* amid a run */
-    hold_store(bed, &before);
-    assert_non_null(before);
-    cw_worker_stop(bed->posts[0].worker);
-    for (int i = 0; i < 9 && number(bed, "SELECT count(*) FROM leases WHERE holder <> ''") > 0; i++) {
-        site_bed_wait(&bed->site, CW_SECOND);
-        assert_false(bed->posts[0].has_stopped);
-        hold_store(bed, &next);
-        cw_txn_rollback(before);
-        site_bed_wait(&bed->site, CW_SECOND);
-        assert_non_null(next);
-        before = next;
-    }
-    cw_txn_rollback(before);
-    site_bed_wait(&bed->site, CW_SECOND);
-    assert_true(bed->posts[0].has_stopped);
-    assert_rows(&bed->site, "SELECT count(*) FROM leases WHERE holder <> ''", "0");
-}
-
 static void a_job_that_waits_for_another_one_ends_once(void **state)
 {
     struct workers_bed *bed = *state;
@@ -359,28 +334,8 @@ static void a_job_that_waits_for_another_one_ends_once(void **state)
     cw_txn_rollback(next);
     site_bed_wait(&bed->site, CW_SECOND);
     assert_true(bed->posts[0].has_stopped);
-    assert_rows(
-        &bed->site,
-        "SELECT name, served_at IS NULL FROM jobs WHERE cart = 'shop' AND began_at <> '' ORDER BY name",
-        "orders|0\nreconcile orders|1");
-}
-
-static void what_is_claimed_while_a_worker_stops_is_left_to_others(void **state)
-{
-    struct workers_bed *bed = *state;
-    struct cw_txn *txn;
-    start_worker(bed, 0);
-    hold_store(bed, &txn);
-    site_bed_wait(&bed->site, CW_MILLISECOND); /* the claim waits */
-    cw_worker_stop(bed->posts[0].worker);
-    cw_txn_rollback(txn);
-    site_bed_wait(&bed->site, CW_SECOND);
-    assert_true(bed->posts[0].has_stopped);
-    assert_rows(&bed->site, "SELECT count(served_at) FROM jobs", "0");
+    assert_rows(&bed->site, "SELECT count(*) FROM runs", "1");
     assert_rows(&bed->site, "SELECT count(*) FROM leases WHERE holder <> ''", "0");
-    start_worker(bed, 1);
-    site_bed_wait(&bed->site, CW_SECOND);
-    assert_int_equal(runs(bed), 1);
 }
 
 /* --- several workers --- */
@@ -483,10 +438,8 @@ int main(void)
         WORKER_TEST(a_shop_that_is_down_is_asked_ever_less_often_and_recovers_alone),
         WORKER_TEST(a_cart_that_is_stopped_rests_until_it_is_started),
         WORKER_TEST(a_worker_that_is_told_to_stop_gives_its_leases_back),
-        WORKER_TEST(a_worker_stops_only_when_its_leases_were_given_back),
         cmocka_unit_test_setup_teardown(a_job_that_waits_for_another_one_ends_once, set_up_two_jobs,
                                         teardown),
-        WORKER_TEST(what_is_claimed_while_a_worker_stops_is_left_to_others),
         WORKER_TEST(two_workers_share_the_jobs_and_never_run_one_twice_at_a_time),
         WORKER_TEST(another_worker_takes_over_when_one_dies),
         WORKER_TEST(a_cart_that_killed_its_worker_twice_is_stopped_and_says_why),
