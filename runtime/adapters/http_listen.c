@@ -25,6 +25,19 @@ static bool parse_address(const char *address, unsigned port, struct sockaddr_st
     return port <= UINT16_MAX;
 }
 
+static const char *how_to_mend(int number)
+{
+    switch (number) {
+    case EADDRINUSE:
+        return "; another program has that port: end it, or give another port";
+    case EACCES:
+        return "; ports below 1024 are for root: give another port";
+    case EADDRNOTAVAIL:
+        return "; this machine does not have that address";
+    }
+    return "";
+}
+
 /* SO_REUSEADDR: a server that starts again must not wait for the old connections' last packets. */
 int cw_http_listen(const char *address, unsigned port, struct cw_error *err)
 {
@@ -40,7 +53,8 @@ int cw_http_listen(const char *address, unsigned port, struct cw_error *err)
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
         bind(fd, (struct sockaddr *)&at, len) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
-    cw_fail(err, CW_IO, "cannot listen on %s, port %u: %s", address, port, strerror(errno));
+    cw_fail(err, CW_IO, "cannot listen on %s, port %u: %s%s", address, port, strerror(errno),
+            how_to_mend(errno));
     if (fd >= 0)
         close(fd);
     return -1;

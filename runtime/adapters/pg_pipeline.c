@@ -53,7 +53,7 @@ static bool keep_copy(struct cw_pg_link *link, struct cw_pg_entry *entry, const 
                       const struct cw_bind *binds, size_t count, struct cw_error *err)
 {
     bool is_needed = link->state != CW_PG_UP || (entry->flags & CW_PG_ONCE) == 0;
-    entry->deadline_ns = cw_pg_clock_ns() + CW_PG_WAIT_NS;
+    entry->deadline_ns = cw_pg_clock_ns() + link->wait_ns;
     if (is_needed)
         entry->copy = cw_pg_copy_create(sql, (entry->flags & CW_PG_FOREIGN) != 0, binds, count);
     return !is_needed || entry->copy != NULL || cw_fail(err, CW_NOMEM, "out of memory for a statement");

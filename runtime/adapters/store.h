@@ -77,6 +77,10 @@ void cw_txn_begin(struct cw_store *store, struct cw_fence fence, cw_txn_ready_fn
  * answers. */
 void cw_txn_commit(struct cw_txn *txn, cw_store_done_fn *done, void *arg);
 void cw_txn_rollback(struct cw_txn *txn);
+/* When a transaction failed last because the store could not be reached, or had no room; CW_TIME_NONE =
+ * never.
+ */
+cw_time cw_store_failed_at(const struct cw_store *store);
 /* Why the transaction is lost; NULL while it is not. Valid until it ends. */
 const struct cw_error *cw_txn_error(const struct cw_txn *txn);
 

@@ -138,6 +138,8 @@ struct cw_store {
     struct cw_txn *current;        /* begun, or beginning */
     struct cw_txn *waiting, *last; /* in order of cw_txn_begin */
     bool starting;                 /* inside the one loop that starts transactions */
+    bool has_failed;               /* a transaction, for want of the store */
+    cw_time failed_at;
 };
 
 struct cw_store *cw_sqlite_open(const struct cw_store_config *config, struct cw_error *err);

@@ -53,6 +53,19 @@ void cw_txn_begin(struct cw_store *store, struct cw_fence fence, cw_txn_ready_fn
     start_waiting(store);
 }
 
+static void note_failure(struct cw_store *store, const struct cw_error *err)
+{
+    if (err == NULL || err->code != CW_UNAVAILABLE)
+        return;
+    store->has_failed = true;
+    store->failed_at = cw_now(store->clock);
+}
+
+cw_time cw_store_failed_at(const struct cw_store *store)
+{
+    return store->has_failed ? store->failed_at : CW_TIME_NONE;
+}
+
 void cw_txn_began(struct cw_txn *txn, const struct cw_error *err)
 {
     if (err == NULL) {
@@ -60,6 +73,7 @@ void cw_txn_began(struct cw_txn *txn, const struct cw_error *err)
         return;
     }
     struct cw_txn failed = *txn;
+    note_failure(txn->store, err);
     free(txn);
     failed.store->current = NULL;
     failed.ready(failed.arg, NULL, err);
@@ -82,6 +96,7 @@ void cw_txn_commit(struct cw_txn *txn, cw_store_done_fn *done, void *arg)
 void cw_txn_ended(struct cw_txn *txn, const struct cw_error *err)
 {
     struct cw_txn ended = *txn;
+    note_failure(txn->store, err);
     free(txn);
     ended.store->current = NULL;
     ended.done(ended.arg, err);
@@ -91,6 +106,7 @@ void cw_txn_ended(struct cw_txn *txn, const struct cw_error *err)
 void cw_txn_rollback(struct cw_txn *txn)
 {
     struct cw_store *store = txn->store;
+    note_failure(store, cw_txn_error(txn));
     store->engine->rollback(txn);
     free(txn);
     store->current = NULL;

@@ -1,4 +1,5 @@
 /* cmd_run.c - `cartwright run`: everything the site is to do, unattended. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "cli/run.h"
 #include "engine/supervisor.h"
 
-enum { WORKERS_MAX = CW_WORKERS_MAX, ARGS_MAX = 16 };
+enum { WORKERS_MAX = CW_WORKERS_MAX, NOT_GIVEN = INT_MIN, ARGS_MAX = 16 };
 
 static bool read_level(const char *name, enum cw_log_level *level)
 {
@@ -75,9 +76,11 @@ static int supervise(const struct cw_cli *cli, const struct cw_cli_run *run)
     return code;
 }
 
-static int act(struct cw_cli *cli, const struct cw_cli_run *run)
+static int act(struct cw_cli *cli, struct cw_cli_run *run)
 {
-    if (run->workers < 0 || run->workers > WORKERS_MAX)
+    if (run->workers == NOT_GIVEN)
+        run->workers = 0;
+    else if (run->workers < 1 || run->workers > WORKERS_MAX)
         return wrong_use("--workers is a number from 1 to 256");
     int code = configure_log(cli, run);
     if (code >= 0)
@@ -90,7 +93,7 @@ static int act(struct cw_cli *cli, const struct cw_cli_run *run)
 int cw_cmd_run(int argc, char **argv)
 {
     struct cw_cli cli = { 0 };
-    struct cw_cli_run run = { 0 };
+    struct cw_cli_run run = { .workers = NOT_GIVEN };
     const int hidden = G_OPTION_FLAG_HIDDEN;
     const GOptionEntry entries[] = {
         { "workers", 'w', 0, G_OPTION_ARG_INT, &run.workers,

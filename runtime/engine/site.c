@@ -325,7 +325,9 @@ static bool open_folders(struct cw_site *site, struct cw_error *err)
 {
     site->folder_fd = open(site->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (site->folder_fd < 0)
-        return cw_fail(err, CW_NOT_FOUND, "%s: %s", site->folder, strerror(errno));
+        return cw_fail(err, CW_NOT_FOUND,
+                       "%s: %s; make a site with: cartwright new DIR, or name one with --site DIR",
+                       site->folder, strerror(errno));
     if (faccessat(site->folder_fd, "site.lua", R_OK, 0) != 0)
         return cw_fail(err, CW_NOT_FOUND,
                        "no site.lua in %s; make a site with: cartwright new DIR, or name one with --site DIR",

@@ -54,7 +54,7 @@ static bool is_ours(const struct cw_site *site, const struct cw_store *store, bo
         return false;
     if (strcmp(id, cw_store_id(store)) == 0)
         return true;
-    if (cw_store_is_new(store) || (id[0] == '\0' && is_inside(site)))
+    if (cw_store_is_new(store) || is_inside(site))
         return !writes || write_id(site, cw_store_id(store), err);
     if (id[0] != '\0')
         return cw_fail(

@@ -37,6 +37,18 @@ static cw_time delay_after(unsigned failures)
     return delay < longest_delay ? delay : longest_delay;
 }
 
+/* A shop that is down is asked ever less often. Where the store was at fault, a full disk or a server that
+ * was away, nobody is spared by waiting longer. */
+static cw_time delay_of(const struct work *work, unsigned failures)
+{
+    cw_time failed_at = cw_store_failed_at(work->place->worker->config.store);
+    if (work->ending > 0)
+        return end_again; /* even this end could not be stored until now */
+    bool by_store =
+        work->err.code == CW_UNAVAILABLE && failed_at != CW_TIME_NONE && failed_at >= work->job.began_at;
+    return by_store ? first_delay : delay_after(failures);
+}
+
 /* When the job is due next, and what is remembered of it. */
 static struct cw_job outcome(struct work *work, char message[CW_ERROR_TEXT_MAX])
 {
@@ -54,7 +66,7 @@ static struct cw_job outcome(struct work *work, char message[CW_ERROR_TEXT_MAX])
     } else {
         job.failures++;
         cw_error_format(&work->err, message, CW_ERROR_TEXT_MAX);
-        job.due_at = now + delay_after(job.failures);
+        job.due_at = now + delay_of(work, job.failures);
     }
     job.message = cw_slice(message);
     return job;
@@ -287,6 +299,7 @@ static bool begin_tidy(struct work *work, struct cw_error *err)
         .store = worker->store,
         .fence = { cw_slice(CW_SITE_LEASE), work->place->token },
         .metrics = worker->pulse != NULL ? worker->pulse->metrics : NULL,
+        .worker = worker->holder,
     };
     work->tidy = cw_tidy_start(&config, tidied, work, err);
     return work->tidy != NULL;

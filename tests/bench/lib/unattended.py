@@ -40,10 +40,18 @@ def temporary_folder():
 
 # What processes use -----------------------------------------------------------------------------------------------------
 
+def read(path):
+    """Nothing of a process that has just ended."""
+    try:
+        return Path(path).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def children(pid):
     found = []
     for task in glob.glob("/proc/%d/task/*/children" % pid):
-        found += [int(child) for child in Path(task).read_text().split()]
+        found += [int(child) for child in read(task).split()]
     return found
 
 
@@ -55,7 +63,7 @@ def cpu_seconds(pids, with_ended=False):
     """Of these processes; with those of their children that have ended where `with_ended` is set."""
     ticks = 0
     for pid in pids:
-        fields = Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()
+        fields = read("/proc/%d/stat" % pid).rpartition(")")[2].split()
         ticks += sum(int(field) for field in fields[11:15 if with_ended else 13])
     return ticks * TICK
 
@@ -63,14 +71,14 @@ def cpu_seconds(pids, with_ended=False):
 def cpu_precise(pids):
     """Seconds of all threads, to the nanosecond."""
     schedstats = [path for pid in pids for path in glob.glob("/proc/%d/task/*/schedstat" % pid)]
-    return sum(int(Path(path).read_text().split()[0]) for path in schedstats) * 1e-9
+    return sum(int((read(path) or "0").split()[0]) for path in schedstats) * 1e-9
 
 
 def wake_ups(pids):
     """How often their threads have waited of their own accord, and so were woken."""
     statuses = [path for pid in pids for path in glob.glob("/proc/%d/task/*/status" % pid)]
-    return sum(int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", Path(path).read_text(), re.M).group(1))
-               for path in statuses)
+    return sum(int(count) for path in statuses
+               for count in re.findall(r"^voluntary_ctxt_switches:\s*(\d+)", read(path), re.M))
 
 
 def memory(pids):

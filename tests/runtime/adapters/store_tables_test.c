@@ -62,7 +62,7 @@ static void read_postgresql(struct store_bed *bed, struct cw_buffer *out)
         "SELECT table_name || '.' || column_name || ' ' || CASE data_type WHEN 'text' THEN 'TEXT' "
         "WHEN 'bigint' THEN 'INTEGER' WHEN 'bytea' THEN 'BLOB' ELSE data_type END || "
         "CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END FROM information_schema.columns "
-        "WHERE table_schema = 'public' AND table_name <> 'commits' "
+        "WHERE table_schema = current_schema() AND table_name <> 'commits' "
         "ORDER BY table_name COLLATE \"C\", ordinal_position";
     read_lines(bed, sql, out);
 }
@@ -82,7 +82,7 @@ static void both_engines_have_the_same_tables(void **state)
 static void every_text_sorts_by_its_bytes(void **state)
 {
     static const char sql[] = "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE "
-                              "table_schema = 'public' AND data_type = 'text' AND coalesce(collation_name, "
+                              "table_schema = current_schema() AND data_type = 'text' AND coalesce(collation_name, "
                               "'') <> 'C'";
     struct cw_buffer others = { 0 };
     read_lines(*state, sql, &others);

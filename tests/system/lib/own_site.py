@@ -79,12 +79,14 @@ def run(arguments, stdin=b"", time_limit=120, environment=None, folder=None):
 
 
 class Site:
-    def __init__(self, shop=None, script="", settings="", allow=None, key=KEY, url=None, cart=None):
+    def __init__(self, shop=None, script="", settings="", allow=None, key=KEY, url=None, cart=None, store="store.db",
+                 more=""):
         """A site with one cart, `shop`, of a type of its own: the shipped PrestaShop with `script` added, or the whole
-        script `cart`. `settings` are further lines of the cart in site.lua."""
+        script `cart`. `settings` are further lines of the cart in site.lua, `more` of the site."""
         self.folder = tempfile.mkdtemp(prefix="cartwright-test-")
         atexit.register(shutil.rmtree, self.folder, True)
-        self.store = os.path.join(self.folder, "store.db")
+        self.store_uri, self.more = store, more
+        self.store = os.path.join(self.folder, store)
         self.url = url or (shop.url if shop else "http://127.0.0.1:9")
         self.allow = [self.url.removeprefix("http://")] if allow is None else allow
         self.configure(settings)
@@ -95,9 +97,9 @@ class Site:
 
     def configure(self, settings):
         """Writes site.lua: settings may use `rules`."""
-        self.write("site.lua", 'local rules = require "cartwright.rules" return { zone = "UTC", store = "store.db", '
-                   'allow = { %s },\n  carts = { shop = { type = "fast", url = "%s", %s } } }\n'
-                   % (", ".join('"%s"' % host for host in self.allow), self.url, settings))
+        self.write("site.lua", 'local rules = require "cartwright.rules" return { zone = "UTC", store = "%s", '
+                   'allow = { %s }, %s\n  carts = { shop = { type = "fast", url = "%s", %s } } }\n'
+                   % (self.store_uri, ", ".join('"%s"' % host for host in self.allow), self.more, self.url, settings))
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -68,7 +68,7 @@ class Run:
         self.arguments = arguments
         self.log_path = os.path.join(self.folder, name + ".log")
         self.environment = {**os.environ, **(environment or {})}
-        self.process = None
+        self.process, self.from_byte = None, 0
 
     def __enter__(self):
         return self.start()
@@ -77,8 +77,9 @@ class Run:
         self.kill()
 
     def start(self):
-        """The log goes on where it was when this is not the first time."""
+        """Lines of an earlier time count no more."""
         with open(self.log_path, "ab") as log:
+            self.from_byte = log.tell()
             self.process = subprocess.Popen(
                 [PROGRAM, "run", "--site", self.folder, "--log-format", "json", *map(str, self.arguments)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
@@ -108,8 +109,9 @@ class Run:
     # What it says -----------------------------------------------------------------------------------------------------
 
     def said(self):
-        with open(self.log_path, errors="replace") as log:
-            return log.read()
+        with open(self.log_path, "rb") as log:
+            log.seek(self.from_byte)
+            return log.read().decode("utf-8", "replace")
 
     def lines(self, event=None, **fields):
         """The lines of that event with those fields; what is no line of the log is left out."""
