@@ -121,12 +121,13 @@ static bool take_hour(void *arg, size_t columns, const struct cw_slice *names, c
 /* The answer of the store to a look that may have been called off meanwhile. */
 static bool may_go_on(struct cw_quiet_look *look, const struct cw_error *err)
 {
+    bool is_cancelled = look->cancelled;
     look->in_store = false;
-    if (look->cancelled)
+    if (is_cancelled)
         free_look(look);
     else if (err != NULL)
         tell(look, NULL, CW_QUIET_NO_NEWS, err);
-    return !look->cancelled && err == NULL;
+    return !is_cancelled && err == NULL;
 }
 
 static void week_counted(void *arg, const struct cw_error *err)

@@ -396,6 +396,7 @@ static void prepare(void *arg)
 static void go_on(void *arg)
 {
     struct work *work = arg;
+    work->waits = false;
     if (work->ending > 0)
         store_end(work);
     else if (work->stopping)
