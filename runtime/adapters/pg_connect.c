@@ -196,15 +196,23 @@ void cw_pg_link_step(struct cw_pg_link *link)
         go_on(link, now_ns);
 }
 
-void cw_pg_lose_link(struct cw_pg_link *link)
+/* Unless the server has said itself why it ends. */
+static void note_loss(struct cw_pg_link *link)
 {
-    struct cw_error err;
+    const char *said = PQerrorMessage(link->conn);
+    int len = (int)strcspn(said, "\n");
     if (!link->is_ending)
         cw_fail(&link->why, CW_UNAVAILABLE,
-                "the connection to %s was lost: %.*s; try again when the server is back", link->pg->place,
-                (int)strcspn(PQerrorMessage(link->conn), "\n"), PQerrorMessage(link->conn));
-    err = link->why;
-    cw_log_pairs(CW_LOG_WARNING, "store-connection-lost", "store", link->pg->place, "error", err.text, NULL);
+                "the connection to %s was lost%s%.*s; try again when the server is back", link->pg->place,
+                len > 0 ? ": " : "", len, said);
+    cw_log_pairs(CW_LOG_WARNING, "store-connection-lost", "store", link->pg->place, "error", link->why.text,
+                 NULL);
+}
+
+void cw_pg_lose_link(struct cw_pg_link *link)
+{
+    note_loss(link);
+    struct cw_error err = link->why;
     if (cw_pg_turn_holds(link)) {
         link->lost_pid = link->backend_pid;
         memcpy(link->lost_start, link->backend_start, sizeof link->lost_start);

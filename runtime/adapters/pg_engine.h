@@ -98,10 +98,9 @@ bool cw_pg_is_null(const PGresult *result, int row, int column);
     "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 #define CW_PG_NOW CW_PG_CLOCK("0")
 
-/* Whether a row of leases is in force, by the server's clock; as SQL. */
-#define CW_PG_IN_FORCE(lease)                                                                                \
-    "(" lease ".holder <> '' AND " lease ".expires_at > " CW_PG_NOW " AND " lease                            \
-    ".expires_at <= " CW_PG_CLOCK(CW_PG_LEASE_MAX) ")"
+/* Whether the row l of leases is in force, by the server's clock; as SQL. */
+#define CW_PG_IN_FORCE                                                                                       \
+    "(l.holder <> '' AND l.expires_at > " CW_PG_NOW " AND l.expires_at <= " CW_PG_CLOCK(CW_PG_LEASE_MAX) ")"
 #define CW_PG_LEASE_MAX "600000000" /* CW_LEASE_TIME_MAX */
 
 /* The error of a result as ours, saying what to do. Always false. */

@@ -11,40 +11,35 @@
 /* Free: nobody's, over, or ours ($2) already and the job is not the one that runs. A stopped stream stops
  * what is named after it as well ("reconcile orders"). */
 #define MAY_BEGIN                                                                                            \
-    "j.ready_at <= $1 AND (NOT " CW_PG_IN_FORCE(                                                             \
-        "l") " OR (l.holder = $2 AND j.lease_token <> l.token)) "                                            \
-             "AND NOT EXISTS (SELECT 1 FROM controls c WHERE c.cart = j.cart AND c.state = 'stopped' AND "   \
-             "(c.stream = '' OR c.stream = j.name OR j.name LIKE '% ' || c.stream)) "
+    "j.ready_at <= $1 AND (NOT " CW_PG_IN_FORCE " OR (l.holder = $2 AND j.lease_token <> l.token)) "         \
+    "AND NOT EXISTS (SELECT 1 FROM controls c WHERE c.cart = j.cart AND c.state = 'stopped' AND "            \
+    "(c.stream = '' OR c.stream = j.name OR j.name LIKE '% ' || c.stream)) "
+#define UNTIL CW_PG_CLOCK("$3")
 
 static const char select_jobs[] =
-    "SELECT " JOB_COLUMNS ", coalesce(l.token = j.lease_token AND " CW_PG_IN_FORCE(
-        "l") ", false) "
-             "FROM jobs j LEFT JOIN leases l ON l.name = " LEASE " WHERE $1::text IS NULL OR j.cart = $1 "
-             "ORDER BY j.cart, j.name";
+    "SELECT " JOB_COLUMNS ", coalesce(l.token = j.lease_token AND " CW_PG_IN_FORCE ", false) "
+    "FROM jobs j LEFT JOIN leases l ON l.name = " LEASE " WHERE $1::text IS NULL OR j.cart = $1 "
+    "ORDER BY j.cart, j.name";
 
-/* Everything in one statement. What another one is just claiming is locked, and passed by. */
+/* Everything in one statement. What another one is just claiming is locked, and passed by. A wake-up for
+ * later is not what begins now. */
 static const char claim_one[] =
     "WITH picked AS (SELECT " JOB_COLUMNS ", l.name AS lease FROM jobs j JOIN leases l ON l.name = " LEASE " "
     "WHERE " MAY_BEGIN "ORDER BY j.ready_at, j.cart, j.name LIMIT 1 FOR UPDATE OF j, l SKIP LOCKED), "
-    "held AS (UPDATE leases l SET holder = $2, expires_at = " CW_PG_CLOCK(
-        "$3") ", token = l.token + "
-              "CASE WHEN " CW_PG_IN_FORCE(
-                  "l") " THEN 0 ELSE 1 END FROM picked p WHERE l.name = p.lease "
-                       "RETURNING l.token), "
-                       "began AS (UPDATE jobs j SET began_at = $1, woken_at = NULL, lease_token = held.token "
-                       "FROM picked p, held WHERE j.cart = p.cart AND j.name = p.name RETURNING 1) "
-                       "SELECT p.cart, p.name, p.schedule, p.due_at, p.woken_at, p.served_at, p.began_at, "
-                       "p.ended_at, "
-                       "p.failures, p.message, held.token FROM picked p, held, began";
+    "held AS (UPDATE leases l SET holder = $2, expires_at = " UNTIL ", token = l.token + "
+    "CASE WHEN " CW_PG_IN_FORCE " THEN 0 ELSE 1 END FROM picked p WHERE l.name = p.lease RETURNING l.token), "
+    "began AS (UPDATE jobs j SET began_at = $1, lease_token = held.token, "
+    "woken_at = CASE WHEN j.woken_at > $1 THEN j.woken_at END "
+    "FROM picked p, held WHERE j.cart = p.cart AND j.name = p.name RETURNING 1) "
+    "SELECT p.cart, p.name, p.schedule, p.due_at, p.woken_at, p.served_at, p.began_at, p.ended_at, "
+    "p.failures, p.message, held.token FROM picked p, held, began";
 
 /* $3: when to look again at what another one was just claiming: it may let go. */
 static const char select_next[] =
     "SELECT min(t) FROM (SELECT min(ready_at) AS t FROM jobs WHERE ready_at > $1 "
     "UNION ALL SELECT min(l.expires_at) FROM jobs j JOIN leases l ON l.name = " LEASE " "
-    "WHERE j.ready_at <= $1 AND l.holder <> $2 AND " CW_PG_IN_FORCE(
-        "l") " "
-             "UNION ALL (SELECT $3 FROM jobs j JOIN leases l ON l.name = " LEASE " WHERE " MAY_BEGIN
-             "LIMIT 1)) n";
+    "WHERE j.ready_at <= $1 AND l.holder <> $2 AND " CW_PG_IN_FORCE " "
+    "UNION ALL (SELECT $3 FROM jobs j JOIN leases l ON l.name = " LEASE " WHERE " MAY_BEGIN "LIMIT 1)) n";
 
 static const char end_job[] =
     "UPDATE jobs SET served_at = $3, due_at = $4, ended_at = $5, failures = $6, message = $7, "

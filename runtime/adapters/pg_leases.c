@@ -4,18 +4,17 @@
 
 #include "adapters/pg_link.h"
 
+#define UNTIL CW_PG_CLOCK("$3")
+
 const char cw_pg_select_holder[] =
-    "SELECT holder, expires_at, " CW_PG_IN_FORCE("l") " FROM leases l WHERE name = $1";
+    "SELECT holder, expires_at, " CW_PG_IN_FORCE " FROM leases l WHERE name = $1";
 static const char take_new[] =
-    "INSERT INTO leases AS l (name, holder, token, expires_at) VALUES ($1, $2, 1, " CW_PG_CLOCK(
-        "$3") ") "
-              "ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = l.token + 1, "
-              "expires_at = excluded.expires_at WHERE l.holder = excluded.holder OR NOT " CW_PG_IN_FORCE(
-                  "l") " "
-                       "RETURNING token";
-static const char renew[] = "UPDATE leases l SET expires_at = " CW_PG_CLOCK(
-    "$3") " WHERE name = $1 "
-          "AND token = $2 AND " CW_PG_IN_FORCE("l") " RETURNING token";
+    "INSERT INTO leases AS l (name, holder, token, expires_at) VALUES ($1, $2, 1, " UNTIL ") "
+    "ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = l.token + 1, "
+    "expires_at = excluded.expires_at WHERE l.holder = excluded.holder OR NOT " CW_PG_IN_FORCE " "
+    "RETURNING token";
+static const char renew[] = "UPDATE leases l SET expires_at = " UNTIL " WHERE name = $1 AND token = $2 "
+                            "AND " CW_PG_IN_FORCE " RETURNING token";
 static const char give_back[] =
     "UPDATE leases SET holder = '' WHERE name = $1 AND token = $2 RETURNING token";
 

@@ -108,6 +108,7 @@ struct cw_pg_link {
     char session[33];   /* names this store in the table commits */
     char schema[132];   /* of the tables, quoted for SQL */
     cw_time query_time; /* CW_QUERY_TIME_MAX; less in tests */
+    int64_t wait_ns;    /* CW_PG_WAIT_NS; less in tests */
 
     struct cw_pg_queue sent, unsent;
     unsigned unsynced;  /* statements since the last sync */

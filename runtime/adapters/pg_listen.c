@@ -17,15 +17,21 @@ void cw_pg_hear(struct cw_pg_link *link)
         cw_loop_later(link->pg->store.loop, &link->heard_later, tell, link);
 }
 
-/* Between transactions: one that is rolled back would take it along. What was said while there was no link is
- * not known, so it counts as heard. */
+/* What was said before the server listened for us is not known, so it counts as heard. */
+static void note_listening(void *arg, PGresult *result, const struct cw_error *err)
+{
+    (void)result;
+    if (err == NULL)
+        cw_pg_hear(arg);
+}
+
+/* Between transactions: one that is rolled back would take it along. */
 void cw_pg_listen_step(struct cw_pg_link *link)
 {
     bool is_between = link->turn.stage == CW_PG_NONE || link->turn.stage == CW_PG_WAITING;
     if (link->heard == NULL || link->is_listening || link->state != CW_PG_UP || !is_between)
         return;
-    link->is_listening = cw_pg_send_with(link->pg, CW_PG_ONCE, listen, NULL, 0, NULL, NULL, NULL);
-    cw_pg_hear(link);
+    link->is_listening = cw_pg_send_with(link->pg, CW_PG_ONCE, listen, NULL, 0, note_listening, link, NULL);
 }
 
 void cw_pg_listen_close(struct cw_pg_link *link)

@@ -53,7 +53,7 @@ static bool keep_copy(struct cw_pg_link *link, struct cw_pg_entry *entry, const 
                       const struct cw_bind *binds, size_t count, struct cw_error *err)
 {
     bool is_needed = link->state != CW_PG_UP || (entry->flags & CW_PG_ONCE) == 0;
-    entry->deadline_ns = cw_pg_clock_ns() + CW_PG_WAIT_NS;
+    entry->deadline_ns = cw_pg_clock_ns() + link->wait_ns;
     if (is_needed)
         entry->copy = cw_pg_copy_create(sql, (entry->flags & CW_PG_FOREIGN) != 0, binds, count);
     return !is_needed || entry->copy != NULL || cw_fail(err, CW_NOMEM, "out of memory for a statement");
@@ -307,10 +307,15 @@ static void take(struct cw_pg_link *link, PGresult *result)
     }
 }
 
-/* The server says that it ends the session: nothing more will come, and what it said goes with the loss. */
+/* The server says that it ends the session, or libpq that it has: nothing more will come, and what was said
+ * goes with the loss. */
 static bool is_farewell(struct cw_pg_link *link, const PGresult *result)
 {
-    if (result == NULL || !cw_pg_is_link_error(result))
+    if (PQresultStatus(result) != PGRES_FATAL_ERROR || result == NULL)
+        return false;
+    if (cw_pg_sqlstate(result)[0] == '\0' && PQstatus(link->conn) == CONNECTION_BAD)
+        return true;
+    if (!cw_pg_is_link_error(result))
         return false;
     cw_pg_fail(link->pg, result, &link->why);
     return link->is_ending = true;

@@ -9,16 +9,18 @@
 
 /* $1 is the time, $2 the limit. Ids are collected first: so they are looked up one by one, whatever the
  * planner thinks of the tables' sizes. */
+#define OLD_RUNS                                                                                             \
+    "SELECT id FROM runs WHERE ended_at < $1 AND NOT EXISTS (SELECT FROM staged_records s WHERE s.run_id = " \
+    "runs.id) ORDER BY ended_at LIMIT $2"
 static const char prune_notes[] =
-    "WITH old AS (SELECT id FROM runs WHERE ended_at < $1 ORDER BY ended_at LIMIT $2), "
+    "WITH old AS (" OLD_RUNS "), "
     "notes AS (SELECT n.id FROM old CROSS JOIN LATERAL (SELECT id FROM run_notes WHERE run_id = old.id "
     "LIMIT $2) n LIMIT $2), "
     "gone AS (DELETE FROM run_notes WHERE id = ANY (ARRAY(SELECT id FROM notes)) RETURNING 1) "
     "SELECT count(*) FROM gone";
 /* Comes behind prune_notes, which has left none of these where its limit was not reached. */
-static const char prune_runs[] =
-    "WITH gone AS (DELETE FROM runs WHERE id = ANY (ARRAY(SELECT id FROM runs WHERE ended_at < $1 "
-    "ORDER BY ended_at LIMIT $2)) RETURNING 1) SELECT count(*) FROM gone";
+static const char prune_runs[] = "WITH gone AS (DELETE FROM runs WHERE id = ANY (ARRAY(" OLD_RUNS
+                                 ")) RETURNING 1) SELECT count(*) FROM gone";
 static const char prune_webhooks[] =
     "WITH gone AS (DELETE FROM webhooks WHERE id = ANY (ARRAY(SELECT id FROM webhooks WHERE received_at < $1 "
     "ORDER BY received_at LIMIT $2)) RETURNING 1) SELECT count(*) FROM gone";

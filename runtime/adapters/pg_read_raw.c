@@ -27,26 +27,34 @@
     " ORDER BY p.cart, p.stream, p.sort_key"
 
 /* What the key's parts narrow down to: a range of the index. $1 to $3: the place behind which the page
- * begins. $4, $5: the only external_id, in its sorting form, and the only stream, or NULL. */
-#define ONE       "t.cart = $1 AND t.stream = $2 AND t.sort_key > $3 AND t.sort_key = $4"
+ * begins; `id` and `stream`: the parameters of the only external_id, in its sorting form, and of the only
+ * stream, or NULL. They stand only where they are needed: the planner takes them for rare, and would rather
+ * read all than look for the next. */
+#define ONE(id)   "t.cart = $1 AND t.stream = $2 AND t.sort_key > $3 AND t.sort_key = " id
 #define IN_STREAM "t.cart = $1 AND t.stream = $2 AND t.sort_key > $3"
 #define IN_CART   "t.cart = $1 AND (t.stream, t.sort_key) > ($2, $3)"
 #define IN_ALL    "(t.cart, t.stream, t.sort_key) > ($1, $2, $3)"
-#define ONE_OF    " AND ($4::text IS NULL OR t.sort_key = $4) AND ($5::text IS NULL OR t.stream = $5)"
+#define ONE_OF(id, stream)                                                                                   \
+    " AND (" id "::text IS NULL OR t.sort_key = " id ") AND (" stream "::text IS NULL OR t.stream = " stream \
+    ")"
 
-#define NARROWED(from, where)                                                                                \
+enum narrow { ALL, SOME_OF_ALL, CART, SOME_OF_CART, STREAM, RECORD };
+#define NARROWED(from, where, id, stream)                                                                    \
     {                                                                                                        \
-        PLACES(from, IN_ALL ONE_OF where), PLACES(from, IN_CART ONE_OF where),                               \
-            PLACES(from, IN_STREAM ONE_OF where), PLACES(from, ONE ONE_OF where)                             \
+        [ALL] = PLACES(from, IN_ALL where), [SOME_OF_ALL] = PLACES(from, IN_ALL ONE_OF(id, stream) where),   \
+        [CART] = PLACES(from, IN_CART where),                                                                \
+        [SOME_OF_CART] = PLACES(from, IN_CART ONE_OF(id, stream) where),                                     \
+        [STREAM] = PLACES(from, IN_STREAM where), [RECORD] = PLACES(from, ONE(id) where)                     \
     }
 
-enum heads { ALL, PARKED, WITH_CODE, WITH_SUBJECT };
-static const char *const selects[][4] = {
-    [ALL] = NARROWED("raw_heads t", ""),
-    [PARKED] = NARROWED("raw_heads t", " AND t.outcome = 'parked'"),
-    [WITH_CODE] = NARROWED("staged_issues t", " AND t.code = $6"),
-    [WITH_SUBJECT] = NARROWED("staged_issues t",
-                              " AND t.code = $6 AND left(t.subject, 200) = left($7, 200) AND t.subject = $7"),
+enum heads { ANY, PARKED, WITH_CODE, WITH_SUBJECT };
+static const char *const selects[][6] = {
+    [ANY] = NARROWED("raw_heads t", "", "$4", "$5"),
+    [PARKED] = NARROWED("raw_heads t", " AND t.outcome = 'parked'", "$4", "$5"),
+    [WITH_CODE] = NARROWED("staged_issues t", " AND t.code = $4", "$5", "$6"),
+    [WITH_SUBJECT] =
+        NARROWED("staged_issues t",
+                 " AND t.code = $4 AND left(t.subject, 200) = left($5, 200) AND t.subject = $5", "$6", "$7"),
 };
 
 static const char select_parts[] =
@@ -57,10 +65,10 @@ static const char select_parts[] =
 /* A page on its way. */
 struct walk {
     struct cw_pg *pg;
-    const char *select;
+    enum heads heads;
+    enum narrow narrow;
     struct cw_buffer place[3]; /* cart, stream and sort_key of the last record */
     struct cw_buffer only_id, only_stream, code, subject;
-    size_t bind_count;     /* code and subject are bound only where the statement has them */
     struct cw_arena arena; /* of the page */
     struct page_record {
         struct cw_raw raw;
@@ -238,30 +246,49 @@ static struct cw_bind bind_only(const struct cw_buffer *only)
     return only->len > 0 ? cw_bind_text(cw_buffer_slice(only)) : (struct cw_bind){ .type = CW_BIND_NULL };
 }
 
+/* In the order in which the statement has them. */
+static size_t bind_page(const struct walk *w, struct cw_bind binds[7])
+{
+    size_t count = 0;
+    for (int i = 0; i < 3; i++)
+        binds[count++] = cw_bind_text(cw_buffer_slice(&w->place[i]));
+    if (w->heads == WITH_CODE || w->heads == WITH_SUBJECT)
+        binds[count++] = cw_bind_text(cw_buffer_slice(&w->code));
+    if (w->heads == WITH_SUBJECT)
+        binds[count++] = cw_bind_text(cw_buffer_slice(&w->subject));
+    if (w->narrow == SOME_OF_ALL || w->narrow == SOME_OF_CART || w->narrow == RECORD)
+        binds[count++] = bind_only(&w->only_id);
+    if (w->narrow == SOME_OF_ALL || w->narrow == SOME_OF_CART)
+        binds[count++] = bind_only(&w->only_stream);
+    return count;
+}
+
 static void read_page(struct walk *w)
 {
     struct cw_error err;
-    const struct cw_bind binds[] = { cw_bind_text(cw_buffer_slice(&w->place[0])),
-                                     cw_bind_text(cw_buffer_slice(&w->place[1])),
-                                     cw_bind_text(cw_buffer_slice(&w->place[2])),
-                                     bind_only(&w->only_id),
-                                     bind_only(&w->only_stream),
-                                     cw_bind_text(cw_buffer_slice(&w->code)),
-                                     cw_bind_text(cw_buffer_slice(&w->subject)) };
-    if (!cw_pg_send(w->pg, w->select, binds, w->bind_count, page_read, w, &err))
+    struct cw_bind binds[7];
+    size_t count = bind_page(w, binds);
+    if (!cw_pg_send(w->pg, selects[w->heads][w->narrow], binds, count, page_read, w, &err))
         end(w, &err);
+}
+
+static enum narrow narrow_of(struct cw_record_key key)
+{
+    bool has_id = key.external_id.len > 0, has_stream = key.stream.len > 0;
+    if (key.cart.len == 0)
+        return has_id || has_stream ? SOME_OF_ALL : ALL;
+    if (!has_stream)
+        return has_id ? SOME_OF_CART : CART;
+    return has_id ? RECORD : STREAM;
 }
 
 static void choose_select(struct walk *w, const struct cw_raw_filter *filter)
 {
-    struct cw_record_key key = filter->key;
-    int narrow = key.cart.len == 0 ? 0 : key.stream.len == 0 ? 1 : key.external_id.len == 0 ? 2 : 3;
-    enum heads heads = filter->subject.len > 0 ? WITH_SUBJECT
-                       : filter->code.len > 0  ? WITH_CODE /* whatever waits is parked */
-                       : filter->only_parked   ? PARKED
-                                               : ALL;
-    w->select = selects[heads][narrow];
-    w->bind_count = heads == WITH_SUBJECT ? 7 : heads == WITH_CODE ? 6 : 5;
+    w->narrow = narrow_of(filter->key);
+    w->heads = filter->subject.len > 0 ? WITH_SUBJECT
+               : filter->code.len > 0  ? WITH_CODE /* whatever waits is parked */
+               : filter->only_parked   ? PARKED
+                                       : ANY;
 }
 
 /* The walk starts before everything that the filter names, or behind `after`. */

@@ -93,6 +93,8 @@ bool cw_pg_fail(const struct cw_pg *pg, const PGresult *result, struct cw_error 
     char message[400];
     const char *state = cw_pg_sqlstate(result), *place = pg->place;
     message_of(result, message, sizeof message);
+    if (state[0] == '\0') /* libpq's own: what came could not be kept */
+        return cw_fail(err, CW_NOMEM, "%s: %s", place, message);
     if (is_class(state, "23"))
         return cw_fail(err, CW_CONFLICT, "%s refuses it: %s", place, message);
     if (is_class(state, "40") || strcmp(state, "55P03") == 0)

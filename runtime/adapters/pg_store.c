@@ -104,6 +104,7 @@ static struct cw_pg *create(const struct cw_store_config *config, struct cw_loop
     link->pause_ns = CW_PG_RETRY_MIN_NS;
     link->watch_fd = -1;
     link->query_time = CW_QUERY_TIME_MAX;
+    link->wait_ns = CW_PG_WAIT_NS;
     name_session(link->session);
     return pg;
 }

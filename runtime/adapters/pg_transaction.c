@@ -17,8 +17,8 @@ static const char select_xid[] = "SELECT pg_current_xact_id()::text";
 
 /* An error where the lease is not ours: then nothing behind it is done. The lock keeps it ours to the end. */
 static const char check_fence[] =
-    "SELECT 1 / (SELECT count(*) FROM (SELECT 1 FROM leases WHERE name = $1 AND token = $2 "
-    "AND " CW_PG_IN_FORCE("leases") " FOR SHARE) held)";
+    "SELECT 1 / (SELECT count(*) FROM (SELECT 1 FROM leases l WHERE name = $1 AND token = $2 "
+    "AND " CW_PG_IN_FORCE " FOR SHARE) held)";
 
 static const char mark[] =
     "INSERT INTO commits (session, number, committed_at) VALUES ($1, $2, " CW_PG_NOW ") "
@@ -162,7 +162,7 @@ void cw_pg_begin(struct cw_txn *txn)
     link->turn = (struct cw_pg_turn){ .stage = CW_PG_WAITING,
                                       .txn = txn,
                                       .serial = ++link->serials,
-                                      .deadline_ns = cw_pg_clock_ns() + CW_PG_WAIT_NS };
+                                      .deadline_ns = cw_pg_clock_ns() + link->wait_ns };
     cw_pg_turn_step(link);
     cw_pg_pump_later(link);
 }

@@ -268,6 +268,8 @@ CREATE INDEX raw_superseded_at ON raw_superseded (superseded_at);
 CREATE UNIQUE INDEX releases_key ON releases (cart, stream, external_id, code, field, md5(message));
 CREATE INDEX runs_of_stream ON runs (cart, stream, id);
 CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX staged_records_run ON staged_records (run_id);
+CREATE INDEX orders_placed ON orders (cart, placed_at) WHERE placed_at IS NOT NULL;
 CREATE INDEX run_notes_of_run ON run_notes (run_id);
 CREATE INDEX jobs_ready ON jobs (ready_at) WHERE ready_at IS NOT NULL;
 CREATE INDEX webhooks_received ON webhooks (received_at);

@@ -23,37 +23,21 @@ static bool remove_rows(struct pruning *p, const char *sql, const struct cw_bind
 
 /* --- runs --- */
 
-static const char oldest_run[] = "SELECT id FROM runs WHERE ended_at < ?1 ORDER BY ended_at LIMIT 1";
-static const char delete_notes[] =
-    "DELETE FROM run_notes WHERE id IN (SELECT id FROM run_notes WHERE run_id = ?1 LIMIT ?2)";
-static const char delete_run[] = "DELETE FROM runs WHERE id = ?1";
+/* A run that left records waiting stays as long as they wait. */
+#define OLD_RUNS                                                                                             \
+    "SELECT id FROM runs WHERE ended_at < ?1 AND NOT EXISTS (SELECT 1 FROM staged_records s WHERE s.run_id " \
+    "= runs.id) ORDER BY ended_at LIMIT ?2"
+static const char delete_notes[] = "DELETE FROM run_notes WHERE id IN (SELECT n.id FROM (" OLD_RUNS
+                                   ") o CROSS JOIN run_notes n ON n.run_id = "
+                                   "o.id LIMIT ?2)";
+static const char delete_runs[] = "DELETE FROM runs WHERE id IN (" OLD_RUNS ")";
 
-/* *id 0: none is old enough. */
-static bool find_run(struct pruning *p, cw_time until, int64_t *id)
-{
-    sqlite3_stmt *row;
-    enum cw_row found = cw_sqlite_find(p->s, oldest_run, CW_BINDS(cw_bind_time(until)), &row, p->err);
-    *id = 0;
-    if (found == CW_ROW_FOUND) {
-        *id = sqlite3_column_int64(row, 0);
-        sqlite3_reset(row);
-    }
-    return found != CW_ROW_FAILED;
-}
-
-/* A run goes when its last note has gone. */
+/* Runs go when the last note of those that are oldest has gone. */
 static bool prune_runs(struct pruning *p, cw_time until)
 {
-    int64_t id;
-    while (p->left > 0) {
-        if (!find_run(p, until, &id) || id == 0)
-            return id == 0;
-        if (!remove_rows(p, delete_notes, CW_BINDS(cw_bind_int(id), cw_bind_int((int64_t)p->left))))
-            return false;
-        if (p->left > 0 && !remove_rows(p, delete_run, CW_BINDS(cw_bind_int(id))))
-            return false;
-    }
-    return true;
+    return remove_rows(p, delete_notes, CW_BINDS(cw_bind_time(until), cw_bind_int((int64_t)p->left))) &&
+           (p->left == 0 ||
+            remove_rows(p, delete_runs, CW_BINDS(cw_bind_time(until), cw_bind_int((int64_t)p->left))));
 }
 
 /* --- notices --- */

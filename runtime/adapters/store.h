@@ -380,7 +380,8 @@ void cw_txn_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw
 
 /* --- what may go --- */
 
-/* Ended runs with their notes, and notices, that are older than the times given; versions of raw records that
+/* Ended runs with their notes (but for those that left records waiting which wait still), and notices, that
+ * are older than the times given; versions of raw records that
  * were superseded before raw_until, as long as `raw_versions` newer ones stay. The newest version of a record
  * never goes, nor one that waits; one that stayed for its number is looked at again with the next version of
  * its record. CW_TIME_NONE = keep. At most `limit` rows are removed, which bounds how

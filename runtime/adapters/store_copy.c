@@ -281,7 +281,7 @@ static bool take_holder(void *arg, const char *const *names, const struct cw_bin
     return true;
 }
 
-static const char select_holder[] = "SELECT name, holder FROM leases WHERE expires_at > $1";
+static const char select_holder[] = "SELECT name, holder FROM leases WHERE holder <> '' AND expires_at > $1";
 
 static bool must_be_free(struct cw_store *from, struct cw_error *err)
 {

@@ -56,6 +56,8 @@ ALTER TABLE runs ADD COLUMN store_us INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN began_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT '';
 CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
+-- A run stays as long as records wait that it left.
+CREATE INDEX staged_records_run ON staged_records (run_id);
 
 -- How many orders come when, and which a stretch of time holds.
 CREATE INDEX orders_placed ON orders (cart, placed_at) WHERE placed_at IS NOT NULL;

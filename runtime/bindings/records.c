@@ -406,6 +406,11 @@ bool cw_records_id(struct cw_records *records, size_t i, const struct cw_scope *
     if (text.len == 0)
         return cw_fail(err, CW_INVALID, "there is no id at %.*s; name the right path in the stream's id",
                        CW_SLICE_ARG(path));
+    if (text.len > CW_RECORD_ID_MAX)
+        return cw_fail(err, CW_INVALID,
+                       "the id at %.*s has %zu bytes, and an id at most %d; name the right path in the "
+                       "stream's id",
+                       CW_SLICE_ARG(path), text.len, CW_RECORD_ID_MAX);
     *id = cw_arena_copy(arena, text);
     return id->data != NULL || cw_fail(err, CW_NOMEM, "no memory for an id");
 }

@@ -55,6 +55,9 @@ bool cw_records_scope(struct cw_records *records, size_t i, struct cw_arena *are
 bool cw_records_parts(struct cw_records *records, size_t i, struct cw_arena *arena,
                       struct cw_raw_part **parts, size_t *count, struct cw_error *err);
 
+/* Longer texts are no ids, and no index of a store takes them. */
+enum { CW_RECORD_ID_MAX = 500 }; /* bytes */
+
 /* The id: text at the id path, copied into `arena`. CW_INVALID when there is none. Ids of damaged records are
  * looked for leniently in their bytes, so that they can be parked under their own name; else "damaged:" and
  * the beginning of their hash. */

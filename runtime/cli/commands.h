@@ -12,6 +12,7 @@ int cw_cmd_run(int argc, char **argv);
 int cw_cmd_start(int argc, char **argv);
 int cw_cmd_stop(int argc, char **argv);
 int cw_cmd_reset(int argc, char **argv);
+int cw_cmd_reconcile(int argc, char **argv);
 int cw_cmd_import(int argc, char **argv);
 int cw_cmd_exec(int argc, char **argv);
 int cw_cmd_retry(int argc, char **argv);

@@ -25,6 +25,7 @@ static const struct command {
     { "start", cw_cmd_start, "let a cart or stream that was stopped go on" },
     { "stop", cw_cmd_stop, "keep a cart or stream from running" },
     { "reset", cw_cmd_reset, "forget how far a stream has come" },
+    { "reconcile", cw_cmd_reconcile, "compare what a shop has with the store, and fetch what is missing" },
     { "import", cw_cmd_import, "import files through a cart's mapping" },
     { "exec", cw_cmd_exec, "run a script with the whole script API" },
     { "retry", cw_cmd_retry, "map parked records again" },

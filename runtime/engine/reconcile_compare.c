@@ -227,12 +227,15 @@ static void set_window(struct cw_reconcile *reconcile)
     const struct cw_reconcile_config *config = &reconcile->config;
     struct cw_reconcile_report *report = &reconcile->report;
     cw_time first = cw_sync_first_moment(stream);
+    cw_time now = cw_now(cw_loop_clock(cw_reconcile_loop(reconcile)));
     report->to = config->to;
     if (report->to == CW_TIME_NONE)
         report->to = reconcile->done_until;
     if (report->to == CW_TIME_NONE)
-        report->to = cw_now(cw_loop_clock(cw_reconcile_loop(reconcile))) - stream->settle;
-    report->from = config->from != CW_TIME_NONE ? config->from : report->to - stream->reconcile;
+        report->to = now - stream->settle;
+    report->from = config->from;
+    if (report->from == CW_TIME_NONE)
+        report->from = (report->to < now ? report->to : now) - stream->reconcile;
     if (stream->full || report->from < first)
         report->from = stream->full ? CW_TIME_NONE : first;
 }

@@ -58,10 +58,11 @@ static void believe(struct cw_hearer *hearer, struct cw_notice *notice, const st
     cw_webhooks_store(hearer->webhooks, notice);
 }
 
+/* A reason may quote what a stranger sent: not much of it. */
 static void refuse(struct cw_notice *notice, const char *event, struct cw_slice reason,
                    enum cw_notice_end end)
 {
-    cw_webhooks_tell(notice->webhooks, notice, event, reason);
+    cw_webhooks_tell(notice->webhooks, notice, event, cw_slice_clip(reason, CW_WEBHOOK_TEXT_MAX));
     cw_notice_end(notice, end);
 }
 
@@ -87,8 +88,7 @@ static void heard(void *arg, const struct cw_lua_verdict *verdict, const struct 
     else if (verdict->is_ignored)
         cw_notice_end(notice, CW_NOTICE_IGNORED);
     else if (!verdict->is_believed)
-        refuse(notice, "webhook-refused", cw_slice_clip(verdict->reason, CW_WEBHOOK_TEXT_MAX),
-               CW_NOTICE_REFUSED);
+        refuse(notice, "webhook-refused", verdict->reason, CW_NOTICE_REFUSED);
     else if (is_stale(notice, verdict->at))
         refuse(notice, "webhook-refused",
                cw_slice("its own time is more than 5 minutes from ours: sent again, or a clock is wrong"),

@@ -30,27 +30,31 @@ static bool holds_leases(const struct cw_worker *worker)
     return false;
 }
 
-static void end_when_done(struct cw_worker *worker)
+void cw_worker_end_when_done(struct cw_worker *worker)
 {
-    bool is_done = worker->working == 0 && !worker->claiming && !holds_leases(worker);
+    bool is_done =
+        worker->working == 0 && !worker->claiming && worker->asked->len == 0 && !holds_leases(worker);
     if (!worker->stopping || worker->told || !is_done)
         return;
     worker->told = true;
     cw_loop_later(worker->config.loop, &worker->stopped_later, tell_stopped, worker);
 }
 
+static void stop_place(const struct place *place)
+{
+    for (guint i = place->works->len; i > 0; i--)
+        cw_work_stop(g_ptr_array_index(place->works, i - 1));
+}
+
 void cw_worker_stop(struct cw_worker *worker)
 {
     GHashTableIter each;
-    void *value;
+    void *place;
     worker->stopping = true;
     g_hash_table_iter_init(&each, worker->places);
-    while (g_hash_table_iter_next(&each, NULL, &value)) {
-        const struct place *place = value;
-        for (guint i = place->works->len; i > 0; i--)
-            cw_work_stop(g_ptr_array_index(place->works, i - 1));
-    }
-    end_when_done(worker);
+    while (g_hash_table_iter_next(&each, NULL, &place))
+        stop_place(place);
+    cw_worker_end_when_done(worker);
 }
 
 /* A disk that failed to write stays so until the store is opened anew: by a worker that replaces this one. */
@@ -87,28 +91,35 @@ static void claim_worked(struct cw_worker *worker)
     worker->claim_failures = 0;
 }
 
+/* The worker may have been told to stop while the claim was on its way. */
+static void take(struct cw_worker *worker, const struct cw_claim *claim)
+{
+    char *cart = g_strndup(claim->job.cart.data, claim->job.cart.len);
+    struct place *place = cw_place_of(worker, cart);
+    g_free(cart);
+    cw_place_hold(place, claim->token);
+    cw_work_begin(place, claim);
+    if (worker->stopping)
+        stop_place(place);
+    worker->claim_again = true;
+}
+
 static void claimed(void *arg, const struct cw_claim *claim, cw_time next_at, const struct cw_error *err)
 {
     struct cw_worker *worker = arg;
-    worker->claiming = false;
     if (err != NULL) {
         claim_failed(worker, err);
     } else {
         claim_worked(worker);
-        if (claim != NULL) {
-            char *cart = g_strndup(claim->job.cart.data, claim->job.cart.len);
-            struct place *place = cw_place_of(worker, cart);
-            g_free(cart);
-            cw_place_hold(place, claim->token);
-            cw_work_begin(place, claim);
-            worker->claim_again = true;
-        } else {
+        if (claim != NULL)
+            take(worker, claim);
+        else
             claim_when_due(worker, next_at);
-        }
     }
+    worker->claiming = false;
     if (worker->claim_again)
         cw_worker_claim(worker);
-    end_when_done(worker);
+    cw_worker_end_when_done(worker);
 }
 
 static void claim_now(void *arg)
@@ -134,7 +145,7 @@ void cw_worker_work_ended(struct cw_worker *worker)
 {
     worker->working--;
     cw_worker_claim(worker);
-    end_when_done(worker);
+    cw_worker_end_when_done(worker);
 }
 
 /* --- what wakes it --- */
@@ -264,6 +275,7 @@ struct cw_worker *cw_worker_start(const struct cw_worker_config *config, struct 
     worker->clock = cw_loop_clock(config->loop);
     if (worker->config.lease_time <= 0)
         worker->config.lease_time = lease_time;
+    worker->asked = g_ptr_array_new();
     worker->places = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, cw_place_free);
     if (!watch(worker, err)) {
         cw_worker_free(worker);
@@ -285,6 +297,8 @@ void cw_worker_free(struct cw_worker *worker)
     cw_later_cancel(worker->config.loop, &worker->claim_later);
     cw_later_cancel(worker->config.loop, &worker->stopped_later);
     g_hash_table_destroy(worker->places);
+    cw_place_forget_asked(worker);
+    g_ptr_array_free(worker->asked, TRUE);
     cw_run_log_free(worker->log);
     g_free(worker);
 }

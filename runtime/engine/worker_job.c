@@ -8,7 +8,7 @@
 #include "engine/worker_private.h"
 
 static const cw_time first_delay = CW_MINUTE, longest_delay = 15 * CW_MINUTE, end_again = 5 * CW_SECOND,
-                     longest_wait = CW_MINUTE, look_again = CW_SECOND;
+                     takes_long = CW_MINUTE;
 
 static void free_work(struct work *work)
 {
@@ -72,12 +72,24 @@ static struct cw_job outcome(struct work *work, char message[CW_ERROR_TEXT_MAX])
     return job;
 }
 
+static void wake_next(struct place *place)
+{
+    for (guint i = 0; i < place->works->len; i++) {
+        struct work *other = g_ptr_array_index(place->works, i);
+        if (other->waits) {
+            cw_timer_set(other->again, 0);
+            return;
+        }
+    }
+}
+
 static void leave(struct work *work)
 {
     struct place *place = work->place;
     struct cw_worker *worker = place->worker;
     detach(work);
     free_work(work);
+    wake_next(place);
     cw_place_rest(place);
     cw_worker_work_ended(worker);
 }
@@ -248,23 +260,17 @@ static void tidied(void *arg, uint64_t removed, const struct cw_error *err)
     finish(work, err);
 }
 
-/* Orders are matched to customers and items, and so wait for those of their cart that are just on their way;
- * but not for long, since what is not found yet is mapped again later. */
-static bool is_awaited(const struct work *work, const struct work *other)
-{
-    const struct cw_kind *kind = other->sync != NULL ? cw_lua_plan_kind(other->stream->plan) : NULL;
-    return cw_lua_plan_kind(work->stream->plan) == &cw_kind_order &&
-           cw_now(work->place->worker->clock) - work->job.began_at <= longest_wait &&
-           (kind == &cw_kind_customer || kind == &cw_kind_item);
-}
-
-/* A stream has one run at a time, be it a sync, a refresh or a reconciliation. */
+/* Jobs of a cart run one after another, which is kind to the shop, and lets customers and items come before
+ * the orders that are matched to them. Only one that takes long has others beside it, but for those of its
+ * own stream. */
 static bool must_wait(const struct work *work)
 {
+    cw_time now = cw_now(work->place->worker->clock);
     for (guint i = 0; i < work->place->works->len; i++) {
         const struct work *other = g_ptr_array_index(work->place->works, i);
-        bool is_same = other->stream == work->stream && (other->sync != NULL || other->reconcile != NULL);
-        if (is_same || is_awaited(work, other))
+        if (other->run_began_at == CW_TIME_NONE)
+            continue;
+        if (other->stream == work->stream || now - other->run_began_at < takes_long)
             return true;
     }
     return false;
@@ -293,6 +299,7 @@ static bool begin_tidy(struct work *work, struct cw_error *err)
         .store = worker->store,
         .fence = { cw_slice(CW_SITE_LEASE), work->place->token },
         .metrics = worker->pulse != NULL ? worker->pulse->metrics : NULL,
+        .worker = worker->holder,
     };
     work->tidy = cw_tidy_start(&config, tidied, work, err);
     return work->tidy != NULL;
@@ -325,10 +332,12 @@ static bool begin_in_cart(struct work *work, bool *has_nothing, struct cw_error 
     *has_nothing = work->stream->is_off;
     if (*has_nothing)
         return true;
-    if (must_wait(work)) {
-        cw_timer_set(work->again, look_again);
+    work->waits = must_wait(work);
+    if (work->waits) {
+        cw_timer_set(work->again, takes_long);
         return true;
     }
+    work->run_began_at = cw_now(work->place->worker->clock);
     cw_session_set_began_by(work->place->session, work->is_woken ? "webhook" : "schedule");
     if (pulse != NULL)
         cw_metrics_run_began(pulse->metrics, work->cart, stream);
@@ -383,7 +392,7 @@ static void prepare(void *arg)
     cw_waiting_read_stamps(work->place->worker->config.store, stamps_read, work);
 }
 
-/* What it waited for may be over: customers that come first, or a store that could not be written. */
+/* What it waited for may be over: another job of the cart, or a store that could not be written. */
 static void go_on(void *arg)
 {
     struct work *work = arg;
@@ -422,6 +431,7 @@ void cw_work_begin(struct place *place, const struct cw_claim *claim)
     worker->working++;
     count_late(work);
     struct cw_error err;
+    work->run_began_at = CW_TIME_NONE;
     work->again = cw_timer_create(worker->config.loop, go_on, work, &err);
     if (work->again == NULL)
         finish(work, &err);
@@ -434,6 +444,8 @@ void cw_work_stop(struct work *work)
     if (work->stopping)
         return;
     work->stopping = true;
+    if (work->waits)
+        cw_timer_set(work->again, 0);
     if (work->sync != NULL)
         cw_sync_stop(work->sync);
     if (work->waiting != NULL)

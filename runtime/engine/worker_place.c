@@ -122,11 +122,12 @@ void cw_place_lose(struct place *place)
     }
     place->token = 0;
     cw_worker_claim(place->worker);
+    cw_worker_end_when_done(place->worker);
 }
 
-/* What is asked of the store about a place, which may be forgotten before the answer. */
+/* What is asked of the store about a place. A store that is closed answers too, when the worker is gone. */
 struct asked {
-    struct cw_worker *worker;
+    struct cw_worker *worker; /* NULL = gone */
     char *cart;
     int64_t token;
 };
@@ -135,25 +136,38 @@ static struct asked *ask(struct place *place)
 {
     struct asked *asked = g_new0(struct asked, 1);
     *asked = (struct asked){ place->worker, g_strdup(place->cart), place->token };
+    g_ptr_array_add(place->worker->asked, asked);
     return asked;
 }
 
-static void free_asked(struct asked *asked)
+static void answered(struct asked *asked)
 {
+    struct cw_worker *worker = asked->worker;
     g_free(asked->cart);
+    if (worker != NULL) {
+        g_ptr_array_remove_fast(worker->asked, asked);
+        cw_worker_end_when_done(worker);
+    }
     g_free(asked);
+}
+
+void cw_place_forget_asked(struct cw_worker *worker)
+{
+    for (guint i = 0; i < worker->asked->len; i++)
+        ((struct asked *)g_ptr_array_index(worker->asked, i))->worker = NULL;
 }
 
 static void renewed(void *arg, int64_t token, const struct cw_error *err)
 {
     struct asked *asked = arg;
-    struct place *place = cw_place_of(asked->worker, asked->cart);
+    struct place *place = asked->worker != NULL ? cw_place_of(asked->worker, asked->cart) : NULL;
+    bool is_held = place != NULL && place->token == asked->token;
     (void)token;
-    if (err != NULL && err->code == CW_CONFLICT && place->token == asked->token)
+    if (err != NULL && err->code == CW_CONFLICT && is_held)
         cw_place_lose(place);
-    else if (err != NULL && place->token == asked->token)
+    else if (err != NULL && is_held)
         cw_log_pairs(CW_LOG_WARNING, "lease-not-renewed", "cart", place->cart, "error", err->text, NULL);
-    free_asked(asked);
+    answered(asked);
 }
 
 void cw_place_renew_all(struct cw_worker *worker)
@@ -175,7 +189,7 @@ static void given_back(void *arg, const struct cw_error *err)
     struct asked *asked = arg;
     if (err != NULL && err->code != CW_CONFLICT)
         cw_log_pairs(CW_LOG_WARNING, "lease-not-given-back", "cart", asked->cart, "error", err->text, NULL);
-    free_asked(asked);
+    answered(asked);
 }
 
 void cw_place_rest(struct place *place)

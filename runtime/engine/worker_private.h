@@ -36,7 +36,9 @@ struct work {
     struct place *place;
     struct cw_job job; /* its texts are this struct's */
     char *cart, *name;
-    bool is_woken; /* out of turn */
+    bool is_woken;        /* out of turn */
+    bool waits;           /* for another job of the cart */
+    cw_time run_began_at; /* CW_TIME_NONE = not yet */
     const struct cw_lua_stream *stream;
     struct cw_sync *sync;
     struct cw_reconcile *reconcile;
@@ -56,6 +58,7 @@ struct cw_worker {
     struct cw_worker_config config;
     const struct cw_clock *clock;
     GHashTable *places; /* cart -> struct place */
+    GPtrArray *asked;   /* of the store about leases: struct asked */
     unsigned working;   /* jobs in hand */
     struct cw_timer *next, *renew;
     struct cw_clock_watch *clock_watch;
@@ -78,6 +81,8 @@ void cw_place_lose(struct place *place);
 /* After a job: gives the lease back when nothing more runs. */
 void cw_place_rest(struct place *place);
 void cw_place_renew_all(struct cw_worker *worker);
+/* Answers of the store that are still to come find no worker any more. */
+void cw_place_forget_asked(struct cw_worker *worker);
 /* Closes the sessions that lay idle longest, as far as there are too many. */
 void cw_place_close_idle(struct cw_worker *worker);
 /* Reads what is stopped, and ends what runs of it. */
@@ -88,7 +93,9 @@ void cw_work_begin(struct place *place, const struct cw_claim *claim);
 void cw_work_stop(struct work *work);
 void cw_work_abandon(struct work *work); /* no callback of it comes any more; nothing is stored */
 
-/* In worker.c: a job has left; claims the next one. */
+/* In worker.c. Of a worker that is to stop: tells when nothing is left to be done. */
+void cw_worker_end_when_done(struct cw_worker *worker);
+/* A job has left; claims the next one. */
 void cw_worker_work_ended(struct cw_worker *worker);
 void cw_worker_claim(struct cw_worker *worker);
 /* Leases are held from now on. */

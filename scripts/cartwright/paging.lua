@@ -249,6 +249,7 @@ function paging.walk(self, window, options)
     local pages = table.concat(reading.pages, " ")
     if is_whole(reading, pages, before) then return end
     before, reading = pages, new_reading(0, nil, true)
+    if state.search == "step" then state.size, state.good = 1, 0 end -- so that both readings get the same pages
     read_through(self, options, state, reading)
   end
   if is_whole(reading, table.concat(reading.pages, " "), before) then return end

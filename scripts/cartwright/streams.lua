@@ -88,7 +88,7 @@ function streams.describe(name, stream, faults, script)
     local key, default = time[1], time[2]
     described[key] = duration(stream[key] or default)
     if not described[key] then
-      faults[#faults + 1] = ('%s: %s.%s is a duration like "%s"'):format(script, name, key, default)
+      faults[#faults + 1] = ('%s: %s.%s is a duration like "10s", "2h" or "14d"'):format(script, name, key)
     end
   end
   check_asking(name, stream, faults, script)

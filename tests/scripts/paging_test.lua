@@ -52,19 +52,19 @@ local function without(list, hidden)
   return shown
 end
 
----Walks; returns what was stored, the number of requests, the last position and the error.
-local function walk(read, size, position)
+---Walks; returns what was stored, the number of requests, the last position, the error, and what was passed by.
+local function walk(read, size, position, search)
   local stored, requests, last = {}, 0, nil
   local self = { emit = function(_, records, options)
     for _, id in ipairs(records.ids) do stored[id] = true end
     last = options.position
   end }
-  local passed, problem = pcall(paging.walk, self, { position = position }, { size = size or 4,
+  local passed, problem = pcall(paging.walk, self, { position = position, search = search }, { size = size or 4,
     read = function(offset, asked)
       requests = requests + 1
       return read(offset, asked, requests)
     end })
-  return stored, requests, last, not passed and problem or nil
+  return stored, requests, last, not passed and problem or nil, rawget(self, "passed_by")
 end
 
 local function holds_all(stored, list)
@@ -255,6 +255,59 @@ function tests.a_shop_that_always_sends_everything_is_asked_no_more_often_than_n
   local stored, requests = walk(function() return page(list, 0, 20), 20 end, 7)
   holds_all(stored, list)
   assert(requests == 1)
+end
+
+---A shop whose lists fail when they hold the record `broken`.
+local function breaking(list, broken, tells_total, problem)
+  return function(offset, asked)
+    local got = page(list, offset, asked)
+    for _, id in ipairs(got.ids) do
+      if id == tostring(broken) then error(problem, 0) end
+    end
+    return got, tells_total and #list or nil
+  end
+end
+
+function tests.while_a_record_is_searched_the_broken_one_is_passed_by()
+  for _, problem in ipairs { problem_of(500), problem_of(nil, "invalid"), problem_of(nil, "not-expected") } do
+    for length = 1, 14 do
+      for broken = 1, length do
+        for size = 1, 6 do
+          for tells = 0, 1 do
+            local stored, requests, _, failed, passed_by = walk(breaking(ids(1, length), broken, tells == 1, problem), size,
+              nil, "step")
+            assert(not failed, failed and (failed.message .. (" length %d broken %d size %d tells %d"):format(length, broken, size, tells)))
+            assert(passed_by == tostring(problem))
+            assert(requests <= 6 * (length + 3), "too many requests")
+            for id = 1, length do assert((stored[tostring(id)] == true) == (id ~= broken), "record " .. id) end
+          end
+        end
+      end
+    end
+  end
+end
+
+function tests.while_a_window_is_halved_a_page_that_fails_is_asked_for_once()
+  local _, requests, _, problem = walk(breaking(ids(1, 9), 5, true, problem_of(500)), 9, nil, "halve")
+  assert(requests == 1 and problem.status == 500)
+end
+
+function tests.a_shop_that_is_out_has_no_broken_record()
+  for _, search in ipairs { "halve", "step" } do
+    local _, requests, _, problem = walk(function() error(problem_of(500), 0) end, 9, nil, search)
+    assert(requests <= 4 and problem.status == 500)
+    local _, once, _, closed = walk(function() error(problem_of(503), 0) end, 9, nil, search)
+    assert(once == 1 and closed.status == 503)
+  end
+end
+
+function tests.pages_may_go_elsewhere_than_to_the_store()
+  local got, list = {}, ids(1, 9)
+  paging.walk({}, {}, { size = 4, read = function(offset, asked) return page(list, offset, asked), #list end,
+    store = function(records)
+      for _, id in ipairs(records.ids) do got[id] = true end
+    end })
+  holds_all(got, list)
 end
 
 local names = {}

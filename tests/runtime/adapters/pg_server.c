@@ -177,9 +177,32 @@ void pg_server_start(void)
     snprintf(postgres, sizeof postgres, "%s/postgres", server.binaries);
     snprintf(data, sizeof data, "%s/data", server.folder);
     snprintf(port, sizeof port, "%d", server.port);
-    server.pid = spawn((const char *[]){ postgres, "-D", data, "-k", server.folder, "-p", port, "-c",
-                                         "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c",
-                                         "max_connections=40", "-c", "shared_buffers=16MB", NULL });
+    server.pid = spawn((const char *[]){ postgres,
+                                         "-D",
+                                         data,
+                                         "-k",
+                                         server.folder,
+                                         "-p",
+                                         port,
+                                         "-c",
+                                         "listen_addresses=127.0.0.1",
+                                         "-c",
+                                         "fsync=off",
+                                         "-c",
+                                         "max_connections=40",
+                                         "-c",
+                                         "shared_buffers=16MB",
+                                         "-c",
+                                         "autovacuum=off",
+                                         "-c",
+                                         "full_page_writes=off",
+                                         "-c",
+                                         "checkpoint_timeout=1h",
+                                         "-c",
+                                         "max_wal_size=4GB",
+                                         "-c",
+                                         "client_min_messages=warning",
+                                         NULL });
     for (int i = 0; i < 1000 && !answers(); i++) {
         if (waitpid(server.pid, NULL, WNOHANG) != 0 || i == 999) {
             show_log();
@@ -196,6 +219,8 @@ void pg_server_stop(int how)
     server.pid = 0;
 }
 
+static void make_clock(void);
+
 static void need_server(void)
 {
     if (server.folder[0] != '\0')
@@ -206,6 +231,7 @@ static void need_server(void)
     make_data();
     server.port = free_port();
     pg_server_start();
+    make_clock();
 }
 
 int pg_server_port(void)
@@ -214,25 +240,26 @@ int pg_server_port(void)
     return server.port;
 }
 
-const char *pg_server_uri(const char *database)
+const char *pg_server_uri(const char *schema)
 {
-    static char uri[160];
-    snprintf(uri, sizeof uri, "postgresql://shop:%s@127.0.0.1:%d/%s", PG_SERVER_PASSWORD, pg_server_port(),
-             database);
+    static char uri[256];
+    snprintf(uri, sizeof uri,
+             "postgresql://shop:%s@127.0.0.1:%d/postgres?options=-csearch_path%%3D%s,test,pg_catalog",
+             PG_SERVER_PASSWORD, pg_server_port(), schema);
     return uri;
 }
 
 /* --- statements --- */
 
-const char *pg_server_ask(const char *database, const char *sql)
+const char *pg_server_ask(const char *schema, const char *sql)
 {
     static char value[512];
-    PGconn *conn = PQconnectdb(pg_server_uri(database));
+    PGconn *conn = PQconnectdb(pg_server_uri(schema));
     PGresult *result = PQexec(conn, sql);
     ExecStatusType status = PQresultStatus(result);
     bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
     snprintf(value, sizeof value, "%s",
-             !ok                    ? PQerrorMessage(conn)
+             !ok                     ? PQerrorMessage(conn)
              : PQntuples(result) > 0 ? PQgetvalue(result, 0, 0)
                                      : "");
     PQclear(result);
@@ -242,23 +269,41 @@ const char *pg_server_ask(const char *database, const char *sql)
     return value;
 }
 
-void pg_server_execute(const char *database, const char *sql)
+void pg_server_execute(const char *schema, const char *sql)
 {
-    pg_server_ask(database, sql);
+    pg_server_ask(schema, sql);
+}
+
+void pg_server_create(const char *schema)
+{
+    char sql[96];
+    snprintf(sql, sizeof sql, "CREATE SCHEMA %s", schema);
+    pg_server_execute("public", sql);
+}
+
+/* A session that still has it open would hold its tables. */
+void pg_server_drop(const char *schema)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation::regclass::text LIKE '%s.%%' "
+             "AND pid <> pg_backend_pid()",
+             schema);
+    pg_server_execute("public", sql);
+    snprintf(sql, sizeof sql, "DROP SCHEMA %s CASCADE", schema);
+    pg_server_execute("public", sql);
 }
 
 /* A function of that name stands before the server's own; it reads a file that the test writes. */
-void pg_server_create(const char *database)
+static void make_clock(void)
 {
     char sql[512];
-    snprintf(sql, sizeof sql, "CREATE DATABASE %s", database);
-    pg_server_execute("postgres", sql);
     snprintf(sql, sizeof sql,
              "CREATE SCHEMA test; CREATE FUNCTION test.clock_timestamp() RETURNS timestamptz LANGUAGE sql "
-             "VOLATILE AS $$ SELECT coalesce(nullif(pg_read_file('%s/clock', 0, 99, true), ''), now()::text)::timestamptz $$; "
-             "ALTER DATABASE %s SET search_path = public, test, pg_catalog",
-             server.folder, database);
-    pg_server_execute(database, sql);
+             "VOLATILE AS $$ SELECT coalesce(nullif(pg_read_file('%s/clock', 0, 99, true), ''), "
+             "now()::text)::timestamptz $$",
+             server.folder);
+    pg_server_execute("public", sql);
 }
 
 void pg_server_set_clock(cw_time now)
@@ -273,11 +318,4 @@ void pg_server_set_clock(cw_time now)
     assert_non_null(out);
     fwrite(text, 1, cw_time_iso(now, text), out);
     assert_int_equal(fclose(out), 0);
-}
-
-void pg_server_drop(const char *database)
-{
-    char sql[96];
-    snprintf(sql, sizeof sql, "DROP DATABASE IF EXISTS %s WITH (FORCE)", database);
-    pg_server_execute("postgres", sql);
 }

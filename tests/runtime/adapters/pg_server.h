@@ -17,17 +17,17 @@
 bool pg_server_is_wanted(void);
 
 int pg_server_port(void);
-/* "postgresql://shop:...@127.0.0.1:PORT/DATABASE"; valid until the next call. */
-const char *pg_server_uri(const char *database);
-
-/* An empty database, whose clock_timestamp() is the clock of the test. */
-void pg_server_create(const char *database);
+/* Where a store of its own can live: a schema, which is made and dropped sooner than a database. Its name is
+ * its search_path, and the clock of the test its clock_timestamp(). */
+void pg_server_create(const char *schema);
+void pg_server_drop(const char *schema); /* whoever is connected or not */
 void pg_server_set_clock(cw_time now);
-void pg_server_drop(const char *database); /* whoever is connected or not */
+/* "postgresql://shop:...@127.0.0.1:PORT/postgres?..."; valid until the next call. */
+const char *pg_server_uri(const char *schema);
 
 /* With another hand than the store's. The first value of the first row, valid until the next call. */
-void pg_server_execute(const char *database, const char *sql);
-const char *pg_server_ask(const char *database, const char *sql);
+void pg_server_execute(const char *schema, const char *sql);
+const char *pg_server_ask(const char *schema, const char *sql);
 
 /* Stops as SIGINT does it (sessions are ended), or SIGQUIT (as after a crash), and comes back on the same
  * port. */

@@ -362,6 +362,7 @@ static int cost_of_all(struct store_bed *bed)
 
 static void a_question_costs_the_same_however_much_is_stored(void **state)
 {
+    store_bed_needs_sqlite();
     fill(*state, 0, 50);
     int before = cost_of_all(*state);
     assert_true(before > 100);

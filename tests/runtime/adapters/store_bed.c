@@ -15,19 +15,19 @@ static void make_folder(struct store_bed *bed)
     snprintf(bed->path, sizeof bed->path, "%s/store.db", bed->folder);
 }
 
-static void make_database(struct store_bed *bed)
+static void make_schema(struct store_bed *bed)
 {
     static int count;
-    snprintf(bed->database, sizeof bed->database, "store_%d", ++count);
-    snprintf(bed->path, sizeof bed->path, "%s", pg_server_uri(bed->database));
-    pg_server_create(bed->database);
+    snprintf(bed->schema, sizeof bed->schema, "store_%d", ++count);
+    snprintf(bed->path, sizeof bed->path, "%s", pg_server_uri(bed->schema));
+    pg_server_create(bed->schema);
 }
 
 void store_bed_init(struct store_bed *bed)
 {
     memset(bed, 0, sizeof *bed);
     if (pg_server_is_wanted())
-        make_database(bed);
+        make_schema(bed);
     else
         make_folder(bed);
     assert_true(cw_time_parse(cw_slice("2024-03-31T02:30:00Z"), NULL, &bed->time.now, NULL));
@@ -60,8 +60,8 @@ void store_bed_fini(struct store_bed *bed)
     static const char *const suffixes[] = { "", "-wal", "-shm" };
     char name[sizeof bed->path + 8];
     store_bed_close(bed);
-    if (bed->database[0] != '\0') {
-        pg_server_drop(bed->database);
+    if (bed->schema[0] != '\0') {
+        pg_server_drop(bed->schema);
         return;
     }
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
@@ -239,12 +239,18 @@ enum cw_code ask_refused(struct store_bed *bed, const char *sql, struct cw_error
 void store_bed_execute(struct store_bed *bed, const char *sql)
 {
     struct cw_error err;
-    if (bed->database[0] != '\0') {
-        pg_server_execute(bed->database, sql);
+    if (bed->schema[0] != '\0') {
+        pg_server_execute(bed->schema, sql);
         return;
     }
     bool ok = cw_sqlite_execute(cw_sqlite_of(bed->store), sql, &err);
     assert_ok(ok, err);
+}
+
+void store_bed_needs_sqlite(void)
+{
+    if (pg_server_is_wanted())
+        skip();
 }
 
 int store_bed_steps(struct store_bed *bed)

@@ -1,6 +1,6 @@
 /* store_bed.h - a store of its own for each test, and calls that wait for their answers.
  *
- * In SQLite, in a folder; with CW_TEST_STORE=postgresql in the environment a database of PostgreSQL.
+ * In SQLite, in a folder; with CW_TEST_STORE=postgresql in the environment a schema of PostgreSQL.
  */
 #ifndef CW_TESTS_STORE_BED_H
 #define CW_TESTS_STORE_BED_H
@@ -11,8 +11,8 @@
 
 struct store_bed {
     char folder[64];
-    char path[192];    /* or the address of the database */
-    char database[32]; /* empty = SQLite */
+    char path[256]; /* or the address of the database */
+    char schema[32]; /* empty = SQLite */
     const char *vfs;   /* NULL = the default; set before store_bed_open */
     struct test_clock time;
     struct cw_clock clock;
@@ -73,6 +73,9 @@ void take_stored(void *arg, const struct cw_stored *stored, size_t count, const 
 
 /* Statements with another hand than the store's, such as a person's. */
 void store_bed_execute(struct store_bed *bed, const char *sql);
+
+/* Skips the test on PostgreSQL: what it measures, SQLite alone can tell. */
+void store_bed_needs_sqlite(void);
 
 /* Steps of SQLite's machine that the store's own statements took since the last call: what a look-up costs,
  * whatever else the machine does. */

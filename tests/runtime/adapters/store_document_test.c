@@ -229,9 +229,11 @@ static void own_fields_are_one_json_object(void **state)
     billing->custom = &door;
     set(order, "billing")->record = billing;
     put(*state, order, 1);
-    assert_string_equal(ask(*state,
-                            "SELECT json_extract(custom, '$.gift'), json_extract(custom, '$.billing.door') "
-                            "FROM orders"),
+    assert_string_equal(ask(*state, pg_server_is_wanted()
+                                        ? "SELECT custom::json ->> 'gift', custom::json -> 'billing' ->> "
+                                          "'door' FROM orders"
+                                        : "SELECT custom ->> '$.gift', custom ->> '$.billing.door' FROM "
+                                          "orders"),
                         "say \"hi\"|7b");
     assert_string_equal(ask(*state, "SELECT custom FROM order_lines"), "NULL");
     put(*state, order_of(&arena, "1001", 0), 1);
@@ -307,7 +309,8 @@ static void a_text_that_is_too_long_names_its_record_and_field(void **state)
     struct cw_arena arena;
     cw_arena_init(&arena, 0);
     struct cw_document *order = order_of(&arena, "1001", 1);
-    char *text = calloc(1, CW_STORE_TEXT_MAX + 1);
+    char *text = malloc(CW_STORE_TEXT_MAX + 1);
+    memset(text, 'x', CW_STORE_TEXT_MAX + 1);
     set(order, "note")->text = (struct cw_slice){ text, CW_STORE_TEXT_MAX + 1 };
     struct cw_txn *txn = begin(bed);
     assert_false(cw_txn_put_document(txn, cw_slice("shop"), order, bed->time.now, 1));
@@ -317,10 +320,7 @@ static void a_text_that_is_too_long_names_its_record_and_field(void **state)
     cw_txn_rollback(txn);
     set(order, "note")->text.len = CW_STORE_TEXT_MAX;
     put(bed, order, 1);
-    assert_string_equal(ask(bed,
-                            "SELECT octet_length FROM (SELECT length(CAST(note AS BLOB)) AS octet_length "
-                            "FROM orders)"),
-                        "16777216");
+    assert_string_equal(ask(bed, "SELECT length(note) FROM orders"), "16777216");
     free(text);
     cw_arena_fini(&arena);
 }

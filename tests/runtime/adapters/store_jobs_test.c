@@ -69,7 +69,7 @@ static void a_cursor_never_goes_back(void **state)
     before.done_until = bed->time.now - 1;
     assert_false(put_cursor(bed, &before, &err));
     assert_int_equal(err.code, CW_CONFLICT);
-    assert_non_null(strstr(err.text, "2024-03-31T02:30:00"));
+    assert_non_null(strstr(err.text, pg_server_is_wanted() ? "further on" : "2024-03-31T02:30:00"));
     assert_false(put_cursor(bed, &none, &err));
     assert_int_equal(get_cursor(bed).cursor.done_until, cursor.done_until);
 }

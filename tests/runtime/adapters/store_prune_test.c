@@ -170,6 +170,37 @@ static void old_runs_go_with_their_notes_and_open_ones_stay(void **state)
     assert_string_equal(ask(bed, "SELECT count(*) FROM run_notes"), "1");
 }
 
+static void a_run_stays_as_long_as_a_record_waits_that_it_left(void **state)
+{
+    struct store_bed *bed = *state;
+    struct cw_prune what = nothing();
+    const struct cw_issue issue = { cw_slice("totals"), cw_slice(""), cw_slice(""), cw_slice(""),
+                                    cw_slice("odd") };
+    put_run(bed, 1, true);
+    int64_t waits = put_run(bed, 700, true);
+    put_run(bed, 1, true);
+    const struct cw_staged staged = { .key = key_of("7"),
+                                      .kind = &cw_kind_order,
+                                      .document = cw_slice("{}"),
+                                      .issues = &issue,
+                                      .issue_count = 1,
+                                      .at = bed->time.now,
+                                      .run = waits };
+    struct cw_txn *txn = begin(bed);
+    assert_true(cw_txn_put_staged(txn, &staged));
+    commit(txn);
+    bed->time.now += days(1);
+    what.runs_until = bed->time.now;
+    assert_int_equal(prune(bed, what), 4);
+    assert_int_equal(prune(bed, what), 0);
+    assert_string_equal(ask(bed, "SELECT count(*), (SELECT count(*) FROM run_notes) FROM runs"), "1|700");
+    txn = begin(bed);
+    assert_true(cw_txn_drop_staged(txn, key_of("7")));
+    commit(txn);
+    assert_int_equal(prune(bed, what), 701);
+    assert_string_equal(ask(bed, "SELECT count(*), (SELECT count(*) FROM run_notes) FROM runs"), "0|0");
+}
+
 static void ignore_new(void *arg, bool is_new, const struct cw_error *err)
 {
     (void)arg;
@@ -224,6 +255,7 @@ static void put_many(struct store_bed *bed, int from, int to, int count)
 
 static void pruning_costs_the_same_however_much_is_kept(void **state)
 {
+    store_bed_needs_sqlite();
     struct store_bed *bed = *state;
     struct cw_prune what;
     put_many(bed, 0, 50, 3);
@@ -253,6 +285,7 @@ int main(void)
         STORE_TEST(a_version_after_pruning_is_the_next_one),
         STORE_TEST(no_more_is_removed_at_once_than_was_allowed),
         STORE_TEST(old_runs_go_with_their_notes_and_open_ones_stay),
+        STORE_TEST(a_run_stays_as_long_as_a_record_waits_that_it_left),
         STORE_TEST(old_notices_go),
         STORE_TEST(what_has_no_time_is_kept),
         STORE_TEST(pruning_costs_the_same_however_much_is_kept),

@@ -163,6 +163,7 @@ static int cost_of(struct store_bed *bed, const struct cw_raw_filter *filter)
 
 static void a_page_costs_the_same_however_much_waits(void **state)
 {
+    store_bed_needs_sqlite();
     struct cw_raw_filter filters[] = {
         { .key = key_of("") },
         { .key = key_of(""), .only_parked = true },

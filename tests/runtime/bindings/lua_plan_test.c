@@ -338,8 +338,10 @@ static void mistakes_in_tables_and_skip_rules_are_named(void **state)
         { "shop.orders.map = map.line { sku = 'a' }", "carts/test.lua:5: a stream brings orders, customers, "
                                                       "items, stock levels or shipments; a line is only part "
                                                       "of one" },
-        { "shop.orders.overlap = 'soon'", "carts/test.lua: orders.overlap is a duration like \"1h\"" },
-        { "shop.orders.refresh = 60", "carts/test.lua: orders.refresh is a duration like \"60d\"" },
+        { "shop.orders.overlap = 'soon'",
+          "carts/test.lua: orders.overlap is a duration like \"10s\", \"2h\" or \"14d\"" },
+        { "shop.orders.refresh = 60",
+          "carts/test.lua: orders.refresh is a duration like \"10s\", \"2h\" or \"14d\"" },
         { "shop.orders.ids = function() end",
           "carts/test.lua: orders.ids is of no use without orders.read, which "
           "fetches what is found missing" },

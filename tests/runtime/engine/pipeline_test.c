@@ -108,6 +108,23 @@ static void a_record_without_an_id_is_parked_alone(void **state)
                 "malformed|there is no id at id; name the right path in the stream's id");
 }
 
+static void a_record_whose_id_is_too_long_is_parked_alone(void **state)
+{
+    char page[2048], id[512], message[256];
+    (void)state;
+    memset(id, 'x', 501);
+    id[501] = '\0';
+    snprintf(page, sizeof page, PAGE(ORDER("\"%s\"", "paid", "3.00") "," ORDER("\"%s\"", "paid", "3.00")), id,
+             id + 1);
+    store(page);
+    assert_counts(1, 0, 1, 0);
+    assert_rows(&bed, "SELECT substr(external_id, 1, 8), outcome FROM raw_records ORDER BY id",
+                "damaged:|parked\nxxxxxxxx|posted");
+    snprintf(message, sizeof message,
+             "the id at id has 501 bytes, and an id at most 500; name the right path in the stream's id");
+    assert_rows(&bed, "SELECT message FROM staged_issues", message);
+}
+
 static void a_damaged_record_is_parked_alone_under_its_own_id(void **state)
 {
     (void)state;
@@ -403,6 +420,7 @@ int main(void)
         TEST(changed_bytes_are_a_new_version_of_the_same_document),
         TEST(an_id_twice_in_a_page_is_two_versions_of_one_record),
         TEST(a_record_without_an_id_is_parked_alone),
+        TEST(a_record_whose_id_is_too_long_is_parked_alone),
         TEST(a_damaged_record_is_parked_alone_under_its_own_id),
         TEST(a_record_that_waits_takes_nothing_from_the_document_it_had),
         TEST(a_record_that_waits_and_is_then_skipped_waits_no_more),

@@ -195,5 +195,6 @@ const char *site_bed_ask(struct site_bed *bed, const char *sql)
 {
     bed->text[0] = '\0';
     cw_store_query(bed->store, sql, NULL, 0, add_row, asked, bed);
+    cw_store_wait(bed->store);
     return bed->text;
 }

@@ -134,10 +134,9 @@ static void a_sender_that_drips_is_cut_off_after_ten_seconds(void **state)
     struct hooks_bed bed;
     static struct hooks_client slow[3];
     static const char *const heads[] = {
-        "POST /webhooks/shop HTTP/1.1\r\nHost: a\r\nX: ",
+        "POST /webhooks/shop HTTP/1.1\r\nHost: a\r\nX: ", /* a head; a body; one in chunks */
         "POST /webhooks/shop HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n",
-        "POST /webhooks/shop HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n384\r\n"
+        "POST /webhooks/shop HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n384\r\n"
     };
     hooks_bed_open(&bed);
     for (size_t i = 0; i < 3; i++) {

@@ -283,6 +283,59 @@ static void a_worker_that_is_told_to_stop_gives_its_leases_back(void **state)
     assert_rows(&bed->site, "SELECT count(*), (SELECT sum(records_posted) FROM runs) FROM orders", "200|200");
 }
 
+/* A transaction of somebody else on the worker's store, for which its own wait. */
+static void keep_txn(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    assert_null(err);
+    *(struct cw_txn **)arg = txn;
+}
+
+static void hold_store(struct workers_bed *bed, struct cw_txn **txn)
+{
+    *txn = NULL;
+    cw_txn_begin(bed->posts[0].store, (struct cw_fence){ 0 }, keep_txn, txn);
+}
+
+static void a_worker_stops_only_when_its_leases_were_given_back(void **state)
+{
+    struct workers_bed *bed = *state;
+    struct cw_txn *first, *second;
+    start_worker(bed, 0);
+    site_bed_wait(&bed->site, 50 * CW_MILLISECOND); /* amid a run */
+    hold_store(bed, &first);
+    assert_non_null(first);
+    cw_worker_stop(bed->posts[0].worker);
+    site_bed_wait(&bed->site,
+                  CW_SECOND); /* the end of the run waits for the first, the lease for the second */
+    hold_store(bed, &second);
+    cw_txn_rollback(first);
+    site_bed_wait(&bed->site, CW_SECOND);
+    assert_non_null(second);
+    assert_false(bed->posts[0].has_stopped);
+    cw_txn_rollback(second);
+    site_bed_wait(&bed->site, CW_SECOND);
+    assert_true(bed->posts[0].has_stopped);
+    assert_rows(&bed->site, "SELECT count(*) FROM leases WHERE holder <> ''", "0");
+}
+
+static void what_is_claimed_while_a_worker_stops_is_left_to_others(void **state)
+{
+    struct workers_bed *bed = *state;
+    struct cw_txn *txn;
+    start_worker(bed, 0);
+    hold_store(bed, &txn);
+    site_bed_wait(&bed->site, CW_MILLISECOND); /* the claim waits */
+    cw_worker_stop(bed->posts[0].worker);
+    cw_txn_rollback(txn);
+    site_bed_wait(&bed->site, CW_SECOND);
+    assert_true(bed->posts[0].has_stopped);
+    assert_int_equal(bed->site.shop.requests, 0);
+    assert_rows(&bed->site, "SELECT count(*) FROM leases WHERE holder <> ''", "0");
+    start_worker(bed, 1);
+    site_bed_wait(&bed->site, CW_SECOND);
+    assert_int_equal(runs(bed), 1);
+}
+
 /* --- several workers --- */
 
 static void two_workers_share_the_jobs_and_never_run_one_twice_at_a_time(void **state)
@@ -385,6 +438,8 @@ int main(void)
         WORKER_TEST(a_shop_that_is_down_is_asked_ever_less_often_and_recovers_alone),
         WORKER_TEST(a_cart_that_is_stopped_rests_until_it_is_started),
         WORKER_TEST(a_worker_that_is_told_to_stop_gives_its_leases_back),
+        WORKER_TEST(a_worker_stops_only_when_its_leases_were_given_back),
+        WORKER_TEST(what_is_claimed_while_a_worker_stops_is_left_to_others),
         WORKER_TEST(two_workers_share_the_jobs_and_never_run_one_twice_at_a_time),
         WORKER_TEST(another_worker_takes_over_when_one_dies),
         WORKER_TEST(a_cart_that_killed_its_worker_twice_is_stopped_and_says_why),

@@ -223,9 +223,9 @@ class Shop:
             field = re.fullmatch(r"filter\[(\w+)\]", name)
             if not field:
                 continue
-            if field[1] == "date_upd":
+            if field[1] in ("date_add", "date_upd"):
                 first, last = wanted[1:-1].split(",")
-                records = [r for r in records if first <= r["date_upd"] <= last]
+                records = [r for r in records if first <= r[field[1]] <= last]
             else:
                 texts = set(wanted[1:-1].split("|"))
                 records = [r for r in records if r[field[1]] in texts]
@@ -243,7 +243,7 @@ class Shop:
         elements = []
         for record in self._listed(resource, query):
             elements.append(record.xml(wanted))
-            if resource == "orders":
+            if resource == "orders" and wanted is None:
                 versions = self.ledger.setdefault(record["id"], [])
                 if elements[-1] not in versions:
                     versions.append(elements[-1])

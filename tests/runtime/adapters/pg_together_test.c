@@ -1,0 +1,193 @@
+/* Several that work on one store in PostgreSQL: each job once, one cart after the other, and hearing of each
+ * other. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "fault_bed.h"
+
+/* --- several at once --- */
+
+enum { CARTS = 12, JOBS_OF_CART = 4, WORKERS = 4 };
+
+static void plan(struct store_bed *bed)
+{
+    static char names[CARTS * JOBS_OF_CART][2][16];
+    struct cw_job jobs[CARTS * JOBS_OF_CART] = { 0 };
+    for (int i = 0; i < CARTS * JOBS_OF_CART; i++) {
+        snprintf(names[i][0], sizeof names[i][0], "cart%d", i / JOBS_OF_CART);
+        snprintf(names[i][1], sizeof names[i][1], "job%d", i % JOBS_OF_CART);
+        jobs[i].cart = cw_slice(names[i][0]);
+        jobs[i].name = cw_slice(names[i][1]);
+        jobs[i].schedule = cw_slice("every hour");
+        jobs[i].due_at = 1000 + i;
+    }
+    struct cw_txn *txn = begin(bed);
+    assert_true(cw_txn_plan_jobs(txn, jobs, CARTS * JOBS_OF_CART));
+    commit(txn);
+}
+
+struct claimed {
+    struct store_bed *bed;
+    int pipe;
+    bool is_over;
+};
+
+/* Counted by the database itself: a job that were done twice would show. */
+static void do_job(void *arg, const struct cw_claim *claim, cw_time next_at, const struct cw_error *err)
+{
+    struct claimed *claimed = arg;
+    char mark[40];
+    (void)next_at;
+    if (err != NULL)
+        fprintf(stderr, "%s\n", err->text);
+    claimed->is_over = claim == NULL;
+    if (claim == NULL)
+        return;
+    struct cw_job job = claim->job;
+    memset(mark, 0, sizeof mark);
+    snprintf(mark, sizeof mark, "%.*s %.*s", CW_SLICE_ARG(job.cart), CW_SLICE_ARG(job.name));
+    if (write(claimed->pipe, mark, sizeof mark) != sizeof mark)
+        _exit(1);
+}
+
+static void work(const char *uri, int pipe_end, int number)
+{
+    struct store_bed bed = { .clock = cw_system_clock };
+    struct cw_error err;
+    char holder[24];
+    snprintf(bed.path, sizeof bed.path, "%s", uri);
+    snprintf(holder, sizeof holder, "worker %d", number);
+    bed.store = store_bed_try(&bed, &err);
+    struct claimed claimed = { .bed = &bed, .pipe = pipe_end };
+    while (bed.store != NULL && !claimed.is_over)
+        cw_store_claim_job(bed.store, cw_slice(holder), 5000, CW_MINUTE, do_job, &claimed);
+    cw_store_close(bed.store);
+    _exit(0);
+}
+
+static void jobs_claimed_by_several_at_once_are_each_done_once(void **state)
+{
+    struct fault_bed *bed = *state;
+    int ends[2], count = 0;
+    char mark[40], seen[CARTS * JOBS_OF_CART][40];
+    plan(&bed->bed);
+    assert_int_equal(pipe(ends), 0);
+    for (int i = 0; i < WORKERS; i++)
+        if (fork() == 0)
+            work(bed->bed.path, ends[1], i);
+    close(ends[1]);
+    while (read(ends[0], mark, sizeof mark) == sizeof mark) {
+        assert_true(count < CARTS * JOBS_OF_CART);
+        for (int i = 0; i < count; i++)
+            assert_string_not_equal(seen[i], mark);
+        memcpy(seen[count++], mark, sizeof mark);
+    }
+    close(ends[0]);
+    assert_int_equal(count, CARTS * JOBS_OF_CART);
+    assert_string_equal(ask(&bed->bed, "SELECT count(*) FROM jobs j JOIN leases l ON l.name = j.cart AND "
+                                       "l.token = j.lease_token AND l.token = 1"),
+                        "48");
+}
+
+static void transactions_of_one_cart_follow_one_another_in_all_processes(void **state)
+{
+    struct fault_bed *bed = *state;
+    struct cw_error err;
+    struct cw_loop *loop = cw_loop_create(&err);
+    struct cw_store_config config = { .uri = bed->bed.path };
+    struct cw_store *other = cw_store_open(&config, loop, &err);
+    struct answer same = { 0 }, unlike = { 0 };
+    struct cw_txn *txn = begin_fenced(&bed->bed, "shop", 0);
+    assert_ok(other != NULL, err);
+    (cw_txn_begin)(other, (struct cw_fence){ cw_slice("elsewhere"), 0 }, answer_ready, &unlike);
+    cw_store_wait(other);
+    assert_int_equal(unlike.calls, 1);
+    cw_txn_rollback(unlike.txn);
+    (cw_txn_begin)(other, (struct cw_fence){ cw_slice("shop"), 0 }, answer_ready, &same);
+    struct cw_timer *timer = cw_timer_create(loop, (cw_loop_fn *)cw_loop_stop, loop, &err);
+    cw_timer_set(timer, CW_SECOND / 5);
+    cw_loop_run(loop);
+    assert_int_equal(same.calls, 0);
+    fault_bed_put(txn, "a");
+    commit(txn);
+    cw_store_wait(other);
+    assert_non_null(same.txn);
+    cw_txn_rollback(same.txn);
+    cw_timer_free(timer);
+    cw_store_close(other);
+    cw_loop_free(loop);
+}
+
+static void a_lease_whose_time_is_over_by_the_servers_clock_writes_nothing(void **state)
+{
+    struct fault_bed *bed = *state;
+    struct cw_error err;
+    int64_t token = take_lease(&bed->bed, "shop", "me", 0, CW_SECOND / 10, &err);
+    assert_int_equal(token, 1);
+    struct cw_txn *txn = begin_fenced(&bed->bed, "shop", token);
+    fault_bed_put(txn, "a");
+    usleep(150000);
+    assert_false(try_commit(txn, &err));
+    assert_int_equal(err.code, CW_CONFLICT);
+    assert_non_null(strstr(err.text, "was over"));
+    assert_int_equal(fault_bed_rows(&bed->bed), 0);
+    token = take_lease(&bed->bed, "shop", "me", 0, CW_MINUTE, &err);
+    txn = begin_fenced(&bed->bed, "shop", token);
+    fault_bed_put(txn, "b");
+    commit(txn);
+    assert_int_equal(fault_bed_rows(&bed->bed), 1);
+}
+
+/* --- hearing --- */
+
+struct ear {
+    struct cw_loop *loop;
+    int heard;
+};
+
+static void hear(void *arg)
+{
+    struct ear *ear = arg;
+    ear->heard++;
+    cw_loop_stop(ear->loop);
+}
+
+static void who_listens_hears_again_after_the_server_was_away(void **state)
+{
+    struct fault_bed *bed = *state;
+    struct cw_error err;
+    struct ear ear = { .loop = cw_loop_create(&err) };
+    struct cw_store_config config = { .uri = bed->bed.path };
+    struct cw_store *other = cw_store_open(&config, ear.loop, &err);
+    assert_ok(other != NULL, err);
+    plan(&bed->bed);
+    assert_true(cw_store_listen(other, hear, &ear, &err));
+    cw_loop_run(ear.loop); /* what was said before is not known */
+    fault_bed_restart(SIGINT);
+    cw_loop_run(ear.loop);
+    assert_int_equal(ear.heard, 2);
+    struct cw_txn *txn = begin(&bed->bed);
+    assert_true(cw_txn_wake_job(txn, cw_slice("cart1"), cw_slice("job1"), 1));
+    commit(txn);
+    cw_loop_run(ear.loop);
+    assert_int_equal(ear.heard, 3);
+    cw_store_close(other);
+    cw_loop_free(ear.loop);
+}
+
+#define FAULT_TEST(test) cmocka_unit_test_setup_teardown(test, fault_bed_setup, fault_bed_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FAULT_TEST(jobs_claimed_by_several_at_once_are_each_done_once),
+        FAULT_TEST(transactions_of_one_cart_follow_one_another_in_all_processes),
+        FAULT_TEST(a_lease_whose_time_is_over_by_the_servers_clock_writes_nothing),
+        FAULT_TEST(who_listens_hears_again_after_the_server_was_away),
+    };
+    cw_log_configure((struct cw_log_config){ .out = NULL });
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
