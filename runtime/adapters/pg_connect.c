@@ -36,6 +36,8 @@ static struct settings settings_of(const struct cw_pg_link *link)
     add(&s, "tcp_user_timeout", "60000");
     add(&s, "dbname", link->uri);
     add(&s, "client_encoding", "UTF8");
+    if (link->password != NULL)
+        add(&s, "password", link->password);
     return s;
 }
 
@@ -83,6 +85,7 @@ static void note_backend(void *arg, PGresult *result, const struct cw_error *err
     struct cw_pg_link *link = arg;
     if (err != NULL) {
         link->why = *err;
+        link->is_ending = true; /* what it would be used for is not safe without these settings */
         return;
     }
     struct cw_slice start = cw_pg_slice(result, 0, 1);
@@ -133,14 +136,19 @@ static void go_down(struct cw_pg_link *link)
     link->wants_writing = false;
 }
 
-static void try_later(struct cw_pg_link *link)
+static void pause_before_next(struct cw_pg_link *link)
 {
-    cw_pg_fail_link(link, &link->why);
-    go_down(link);
     link->retry_ns = cw_pg_clock_ns() + link->pause_ns;
     link->pause_ns *= 2;
     if (link->pause_ns > CW_PG_RETRY_MAX_NS)
         link->pause_ns = CW_PG_RETRY_MAX_NS;
+}
+
+static void try_later(struct cw_pg_link *link)
+{
+    cw_pg_fail_link(link, &link->why);
+    go_down(link);
+    pause_before_next(link);
 }
 
 static void start(struct cw_pg_link *link)
@@ -218,7 +226,10 @@ void cw_pg_lose_link(struct cw_pg_link *link)
         memcpy(link->lost_start, link->backend_start, sizeof link->lost_start);
     }
     go_down(link);
-    link->retry_ns = cw_pg_clock_ns();
+    if (link->backend_pid != 0)
+        link->retry_ns = cw_pg_clock_ns();
+    else /* it did not even say hello */
+        pause_before_next(link);
     cw_pg_forget_statements(link);
     cw_pg_turn_lost(link, &err);
     cw_pg_forsake(link, &err);

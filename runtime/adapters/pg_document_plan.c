@@ -71,16 +71,33 @@ static bool print_read(const struct cw_store_document *plan, struct cw_buffer *s
            take_text(sql, out, err);
 }
 
-static bool print_list_write(const struct cw_store_document *plan, const struct cw_store_rows *list,
-                             struct cw_buffer *sql, char **out, struct cw_error *err)
+/* "($3::bigint, $4::text, ...)": what stands in a list of rows has the types that it says itself. */
+static bool print_member(const struct cw_store_rows *list, int first, struct cw_buffer *sql,
+                         struct cw_error *err)
 {
-    return cw_buffer_print(sql, err, "INSERT INTO %s (%s, position, custom", list->table, list->parent) &&
-           cw_store_print_names(sql, list, err) &&
-           cw_buffer_print(sql, err,
-                           ") VALUES ((SELECT id FROM %s WHERE cart = $1 AND external_id = $2), $3, $4",
-                           plan->own.table) &&
-           print_parameters(sql, list, CW_PG_LIST_FIELDS, err) && cw_buffer_print(sql, err, ")") &&
-           take_text(sql, out, err);
+    bool ok = cw_buffer_print(sql, err, "($%d::bigint, $%d::text", first + CW_PG_MEMBER_POSITION,
+                              first + CW_PG_MEMBER_CUSTOM);
+    for (size_t i = 0; ok && i < list->count; i++) {
+        enum cw_type type = list->columns[i].type;
+        ok = cw_buffer_print(sql, err, ", $%d::%s", first + CW_PG_MEMBER_FIELDS + (int)i,
+                             type == CW_INTEGER || type == CW_BOOLEAN ? "bigint" : "text");
+    }
+    return ok && cw_buffer_print(sql, err, ")");
+}
+
+static bool print_list_write(const struct cw_store_document *plan, const struct cw_store_rows *list,
+                             size_t members, struct cw_buffer *sql, char **out, struct cw_error *err)
+{
+    bool ok = cw_buffer_print(sql, err, "INSERT INTO %s (%s, position, custom", list->table, list->parent) &&
+              cw_store_print_names(sql, list, err) &&
+              cw_buffer_print(sql, err,
+                              ") SELECT (SELECT id FROM %s WHERE cart = $1 AND external_id = $2), m.* "
+                              "FROM (VALUES ",
+                              plan->own.table);
+    for (size_t i = 0; ok && i < members; i++)
+        ok = cw_buffer_print(sql, err, i > 0 ? ", " : "") &&
+             print_member(list, (int)cw_pg_members_values(list, i) + 1, sql, err);
+    return ok && cw_buffer_print(sql, err, ") m") && take_text(sql, out, err);
 }
 
 static bool print_list_read(const struct cw_store_rows *list, struct cw_buffer *sql, char **out,
@@ -103,31 +120,42 @@ static bool fits(const struct cw_store_rows *rows, struct cw_error *err)
            cw_fail(err, CW_LIMIT, "%s has more columns than a statement has parameters", rows->table);
 }
 
+static bool plan_list(const struct cw_store_document *plan, const struct cw_store_rows *of,
+                      struct cw_pg_rows *list, struct cw_buffer *sql, struct cw_error *err)
+{
+    bool ok = fits(of, err) && print_list_read(of, sql, &list->read, err);
+    list->of = of;
+    for (size_t i = 0; ok && i < CW_PG_MEMBERS_MAX; i++)
+        if (cw_pg_members_values(of, i + 1) <= CW_PG_BINDS_MAX)
+            ok = print_list_write(plan, of, i + 1, sql, &list->write[i], err);
+    return ok;
+}
+
 static bool plan_document(struct cw_pg_document *doc, const struct cw_kind *kind, struct cw_error *err)
 {
     struct cw_store_document *plan = &doc->plan;
     struct cw_buffer sql = { 0 };
     bool ok = cw_store_document_init(plan, kind, err) && fits(&plan->own, err) &&
-              print_write(plan, &sql, &doc->own.write, err) && print_read(plan, &sql, &doc->own.read, err);
+              print_write(plan, &sql, &doc->own.write[0], err) && print_read(plan, &sql, &doc->own.read, err);
     doc->own.of = &plan->own;
-    for (size_t i = 0; ok && i < plan->list_count; i++) {
-        struct cw_pg_rows *list = &doc->lists[i];
-        list->of = &plan->lists[i];
-        ok = fits(list->of, err) && print_list_write(plan, list->of, &sql, &list->write, err) &&
-             print_list_read(list->of, &sql, &list->read, err);
-    }
+    for (size_t i = 0; ok && i < plan->list_count; i++)
+        ok = plan_list(plan, &plan->lists[i], &doc->lists[i], &sql, err);
     cw_buffer_fini(&sql);
     return ok;
 }
 
+static void free_rows(struct cw_pg_rows *rows)
+{
+    for (size_t i = 0; i < CW_PG_MEMBERS_MAX; i++)
+        free(rows->write[i]);
+    free(rows->read);
+}
+
 static void free_document(struct cw_pg_document *doc)
 {
-    free(doc->own.write);
-    free(doc->own.read);
-    for (size_t i = 0; i < CW_STORE_LISTS_MAX; i++) {
-        free(doc->lists[i].write);
-        free(doc->lists[i].read);
-    }
+    free_rows(&doc->own);
+    for (size_t i = 0; i < CW_STORE_LISTS_MAX; i++)
+        free_rows(&doc->lists[i]);
     cw_store_document_fini(&doc->plan);
     *doc = (struct cw_pg_document){ 0 };
 }
@@ -139,6 +167,7 @@ void cw_pg_documents_free(struct cw_pg_documents *documents)
     for (size_t i = 0; i < documents->count; i++)
         free_document(&documents->kinds[i]);
     cw_buffer_fini(&documents->custom);
+    cw_arena_fini(&documents->members);
     cw_store_reader_fini(&documents->reader);
     free(documents);
 }
@@ -146,9 +175,13 @@ void cw_pg_documents_free(struct cw_pg_documents *documents)
 struct cw_pg_document *cw_pg_document_plan(struct cw_pg *pg, const struct cw_kind *kind, struct cw_error *err)
 {
     struct cw_pg_documents *all = pg->documents;
-    if (all == NULL && (all = pg->documents = calloc(1, sizeof *all)) == NULL) {
-        cw_fail(err, CW_NOMEM, "out of memory for the store's statements");
-        return NULL;
+    if (all == NULL) {
+        all = pg->documents = calloc(1, sizeof *all);
+        if (all == NULL) {
+            cw_fail(err, CW_NOMEM, "out of memory for the store's statements");
+            return NULL;
+        }
+        cw_arena_init(&all->members, 0);
     }
     for (size_t i = 0; i < all->count; i++)
         if (all->kinds[i].plan.kind == kind)

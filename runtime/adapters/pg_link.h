@@ -95,6 +95,7 @@ struct cw_pg_turn {
 struct cw_pg_link {
     struct cw_pg *pg;
     char *uri;
+    char *password; /* as it was found when the store was opened; a confined process may not find it again */
     enum cw_pg_state state;
     PGconn *conn;
     PostgresPollingStatusType polling; /* what connecting waits for */

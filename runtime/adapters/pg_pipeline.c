@@ -335,8 +335,7 @@ static void read_notifications(struct cw_pg_link *link)
 
 bool cw_pg_receive(struct cw_pg_link *link)
 {
-    if (PQconsumeInput(link->conn) == 0)
-        PQclear(NULL); /* what came before the end is still to be read */
+    (void)PQconsumeInput(link->conn); /* where it fails, what came before the end is still to be read */
     while (link->state == CW_PG_UP && link->sent.first != NULL && !PQisBusy(link->conn)) {
         PGresult *result = PQgetResult(link->conn);
         if (is_farewell(link, result)) {
@@ -350,7 +349,7 @@ bool cw_pg_receive(struct cw_pg_link *link)
     if (link->state != CW_PG_UP)
         return true; /* an answer waited, and lost it meanwhile */
     read_notifications(link);
-    return PQstatus(link->conn) == CONNECTION_OK;
+    return PQstatus(link->conn) == CONNECTION_OK && !link->is_ending;
 }
 
 bool cw_pg_flush(struct cw_pg_link *link)

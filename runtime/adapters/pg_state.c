@@ -71,11 +71,12 @@ void cw_pg_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_en
 /* --- state of scripts --- */
 
 static const char select_state[] = "SELECT value FROM state WHERE cart = $1 AND key = $2";
-static const char upsert_state[] =
-    CW_PG_MUST("INSERT INTO state (cart, key, value, changed_at) SELECT $1, $2, $3, $4 "
-               "WHERE (SELECT count(*) FROM state WHERE cart = $1 AND key <> $2) < $5 "
-               "ON CONFLICT (cart, key) DO UPDATE SET value = excluded.value, "
-               "changed_at = excluded.changed_at RETURNING 1");
+static const char upsert_state[] = CW_PG_MUST(
+    "INSERT INTO state (cart, key, value, changed_at) SELECT $1, $2, $3, $4 "
+    "WHERE (SELECT count(*) FROM state WHERE cart = $1 AND key <> $2 AND key NOT LIKE '" CW_STATE_OWN
+    "%') < $5 "
+    "ON CONFLICT (cart, key) DO UPDATE SET value = excluded.value, "
+    "changed_at = excluded.changed_at RETURNING 1");
 static const char delete_state[] = "DELETE FROM state WHERE cart = $1 AND key = $2";
 
 struct finding {
@@ -114,13 +115,14 @@ bool cw_pg_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice k
 {
     struct cw_pg *pg = cw_pg_of(txn->store);
     struct cw_error full;
+    int64_t most = cw_state_is_own(key) ? INT64_MAX : CW_STATE_KEYS_MAX;
     if (value.data == NULL)
         return cw_pg_run(pg, delete_state, CW_BINDS(cw_bind_text(cart), cw_bind_text(key)), err);
     cw_fail(&full, CW_LIMIT, "cart %.*s remembers %d keys already, and no more; let it forget some",
             CW_SLICE_ARG(cart), CW_STATE_KEYS_MAX);
     return cw_pg_send_one(pg, upsert_state,
                           CW_BINDS(cw_bind_text(cart), cw_bind_text(key), cw_bind_text(value),
-                                   cw_bind_time(cw_now(txn->store->clock)), cw_bind_int(CW_STATE_KEYS_MAX)),
+                                   cw_bind_time(cw_now(txn->store->clock)), cw_bind_int(most)),
                           &full, err);
 }
 

@@ -72,6 +72,7 @@ static void close_store(struct cw_store *store)
     cw_pg_cancel_all(link, &err);
     cw_pg_documents_free(pg->documents);
     free(link->uri);
+    free(link->password);
     free(link);
     free(pg);
 }
@@ -109,13 +110,25 @@ static struct cw_pg *create(const struct cw_store_config *config, struct cw_loop
     return pg;
 }
 
+/* It may come from the environment or from a file. */
+static bool keep_password(struct cw_pg_link *link, struct cw_error *err)
+{
+    const char *password = PQpass(link->conn);
+    if (password == NULL || password[0] == '\0')
+        return true;
+    remember(password);
+    link->password = strdup(password);
+    return link->password != NULL || cw_fail(err, CW_NOMEM, "out of memory for the store");
+}
+
 static bool open_store(struct cw_pg *pg, const struct cw_store_config *config, const struct cw_schema *schema,
                        struct cw_error *err)
 {
     struct cw_pg_link *link = pg->link;
     if (!read_address(pg, config->uri, err) || !cw_pg_loop_open(link, err) || !cw_pg_connect(link, err))
         return false;
-    remember(PQpass(link->conn)); /* it may come from the environment or from a file */
+    if (!keep_password(link, err))
+        return false;
     if (!cw_pg_settle_schema(link, config, schema, err) || !cw_pg_enter_pipeline(link, err))
         return false;
     if (!config->read_only && !cw_pg_run(pg, tidy, NULL, 0, err))

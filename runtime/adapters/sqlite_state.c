@@ -68,7 +68,8 @@ static const char select_state[] = "SELECT value FROM state WHERE cart = ?1 AND 
 static const char upsert_state[] = "INSERT INTO state (cart, key, value, changed_at) VALUES (?1, ?2, ?3, ?4) "
                                    "ON CONFLICT (cart, key) DO UPDATE SET value = excluded.value, "
                                    "changed_at = excluded.changed_at";
-static const char count_state[] = "SELECT count(*) FROM state WHERE cart = ?1 AND key <> ?2";
+static const char count_state[] =
+    "SELECT count(*) FROM state WHERE cart = ?1 AND key <> ?2 AND key NOT LIKE '" CW_STATE_OWN "%'";
 static const char delete_state[] = "DELETE FROM state WHERE cart = ?1 AND key = ?2";
 
 /* Copies a column out of a row that is about to be reset. */
@@ -118,7 +119,7 @@ bool cw_sqlite_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_sli
     struct cw_sqlite *s = cw_sqlite_of(txn->store);
     if (value.data == NULL)
         return cw_sqlite_run(s, delete_state, CW_BINDS(cw_bind_text(cart), cw_bind_text(key)), err);
-    return check_state_count(s, cart, key, err) &&
+    return (cw_state_is_own(key) || check_state_count(s, cart, key, err)) &&
            cw_sqlite_run(s, upsert_state,
                          CW_BINDS(cw_bind_text(cart), cw_bind_text(key), cw_bind_text(value),
                                   cw_bind_time(cw_now(s->store.clock))),

@@ -434,7 +434,12 @@ bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_sl
 bool cw_txn_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
                            struct cw_slice key);
 
-enum { CW_STATE_KEYS_MAX = 100 }; /* of one cart */
+enum { CW_STATE_KEYS_MAX = 100 };  /* of one cart */
+#define CW_STATE_OWN "cartwright." /* keys that begin so are the runtime's, and are not counted */
+static inline bool cw_state_is_own(struct cw_slice key)
+{
+    return key.len >= sizeof CW_STATE_OWN - 1 && memcmp(key.data, CW_STATE_OWN, sizeof CW_STATE_OWN - 1) == 0;
+}
 /* State a cart's script keeps between runs; CW_LIMIT past CW_STATE_KEYS_MAX keys. `found` gets data NULL when
  * the key is not there. */
 typedef void cw_state_fn(void *arg, struct cw_slice value, const struct cw_error *err);

@@ -270,7 +270,10 @@ static int remember(lua_State *L)
     struct cw_lua_cart *cart = check_cart(L, 1);
     struct cw_lua_carts *carts = carts_of(L);
     struct cw_slice text = { NULL, 0 };
-    luaL_checkstring(L, 2);
+    struct cw_slice key;
+    key.data = luaL_checklstring(L, 2, &key.len);
+    luaL_argcheck(L, !cw_state_is_own(key), 2,
+                  "keys that begin with \"" CW_STATE_OWN "\" are the runtime's own");
     if (!lua_isnoneornil(L, 3))
         text.data = luaL_checklstring(L, 3, &text.len);
     luaL_argcheck(L, text.len <= STATE_TEXT_MAX, 3, "at most 1 MiB");

@@ -10,7 +10,7 @@
 #include "adapters/store.h"
 #include "engine/site.h"
 
-#define CW_QUIET_KEY "cartwright.quiet"
+#define CW_QUIET_KEY CW_STATE_OWN "quiet"
 
 enum cw_quiet_news { CW_QUIET_NO_NEWS, CW_QUIET_ALARM, CW_QUIET_LIVELY };
 

@@ -127,7 +127,7 @@ function Cart:list(ids) end
 ---@field parked integer
 ---@field skipped integer
 
----What a script keeps between runs. Texts up to 1 MiB, at most 100 keys. Suspends.
+---What a script keeps between runs. Texts up to 1 MiB, at most 100 keys, none that begins with "cartwright.". Suspends.
 ---@param key string
 ---@return string?
 function Cart:recall(key) end

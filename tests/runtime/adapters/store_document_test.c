@@ -241,6 +241,41 @@ static void own_fields_are_one_json_object(void **state)
     cw_arena_fini(&arena);
 }
 
+static void lists_of_any_length_keep_what_each_of_their_members_has(void **state)
+{
+    struct store_bed *bed = *state;
+    struct cw_arena arena;
+    cw_arena_init(&arena, 0);
+    static const char *const ids[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9" };
+    for (int count = 1; count <= 9; count++) {
+        char name[32];
+        int n = 0;
+        struct cw_document *order = order_of(&arena, ids[count - 1], count);
+        for (struct cw_document *line =
+                 order->values[cw_kind_field(order->kind, cw_slice("lines"))].list.first;
+             line != NULL; line = line->next) {
+            struct cw_custom *own = cw_arena_alloc(&arena, sizeof *own);
+            snprintf(name, sizeof name, "%d of %d", ++n, count);
+            *own = (struct cw_custom){ .name = cw_slice("n"), .type = CW_TEXT };
+            own->value = (struct cw_value){ .is_set = true, .text = cw_arena_copy(&arena, cw_slice(name)) };
+            if (n != 2)
+                line->custom = own;
+            snprintf(name, sizeof name, "%d.%02d", n, count);
+            set_money(line, "unit_price", name);
+        }
+        put(bed, order, 1);
+    }
+    assert_string_equal(ask(bed, "SELECT count(*), count(custom), count(DISTINCT order_id) FROM order_lines"),
+                        "45|37|9");
+    assert_string_equal(
+        ask(bed, "SELECT position, sku, unit_price, custom FROM order_lines "
+                 "WHERE order_id = 7 ORDER BY position"),
+        "1|SKU-1|1.07|{\"n\":\"1 of 7\"}\n2|SKU-2|2.07|NULL\n3|SKU-3|3.07|{\"n\":\"3 of "
+        "7\"}\n4|SKU-4|4.07|{\"n\":\"4 of 7\"}\n"
+        "5|SKU-5|5.07|{\"n\":\"5 of 7\"}\n6|SKU-1|6.07|{\"n\":\"6 of 7\"}\n7|SKU-2|7.07|{\"n\":\"7 of 7\"}");
+    cw_arena_fini(&arena);
+}
+
 static void every_kind_of_document_with_all_its_fields_is_stored(void **state)
 {
     struct store_bed *bed = *state;
@@ -337,6 +372,7 @@ int main(void)
         STORE_TEST(every_type_of_field_comes_back_as_it_was),
         STORE_TEST(addresses_of_an_order_are_columns_of_it),
         STORE_TEST(own_fields_are_one_json_object),
+        STORE_TEST(lists_of_any_length_keep_what_each_of_their_members_has),
         STORE_TEST(every_kind_of_document_with_all_its_fields_is_stored),
         STORE_TEST(the_same_id_in_two_carts_is_two_documents),
         STORE_TEST(a_document_without_an_id_or_inside_another_is_refused),

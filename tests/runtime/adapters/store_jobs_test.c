@@ -351,8 +351,11 @@ static void a_cart_remembers_so_many_keys_and_no_more(void **state)
     }
     assert_true(cw_txn_put_state(txn, shop, cw_slice("0"), cw_slice("b")));
     assert_true(cw_txn_put_state(txn, cw_slice("other"), cw_slice("x"), cw_slice("a")));
+    assert_true(cw_txn_put_state(txn, shop, cw_slice("cartwright.quiet"), cw_slice("a")));
+    assert_true(cw_txn_put_state(txn, shop, cw_slice("99"), cw_slice("b")));
     commit(txn);
     txn = begin(bed);
+    assert_true(cw_txn_put_state(txn, shop, cw_slice("cartwright.more"), cw_slice("a")));
     assert_false(cw_txn_put_state(txn, shop, cw_slice("one more"), cw_slice("a")));
     assert_int_equal(cw_txn_error(txn)->code, CW_LIMIT);
     cw_txn_rollback(txn);

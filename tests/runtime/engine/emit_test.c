@@ -201,6 +201,8 @@ static void what_a_script_remembers_is_there_for_the_next_one(void **state)
                   "assert(shop:recall 'gone' == nil) assert(shop:recall 'never' == nil)");
     run(EMIT "shop:remember('big', ('x'):rep(1048577))");
     assert_has(why.text, "at most 1 MiB");
+    run(EMIT "shop:remember('cartwright.quiet', 'lively')");
+    assert_has(why.text, "the runtime's own");
 }
 
 static void remembering_that_fails_raises(void **state)
