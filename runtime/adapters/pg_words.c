@@ -236,7 +236,8 @@ static bool is_command(const char *name)
     return is_one_of(name, commands);
 }
 
-static bool check_first(const struct token *first, struct cw_pg_words *words, struct cw_error *err)
+static bool check_first(const char *sql, const struct token *first, struct cw_pg_words *words,
+                        struct cw_error *err)
 {
     if (first->kind == END || is_sign(first, ';'))
         return cw_fail(err, CW_USAGE, "the query is empty");
@@ -246,8 +247,7 @@ static bool check_first(const struct token *first, struct cw_pg_words *words, st
     if (strcmp(first->name, "with") == 0) {
         struct token next = next_token(first->end);
         bool is_recursive = next.kind == NAME && strcmp(next.name, "recursive") == 0 && !next.is_quoted;
-        words->with_at = 0; /* relative to the text, set by the caller */
-        words->with_at = (size_t)((is_recursive ? next.end : first->end) - first->start);
+        words->with_at = (size_t)((is_recursive ? next.end : first->end) - sql);
         return true;
     }
     if (strcmp(first->name, "select") == 0 || strcmp(first->name, "values") == 0)
@@ -270,10 +270,8 @@ bool cw_pg_read_words(const char *sql, struct cw_pg_words *words, struct cw_erro
 {
     struct token before = { .kind = END, .start = sql, .end = sql }, token = next_token(sql);
     *words = (struct cw_pg_words){ 0 };
-    if (!check_first(&token, words, err))
+    if (!check_first(sql, &token, words, err))
         return false;
-    if (words->with_at > 0)
-        words->with_at += (size_t)(token.start - sql);
     for (; token.kind != END; before = token, token = next_token(token.end)) {
         if (is_sign(&before, ';'))
             return cw_fail(err, CW_REFUSED, "a query is one statement; there is more after its semicolon");
