@@ -58,8 +58,7 @@ static bool print_list(struct cw_sqlite_rows *rows, struct cw_buffer *sql, struc
 {
     const char *table = rows->of->table, *parent = rows->of->parent;
     return cw_buffer_print(sql, err, "INSERT INTO %s (%s, position, custom", table, parent) &&
-           cw_store_print_names(sql, rows->of, err) &&
-           cw_buffer_print(sql, err, ") VALUES (?1, ?2, ?3") &&
+           cw_store_print_names(sql, rows->of, err) && cw_buffer_print(sql, err, ") VALUES (?1, ?2, ?3") &&
            print_values(sql, rows->of, false, CW_LIST_FIELDS, err) && cw_buffer_print(sql, err, ")") &&
            take_text(sql, &rows->insert.sql, err) &&
            cw_buffer_print(sql, err, "DELETE FROM %s WHERE %s = ?1", table, parent) &&

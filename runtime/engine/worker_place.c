@@ -55,7 +55,6 @@ bool cw_place_open(struct place *place, struct cw_error *err)
 
 void cw_place_close(struct place *place)
 {
-    cw_later_cancel(place->worker->config.loop, &place->close);
     cw_session_close(place->session);
     place->session = NULL;
     place->scripts = NULL;

@@ -29,7 +29,6 @@ struct place {
     unsigned held;                  /* the session must stay: how often it was asked for from outside */
     cw_time used_at;
     unsigned deaths;
-    struct cw_later close;
 };
 
 /* A claimed job. */

@@ -81,9 +81,10 @@ static void both_engines_have_the_same_tables(void **state)
 /* Whatever the language of the database, numbers in their sorting form and ids are in the same order. */
 static void every_text_sorts_by_its_bytes(void **state)
 {
-    static const char sql[] = "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE "
-                              "table_schema = current_schema() AND data_type = 'text' AND coalesce(collation_name, "
-                              "'') <> 'C'";
+    static const char sql[] =
+        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE "
+        "table_schema = current_schema() AND data_type = 'text' AND coalesce(collation_name, "
+        "'') <> 'C'";
     struct cw_buffer others = { 0 };
     read_lines(*state, sql, &others);
     assert_null(others.data);
