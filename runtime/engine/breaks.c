@@ -193,6 +193,7 @@ static void known(void *arg, const struct cw_raw_known *known, size_t count, con
     cw_time now = cw_now(cw_loop_clock(cw_session_settings(change->session)->loop));
     run.counts.read++;
     run.counts.parked++;
+    run.counts.stored += known->exists ? 0 : 1;
     if (put_raw(change, known->exists, now) && put_staged(change, now)) {
         cw_run_note(change->txn, run.id, 0, &run.counts, cw_slice(change->message), key_of(change));
         cw_txn_put_run(change->txn, &run);

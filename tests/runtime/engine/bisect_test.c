@@ -130,6 +130,10 @@ static void a_record_that_breaks_the_list_is_parked_alone(void **state)
     assert_rows(&bed, "SELECT level, external_id FROM run_notes WHERE run_id = 2",
                 "warning|changed 2024-03-31T02:32:38Z");
     assert_rows(&bed,
+                "SELECT count(*) FROM runs r WHERE records_stored <> (SELECT count(*) FROM raw_records w "
+                "WHERE w.run_id = r.id)",
+                "0");
+    assert_rows(&bed,
                 "SELECT state, records_read = records_posted + records_unchanged + records_parked + "
                 "records_skipped, records_parked FROM runs WHERE id = 2",
                 "done|1|1");
