@@ -92,34 +92,46 @@ static void claim_worked(struct cw_worker *worker)
 }
 
 /* The worker may have been told to stop while the claim was on its way. */
-static void take(struct cw_worker *worker, const struct cw_claim *claim)
+static void take(struct cw_worker *worker)
 {
-    char *cart = g_strndup(claim->job.cart.data, claim->job.cart.len);
-    struct place *place = cw_place_of(worker, cart);
-    g_free(cart);
-    cw_place_hold(place, claim->token);
-    cw_work_begin(place, claim);
+    struct work *work = worker->claimed;
+    struct place *place = cw_place_of(worker, work->cart);
+    worker->claimed = NULL;
+    cw_place_hold(place, worker->claimed_token);
+    cw_work_begin(place, work);
     if (worker->stopping)
         stop_place(place);
     worker->claim_again = true;
 }
 
-static void claimed(void *arg, const struct cw_claim *claim, cw_time next_at, const struct cw_error *err)
+static void take_answer(void *arg)
 {
     struct cw_worker *worker = arg;
-    if (err != NULL) {
-        claim_failed(worker, err);
+    if (worker->claim_err.code != CW_OK) {
+        claim_failed(worker, &worker->claim_err);
     } else {
         claim_worked(worker);
-        if (claim != NULL)
-            take(worker, claim);
+        if (worker->claimed != NULL)
+            take(worker);
         else
-            claim_when_due(worker, next_at);
+            claim_when_due(worker, worker->next_at);
     }
     worker->claiming = false;
     if (worker->claim_again)
         cw_worker_claim(worker);
     cw_worker_end_when_done(worker);
+}
+
+/* While one job waits for the store, answers to others come, and must not take its place from it: what they
+ * change is changed from the loop. */
+static void claimed(void *arg, const struct cw_claim *claim, cw_time next_at, const struct cw_error *err)
+{
+    struct cw_worker *worker = arg;
+    worker->claimed = claim != NULL ? cw_work_create(worker, &claim->job) : NULL;
+    worker->claimed_token = claim != NULL ? claim->token : 0;
+    worker->next_at = next_at;
+    worker->claim_err = err != NULL ? *err : (struct cw_error){ .code = CW_OK };
+    cw_loop_later(worker->config.loop, &worker->claimed_later, take_answer, worker);
 }
 
 static void claim_now(void *arg)
@@ -295,7 +307,10 @@ void cw_worker_free(struct cw_worker *worker)
     cw_timer_free(worker->renew);
     cw_clock_watch_free(worker->clock_watch);
     cw_later_cancel(worker->config.loop, &worker->claim_later);
+    cw_later_cancel(worker->config.loop, &worker->claimed_later);
+    cw_later_cancel(worker->config.loop, &worker->lose_later);
     cw_later_cancel(worker->config.loop, &worker->stopped_later);
+    cw_work_free(worker->claimed);
     g_hash_table_destroy(worker->places);
     cw_place_forget_asked(worker);
     g_ptr_array_free(worker->asked, TRUE);

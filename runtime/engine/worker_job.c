@@ -12,8 +12,10 @@ static const cw_time first_delay = CW_MINUTE, longest_delay = 15 * CW_MINUTE, en
 
 enum { SOON_AGAIN = 4 }; /* times, where the store was at fault */
 
-static void free_work(struct work *work)
+void cw_work_free(struct work *work)
 {
+    if (work == NULL)
+        return;
     g_free(work->cart);
     g_free(work->name);
     g_free(work);
@@ -97,7 +99,7 @@ static void leave(struct work *work)
     struct place *place = work->place;
     struct cw_worker *worker = place->worker;
     detach(work);
-    free_work(work);
+    cw_work_free(work);
     wake_next(place);
     cw_place_rest(place);
     cw_worker_work_ended(worker);
@@ -108,7 +110,7 @@ static void ended(void *arg, const struct cw_error *err)
     struct work *work = arg;
     work->in_store = false;
     if (work->lost) {
-        free_work(work);
+        cw_work_free(work);
         return;
     }
     if (err == NULL) {
@@ -371,7 +373,7 @@ static void stamps_read(void *arg, const struct cw_stamps *stamps, const struct 
     struct place *place = work->place;
     work->in_store = false;
     if (work->lost) {
-        free_work(work);
+        cw_work_free(work);
         return;
     }
     if (err != NULL) {
@@ -422,26 +424,30 @@ static void count_late(const struct work *work)
         cw_metrics_late(worker->config.pulse->metrics, late);
 }
 
-void cw_work_begin(struct place *place, const struct cw_claim *claim)
+struct work *cw_work_create(const struct cw_worker *worker, const struct cw_job *job)
 {
-    struct cw_worker *worker = place->worker;
     struct work *work = g_new0(struct work, 1);
-    const struct cw_job *job = &claim->job;
-    work->place = place;
+    cw_time now = cw_now(worker->clock);
     work->cart = g_strndup(job->cart.data, job->cart.len);
     work->name = g_strndup(job->name.data, job->name.len);
-    work->is_woken =
-        job->woken_at != CW_TIME_NONE && (job->due_at == CW_TIME_NONE || job->due_at > cw_now(worker->clock));
+    work->is_woken = job->woken_at != CW_TIME_NONE && (job->due_at == CW_TIME_NONE || job->due_at > now);
     work->job = *job;
     work->job.cart = cw_slice(work->cart);
     work->job.name = cw_slice(work->name);
     work->job.schedule = work->job.message = (struct cw_slice){ "", 0 }; /* nobody asks for them here */
-    work->job.began_at = cw_now(worker->clock);
+    work->job.began_at = now;
+    work->run_began_at = CW_TIME_NONE;
+    return work;
+}
+
+void cw_work_begin(struct place *place, struct work *work)
+{
+    struct cw_worker *worker = place->worker;
+    struct cw_error err;
+    work->place = place;
     g_ptr_array_add(place->works, work);
     worker->working++;
     count_late(work);
-    struct cw_error err;
-    work->run_began_at = CW_TIME_NONE;
     work->again = cw_timer_create(worker->config.loop, go_on, work, &err);
     if (work->again == NULL)
         finish(work, &err);
@@ -484,5 +490,5 @@ void cw_work_abandon(struct work *work)
     detach(work);
     work->lost = true;
     if (!work->in_store) /* else it is freed when the store has answered */
-        free_work(work);
+        cw_work_free(work);
 }

@@ -102,17 +102,7 @@ void cw_place_free(void *arg)
 
 /* --- leases --- */
 
-void cw_place_hold(struct place *place, int64_t token)
-{
-    if (place->token != 0 && place->token != token)
-        cw_place_lose(place);
-    place->token = token;
-    if (place->session != NULL)
-        cw_session_set_token(place->session, token);
-    cw_worker_keep_leases(place->worker);
-}
-
-void cw_place_lose(struct place *place)
+static void let_go(struct place *place)
 {
     cw_log_pairs(CW_LOG_WARNING, "lease-lost", "cart", place->cart, NULL);
     while (place->works->len > 0) {
@@ -120,8 +110,37 @@ void cw_place_lose(struct place *place)
         place->worker->working--;
     }
     place->token = 0;
+    place->is_lost = false;
     cw_worker_claim(place->worker);
     cw_worker_end_when_done(place->worker);
+}
+
+void cw_place_hold(struct place *place, int64_t token)
+{
+    if (place->token != 0 && place->token != token)
+        let_go(place);
+    place->token = token;
+    if (place->session != NULL)
+        cw_session_set_token(place->session, token);
+    cw_worker_keep_leases(place->worker);
+}
+
+static void lose_places(void *arg)
+{
+    struct cw_worker *worker = arg;
+    GHashTableIter each;
+    void *place;
+    g_hash_table_iter_init(&each, worker->places);
+    while (g_hash_table_iter_next(&each, NULL, &place))
+        if (((struct place *)place)->is_lost)
+            let_go(place);
+}
+
+void cw_place_lose(struct place *place)
+{
+    struct cw_worker *worker = place->worker;
+    place->is_lost = true;
+    cw_loop_later(worker->config.loop, &worker->lose_later, lose_places, worker);
 }
 
 /* What is asked of the store about a place. A store that is closed answers too, when the worker is gone. */

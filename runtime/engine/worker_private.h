@@ -24,6 +24,7 @@ struct place {
     bool has_seen;
     char opened_with[CW_STAMP_MAX]; /* rows.stamp when the session was opened */
     int64_t token;                  /* of the lease; 0 = not held */
+    bool is_lost;                   /* the lease, as the loop will see to */
     GPtrArray *works;               /* struct work */
     unsigned held;                  /* the session must stay: how often it was asked for from outside */
     cw_time used_at;
@@ -63,7 +64,11 @@ struct cw_worker {
     struct cw_clock_watch *clock_watch;
     struct cw_run_log *log;
     bool claiming, claim_again, renewing, stopping, told;
-    struct cw_later stopped_later, claim_later;
+    struct work *claimed; /* the answer to a claim, as the loop will see to */
+    int64_t claimed_token;
+    cw_time next_at;
+    struct cw_error claim_err;
+    struct cw_later stopped_later, claim_later, claimed_later, lose_later;
     unsigned claim_failures;
     struct cw_error fault; /* why it stops by itself */
 };
@@ -75,7 +80,7 @@ bool cw_place_open(struct place *place, struct cw_error *err);
 void cw_place_close(struct place *place);
 /* Under this lease from now on; what ran under another one is called off. */
 void cw_place_hold(struct place *place, int64_t token);
-/* The lease is somebody else's: nothing of what runs can be stored. */
+/* The lease is somebody else's: nothing of what runs can be stored. It is called off from the loop. */
 void cw_place_lose(struct place *place);
 /* After a job: gives the lease back when nothing more runs. */
 void cw_place_rest(struct place *place);
@@ -88,7 +93,9 @@ void cw_place_close_idle(struct cw_worker *worker);
 void cw_place_read_controls(struct cw_worker *worker);
 const char *cw_place_lease(const struct place *place);
 
-void cw_work_begin(struct place *place, const struct cw_claim *claim);
+struct work *cw_work_create(const struct cw_worker *worker, const struct cw_job *job);
+void cw_work_free(struct work *work); /* one that has not begun; accepts NULL */
+void cw_work_begin(struct place *place, struct work *work);
 void cw_work_stop(struct work *work);
 void cw_work_abandon(struct work *work); /* no callback of it comes any more; nothing is stored */
 

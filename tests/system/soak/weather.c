@@ -66,7 +66,7 @@ void weather_init(struct weather *weather, uint64_t seed, cw_time begin, cw_time
 /* A wait of an hour early on, and seldom: so that it is over when the test is. */
 static bool may_be_absurd(struct weather *weather, cw_time now)
 {
-    return now < weather->begin + 10 * CW_MINUTE && weather_below(weather, 100) < 10;
+    return now < weather->begin + 10 * CW_MINUTE && weather_below(weather, 100) < 40;
 }
 
 enum fault weather_draw(struct weather *weather, cw_time now)
