@@ -168,6 +168,12 @@ static void run(struct work *work)
     cw_watch_free(signals[1]);
 }
 
+static bool is_window(const struct cw_reconcile_config *config, struct cw_error *err)
+{
+    return config->from == CW_TIME_NONE || config->to == CW_TIME_NONE || config->from < config->to ||
+           cw_fail(err, CW_USAGE, "--until must be later than --since");
+}
+
 static bool open_and_run(struct work *work, const char *cart, const char *since, const char *until)
 {
     struct cw_error err;
@@ -176,7 +182,8 @@ static bool open_and_run(struct work *work, const char *cart, const char *since,
         return false;
     work->zone = cw_zone_open(work->cli->site->config.zone, &err);
     if (work->zone == NULL || !read_time(work, "since", since, &work->config.from, &err) ||
-        !read_time(work, "until", until, &work->config.to, &err) || !begin(work, cart, &err)) {
+        !read_time(work, "until", until, &work->config.to, &err) || !is_window(&work->config, &err) ||
+        !begin(work, cart, &err)) {
         cw_cli_fail(work->cli, &err);
         return false;
     }

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/cli.h"
+#include "cli/leases.h"
 #include "cli/rows.h"
 #include "cli/who.h"
 
@@ -74,16 +75,29 @@ static bool open_stream(struct reset *reset, const char *since)
     reset->since = CW_TIME_NONE;
     if (ok && since != NULL)
         ok = cw_time_parse(cw_slice(since), cart->zone, &reset->since, &err) || cw_fail_in(&err, "--since");
+    if (ok && reset->since != CW_TIME_NONE && reset->since > cw_now(cw_loop_clock(reset->cli->loop)))
+        ok = cw_fail(&err, CW_USAGE, "--since %s has not come yet", since);
     if (!ok)
         cw_cli_fail(reset->cli, &err);
     cw_session_close(session);
     return ok;
 }
 
+/* With the cart's lease: a run in hand would put the cursor where it was. */
+static void reset_alone(struct reset *reset)
+{
+    struct cw_cli_leases *leases = cw_cli_leases_create(reset->cli, &reset->err);
+    int64_t token = leases != NULL ? cw_cli_leases_take(leases, reset->cart, &reset->err) : 0;
+    if (token != 0) {
+        cw_txn_begin(reset->cli->store, (struct cw_fence){ cw_slice(reset->cart), token }, put, reset);
+        cw_store_wait(reset->cli->store);
+    }
+    cw_cli_leases_free(leases);
+}
+
 static bool reset_cursor(struct reset *reset)
 {
-    cw_txn_begin(reset->cli->store, (struct cw_fence){ cw_slice(reset->cart), 0 }, put, reset);
-    cw_store_wait(reset->cli->store);
+    reset_alone(reset);
     if (!reset->ok)
         cw_cli_fail(reset->cli, &reset->err);
     else if (reset->cli->json)

@@ -1,6 +1,7 @@
 /* main.c - the program `cartwright`: finds the command and runs it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <malloc.h>
 #include <signal.h>
@@ -119,5 +120,6 @@ int main(int argc, char **argv)
     open_standard();
     bound_heap();
     signal(SIGPIPE, SIG_IGN);
+    setlocale(LC_CTYPE, "C.UTF-8"); /* arguments are UTF-8, whatever the terminal thinks */
     return finish(run(argc, argv));
 }

@@ -22,6 +22,7 @@ struct cw_sync {
     struct cw_lua_window window;
     bool is_last, run_is_open, cancelled, in_store;
     bool stopping, stopped; /* to be ended early; ended early */
+    bool goes_back;         /* the cursor: it was written by a clock that was ahead */
     unsigned windows;
     struct cw_http_stats http_before; /* what the cart's client had done when the run began */
     struct cw_breaks *breaks;         /* records known to break the list; NULL = not asked for */
@@ -43,6 +44,15 @@ cw_time cw_sync_first_moment(const struct cw_lua_stream *stream)
     return strcmp(stream->name, "orders") == 0 ? stream->cart->orders_from : CW_TIME_NONE;
 }
 
+/* Small corrections of the clock are none of this. */
+static const cw_time clock_slack = CW_MINUTE;
+
+/* What a clock that was ahead has called complete was not: nobody knows what has come since the true time. */
+static bool lies_ahead(cw_time time, cw_time now)
+{
+    return time != CW_TIME_NONE && time > now + clock_slack;
+}
+
 struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const struct cw_cursor *cursor,
                                     cw_time now, bool *is_last)
 {
@@ -54,6 +64,8 @@ struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const st
             window.position = cursor->position;
         return window;
     }
+    if (cursor != NULL && (lies_ahead(cursor->done_until, now) || lies_ahead(cursor->window_to, now)))
+        return window; /* read anew; what is known costs a look-up each */
     if (cursor != NULL && cursor->window_to != CW_TIME_NONE) {
         *is_last = false;
         return (struct cw_lua_window){ .from = cursor->window_from,
@@ -146,7 +158,8 @@ static void window_stored(void *arg, const struct cw_error *err)
 static void advance(struct cw_sync *sync)
 {
     sync->windows++;
-    if (!sync->stream->full && sync->window.to > sync->cursor.done_until)
+    sync->goes_back = lies_ahead(sync->cursor.done_until, sync->run.ended_at);
+    if (!sync->stream->full && (sync->goes_back || sync->window.to > sync->cursor.done_until))
         sync->cursor.done_until = sync->window.to;
     sync->cursor.window_from = sync->cursor.window_to = CW_TIME_NONE;
     sync->cursor.position = (struct cw_slice){ "", 0 };
@@ -163,6 +176,8 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
         window_stored(sync, err);
         return;
     }
+    if (sync->goes_back)
+        cw_txn_reset_cursor(txn, cart, stream);
     if (sync->err.code == CW_OK ? !sync->stopped : sync->keeps_window)
         cw_txn_put_cursor(txn, cart, stream, &sync->cursor);
     if (sync->run.state == CW_RUN_OPEN) /* other windows follow */

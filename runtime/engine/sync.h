@@ -34,7 +34,8 @@ const struct cw_run_counts *cw_sync_counts(const struct cw_sync *sync);
 cw_time cw_sync_first_moment(const struct cw_lua_stream *stream);
 
 /* The window after `cursor` (NULL = the stream has none yet) at `now`. An interrupted window comes first;
- * `is_last` tells whether the stream is up to date after this one. */
+ * `is_last` tells whether the stream is up to date after this one. A cursor that lies
+ * ahead of `now` was written by a clock that was ahead: then the stream is read anew. */
 struct cw_lua_window cw_sync_window(const struct cw_lua_stream *stream, const struct cw_cursor *cursor,
                                     cw_time now, bool *is_last);
 

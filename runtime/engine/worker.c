@@ -117,6 +117,7 @@ static void take_answer(void *arg)
             claim_when_due(worker, worker->next_at);
     }
     worker->claiming = false;
+    cw_place_rest_all(worker);
     if (worker->claim_again)
         cw_worker_claim(worker);
     cw_worker_end_when_done(worker);
@@ -253,16 +254,21 @@ static void jobs_read(void *arg, const struct cw_error *err)
 
 /* Set back, the clock makes what is due lie further ahead than its schedule says: such jobs are woken in
  * time. Set forward, it makes them due early, which needs no help. */
-static void clock_was_set(void *arg)
+static void correct_dues(struct cw_worker *worker)
 {
-    struct cw_worker *worker = arg;
     struct correction *correction = g_new0(struct correction, 1);
     correction->worker = worker;
     correction->cart = g_ptr_array_new_with_free_func(g_free);
     correction->name = g_ptr_array_new_with_free_func(g_free);
     correction->due = g_array_new(FALSE, FALSE, sizeof(cw_time));
-    cw_log_pairs(CW_LOG_WARNING, "clock-set", NULL);
     cw_store_read_jobs(worker->config.store, (struct cw_slice){ NULL, 0 }, note_late, jobs_read, correction);
+}
+
+static void clock_was_set(void *arg)
+{
+    struct cw_worker *worker = arg;
+    cw_log_pairs(CW_LOG_WARNING, "clock-set", NULL);
+    correct_dues(worker);
     cw_place_renew_all(worker);
     cw_worker_claim(worker);
 }
@@ -294,6 +300,7 @@ struct cw_worker *cw_worker_start(const struct cw_worker_config *config, struct 
         return NULL;
     }
     cw_place_read_controls(worker);
+    correct_dues(worker); /* the clock may have been ahead when they were written */
     cw_worker_claim(worker);
     return worker;
 }

@@ -68,7 +68,9 @@ static struct cw_job outcome(struct work *work, char message[CW_ERROR_TEXT_MAX])
     struct cw_job job = work->job;
     job.ended_at = now;
     message[0] = '\0';
-    if (work->stopping && work->err.code == CW_OK)
+    if (work->is_foreign)
+        job.due_at = now + end_again;
+    if (work->is_foreign || (work->stopping && work->err.code == CW_OK))
         return job; /* still due: whoever may claims it */
     if (work->err.code == CW_OK) {
         job.failures = 0;
@@ -355,10 +357,24 @@ static bool begin_in_cart(struct work *work, bool *has_nothing, struct cw_error 
     return strcmp(kind, "sync") == 0 ? begin_sync(work, err) : begin_reconcile(work, kind, err);
 }
 
+static bool has_cart(const struct cw_site_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->cart_count; i++)
+        if (strcmp(config->carts[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static void begin(struct work *work)
 {
     struct cw_error err;
     bool has_nothing = false;
+    work->is_foreign =
+        work->cart[0] != '\0' && !has_cart(&work->place->worker->config.site->config, work->cart);
+    if (work->is_foreign) {
+        finish(work, NULL);
+        return;
+    }
     bool ok = work->cart[0] == '\0' ? begin_tidy(work, &err) : begin_in_cart(work, &has_nothing, &err);
     if (!ok)
         finish(work, &err);

@@ -214,6 +214,8 @@ void cw_place_rest(struct place *place)
 {
     if (place->works->len > 0 || place->token == 0)
         return;
+    if (place->worker->claiming)
+        return; /* what is claimed just now may be the cart's, under this very lease */
     struct asked *asked = ask(place);
     place->token = 0;
     if (place->session != NULL)
@@ -221,6 +223,14 @@ void cw_place_rest(struct place *place)
     cw_store_drop_lease(place->worker->config.store, cw_slice(cw_place_lease(place)), asked->token,
                         given_back, asked);
     cw_place_close_idle(place->worker);
+}
+
+void cw_place_rest_all(struct cw_worker *worker)
+{
+    GList *places = g_hash_table_get_values(worker->places);
+    for (GList *each = places; each != NULL; each = each->next)
+        cw_place_rest(each->data);
+    g_list_free(places);
 }
 
 /* --- start and stop --- */

@@ -37,6 +37,7 @@ struct work {
     struct cw_job job; /* its texts are this struct's */
     char *cart, *name;
     bool is_woken;        /* out of turn */
+    bool is_foreign;      /* the site has no such cart yet: another worker's, that read it anew */
     bool waits;           /* for another job of the cart */
     cw_time run_began_at; /* CW_TIME_NONE = not yet */
     const struct cw_lua_stream *stream;
@@ -84,6 +85,7 @@ void cw_place_hold(struct place *place, int64_t token);
 void cw_place_lose(struct place *place);
 /* After a job: gives the lease back when nothing more runs. */
 void cw_place_rest(struct place *place);
+void cw_place_rest_all(struct cw_worker *worker);
 void cw_place_renew_all(struct cw_worker *worker);
 /* Answers of the store that are still to come find no worker any more. */
 void cw_place_forget_asked(struct cw_worker *worker);

@@ -320,6 +320,30 @@ static void a_run_that_waits_for_the_store_may_be_cancelled_and_its_session_clos
     site_bed_close(&bed);
 }
 
+static void step_our_clock(cw_time by)
+{
+    cw_loop_step_clock(bed.loop, cw_now(cw_loop_clock(bed.loop)) + by);
+    bed.shop.skew -= by;
+}
+
+static void a_clock_that_was_ahead_for_a_while_costs_no_order(void **state)
+{
+    (void)state;
+    begin_with(5);
+    assert_ok(site_bed_sync(&bed), bed.err);
+    step_our_clock(CW_DAY);
+    assert_ok(site_bed_sync(&bed), bed.err);
+    assert_rows(&bed, "SELECT substr(done_until, 1, 10) FROM cursors", "2024-04-01");
+    step_our_clock(-CW_DAY);
+    add_orders(3);
+    site_bed_wait(&bed, 4 * CW_HOUR); /* longer than windows overlap */
+    assert_ok(site_bed_sync(&bed), bed.err);
+    assert_rows(&bed, "SELECT count(*) FROM orders", "8");
+    assert_rows(&bed, "SELECT substr(done_until, 1, 10) FROM cursors", "2024-03-31");
+    assert_ok(site_bed_sync(&bed), bed.err);
+    assert_int_equal(bed.counts.posted, 0);
+}
+
 int main(void)
 {
     fault_vfs_register();
@@ -330,6 +354,7 @@ int main(void)
         WITH(open_bed, an_order_committed_after_its_own_stamp_is_found_by_the_overlap),
         WITH(open_bed, many_orders_of_one_second_at_the_edge_of_a_window_come_once_each),
         WITH(open_bed, a_failed_fetch_leaves_no_cursor_but_a_failed_run_and_why),
+        WITH(open_bed, a_clock_that_was_ahead_for_a_while_costs_no_order),
         WITH(open_bed, an_interrupted_window_is_resumed_where_its_last_stored_page_ended),
         WITH(open_bed, a_run_may_be_started_from_the_callback_of_the_one_before),
         WITH(open_bed, a_dry_run_reads_and_maps_but_stores_nothing),

@@ -77,12 +77,20 @@ static void customers_and_items_of_those_orders_may_be_older(void **state)
     assert_window(NULL, CW_TIME_NONE, now - 10 * CW_SECOND, "", true);
 }
 
-static void a_clock_set_back_never_moves_the_cursor_back_and_reads_what_came_since(void **state)
+static void a_cursor_of_a_clock_that_was_ahead_has_the_stream_read_anew(void **state)
 {
     (void)state;
-    struct cw_cursor cursor = done_until(now + CW_DAY);
-    assert_window(&cursor, now - 10 * CW_SECOND - CW_HOUR, now + CW_DAY, "", true);
-    cursor = done_until(now);
+    cart.orders_from = now - CW_DAY;
+    struct cw_cursor cursor = done_until(now + CW_HOUR);
+    assert_window(&cursor, now - CW_DAY, now - 10 * CW_SECOND, "", true);
+    cursor = (struct cw_cursor){ now - CW_HOUR, now - CW_HOUR, now + CW_HOUR, cw_slice("500") };
+    assert_window(&cursor, now - CW_DAY, now - 10 * CW_SECOND, "", true);
+}
+
+static void a_clock_set_back_a_little_reads_what_came_since(void **state)
+{
+    (void)state;
+    struct cw_cursor cursor = done_until(now);
     assert_window(&cursor, now - 10 * CW_SECOND - CW_HOUR, now, "", true);
 }
 
@@ -104,7 +112,8 @@ int main(void)
         cmocka_unit_test_setup(an_interrupted_window_comes_first_with_its_own_bounds, reset),
         cmocka_unit_test_setup(orders_before_the_first_moment_are_never_asked_for, reset),
         cmocka_unit_test_setup(customers_and_items_of_those_orders_may_be_older, reset),
-        cmocka_unit_test_setup(a_clock_set_back_never_moves_the_cursor_back_and_reads_what_came_since, reset),
+        cmocka_unit_test_setup(a_cursor_of_a_clock_that_was_ahead_has_the_stream_read_anew, reset),
+        cmocka_unit_test_setup(a_clock_set_back_a_little_reads_what_came_since, reset),
         cmocka_unit_test_setup(a_stream_without_change_times_is_read_whole_from_where_it_was_left, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
