@@ -35,15 +35,6 @@ static bool is_of(const struct cw_site_schedule *entry, enum level level, struct
     return level == OF_SITE || cw_slice_is(cart, entry->cart);
 }
 
-/* Whether the entry is for streams: for all of them, or for one. */
-static bool is_for_streams(const struct cw_site_schedule *entry)
-{
-    bool looks_again = false;
-    if (entry->job != NULL)
-        stream_of(cw_slice(entry->job), &looks_again);
-    return !looks_again;
-}
-
 static bool names(const struct cw_site_schedule *entry, struct cw_slice job)
 {
     return entry->job != NULL && cw_slice_is(job, entry->job);
@@ -65,7 +56,7 @@ static bool counts(const struct choice *choice, const struct cw_site_schedule *e
     return choice->by_name ? names(entry, choice->job) : entry->job == NULL;
 }
 
-/* Whether any entry of the level names the job; for a stream also whether any is for streams. */
+/* Whether any entry of the level names the job; for a stream also whether any is for all of them. */
 static bool settles(struct choice *choice, bool is_stream)
 {
     bool any = false;
@@ -75,7 +66,7 @@ static bool settles(struct choice *choice, bool is_stream)
         if (!is_of(entry, choice->level, choice->cart))
             continue;
         choice->by_name = names(entry, choice->job);
-        any = any || (is_stream && is_for_streams(entry));
+        any = any || (is_stream && entry->job == NULL);
     }
     return any || choice->by_name;
 }

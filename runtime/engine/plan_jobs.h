@@ -1,9 +1,8 @@
 /* plan_jobs.h - which jobs a site has, by its schedules and the streams of its carts, and when each is due.
  *
- * The entries of the cart's own list count for its streams, or those of the site's where the cart's has none
- * for streams; in that list an entry that names a stream counts for it instead of those for all streams. A
- * stream that none of them names is a job without due times: it runs when it is woken. For "reconcile X" and
- * "refresh X" the cart's entries count, else the site's, else the defaults, and only while X is switched on.
+ * For each job the entries of the cart's own list count, else those of the site's, else the defaults. In a
+ * list an entry that names a stream counts for it instead of those for all streams. "reconcile X" and
+ * "refresh X" are jobs only while X is switched on.
  * Several entries for one job make it due at the earliest of them.
  */
 #ifndef CW_ENGINE_PLAN_JOBS_H
