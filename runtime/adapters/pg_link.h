@@ -116,6 +116,7 @@ struct cw_pg_link {
     bool wants_writing; /* not all could be handed to the system */
     uint64_t segment;   /* between two syncs, or of one transaction; for prepared statements */
     bool segment_failed;
+    bool segment_is_stray; /* because the transaction before it had failed, and was not rolled back yet */
     struct cw_error segment_why;
     struct cw_pg_statement statements[CW_PG_STATEMENTS];
     unsigned statement_count, numbers;

@@ -163,6 +163,11 @@ static void note_failure(struct cw_pg_link *link, const struct cw_error *err)
     link->segment_failed = true;
 }
 
+static bool is_in_failed_transaction(const PGresult *result)
+{
+    return strcmp(cw_pg_sqlstate(result), "25P02") == 0;
+}
+
 /* Whether the result is a good one; else *err. What was passed over fails with the error of what was not. */
 static bool judge(struct cw_pg_link *link, const PGresult *result, struct cw_error *err)
 {
@@ -179,6 +184,8 @@ static bool judge(struct cw_pg_link *link, const PGresult *result, struct cw_err
         return false;
     default:
         cw_pg_fail(link->pg, result, err);
+        if (!link->segment_failed)
+            link->segment_is_stray = is_in_failed_transaction(result);
         note_failure(link, err);
         return false;
     }
@@ -220,6 +227,45 @@ static void settle_prepared(struct cw_pg_link *link, struct cw_pg_entry *entry)
     cw_pg_entry_free(entry);
 }
 
+static bool is_repeatable(const struct cw_pg_entry *entry)
+{
+    return entry->copy != NULL && !entry->has_rows && (entry->flags & CW_PG_ONCE) == 0;
+}
+
+static void reset(struct cw_pg_entry *entry)
+{
+    PQclear(entry->last);
+    entry->last = NULL;
+}
+
+/* Sent behind a COMMIT that was refused, before its ROLLBACK: the server passed over a statement that had
+ * nothing to do with that transaction. */
+static bool is_stray(const struct cw_pg_link *link, const struct cw_pg_entry *entry)
+{
+    if (entry->kind != CW_PG_STATEMENT || entry->txn != 0 || entry->is_forsaken || !is_repeatable(entry))
+        return false;
+    return is_in_failed_transaction(entry->last) ||
+           (PQresultStatus(entry->last) == PGRES_PIPELINE_ABORTED && link->segment_is_stray);
+}
+
+/* As if it were sent now. The ROLLBACK is on its way, since the refusal was heard before this. */
+static bool send_again(struct cw_pg_link *link, struct cw_pg_entry *entry, struct cw_error *err)
+{
+    unsigned flags = entry->flags;
+    reset(entry);
+    entry->txn = cw_pg_turn_serial(link);
+    if (!cw_pg_transmit_copy(link, entry, err)) {
+        entry->txn = 0;
+        return false;
+    }
+    if (entry->txn != 0 && (flags & CW_PG_DECIDES) != 0)
+        link->turn.deciding++;
+    if (entry->txn == 0)
+        cw_pg_sync(link);
+    cw_pg_pump_later(link);
+    return true;
+}
+
 /* All of its results are here. */
 static void conclude(struct cw_pg_link *link, struct cw_pg_entry *entry)
 {
@@ -228,8 +274,10 @@ static void conclude(struct cw_pg_link *link, struct cw_pg_entry *entry)
         entry->ended = true;
     else if (entry->kind == CW_PG_PREPARE)
         settle_prepared(link, entry);
-    else
+    else if (!is_stray(link, entry))
         answer(link, entry, is_good(link, entry, &err) ? NULL : &err);
+    else if (!send_again(link, entry, &err))
+        answer(link, entry, &err);
 }
 
 static void keep_late(struct cw_pg_entry *entry, PGresult *row)
@@ -299,7 +347,7 @@ static void take(struct cw_pg_link *link, PGresult *result)
         assert(entry->kind == CW_PG_SYNC);
         PQclear(result);
         cw_pg_entry_free(pop(link));
-        link->segment_failed = false;
+        link->segment_failed = link->segment_is_stray = false;
         break;
     default:
         PQclear(entry->last);
@@ -368,19 +416,8 @@ void cw_pg_forget_statements(struct cw_pg_link *link)
     memset(link->statements, 0, sizeof link->statements);
     link->statement_count = 0;
     link->unsynced = 0;
-    link->segment_failed = false;
+    link->segment_failed = link->segment_is_stray = false;
     link->segment++;
-}
-
-static bool is_repeatable(const struct cw_pg_entry *entry)
-{
-    return entry->copy != NULL && !entry->has_rows && (entry->flags & CW_PG_ONCE) == 0;
-}
-
-static void reset(struct cw_pg_entry *entry)
-{
-    PQclear(entry->last);
-    entry->last = NULL;
 }
 
 void cw_pg_forsake(struct cw_pg_link *link, const struct cw_error *err)

@@ -9,6 +9,8 @@
 
 static const cw_time first_delay = CW_MINUTE, longest_delay = 15 * CW_MINUTE, end_again = 5 * CW_SECOND;
 
+enum { SOON_AGAIN = 4 }; /* times, where the store was at fault */
+
 void cw_work_free(struct work *work)
 {
     if (work == NULL)
@@ -38,16 +40,23 @@ static cw_time delay_after(unsigned failures)
     return delay < longest_delay ? delay : longest_delay;
 }
 
-/* A shop that is down is asked ever less often. Where the store was at fault, a full disk or a server that
- * was away, nobody is spared by waiting longer. */
-static cw_time delay_of(const struct work *work, unsigned failures)
+/* A full disk, a server that was away, a lease that was lost meanwhile. */
+static bool is_of_store(const struct work *work)
 {
     cw_time failed_at = cw_store_failed_at(work->place->worker->config.store);
+    return work->err.code == CW_CONFLICT ||
+           (work->err.code == CW_UNAVAILABLE && failed_at != CW_TIME_NONE && failed_at >= work->job.began_at);
+}
+
+/* A shop that is down is asked ever less often. Where the store was at fault nobody is spared by waiting
+ * longer; and since this end is being stored, it may be over. */
+static cw_time delay_of(const struct work *work, unsigned failures)
+{
     if (work->ending > 0)
         return end_again; /* even this end could not be stored until now */
-    bool by_store =
-        work->err.code == CW_UNAVAILABLE && failed_at != CW_TIME_NONE && failed_at >= work->job.began_at;
-    return by_store ? first_delay : delay_after(failures);
+    if (is_of_store(work))
+        return failures <= SOON_AGAIN ? end_again : first_delay;
+    return delay_after(failures);
 }
 
 /* When the job is due next, and what is remembered of it. */

@@ -121,6 +121,43 @@ static void transactions_of_one_cart_follow_one_another_in_all_processes(void **
     cw_loop_free(loop);
 }
 
+static void note_cursor(void *arg, const struct cw_cursor *cursor, const struct cw_error *err)
+{
+    (void)cursor;
+    answer_done(arg, err);
+}
+
+/* The server is still in the transaction that failed, and refuses whatever comes before the end of it. */
+static void what_is_read_while_a_late_commit_is_refused_is_read(void **state)
+{
+    struct fault_bed *bed = *state;
+    struct cw_error err;
+    struct cw_loop *loop = cw_loop_create(&err);
+    struct cw_store_config config = { .uri = bed->bed.path };
+    struct cw_store *other = cw_store_open(&config, loop, &err);
+    struct answer begun = { 0 }, late = { 0 }, read = { 0 }, again = { 0 };
+    assert_ok(other != NULL, err);
+    (cw_txn_begin)(other, (struct cw_fence){ cw_slice("shop"), 7 }, answer_ready, &begun);
+    cw_store_wait(other);
+    assert_non_null(begun.txn);
+    (cw_txn_commit)(begun.txn, answer_done, &late);
+    (cw_store_get_cursor)(other, cw_slice("tea"), cw_slice("orders"), note_cursor, &read);
+    (cw_txn_begin)(other, (struct cw_fence){ cw_slice("tea"), 0 }, answer_ready, &again);
+    cw_store_wait(other);
+    assert_true(late.failed);
+    assert_int_equal(late.err.code, CW_CONFLICT);
+    assert_int_equal(read.calls, 1);
+    assert_ok(!read.failed, read.err);
+    assert_non_null(again.txn);
+    fault_bed_put(again.txn, "a");
+    (cw_txn_commit)(again.txn, answer_done, &again);
+    cw_store_wait(other);
+    assert_ok(!again.failed, again.err);
+    assert_int_equal(fault_bed_rows(&bed->bed), 1);
+    cw_store_close(other);
+    cw_loop_free(loop);
+}
+
 static void a_lease_whose_time_is_over_by_the_servers_clock_writes_nothing(void **state)
 {
     struct fault_bed *bed = *state;
@@ -185,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FAULT_TEST(jobs_claimed_by_several_at_once_are_each_done_once),
         FAULT_TEST(transactions_of_one_cart_follow_one_another_in_all_processes),
+        FAULT_TEST(what_is_read_while_a_late_commit_is_refused_is_read),
         FAULT_TEST(a_lease_whose_time_is_over_by_the_servers_clock_writes_nothing),
         FAULT_TEST(who_listens_hears_again_after_the_server_was_away),
     };

@@ -152,22 +152,24 @@ class Site:
                     digests[name] = hashlib.sha256(file.read()).hexdigest()
         return digests
 
-    def check_holds(self, shop, parked=()):
-        """The store holds the orders of the shop's books, each in its newest version, and no others. `parked` are ids
-        of orders that must wait instead of being posted."""
+    def check_holds(self, shop, parked=(), cart="shop"):
+        """The cart's records in the store are the orders of the shop's books, each in its newest version, and no others.
+        `parked` are ids of orders that must wait instead of being posted."""
         books = {record["id"]: record for record in shop.orders.values()}
         raw = dict(self.query("SELECT h.external_id, r.bytes FROM raw_heads h JOIN raw_records r ON r.id = h.raw_id "
-                              "WHERE h.stream = 'orders'"))
+                              "WHERE h.stream = 'orders' AND h.cart = ?", cart))
         compare("orders received", {number: record.xml() for number, record in books.items()}, raw)
-        wait = {number for number, in self.query("SELECT external_id FROM staged_records WHERE stream = 'orders'")}
+        wait = {number for number, in self.query(
+            "SELECT external_id FROM staged_records WHERE stream = 'orders' AND cart = ?", cart)}
         assert wait == set(map(str, parked)), "orders that wait: %s instead of %s" % (sorted(wait), sorted(parked))
         rows = {number: rest for number, *rest in self.query(
-            "SELECT external_id, number, total, note, email, billing_street FROM orders")}
+            "SELECT external_id, number, total, note, email, billing_street FROM orders WHERE cart = ?", cart)}
         expected = {number: expect_order(shop, record) for number, record in books.items() if number not in wait}
         compare("orders", expected, rows)
         lines = {}
         for number, *line in self.query("SELECT o.external_id, l.sku, l.quantity, l.unit_price FROM order_lines l "
-                                        "JOIN orders o ON o.id = l.order_id ORDER BY o.id, l.position"):
+                                        "JOIN orders o ON o.id = l.order_id WHERE o.cart = ? ORDER BY o.id, l.position",
+                                        cart):
             lines.setdefault(number, []).append(line)
         compare("lines", {number: [[row["product_reference"], str(row["product_quantity"]),
                                     row["unit_price_tax_incl"]] for row in books[number].rows]
