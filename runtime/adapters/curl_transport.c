@@ -7,7 +7,10 @@
 
 #include <stdlib.h>
 
-enum { CONNECTIONS_DEFAULT = 8 };
+enum {
+    CONNECTIONS_DEFAULT = 8, /* to one server */
+    SERVERS_FULL = 16        /* so many may be slow at a time before others wait for them */
+};
 
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_ENDED };
 
@@ -17,6 +20,7 @@ struct job {
     struct transport *owner;
     struct job *before, *after; /* all that are not delivered, oldest first */
     enum job_state state;
+    uint32_t server; /* a hash of "https://shop.example.com:443" */
     struct cw_transfer *transfer;
     CURLcode result;
     struct cw_timer *stall;
@@ -105,13 +109,23 @@ static void on_stall_tick(void *arg)
         set_stall_timer(job);
 }
 
+static bool may_start(const struct job *job)
+{
+    const struct transport *own = job->owner;
+    unsigned there = 0;
+    for (const struct job *other = own->first; other != NULL; other = other->after)
+        there += other->state == JOB_RUNNING && other->server == job->server;
+    return there < own->connections;
+}
+
 /* Queued here rather than in libcurl, so that a request's time limits start when it does. */
 static void start_queued(struct transport *own)
 {
     struct job *after;
-    for (struct job *job = own->first; job != NULL && own->running < own->connections; job = after) {
+    for (struct job *job = own->first; job != NULL && own->running < own->connections * SERVERS_FULL;
+         job = after) {
         after = job->after;
-        if (job->state != JOB_QUEUED)
+        if (job->state != JOB_QUEUED || !may_start(job))
             continue;
         job->state = JOB_RUNNING;
         own->running++;
@@ -186,6 +200,14 @@ static int want_timer(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
+/* Scheme, host and port as they are written: two ways to write them count as two servers. */
+static uint32_t server_of(const char *url)
+{
+    const char *host = strstr(url, "://");
+    size_t len = host != NULL ? (size_t)(host - url) + 3 : 0;
+    return cw_slice_hash((struct cw_slice){ url, len + strcspn(url + len, "/?#") });
+}
+
 static void *start(struct cw_transport *transport, const struct cw_http_request *request,
                    const struct cw_egress *egress, cw_http_done_fn *done, void *arg, struct cw_error *err)
 {
@@ -197,6 +219,7 @@ static void *start(struct cw_transport *transport, const struct cw_http_request 
     }
     job->done = done;
     job->arg = arg;
+    job->server = server_of(request->url);
     job->transfer = cw_transfer_create(request, egress, err);
     job->stall = job->transfer != NULL ? cw_timer_create(own->loop, on_stall_tick, job, err) : NULL;
     if (job->stall == NULL) {
@@ -229,13 +252,14 @@ static void free_transport(struct cw_transport *transport)
 
 static bool set_up_multi(struct transport *own)
 {
-    long connections = own->connections;
+    long connections = own->connections, in_all = connections * SERVERS_FULL;
     return curl_multi_setopt(own->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
            curl_multi_setopt(own->multi, CURLMOPT_SOCKETDATA, own) == CURLM_OK &&
            curl_multi_setopt(own->multi, CURLMOPT_TIMERFUNCTION, want_timer) == CURLM_OK &&
            curl_multi_setopt(own->multi, CURLMOPT_TIMERDATA, own) == CURLM_OK &&
-           curl_multi_setopt(own->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections) == CURLM_OK &&
-           curl_multi_setopt(own->multi, CURLMOPT_MAXCONNECTS, connections) == CURLM_OK;
+           curl_multi_setopt(own->multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections) == CURLM_OK &&
+           curl_multi_setopt(own->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, in_all) == CURLM_OK &&
+           curl_multi_setopt(own->multi, CURLMOPT_MAXCONNECTS, in_all) == CURLM_OK;
 }
 
 struct cw_transport *cw_curl_create(struct cw_loop *loop, unsigned connections, struct cw_error *err)

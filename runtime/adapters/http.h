@@ -86,7 +86,8 @@ struct cw_transport {
 };
 
 /* libcurl: keep-alive, HTTP/2 where the server offers it, no proxy from the environment, no redirects of its
- * own, no cookies, http and https only. At most `connections` at once (0 = 8). */
+ * own, no cookies, http and https only. At most `connections` at once to one server (0 = 8), and 16 times as
+ * many in all: servers that stall hold up no other. */
 struct cw_transport *cw_curl_create(struct cw_loop *loop, unsigned connections, struct cw_error *err);
 
 /* --- client: one per cart --- */

@@ -9,7 +9,7 @@
 static const cw_time lease_time = CW_MINUTE;
 static const cw_time look_at_least = CW_MINUTE; /* who heard nothing may have missed it */
 static const cw_time try_again = 5 * CW_SECOND;
-enum { AT_ONCE = 16, CLAIM_FAILURES_TOLD = 1, RENEWALS = 3 /* in the time of a lease */ };
+enum { AT_ONCE = 16, LONG_ONES = 8, CLAIM_FAILURES_TOLD = 1, RENEWALS = 3 /* in the time of a lease */ };
 
 /* --- the end --- */
 
@@ -135,12 +135,51 @@ static void claimed(void *arg, const struct cw_claim *claim, cw_time next_at, co
     cw_loop_later(worker->config.loop, &worker->claimed_later, take_answer, worker);
 }
 
+/* Jobs that have not taken long yet; *first_at is when the first of them will have. */
+static unsigned count_short(const struct cw_worker *worker, cw_time *first_at)
+{
+    GHashTableIter each;
+    void *value;
+    unsigned count = 0;
+    cw_time now = cw_now(worker->clock);
+    *first_at = CW_TIME_NONE;
+    g_hash_table_iter_init(&each, worker->places);
+    while (g_hash_table_iter_next(&each, NULL, &value)) {
+        const struct place *place = value;
+        for (guint i = 0; i < place->works->len; i++) {
+            const struct work *work = g_ptr_array_index(place->works, i);
+            cw_time long_at = work->job.began_at + TAKES_LONG;
+            if (long_at <= now)
+                continue;
+            count++;
+            if (*first_at == CW_TIME_NONE || long_at < *first_at)
+                *first_at = long_at;
+        }
+    }
+    return count;
+}
+
+/* Shops that are slow, or told us to wait for an hour, must not keep the others from their turn: a job that
+ * takes long gives up its place among those that run side by side, within reason. */
+static bool has_room(struct cw_worker *worker)
+{
+    cw_time first_at;
+    unsigned at_once = worker->config.carts_at_once > 0 ? worker->config.carts_at_once : AT_ONCE;
+    if (worker->working < at_once)
+        return true;
+    if (worker->working >= at_once * LONG_ONES)
+        return false;
+    if (count_short(worker, &first_at) < at_once)
+        return true;
+    claim_when_due(worker, first_at);
+    return false;
+}
+
 static void claim_now(void *arg)
 {
     struct cw_worker *worker = arg;
-    unsigned at_once = worker->config.carts_at_once > 0 ? worker->config.carts_at_once : AT_ONCE;
     worker->claim_again = false;
-    if (worker->stopping || worker->working >= at_once)
+    if (worker->stopping || !has_room(worker))
         return;
     worker->claiming = true;
     cw_store_claim_job(worker->config.store, cw_slice(worker->config.holder), cw_now(worker->clock),

@@ -23,7 +23,8 @@ struct cw_worker_config {
     const char *holder;     /* unlike any other worker's, on any machine: "host/1234/5f3a" */
     struct cw_pulse *pulse; /* NULL = nobody watches */
     cw_time lease_time;     /* 0 = one minute */
-    unsigned carts_at_once; /* jobs that run side by side; 0 = 16 */
+    unsigned carts_at_once; /* jobs that run side by side, besides those that take longer than a minute, of
+                               which there may be seven times as many; 0 = 16 */
     uint64_t seed;
     struct cw_script_limits limits;
     /* Called from the loop, once: after cw_worker_stop, when every page in hand was stored and every lease

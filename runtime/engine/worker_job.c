@@ -7,8 +7,7 @@
 #include "engine/plan_jobs.h"
 #include "engine/worker_private.h"
 
-static const cw_time first_delay = CW_MINUTE, longest_delay = 15 * CW_MINUTE, end_again = 5 * CW_SECOND,
-                     takes_long = CW_MINUTE;
+static const cw_time first_delay = CW_MINUTE, longest_delay = 15 * CW_MINUTE, end_again = 5 * CW_SECOND;
 
 enum { SOON_AGAIN = 4 }; /* times, where the store was at fault */
 
@@ -283,7 +282,7 @@ static bool must_wait(const struct work *work)
         const struct work *other = g_ptr_array_index(work->place->works, i);
         if (other->run_began_at == CW_TIME_NONE)
             continue;
-        if (other->stream == work->stream || now - other->run_began_at < takes_long)
+        if (other->stream == work->stream || now - other->run_began_at < TAKES_LONG)
             return true;
     }
     return false;
@@ -347,7 +346,7 @@ static bool begin_in_cart(struct work *work, bool *has_nothing, struct cw_error 
         return true;
     work->waits = must_wait(work);
     if (work->waits) {
-        cw_timer_set(work->again, takes_long);
+        cw_timer_set(work->again, TAKES_LONG);
         return true;
     }
     work->run_began_at = cw_now(work->place->worker->clock);

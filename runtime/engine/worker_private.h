@@ -14,6 +14,8 @@
 
 enum { SESSIONS_KEPT = 64 };
 
+#define TAKES_LONG CW_MINUTE /* a job that runs for longer holds nobody up */
+
 /* A cart of the site, or the site itself. */
 struct place {
     struct cw_worker *worker;

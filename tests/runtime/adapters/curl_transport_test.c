@@ -284,6 +284,42 @@ static void twenty_requests_at_once_share_the_permitted_connections(void **state
     client_close(&client);
 }
 
+static void start_one(struct client *client, const struct hostile_step *step, struct result *result)
+{
+    client->server = hostile_start(step, 1);
+    struct cw_http_request request = client_request(client, "GET");
+    request.stall_timeout = 2 * CW_SECOND;
+    assert_non_null(
+        client->transport->start(client->transport, &request, client->open, client_on_done, result, NULL));
+}
+
+static void servers_that_stall_hold_up_no_other(void **state)
+{
+    (void)state;
+    const struct hostile_step stalls = { .bytes = HELLO, .cut_all = true, .end = HOSTILE_STALL };
+    const struct hostile_step answers = { .bytes = HELLO };
+    struct hostile *stalled[5];
+    struct result results[5] = { 0 }, answer = { 0 };
+    struct client client;
+    client_open(&client, 1);
+    for (int i = 0; i < 5; i++) {
+        start_one(&client, &stalls, &results[i]);
+        stalled[i] = client.server;
+    }
+    start_one(&client, &answers, &answer);
+    client_run_for(&client, CW_SECOND);
+    assert_int_equal(answer.status, 200);
+    cw_http_response_free(answer.response);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(results[i].calls, 0);
+    cw_loop_run(client.loop);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(results[i].err.code, CW_TIMEOUT);
+        hostile_stop(stalled[i]);
+    }
+    client_close(&client);
+}
+
 static void a_read_on_a_connection_that_died_is_sent_again_and_a_write_is_not(void **state)
 {
     (void)state;
@@ -423,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_certificate_that_nobody_signed_is_refused),
         cmocka_unit_test(a_connection_is_used_again),
         cmocka_unit_test(twenty_requests_at_once_share_the_permitted_connections),
+        cmocka_unit_test(servers_that_stall_hold_up_no_other),
         cmocka_unit_test(a_read_on_a_connection_that_died_is_sent_again_and_a_write_is_not),
         cmocka_unit_test(head_has_headers_and_no_body),
         cmocka_unit_test(a_request_says_what_it_was_told_and_nothing_else),

@@ -26,6 +26,7 @@ struct post {
 
 struct workers_bed {
     struct site_bed site; /* first */
+    unsigned at_once;     /* of each worker; 0 = as usual */
     struct post posts[WORKERS_MAX];
 };
 
@@ -53,6 +54,7 @@ static void start_worker(struct workers_bed *bed, int number)
                                              .transport = &bed->site.shop.transport,
                                              .store = post->store,
                                              .holder = post->name,
+                                             .carts_at_once = bed->at_once,
                                              .stopped = has_stopped,
                                              .arg = post };
     post->worker = cw_worker_start(&config, &err);
@@ -77,10 +79,13 @@ static void put_plan(void *arg, struct cw_txn *txn, const struct cw_error *err)
     struct cw_job *jobs;
     size_t count;
     const struct cw_planned_stream streams[] = { { "orders", false } };
-    const struct cw_cart_streams carts[] = { { "shop", streams, 1 } };
+    const struct cw_site_config *config = &bed->site.site->config;
+    struct cw_cart_streams carts[2];
+    for (size_t i = 0; i < config->cart_count; i++)
+        carts[i] = (struct cw_cart_streams){ config->carts[i].name, streams, 1 };
     assert_null(err);
     cw_arena_init(&arena, 0);
-    bool ok = cw_jobs_plan(&bed->site.site->config, carts, 1, cw_now(cw_loop_clock(bed->site.loop)), &arena,
+    bool ok = cw_jobs_plan(config, carts, config->cart_count, cw_now(cw_loop_clock(bed->site.loop)), &arena,
                            &jobs, &count, &fault);
     assert_ok(ok, fault);
     assert_true(cw_txn_plan_jobs(txn, jobs, count));
@@ -120,6 +125,14 @@ static int set_up_two_jobs(void **state)
     return set_up_with(state, "return { allow = { 'shop.test' }, schedules = { { every = '5m' },\n"
                               "  { job = 'reconcile orders', every = '1d' } },\n"
                               "  carts = { shop = { type = 'fake', url = 'http://shop.test' } } }\n");
+}
+
+static int set_up_two_carts(void **state)
+{
+    return set_up_with(state, "return { allow = { 'shop.test' }, schedules = { { every = '5m' },\n"
+                              "  { job = 'reconcile orders', off = true } },\n"
+                              "  carts = { shop = { type = 'fake', url = 'http://shop.test' },\n"
+                              "    other = { type = 'fake', url = 'http://shop.test' } } }\n");
 }
 
 static int teardown(void **state)
@@ -255,6 +268,20 @@ static void a_shop_that_is_down_is_asked_ever_less_often_and_recovers_alone(void
     int64_t runs_before = runs(bed);
     site_bed_wait(&bed->site, CW_HOUR);
     assert_in_range(runs(bed) - runs_before, 11, 13);
+}
+
+static void a_shop_that_wants_to_be_left_alone_keeps_no_other_from_its_turn(void **state)
+{
+    struct workers_bed *bed = *state;
+    bed->site.shop.next = FAKE_429_ABSURD; /* an hour, to whoever asks first */
+    bed->site.shop.next_count = 1;
+    bed->at_once = 1;
+    start_worker(bed, 0);
+    site_bed_wait(&bed->site, 30 * CW_MINUTE);
+    assert_in_range(runs(bed), 5, 6);
+    assert_rows(&bed->site, "SELECT count(DISTINCT cart) FROM runs WHERE state = 'done'", "1");
+    site_bed_wait(&bed->site, 40 * CW_MINUTE);
+    assert_rows(&bed->site, "SELECT count(DISTINCT cart) FROM runs WHERE state = 'done'", "2");
 }
 
 /* --- start and stop --- */
@@ -438,6 +465,8 @@ int main(void)
         WORKER_TEST(a_clock_set_forward_by_an_hour_runs_what_became_due_once),
         WORKER_TEST(a_wake_up_runs_a_job_at_once),
         WORKER_TEST(a_shop_that_is_down_is_asked_ever_less_often_and_recovers_alone),
+        cmocka_unit_test_setup_teardown(a_shop_that_wants_to_be_left_alone_keeps_no_other_from_its_turn,
+                                        set_up_two_carts, teardown),
         WORKER_TEST(a_cart_that_is_stopped_rests_until_it_is_started),
         WORKER_TEST(a_worker_that_is_told_to_stop_gives_its_leases_back),
         cmocka_unit_test_setup_teardown(a_job_that_waits_for_another_one_ends_once, set_up_two_jobs,

@@ -22,6 +22,7 @@ PROGRAM = os.environ.get("CARTWRIGHT") or sys.exit("set CARTWRIGHT to the progra
 SHOPS_PROGRAM = os.path.join(os.path.dirname(PROGRAM), "tests", "soak_shop")
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "soak")
 CARTS = 200
+HOSTS = 8  # WIRE_HOSTS in ../soak/wire.h
 FACTOR = 60
 LEASE_MINUTES = int(os.environ.get("SOAK_LEASE", "3"))  # three seconds here; one is lost when the machine is busy
 IDLE_MINUTES = 1  # after which PostgreSQL ends a session that does not go on with its transaction
@@ -32,7 +33,7 @@ SITE = """\
 return {
   store = "%(store)s",
   run = { lease = "%(lease)dm" },
-  allow = { "127.0.0.1:%(port)d" },
+  allow = { %(allow)s },
   schedules = {
     { every = "1m", jitter = "20s" },
     { job = "refresh orders", every = "8m", jitter = "4m" },
@@ -101,9 +102,11 @@ class Soak:
         self.write("lib/soak.lua", open(os.path.join(SOURCES, "cart.lua")).read())
         self.write("carts/plain.lua", 'return require "lib.soak"\n')
         self.write("carts/listing.lua", 'return require("lib.soak").with_ids()\n')
-        carts = ['    ["shop-%d"] = { type = "%s", url = "http://127.0.0.1:%d/shop-%d", page_size = %d },'
-                 % (n, "listing" if n % 2 else "plain", self.port, n, 5 + n % 16) for n in range(1, CARTS + 1)]
-        self.write("site.lua", SITE % {"store": store.uri, "port": self.port, "lease": LEASE_MINUTES, "carts": "\n".join(carts)})
+        hosts = ["127.0.0.%d:%d" % (n + 1, self.port) for n in range(HOSTS)]
+        carts = ['    ["shop-%d"] = { type = "%s", url = "http://%s/shop-%d", page_size = %d },'
+                 % (n, "listing" if n % 2 else "plain", hosts[n % HOSTS], n, 5 + n % 16) for n in range(1, CARTS + 1)]
+        self.write("site.lua", SITE % {"store": store.uri, "lease": LEASE_MINUTES, "carts": "\n".join(carts),
+                                       "allow": ", ".join('"%s"' % host for host in hosts)})
         self.write("secrets", "".join("shop-%d.key = %s\n" % (n, key_of(self.seed, n)) for n in range(1, CARTS + 1)))
 
     def write(self, name, text):

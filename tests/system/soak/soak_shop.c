@@ -1,4 +1,5 @@
-/* soak_shop.c - the shops of the soak test, /shop-1/ to /shop-N/ on one port of the loopback, in scaled time.
+/* soak_shop.c - the shops of the soak test, /shop-1/ to /shop-N/ on one port of 127.0.0.1 to 127.0.0.8, in
+ * scaled time.
  *
  *   soak_shop SEED SHOPS FACTOR@SECONDS MINUTES PORT-FILE
  *

@@ -15,8 +15,8 @@ struct wire {
     struct cw_loop *loop;
     wire_serve_fn *serve;
     void *arg;
-    int listener;
-    struct cw_watch *door;
+    int listeners[WIRE_HOSTS];
+    struct cw_watch *doors[WIRE_HOSTS]; /* NULL = shut */
     unsigned port, connections;
 };
 
@@ -197,45 +197,62 @@ static void knocked(void *arg, int listener, int events)
         connected(wire, fd);
 }
 
-static bool listen_again(struct wire *wire)
+static void shut_door(struct wire *wire, int host)
+{
+    if (wire->doors[host] == NULL)
+        return;
+    cw_watch_free(wire->doors[host]);
+    close(wire->listeners[host]);
+    wire->doors[host] = NULL;
+}
+
+static bool open_door(struct wire *wire, int host)
 {
     struct cw_error err;
-    wire->listener = cw_http_listen("127.0.0.1", wire->port, &err);
-    if (wire->listener < 0)
+    char address[32];
+    if (wire->doors[host] != NULL)
+        return true;
+    snprintf(address, sizeof address, "127.0.0.%d", host + 1);
+    wire->listeners[host] = cw_http_listen(address, wire->port, &err);
+    if (wire->listeners[host] < 0)
         return false;
-    wire->door = cw_watch_create(wire->loop, wire->listener, CW_READABLE, knocked, wire, &err);
-    if (wire->door == NULL)
+    wire->doors[host] = cw_watch_create(wire->loop, wire->listeners[host], CW_READABLE, knocked, wire, &err);
+    if (wire->doors[host] == NULL)
         abort();
     return true;
 }
 
+/* Somebody's connection may have got the number meanwhile, but not for long. */
 void wire_shut(struct wire *wire, bool is_shut)
 {
-    if (is_shut == (wire->door == NULL))
-        return;
-    if (!is_shut) {
-        while (!listen_again(wire)) /* somebody's connection may have got the number meanwhile */
-            usleep(10000);
-        return;
-    }
-    cw_watch_free(wire->door);
-    close(wire->listener);
-    wire->door = NULL;
+    for (int i = 0; i < WIRE_HOSTS; i++)
+        if (is_shut)
+            shut_door(wire, i);
+        else
+            while (!open_door(wire, i))
+                usleep(10000);
+}
+
+static unsigned port_of(int listener)
+{
+    struct sockaddr_in at = { .sin_port = 0 };
+    socklen_t len = sizeof at;
+    getsockname(listener, (struct sockaddr *)&at, &len);
+    return ntohs(at.sin_port);
 }
 
 struct wire *wire_open(struct cw_loop *loop, wire_serve_fn *serve_one, void *arg)
 {
     struct wire *wire = calloc(1, sizeof *wire);
-    struct sockaddr_storage at;
-    socklen_t len = sizeof at;
     if (wire == NULL)
         abort();
     *wire = (struct wire){ .loop = loop, .serve = serve_one, .arg = arg };
-    if (!listen_again(wire) || getsockname(wire->listener, (struct sockaddr *)&at, &len) != 0) {
-        perror("soak_shop: no socket to listen on");
+    if (!open_door(wire, 0)) {
+        fprintf(stderr, "soak_shop: no socket to listen on\n");
         exit(1);
     }
-    wire->port = ntohs(((struct sockaddr_in *)&at)->sin_port);
+    wire->port = port_of(wire->listeners[0]);
+    wire_shut(wire, false); /* the others, with the same port */
     return wire;
 }
 

@@ -4,6 +4,8 @@
 
 #include "adapters/http.h"
 
+enum { WIRE_HOSTS = 8 }; /* 127.0.0.1 to 127.0.0.8, on one port */
+
 struct wire;
 
 struct wire_request {
