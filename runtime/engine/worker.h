@@ -6,7 +6,8 @@
  * the store's ear, and the clock's.
  *
  * A job that fails is tried again after a minute, then ever later up to a quarter of an hour, and by its
- * schedule again once it ran well. A worker that lost a lease drops what it did for the cart without a trace:
+ * schedule again once it ran well; one that failed for want of the store, a few times within seconds, then
+ * each minute. A worker that lost a lease drops what it did for the cart without a trace:
  * the fence in every commit sees to that.
  */
 #ifndef CW_ENGINE_WORKER_H
