@@ -3,6 +3,7 @@
 #include "adapters/sqlite_engine.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* In the file's header, so that `file` and we can tell a store from any other database: "CWst". */
@@ -315,7 +316,10 @@ struct cw_store *cw_sqlite_open_schema(const struct cw_store_config *config, con
     s->store.clock = config->clock != NULL ? config->clock : &cw_system_clock;
     s->store.read_only = config->read_only;
     s->wal_pages_max = CW_SQLITE_WAL_PAGES;
-    if (open_store(s, config, schema, err))
+    mode_t mask = umask(S_IRWXO); /* customers' names and addresses are nobody else's */
+    bool ok = open_store(s, config, schema, err);
+    umask(mask);
+    if (ok)
         return &s->store;
     close_store(&s->store);
     return NULL;

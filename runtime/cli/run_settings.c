@@ -6,6 +6,7 @@
 
 #include "cli/run.h"
 #include "engine/plan_jobs.h"
+#include "engine/site_store.h"
 
 struct planning {
     struct cw_cli *cli;
@@ -126,13 +127,33 @@ static void print_settings(const struct cw_site_run *run)
         printf("webhooks %s\n", run->webhooks);
 }
 
+/* A site that had a store does not begin an empty one unattended, as a slip in site.lua would have it. */
+static bool may_begin_store(struct cw_cli *cli)
+{
+    struct cw_error err;
+    if (cli->store != NULL)
+        return true;
+    bool ok =
+        !cw_site_had_store(cli->site) ||
+        cw_fail(&err, CW_NOT_FOUND,
+                "the store that site.lua names is not there, and this site has had one; correct `store`, "
+                "put the file back, or begin a new store with cartwright sync");
+    if (ok) {
+        cli->store = cw_site_open_store(cli->site, cli->loop, true, &err);
+        ok = cli->store != NULL;
+    }
+    if (!ok)
+        cw_cli_fail(cli, &err);
+    return ok;
+}
+
 int cw_cli_run_settings(struct cw_cli *cli, const struct cw_cli_run *run)
 {
     struct planning planning = { .cli = cli };
     struct cw_error err;
     int code = 1;
     cw_arena_init(&planning.arena, 0);
-    if (cw_cli_open(cli, CW_CLI_STORE_CREATE)) {
+    if (cw_cli_open(cli, CW_CLI_STORE_IF_THERE) && may_begin_store(cli)) {
         planning.carts = g_new0(struct cw_cart_streams, cli->site->config.cart_count + 1);
         planning.broken = g_ptr_array_new();
         planning.kept = g_array_new(FALSE, FALSE, sizeof(struct cw_job));

@@ -69,6 +69,11 @@ static bool is_ours(const struct cw_site *site, const struct cw_store *store, bo
                    "site on another machine, say so with: cartwright store join");
 }
 
+bool cw_site_had_store(const struct cw_site *site)
+{
+    return faccessat(site->folder_fd, id_file, F_OK, 0) == 0;
+}
+
 static struct cw_store *open_store(const struct cw_site *site, struct cw_loop *loop, bool create,
                                    struct cw_error *err)
 {

@@ -14,6 +14,9 @@
 struct cw_store *cw_site_open_store(const struct cw_site *site, struct cw_loop *loop, bool create,
                                     struct cw_error *err);
 
+/* Whether a store was ever opened for writing from this folder. */
+bool cw_site_had_store(const struct cw_site *site);
+
 /* Makes the store that site.lua names this folder's. */
 bool cw_site_join_store(const struct cw_site *site, struct cw_loop *loop, struct cw_error *err);
 
