@@ -156,7 +156,7 @@ static void a_folder_without_a_site_says_how_to_make_one(void **state)
     assert_int_equal(err.code, CW_NOT_FOUND);
     assert_has(err.text, "make a site with: cartwright new DIR, or name one with --site DIR");
     assert_null(cw_site_open("/nowhere", CW_SOURCE_HOME, &cw_system_clock, &err));
-    assert_has(err.text, "/nowhere: No such file or directory; make a site with: cartwright new DIR");
+    assert_has(err.text, "/nowhere: No such file or directory");
     site_bed_write(&bed, "site.lua", "return { carts = {} }");
     assert_null(cw_site_open(bed.folder, "/nowhere", &cw_system_clock, &err));
     assert_has(err.text, "set CARTWRIGHT_HOME to the folder with scripts/ and carts/");
@@ -351,7 +351,7 @@ static void a_secret_that_is_set_replaces_its_line_and_no_other(void **state)
     assert_has(text.data, "# keep me\n");
     cw_site_release_module(text);
     assert_false(cw_site_set_secret("/nowhere", "a.b", cw_slice("c"), &err));
-    assert_has(err.text, "/nowhere: No such file or directory; make a site with: cartwright new DIR");
+    assert_has(err.text, "/nowhere: No such file or directory");
 }
 
 int main(void)
