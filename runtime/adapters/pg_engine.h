@@ -178,8 +178,6 @@ void cw_pg_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw_
 void cw_pg_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
 
 bool cw_pg_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
-bool cw_pg_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error,
-                       struct cw_error *err);
 void cw_pg_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
                        cw_store_done_fn *done, void *arg);
 bool cw_pg_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table, struct cw_slice key,

@@ -200,7 +200,6 @@ static const struct cw_store_engine engine = {
     .put_webhook = cw_pg_put_webhook,
     .prune = cw_pg_prune,
     .put_message = cw_pg_put_message,
-    .set_message = cw_pg_set_message,
     .read_tables = cw_pg_read_tables,
     .put_table_row = cw_pg_put_table_row,
     .drop_table_row = cw_pg_drop_table_row,

@@ -373,7 +373,6 @@ static const struct cw_store_engine engine = {
     .put_webhook = cw_sqlite_put_webhook,
     .prune = cw_sqlite_prune,
     .put_message = cw_sqlite_put_message,
-    .set_message = cw_sqlite_set_message,
     .read_tables = cw_sqlite_read_tables,
     .put_table_row = cw_sqlite_put_table_row,
     .drop_table_row = cw_sqlite_drop_table_row,

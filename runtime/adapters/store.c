@@ -460,16 +460,6 @@ bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message)
     return settle(txn, ok, message->key.external_id, &err);
 }
 
-bool cw_txn_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error)
-{
-    struct cw_error err;
-    if (txn->lost)
-        return false;
-    bool ok = fits(error, "the message's error", &err) &&
-              txn->store->engine->set_message(txn, id, state, error, &err);
-    return settle(txn, ok, no_record, &err);
-}
-
 void cw_store_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
                           cw_store_done_fn *done, void *arg)
 {

@@ -15,7 +15,8 @@
  * again; a full one fails that transaction only.
  *
  * Keys. A cart's records are (cart, stream, external_id); nothing from outside is ever found by a number of
- * ours. Texts are UTF-8 of any length up to CW_STORE_TEXT_MAX; times are UTC microseconds; decimals exact.
+ * ours. Documents of the back office, which are no cart's, have the empty cart. Texts are UTF-8 of any length
+ * up to CW_STORE_TEXT_MAX; times are UTC microseconds; decimals exact.
  */
 #ifndef CW_ADAPTERS_STORE_H
 #define CW_ADAPTERS_STORE_H
@@ -25,7 +26,7 @@
 #include "base/document.h"
 #include "base/hash.h"
 
-enum { CW_STORE_SCHEMA = 3, CW_STORE_TEXT_MAX = 16 * 1024 * 1024 };
+enum { CW_STORE_SCHEMA = 4, CW_STORE_TEXT_MAX = 16 * 1024 * 1024 };
 
 struct cw_store;
 struct cw_txn;
@@ -388,35 +389,194 @@ void cw_txn_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw
  * long others wait; `removed` 0 = nothing is left to remove. */
 struct cw_prune {
     cw_time runs_until, webhooks_until, raw_until;
+    cw_time messages_until; /* sent and superseded ones */
     unsigned raw_versions;
     unsigned limit;
 };
 typedef void cw_pruned_fn(void *arg, uint64_t removed, const struct cw_error *err);
 void cw_txn_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
 
-/* --- outbox, tables, key-value state, users, audit --- */
+/* --- stock: what takes from it, and what is to be counted again --- */
+
+/* What the order `key.external_id` of `key.cart` takes of stock, in the place of what it took before. The
+ * SKUs of both are marked. `key.stream` is not looked at. */
+struct cw_order_demand {
+    struct cw_slice sku, warehouse; /* warehouse empty = any */
+    enum cw_demand state;
+    struct cw_decimal quantity; /* what is still to come; above 0 */
+};
+bool cw_txn_put_demands(struct cw_txn *txn, struct cw_record_key key, const struct cw_order_demand *demands,
+                        size_t count);
+
+/* What has left for orders of a cart: each line of each shipment that the cart or the back office (cart '')
+ * knows. Valid during the call, which must not write; return false to stop. */
+struct cw_shipped {
+    struct cw_slice order_id;
+    struct cw_slice shipment_cart, shipment_id;
+    bool is_whole;                /* it names no lines: all of the order */
+    struct cw_slice line_id, sku; /* as far as the shipment names them */
+    struct cw_decimal quantity;
+};
+typedef bool cw_shipped_fn(void *arg, const struct cw_shipped *shipped);
+void cw_txn_read_shipped(struct cw_txn *txn, struct cw_slice cart, const struct cw_slice *orders,
+                         size_t count, cw_shipped_fn *shipped, cw_store_done_fn *done, void *arg);
+
+/* SKUs whose published figures are to be counted again in this transaction, before it commits. */
+bool cw_txn_mark_skus(struct cw_txn *txn, const struct cw_slice *skus, size_t count);
+/* Takes marks away, at most `limit` of them, and gives their SKUs, in order, valid during the call; count 0 =
+ * there are none. From this call to the end of the transaction no other transaction of any process gets past
+ * it: figures are counted and put by one at a time, from what all committed ones before it have left. */
+typedef void cw_marks_fn(void *arg, const struct cw_slice *skus, size_t count, const struct cw_error *err);
+void cw_txn_take_marks(struct cw_txn *txn, unsigned limit, cw_marks_fn *taken, void *arg);
+
+/* What is known of stock, as the back office (documents of cart '') and the demand of orders have it. Levels
+ * are read for the SKUs themselves, for what they are made of, for what is built of them, and once more
+ * around, as far as the figures of the given SKUs depend on it (stock/stock.h); first all CW_FACT_COMPONENT,
+ * each kit's together. */
+enum cw_fact {
+    CW_FACT_COMPONENT, /* sku: the kit's; other: the component's; quantity: pieces in one kit */
+    CW_FACT_ITEM,      /* is_active of an item */
+    CW_FACT_LEVEL,     /* other: warehouse */
+    CW_FACT_DEMAND,    /* other: warehouse or empty; demand */
+    CW_FACT_INCOMING,  /* other: warehouse or empty; quantity not received yet; at: when it is expected, or
+                          CW_TIME_NONE */
+    CW_FACT_VENDOR     /* other: vendor */
+};
+struct cw_stock_fact {
+    enum cw_fact fact;
+    struct cw_slice sku, other;
+    struct cw_decimal quantity;
+    enum cw_demand demand;
+    bool is_active;
+    cw_time at;
+};
+typedef bool cw_stock_fact_fn(void *arg, const struct cw_stock_fact *fact);
+void cw_txn_read_stock(struct cw_txn *txn, const struct cw_slice *skus, size_t count, cw_stock_fact_fn *fact,
+                       cw_store_done_fn *done, void *arg);
+
+/* The SKUs that are known of, behind `after` (empty = from the first), in order, at most `limit`: those with
+ * levels, demand, purchase orders, vendor stock, prices, and those of the back office's items. */
+void cw_store_read_skus(struct cw_store *store, struct cw_slice after, unsigned limit, cw_marks_fn *read,
+                        void *arg);
+
+/* The back office's prices of SKUs, valid during the call; return false to stop. */
+struct cw_price_row {
+    struct cw_slice sku, list, currency;
+    struct cw_decimal amount;
+    cw_time from, until; /* CW_TIME_NONE = without end */
+};
+typedef bool cw_price_fn(void *arg, const struct cw_price_row *price);
+void cw_txn_read_prices(struct cw_txn *txn, const struct cw_slice *skus, size_t count, cw_price_fn *price,
+                        cw_store_done_fn *done, void *arg);
+
+/* --- outbox: messages to carts --- */
 
 enum cw_message_state {
     CW_MESSAGE_QUEUED,
-    CW_MESSAGE_SENDING,
+    CW_MESSAGE_SENDING, /* the intent is written: the call may have begun */
     CW_MESSAGE_SENT,
-    CW_MESSAGE_UNKNOWN,
-    CW_MESSAGE_FAILED,
+    CW_MESSAGE_UNKNOWN, /* the call may have had its effect; the cart is asked, or a person, before anything
+                           is sent */
+    CW_MESSAGE_FAILED,  /* it had no effect, and is not tried again by itself */
     CW_MESSAGE_SUPERSEDED
 };
+const char *cw_message_state_name(enum cw_message_state state);
 
+/* Unsettled messages (queued, sending, unknown, failed) of one lane of a cart are sent in the order of their
+ * ids: each waits until those before it are sent or superseded. */
 struct cw_message {
     int64_t id;               /* given by the store */
-    struct cw_record_key key; /* stream: "stock out" */
-    bool is_level;            /* a newer one of the same key supersedes the queued ones */
-    enum cw_message_state state;
+    struct cw_record_key key; /* stream: "stock_out"; external_id: what it is about: the SKU, the order */
+    struct cw_slice lane;     /* "stock_out/SKU-1", "order/101" */
+    struct cw_slice event;   /* of an event: what tells it from others of its stream, for ever: the shipment's
+                                id.   Empty = a level: only the newest one of its key counts */
     struct cw_slice payload; /* JSON */
+    bool is_zero;            /* a quantity of 0 */
+    enum cw_message_state state;
     unsigned attempts;
+    unsigned company; /* most messages it may share a call with, itself included; 0 = any number */
+    int64_t call;     /* the last call it was sent in; 0 = none yet */
+    cw_time created_at, changed_at;
+    cw_time due_at;         /* of a queued one: not sent before */
+    struct cw_slice answer; /* what the cart said last, in short: the evidence */
     struct cw_slice error;
 };
+
+/* Queues it. An event that was put before, in whatever state it is, is not put again. A level is put only
+ * when its payload differs from that of the newest one of its key, and then supersedes those that are queued
+ * or failed; one that is what the cart has by the last answer, while nothing is on its way, supersedes them
+ * and is not put either. */
 bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message);
-/* The state of one message, CW_MESSAGE_SENDING counting an attempt; CW_NOT_FOUND when there is none. */
-bool cw_txn_set_message(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error);
+/* The newest level of a key is forgotten: the next one is put whatever it says. external_id empty = all of
+ * the stream. */
+bool cw_txn_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                          struct cw_slice external_id);
+/* Wakes the job named like the stream at `at` when messages of it are queued; no such job is no error. */
+bool cw_txn_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at);
+
+/* Claims what is to be sent next: due, queued, first of its lane. Where fewer than `threshold` may be sent it
+ * is one message, else up to `batch`; never more than the `company` of any of them allows. They are sending
+ * from now on, with one attempt more, in a call of their own number. `count` 0 = nothing may be sent now;
+ * `next_at` is when the next one is due, CW_TIME_NONE = none is queued. Valid during the call. */
+struct cw_outbox_limits {
+    unsigned threshold, batch; /* at least 1 */
+};
+typedef void cw_messages_fn(void *arg, const struct cw_message *messages, size_t count, cw_time next_at,
+                            const struct cw_error *err);
+void cw_txn_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,
+                           const struct cw_outbox_limits *limits, cw_messages_fn *claimed, void *arg);
+
+/* What has become of a message that is sending or unknown, or of one that a person decides about (queued and
+ * failed ones too). CW_CONFLICT when it is not in state `was`, so that nothing is settled twice. */
+struct cw_settlement {
+    int64_t id;
+    enum cw_message_state was, state;
+    cw_time due_at;   /* of one that is queued again */
+    bool takes_back;  /* the attempt is not counted */
+    unsigned company; /* from now on; 0 = as it was */
+    struct cw_slice answer, error;
+};
+bool cw_txn_settle_message(struct cw_txn *txn, const struct cw_settlement *settlement);
+
+/* Those of a stream that are sending become unknown: for who holds the cart's lease and sends nothing itself,
+ * so that whoever sent them is gone. */
+bool cw_txn_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream);
+
+/* Messages in order of their ids, valid during the call, which must not write; return false to stop. */
+struct cw_message_filter {
+    struct cw_slice cart, stream; /* empty = all */
+    int64_t after;                /* behind this id */
+    int64_t id;                   /* 0 = any */
+    bool by_state;
+    enum cw_message_state state;
+    cw_time due_until; /* only those due by then; CW_TIME_NONE = all */
+};
+typedef bool cw_message_fn(void *arg, const struct cw_message *message);
+void cw_store_read_messages(struct cw_store *store, const struct cw_message_filter *filter,
+                            cw_message_fn *message, cw_store_done_fn *done, void *arg);
+
+/* How much a stream of levels changes in the cart: keys that it ever told it, of those queued how many are
+ * changes and how many of these are zeros, and both numbers again for what was sent since `since`. Messages
+ * up to the id `approved` are not counted. */
+struct cw_level_changes {
+    uint64_t known, queued, queued_zeros, sent, sent_zeros;
+};
+typedef void cw_level_changes_fn(void *arg, const struct cw_level_changes *changes,
+                                 const struct cw_error *err);
+void cw_store_count_levels(struct cw_store *store, struct cw_slice cart, struct cw_slice stream,
+                           cw_time since, int64_t approved, cw_level_changes_fn *counted, void *arg);
+
+/* --- links: the cart's id of what the back office has --- */
+
+/* `kind` "customer", "item"; link empty = forgotten. */
+bool cw_txn_put_link(struct cw_txn *txn, struct cw_slice cart, struct cw_slice kind,
+                     struct cw_slice external_id, struct cw_slice link);
+/* `link` has data NULL when there is none. */
+typedef void cw_link_fn(void *arg, struct cw_slice link, const struct cw_error *err);
+void cw_txn_get_link(struct cw_txn *txn, struct cw_slice cart, struct cw_slice kind,
+                     struct cw_slice external_id, cw_link_fn *found, void *arg);
+
+/* --- tables, key-value state, users, audit --- */
 
 /* Translation rows set here, in order of cart, table and key; cart empty = of all carts. The entry is valid
  * during the call, which must not write; return false to stop. */

@@ -29,7 +29,7 @@ struct cw_store_rows {
     char (*scratch)[CW_VALUE_TEXT_MAX]; /* one a column: what numbers and times are bound to */
 };
 
-enum { CW_STORE_KINDS = 8, CW_STORE_LISTS_MAX = 8 };
+enum { CW_STORE_KINDS = 16, CW_STORE_LISTS_MAX = 8 };
 
 struct cw_store_document {
     const struct cw_kind *kind;

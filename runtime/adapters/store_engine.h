@@ -93,8 +93,6 @@ struct cw_store_engine {
     void (*prune)(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
 
     bool (*put_message)(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
-    bool (*set_message)(struct cw_txn *txn, int64_t id, enum cw_message_state state, struct cw_slice error,
-                        struct cw_error *err);
     void (*read_tables)(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
                         cw_store_done_fn *done, void *arg);
     bool (*put_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,

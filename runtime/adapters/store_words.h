@@ -5,7 +5,6 @@
 #include "adapters/store.h"
 
 const char *cw_run_state_name(enum cw_run_state state);
-const char *cw_message_state_name(enum cw_message_state state);
 const char *cw_staged_state_name(enum cw_staged_state state);
 bool cw_outcome_parse(struct cw_slice name, enum cw_outcome *out);
 

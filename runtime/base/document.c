@@ -235,6 +235,63 @@ static const struct cw_field shipment_fields[] = {
     { "note", CW_TEXT, NULL, NULL, "remark" },
     { "changed_at", CW_TIME, NULL, NULL, "when the cart last changed it" },
     { "lines", CW_LIST, &cw_kind_shipment_line, NULL, "what is in it; nothing = the whole order" },
+    { "order_cart", CW_TEXT, NULL, NULL, "of a shipment of the back office: the cart whose order it is" },
+    { "vendor", CW_TEXT, NULL, NULL, "the vendor who ships it in our place (drop shipping)" },
+    { "confirmed", CW_BOOLEAN, NULL, NULL, "it has left; until then the cart is not told" },
+};
+
+static const struct cw_field purchase_order_line_fields[] = {
+    { "external_id", CW_TEXT, NULL, NULL, "the line's id" },
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
+    { "quantity", CW_DECIMAL, NULL, NULL, "pieces ordered" },
+    { "received", CW_DECIMAL, NULL, NULL, "pieces that have come; they are in the levels" },
+    { "warehouse", CW_TEXT, NULL, NULL, "where they go to" },
+    { "expected_at", CW_TIME, NULL, NULL, "when the rest is expected" },
+};
+
+static const struct cw_field purchase_order_fields[] = {
+    { "number", CW_TEXT, NULL, NULL, "number of the purchase order" },
+    { "vendor", CW_TEXT, NULL, NULL, "from whom" },
+    { "closed", CW_BOOLEAN, NULL, NULL, "nothing more comes" },
+    { "ordered_at", CW_TIME, NULL, NULL, "when it was ordered" },
+    { "changed_at", CW_TIME, NULL, NULL, "when the back office last changed it" },
+    { "lines", CW_LIST, &cw_kind_purchase_order_line, NULL, "what was ordered" },
+};
+
+static const struct cw_field invoice_line_fields[] = {
+    { "line_id", CW_TEXT, NULL, NULL, "external_id of the order's line" },
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
+    { "quantity", CW_DECIMAL, NULL, NULL, "pieces invoiced" },
+};
+
+static const struct cw_field invoice_fields[] = {
+    { "number", CW_TEXT, NULL, NULL, "number of the invoice" },
+    { "order_cart", CW_TEXT, NULL, NULL, "the cart whose order it is for" },
+    { "order_id", CW_TEXT, NULL, NULL, "the cart's id of the order" },
+    { "released", CW_BOOLEAN, NULL, NULL, "it is final" },
+    { "invoiced_at", CW_TIME, NULL, NULL, "its date" },
+    { "currency", CW_TEXT, NULL, NULL, "ISO 4217 code of its amounts" },
+    { "total", CW_MONEY, NULL, NULL, "what is owed, tax included" },
+    { "note", CW_TEXT, NULL, NULL, "remark" },
+    { "changed_at", CW_TIME, NULL, NULL, "when the back office last changed it" },
+    { "lines", CW_LIST, &cw_kind_invoice_line, NULL, "what is invoiced; nothing = the whole order" },
+};
+
+static const struct cw_field price_fields[] = {
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
+    { "list", CW_TEXT, NULL, NULL, "which price: default, sale, or a name of your own" },
+    { "currency", CW_TEXT, NULL, NULL, "ISO 4217 code" },
+    { "amount", CW_MONEY, NULL, NULL, "the price" },
+    { "valid_from", CW_TIME, NULL, NULL, "from when it holds" },
+    { "valid_until", CW_TIME, NULL, NULL, "until when it holds" },
+    { "changed_at", CW_TIME, NULL, NULL, "when the back office last changed it" },
+};
+
+static const struct cw_field vendor_level_fields[] = {
+    { "sku", CW_TEXT, NULL, NULL, "stock keeping unit" },
+    { "vendor", CW_TEXT, NULL, NULL, "who has it" },
+    { "quantity", CW_DECIMAL, NULL, NULL, "pieces the vendor has" },
+    { "changed_at", CW_TIME, NULL, NULL, "when the vendor last told it" },
 };
 
 #define KIND(id, plural, document)                                                                           \
@@ -256,12 +313,34 @@ const struct cw_kind cw_kind_stock_level = KIND(stock_level, "stock_levels", tru
 
 const struct cw_kind cw_kind_shipment_line = KIND(shipment_line, "shipment_lines", false);
 const struct cw_kind cw_kind_shipment = KIND(shipment, "shipments", true);
+const struct cw_kind cw_kind_purchase_order_line = KIND(purchase_order_line, "purchase_order_lines", false);
+const struct cw_kind cw_kind_purchase_order = KIND(purchase_order, "purchase_orders", true);
+const struct cw_kind cw_kind_invoice_line = KIND(invoice_line, "invoice_lines", false);
+const struct cw_kind cw_kind_invoice = KIND(invoice, "invoices", true);
+const struct cw_kind cw_kind_price = KIND(price, "prices", true);
+const struct cw_kind cw_kind_vendor_level = KIND(vendor_level, "vendor_levels", true);
 
-const struct cw_kind *const cw_kinds[] = { &cw_kind_order,       &cw_kind_customer,      &cw_kind_item,
-                                           &cw_kind_stock_level, &cw_kind_shipment,      &cw_kind_line,
-                                           &cw_kind_address,     &cw_kind_discount,      &cw_kind_payment,
-                                           &cw_kind_fee,         &cw_kind_tax,           &cw_kind_variant,
-                                           &cw_kind_component,   &cw_kind_shipment_line, NULL };
+const struct cw_kind *const cw_kinds[] = { &cw_kind_order,
+                                           &cw_kind_customer,
+                                           &cw_kind_item,
+                                           &cw_kind_stock_level,
+                                           &cw_kind_shipment,
+                                           &cw_kind_purchase_order,
+                                           &cw_kind_invoice,
+                                           &cw_kind_price,
+                                           &cw_kind_vendor_level,
+                                           &cw_kind_line,
+                                           &cw_kind_address,
+                                           &cw_kind_discount,
+                                           &cw_kind_payment,
+                                           &cw_kind_fee,
+                                           &cw_kind_tax,
+                                           &cw_kind_variant,
+                                           &cw_kind_component,
+                                           &cw_kind_shipment_line,
+                                           &cw_kind_purchase_order_line,
+                                           &cw_kind_invoice_line,
+                                           NULL };
 
 const struct cw_kind *cw_kind_find(struct cw_slice name)
 {

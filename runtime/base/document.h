@@ -42,7 +42,8 @@ struct cw_kind {
 
 extern const struct cw_kind cw_kind_order, cw_kind_line, cw_kind_address, cw_kind_discount, cw_kind_payment,
     cw_kind_fee, cw_kind_tax, cw_kind_customer, cw_kind_item, cw_kind_variant, cw_kind_component,
-    cw_kind_stock_level, cw_kind_shipment, cw_kind_shipment_line;
+    cw_kind_stock_level, cw_kind_shipment, cw_kind_shipment_line, cw_kind_purchase_order,
+    cw_kind_purchase_order_line, cw_kind_invoice, cw_kind_invoice_line, cw_kind_price, cw_kind_vendor_level;
 
 /* All kinds, nested ones included; NULL-terminated. */
 extern const struct cw_kind *const cw_kinds[];
@@ -54,6 +55,9 @@ int cw_kind_field(const struct cw_kind *kind, struct cw_slice name);
 /* The field's name that looks most like `name`, for "did you mean"; NULL when nothing is near. */
 const char *cw_kind_suggest(const struct cw_kind *kind, struct cw_slice name);
 const char *cw_type_name(enum cw_type type); /* "text", "money", ... */
+
+/* What an open order does to stock; each piece counts once. In shipping: released, and may be shipped now. */
+enum cw_demand { CW_DEMAND_PENDING, CW_DEMAND_ALLOCATED, CW_DEMAND_SHIPPING };
 
 struct cw_document;
 

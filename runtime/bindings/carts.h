@@ -8,6 +8,7 @@
 
 #include "adapters/store.h"
 #include "bindings/bindings.h"
+#include "bindings/out_config.h"
 #include "bindings/plans.h"
 #include "bindings/records.h"
 #include "bindings/rules.h"
@@ -34,6 +35,13 @@ struct cw_lua_stream {
     bool is_off;                     /* the site switched it off: sync leaves it alone */
 };
 
+/* How a cart's script tells the cart something: shop.stock_out and so on. */
+struct cw_lua_out {
+    bool is_there; /* the script has the stream; it has one of send and send_batch then */
+    bool has_send, has_batch, has_probe;
+    unsigned batch; /* most messages in one batch; 0 = any number */
+};
+
 struct cw_lua_cart {
     struct cw_lua_carts *carts;
     struct cw_script *script;
@@ -43,6 +51,7 @@ struct cw_lua_cart {
     cw_time orders_from;           /* CW_TIME_NONE = no limit */
     struct cw_lua_stream *streams; /* in the order customers, items, orders, stock, shipments */
     size_t stream_count;
+    struct cw_lua_out outs[CW_OUT_STREAMS];
     bool takes_notices; /* its script can check them, and the secret to check them with is set */
     int ref;            /* registry: the instance */
 };
@@ -68,6 +77,10 @@ struct cw_lua_carts_host {
                   struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);
     void (*cancel_emit)(void *arg, void *handle);
     void (*progress)(void *arg, int64_t done, int64_t total);
+    /* Puts documents of the back office (site.put), and drops `drops`: all of it or nothing. */
+    bool (*put)(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
+                const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,
+                struct cw_error *err);
     /* Changes a document of a cart in the store: all of it or nothing. */
     bool (*edit)(void *arg, const struct cw_lua_cart *cart, const struct cw_kind *kind,
                  struct cw_slice external_id, const struct cw_change *changes, size_t count,
@@ -169,6 +182,52 @@ struct cw_lua_hearing {
  * or the fiber killed; the notice is copied. */
 struct cw_fiber *cw_lua_start_notice(const struct cw_lua_cart *cart, const struct cw_lua_notice *notice,
                                      struct cw_lua_hearing *hearing, struct cw_error *err);
+
+/* --- sending --- */
+
+/* What a script said of one message. Of a probe: SENT = the cart has it, MISSING = it does not. */
+enum cw_lua_said {
+    CW_SAID_NOTHING,
+    CW_SAID_SENT,    /* with an answer of the cart that says so */
+    CW_SAID_REFUSED, /* the cart refused this one */
+    CW_SAID_NEEDLESS,
+    CW_SAID_MISSING
+};
+struct cw_lua_told {
+    enum cw_lua_said said;
+    struct cw_slice words; /* the answer in short, with method, address and status; or why */
+    struct cw_slice link;  /* empty = none given */
+};
+
+/* What the requests of one call may have done to the cart, whatever the script made of them. */
+struct cw_lua_effects {
+    unsigned writes;    /* requests that could change something: begun */
+    unsigned uncertain; /* of those: may have been carried out, as far as nobody said so: no answer, a status
+                           5xx but 503, a redirect; an upload whose rename was not answered */
+    unsigned refused;   /* certainly not carried out: never left, a status 4xx, 503 */
+    unsigned taken;     /* answered with 2xx */
+};
+
+/* `told` has one entry a message, in order. `err` is what the script raised, or NULL; status is that of the
+ * answer it is about, or 0. Valid during the call. */
+struct cw_lua_sent {
+    const struct cw_lua_told *told;
+    size_t count;
+    struct cw_lua_effects effects;
+    const struct cw_error *err;
+    int status;
+};
+typedef void cw_lua_sent_fn(void *arg, const struct cw_lua_sent *sent);
+
+/* Starts a fiber with stream.send(message) for one message, or send_batch(messages) where `as_batch`;
+ * probe(messages). `links` has one entry a message: the cart's id, data NULL = not known. Messages are
+ * copied. A script that runs into its limits, or dies, ends with err; what it had done counts all the same.
+ */
+enum cw_lua_telling { CW_TELL_ONE, CW_TELL_BATCH, CW_TELL_PROBE };
+struct cw_fiber *cw_lua_start_telling(const struct cw_lua_cart *cart, enum cw_out out,
+                                      enum cw_lua_telling telling, const struct cw_message *messages,
+                                      const struct cw_slice *links, size_t count, cw_lua_sent_fn *sent,
+                                      void *arg, struct cw_error *err);
 
 /* One thing that a cart has otherwise than the one at the bottom of what it extends. `change` is added,
  * removed, changed or wrapped; values are in words, empty where there is none; of what is wrapped `value`

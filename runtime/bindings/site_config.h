@@ -3,11 +3,13 @@
 #define CW_BINDINGS_SITE_CONFIG_H
 
 #include "base/schedule.h"
+#include "bindings/out_config.h"
 #include "script/script.h"
 
 struct cw_site_cart {
     char *name, *type;
     bool is_quiet_fine; /* quiet = false: no alarm when no orders come */
+    struct cw_out_config out;
 };
 
 /* When a job is due: one time, or one kind of times, of an entry in `schedules`. Which of them count for a
@@ -25,7 +27,7 @@ struct cw_site_schedule {
 
 /* How long what is kept for evidence stays; CW_TIME_NONE = for ever. */
 struct cw_site_keep {
-    cw_time runs, raw, webhooks;
+    cw_time runs, raw, webhooks, messages;
     unsigned raw_versions; /* of a record, that stay however old they are; the newest stays anyway */
 };
 
@@ -47,6 +49,7 @@ struct cw_site_config {
     size_t cart_count;
     struct cw_site_schedule *schedules; /* those of carts first, then the site's, then the defaults */
     size_t schedule_count;
+    struct cw_stock_config stock;
     struct cw_site_keep keep;
     struct cw_site_run run;
     struct cw_zone **zones; /* of the schedules */

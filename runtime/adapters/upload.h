@@ -1,0 +1,48 @@
+/* upload.h - files on other people's servers by FTP, FTPS (explicit and implicit) and SFTP, through libcurl.
+ *
+ * A file is written under a temporary name (".NAME.part") in its folder, and renamed when all of it is there,
+ * so that nobody reads half of it. A temporary file of an earlier attempt is overwritten; an existing file of
+ * the final name is never: then the upload is CW_CONFLICT. Passive mode only, and data connections only to
+ * the host of the control connection. FTPS and SFTP check who answers: the certificate against the system's
+ * authorities, the host key against what was given. Addresses are checked against the egress rules. No URL
+ * with its password, and no password, stands in an error or a log line.
+ *
+ * Limits: connect 10 s, 30 s without a byte, 300 s in all; a listing of at most 1 MiB.
+ */
+#ifndef CW_ADAPTERS_UPLOAD_H
+#define CW_ADAPTERS_UPLOAD_H
+
+#include "adapters/loop.h"
+#include "base/buffer.h"
+#include "base/egress.h"
+
+struct cw_upload_place {
+    const char *url;             /* the folder: "sftp://host/in/", "ftp://host:2121/in", "ftps://host/" */
+    const char *user, *password; /* NULL = none: anonymous */
+    const char *key; /* SFTP: a private key in PEM or OpenSSH form, instead of the password; NULL = none */
+    const char
+        *host_key; /* SFTP: base64 of the SHA256 of the server's key, as ssh-keygen -l shows it; needed */
+    const struct cw_egress *egress;
+};
+
+struct cw_upload;
+
+/* Once, from the loop, unless cancelled. `may_exist` tells with an error whether the file may have its final
+ * name all the same: the rename was begun, and its answer is missing. Errors say at which step: the
+ * connection, the log-in, writing (with the server's words: full disk, no permission), renaming. */
+typedef void cw_upload_done_fn(void *arg, bool may_exist, const struct cw_error *err);
+/* Everything is borrowed until done. `name` has no slash and no control characters. */
+struct cw_upload *cw_upload_start(struct cw_loop *loop, const struct cw_upload_place *place, const char *name,
+                                  struct cw_slice bytes, cw_upload_done_fn *done, void *arg,
+                                  struct cw_error *err);
+
+/* The names of the files in the folder, one a call of `name`, then done. */
+typedef void cw_upload_name_fn(void *arg, struct cw_slice name);
+typedef void cw_listed_fn(void *arg, const struct cw_error *err);
+struct cw_upload *cw_upload_list(struct cw_loop *loop, const struct cw_upload_place *place,
+                                 cw_upload_name_fn *name, cw_listed_fn *done, void *arg,
+                                 struct cw_error *err);
+
+void cw_upload_cancel(struct cw_upload *upload); /* no callback */
+
+#endif

@@ -1,0 +1,50 @@
+/* office.h - the back office's way in: levels, purchase orders, vendor stock, items, customers, prices,
+ * shipments, invoices, each an audited change that becomes messages to carts in the same transaction.
+ *
+ * They are documents of the empty cart. Ids are the back office's; where a document brings none it is made:
+ * of a level "WAREHOUSE/SKU", of a vendor level "VENDOR/SKU", of a price "LIST/CURRENCY/SKU", of an item its
+ * SKU, of a purchase order, shipment and invoice its number, of a customer its number, else its e-mail.
+ *
+ * Refused, naming document, field and value: a SKU, warehouse or quantity that is missing; a quantity that is
+ * absurd (stock/quantity.h), or negative where that has no meaning (a level may be negative: sold before it
+ * was booked); a SKU that another item has; a kit that is made of itself, with the ring; the same id twice in
+ * one put; a shipment or invoice of an order that the store does not have; more shipped of a line than was
+ * ordered; amounts that are no money. What is the same as before changes nothing, and no cart is told of it.
+ */
+#ifndef CW_ENGINE_OFFICE_H
+#define CW_ENGINE_OFFICE_H
+
+#include "adapters/store.h"
+#include "bindings/site_config.h"
+
+struct cw_office_put {
+    const struct cw_site_config *config;
+    const struct cw_kind *kind;
+    struct cw_document *const *docs; /* fields that are unset stay as they are; external_id may be empty */
+    size_t count;
+    const struct cw_slice *drops; /* ids of documents that are no more */
+    size_t drop_count;
+    struct cw_slice from; /* the cart that it came from, which is not told; empty = none */
+    struct cw_slice who, reason;
+    bool dry_run; /* everything but the commit */
+};
+struct cw_office_result {
+    uint64_t put, unchanged, dropped;
+    uint64_t messages; /* events and documents queued; levels are not counted */
+};
+
+/* Everything is checked before anything is written. Up to CW_OFFICE_PAGE documents are one transaction, all
+ * or nothing; more are checked as a whole and then put in several, so that a death in between leaves a
+ * beginning, and the same put again completes it. Waits for the store. */
+enum { CW_OFFICE_PAGE = 500 };
+bool cw_office_put(struct cw_store *store, const struct cw_clock *clock, struct cw_loop *loop,
+                   const struct cw_office_put *put, struct cw_office_result *result, struct cw_error *err);
+
+/* The status of an order was changed by a person, a script or a rule: a message for its cart, where site.lua
+ * says that it is told. In the transaction that changed it. `event` tells this change from others of the
+ * order. */
+bool cw_office_status(struct cw_txn *txn, const struct cw_site_config *config,
+                      const struct cw_document *order, struct cw_slice cart, struct cw_slice status,
+                      struct cw_slice event, struct cw_error *err);
+
+#endif

@@ -1,0 +1,63 @@
+/* outbox.h - one run of a stream out: claims messages, has the cart's script send them, settles what became
+ * of each.
+ *
+ * The intent is committed before the script is called, the outcome in the same transaction that claims the
+ * next ones. What becomes of a message is decided in one place, cw_outbox_judge, from what the script said
+ * and from what its requests may have done. At its start a run asks the cart (probe) about messages that are
+ * unknown, those among them whose sender died. There is no way from unknown to sent again but a probe's
+ * "missing" or a person's word.
+ *
+ * A batch that was refused is sent again in halves, by the company that its messages may keep from then on,
+ * until the one that is at fault stands alone. A cart that cannot be reached, refuses the credentials or
+ * wants to be left alone ends the run with that error, and what was not sent stays queued without costing an
+ * attempt.
+ */
+#ifndef CW_ENGINE_OUTBOX_H
+#define CW_ENGINE_OUTBOX_H
+
+#include "engine/session.h"
+
+/* What becomes of a message, by the evidence. */
+struct cw_verdict {
+    enum cw_message_state state; /* SENT, UNKNOWN, QUEUED (again), FAILED, SUPERSEDED (needless) */
+    bool takes_back;             /* it cost no attempt */
+    bool alone;                  /* of a batch: to be tried in smaller company */
+    bool ends_run;               /* the cart itself is at fault, not the message */
+};
+struct cw_evidence {
+    enum cw_lua_said said;
+    struct cw_lua_effects effects; /* of the call it was sent in */
+    const struct cw_error *err;    /* what the script raised; NULL = nothing */
+    int status;                    /* of the answer that the error is about; 0 = none */
+    size_t batch;                  /* messages in the call */
+    unsigned attempts;             /* with this one */
+    unsigned attempts_max;
+};
+struct cw_verdict cw_outbox_judge(const struct cw_evidence *evidence);
+/* When a message that was refused `attempts` times is tried again: 1 min, 2, 4, ... at most 1 h later. */
+cw_time cw_outbox_delay(unsigned attempts);
+
+struct cw_outbox_run;
+
+/* Counts as a run of the stream: read = messages taken, posted = sent, skipped = needless, parked = failed or
+ * unknown, unchanged = put back into the queue. `next_at`: when the next message is due; CW_TIME_NONE = none
+ * waits for a time. */
+typedef void cw_outbox_done_fn(void *arg, const struct cw_run *run, cw_time next_at,
+                               const struct cw_error *err);
+struct cw_outbox_run *cw_outbox_start(struct cw_session *session, const struct cw_lua_cart *cart,
+                                      enum cw_out out, cw_outbox_done_fn *done, void *arg,
+                                      struct cw_error *err);
+/* Ends the run behind the call in hand; the callback comes as ever. */
+void cw_outbox_stop(struct cw_outbox_run *run);
+/* No callback; a call that is on its way makes its messages unknown, when the next run finds them. */
+void cw_outbox_cancel(struct cw_outbox_run *run);
+
+/* A person's word about messages that are unknown, failed or queued: sent, to be sent again, or never.
+ * Audited. CW_NOT_FOUND, CW_CONFLICT (it is being sent, or done with), naming message and state. Waits for
+ * the store. */
+enum cw_settle { CW_SETTLE_SENT, CW_SETTLE_AGAIN, CW_SETTLE_DROP };
+bool cw_outbox_settle(struct cw_store *store, const struct cw_clock *clock, int64_t message,
+                      enum cw_settle settle, struct cw_slice who, struct cw_slice reason,
+                      struct cw_error *err);
+
+#endif

@@ -1,0 +1,55 @@
+/* recount.h - what a transaction changes of stock and prices is counted again inside it, and becomes
+ * messages.
+ *
+ * Whoever changes something that figures depend on marks its SKUs (cw_txn_mark_skus; cw_recount_order and the
+ * back office's puts do so themselves), and runs cw_recount_run before the commit. So after each commit the
+ * newest message of each level is what the rules allow, whoever sold the last piece. Carts that are told of
+ * stock or prices by site.lua get them; with none of them nothing is marked, and nothing costs anything.
+ *
+ * Demand of an order, by its document or what could be mapped of it: nothing when it is a lead, archived, in
+ * a status of stock.closed of site.lua, or its fulfilment_status is shipped or delivered; else of each line
+ * with a SKU and a quantity above 0 what was not shipped yet. It is pending when the order is parked, held or
+ * in state pending, shipping in a status of stock.shipping, else allocated. Shipments of the back office
+ * count when it knows any of the order, else those of the cart; over-shipment counts as shipped whole.
+ * Warehouse: the order's `location` when that is a warehouse or branch of one, else any.
+ */
+#ifndef CW_ENGINE_RECOUNT_H
+#define CW_ENGINE_RECOUNT_H
+
+#include "adapters/store.h"
+#include "bindings/site_config.h"
+
+/* Whether any cart of the site is told of stock or prices. */
+bool cw_recount_is_needed(const struct cw_site_config *config);
+
+/* Puts what the orders take. `docs` are theirs, of one cart: as posted, or what could be mapped of one that
+ * waits (`is_waiting`); doc NULL = the order takes nothing (any more). `done` may come at once or later. */
+struct cw_recount_order {
+    struct cw_slice external_id;
+    const struct cw_document *doc;
+    bool is_waiting;
+};
+void cw_recount_orders(struct cw_txn *txn, const struct cw_site_config *config, struct cw_slice cart,
+                       const struct cw_recount_order *orders, size_t count, cw_store_done_fn *done,
+                       void *arg);
+
+/* Items of a cart came, or changed: they may be told of stock now. Marks the SKUs of the document and its
+ * variants. */
+bool cw_recount_mark_item(struct cw_txn *txn, const struct cw_document *item);
+
+/* Takes all marks, counts, puts messages, wakes their senders. To be run last before the commit. */
+void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, const struct cw_clock *clock,
+                    struct cw_loop *loop, cw_store_done_fn *done, void *arg);
+
+/* The site's job "recount": demand of all orders where it was never put (a site that began to tell of stock),
+ * then every SKU, in transactions of their own; what is as it was changes nothing. Until it ran once, senders
+ * of stock tell nothing. */
+struct cw_recount_all;
+typedef void cw_recounted_fn(void *arg, uint64_t skus, const struct cw_error *err);
+struct cw_recount_all *cw_recount_all_start(struct cw_store *store, const struct cw_site_config *config,
+                                            const struct cw_clock *clock, struct cw_loop *loop,
+                                            struct cw_fence fence, cw_recounted_fn *done, void *arg,
+                                            struct cw_error *err);
+void cw_recount_all_cancel(struct cw_recount_all *all); /* no callback */
+
+#endif
