@@ -93,6 +93,19 @@ struct cw_store_engine {
     void (*prune)(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
 
     bool (*put_message)(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
+    bool (*forget_levels)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                          struct cw_slice external_id, struct cw_error *err);
+    bool (*wake_sender)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at,
+                        struct cw_error *err);
+    void (*claim_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,
+                           const struct cw_outbox_limits *limits, cw_messages_fn *claimed, void *arg);
+    bool (*settle_message)(struct cw_txn *txn, const struct cw_settlement *settlement, struct cw_error *err);
+    bool (*orphan_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                            struct cw_error *err);
+    void (*read_messages)(struct cw_store *store, const struct cw_message_filter *filter,
+                          cw_message_fn *message, cw_store_done_fn *done, void *arg);
+    void (*count_levels)(struct cw_store *store, struct cw_slice cart, struct cw_slice stream, cw_time since,
+                         int64_t approved, cw_level_changes_fn *counted, void *arg);
     void (*read_tables)(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
                         cw_store_done_fn *done, void *arg);
     bool (*put_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
@@ -142,6 +155,12 @@ struct cw_store {
 
 struct cw_store *cw_sqlite_open(const struct cw_store_config *config, struct cw_error *err);
 struct cw_store *cw_pg_open(const struct cw_store_config *config, struct cw_loop *loop, struct cw_error *err);
+
+/* What callers give: CW_LIMIT for a text that the store does not take, CW_USAGE for a name that is empty. */
+bool cw_store_fits(struct cw_slice text, const char *what, struct cw_error *err);
+bool cw_store_is_name(struct cw_slice name, const char *what, struct cw_error *err);
+/* Ends a put: true stays true, false loses the transaction, naming the record. */
+bool cw_store_settle(struct cw_txn *txn, bool ok, struct cw_slice record, struct cw_error *err);
 
 /* An engine's answers. cw_txn_began with an error, and cw_txn_ended, free txn. */
 void cw_txn_began(struct cw_txn *txn, const struct cw_error *err);
