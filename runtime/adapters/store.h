@@ -84,6 +84,8 @@ void cw_txn_rollback(struct cw_txn *txn);
 cw_time cw_store_failed_at(const struct cw_store *store);
 /* Why the transaction is lost; NULL while it is not. Valid until it ends. */
 const struct cw_error *cw_txn_error(const struct cw_txn *txn);
+/* Whose it is: for reading, which sees what the transaction has written. */
+struct cw_store *cw_txn_store(const struct cw_txn *txn);
 
 /* --- raw records --- */
 
