@@ -44,6 +44,7 @@ void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, con
 /* The site's job "recount": demand of all orders where it was never put (a site that began to tell of stock),
  * then every SKU, in transactions of their own; what is as it was changes nothing. Until it ran once, senders
  * of stock tell nothing. */
+#define CW_RECOUNTED_KEY CW_STATE_OWN "recounted" /* state of the cart '': when it ran to its end first */
 struct cw_recount_all;
 typedef void cw_recounted_fn(void *arg, uint64_t skus, const struct cw_error *err);
 struct cw_recount_all *cw_recount_all_start(struct cw_store *store, const struct cw_site_config *config,
