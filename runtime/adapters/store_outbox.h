@@ -10,6 +10,7 @@
 
 #define CW_UNSETTLED(m) m "state IN ('queued', 'sending', 'unknown', 'failed') "
 #define CW_IS_LEVEL(m)  m "event = '' AND " CW_UNSETTLED(m)
+#define CW_UNDECIDED(m) m "state IN ('sending', 'unknown', 'failed') "
 #define CW_SETTLED      "state IN ('sent', 'superseded') AND (event = '' OR payload <> '') "
 
 /* None of the lane of m stands before it. */
@@ -68,7 +69,7 @@
     "AND " CW_NEWER_LEVEL(                                                                                   \
         "messages.") "THEN 'superseded' ELSE $1 END, "                                                       \
                      "attempts = CASE WHEN attempts > $2 THEN attempts - $2 ELSE 0 END, "                    \
-                     "due_at = CASE WHEN $1 = 'queued' THEN $3 ELSE due_at END, "                            \
+                     "due_at = CASE WHEN $1 IN ('queued', 'unknown') THEN $3 ELSE due_at END, "              \
                      "company = CASE WHEN $4 = 0 THEN company ELSE $4 END, "                                 \
                      "answer = CASE WHEN $5 = '' THEN answer ELSE $5 END, error = $6, changed_at = $7 "      \
                      "WHERE id = $8 AND state = $9"
@@ -86,12 +87,25 @@
     "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id "                         \
     "AND NOT " CW_NEWER_LEVEL("m.")
 
+/* $1 id: nobody knows what the cart has from now on, so that the next one is put also where it says what was
+ * sent last. */
+#define CW_LEVEL_UNSURE                                                                                      \
+    "UPDATE message_levels AS l SET sent_payload = NULL FROM messages m WHERE m.id = $1 AND m.event = '' "   \
+    "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id"
+
+/* $1 cart, $2 stream */
+#define CW_LEVELS_UNSURE                                                                                     \
+    "UPDATE message_levels AS l SET sent_payload = NULL FROM messages m WHERE m.cart = $1 AND m.stream = "   \
+    "$2 "                                                                                                    \
+    "AND " CW_UNDECIDED(                                                                                     \
+        "m.") "AND m.state = 'sending' AND m.event = '' "                                                    \
+              "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id"
+
 /* $1 now, $2 cart, $3 stream */
 #define CW_ORPHAN                                                                                            \
-    "UPDATE messages SET state = 'unknown', changed_at = $1, error = 'whoever sent it ended before it "      \
-    "could "                                                                                                 \
-    "tell what became of it' WHERE cart = $2 AND stream = $3 AND state IN ('sending', 'unknown', 'failed') " \
-    "AND state = 'sending'"
+    "UPDATE messages SET state = 'unknown', changed_at = $1, due_at = $1, error = 'whoever sent it ended "   \
+    "before it could tell what became of it' WHERE cart = $2 AND stream = $3 AND " CW_UNDECIDED(             \
+        "") "AND state = 'sending'"
 
 /* Whether the level of a message is news again when it is put with the same payload: the cart has not taken
  * it. One that the script called needless while it was being sent is not: it would be sent for ever. */
