@@ -75,6 +75,8 @@ static struct cw_job outcome(struct work *work, char message[CW_ERROR_TEXT_MAX])
         job.failures = 0;
         job.served_at = cw_job_served(&work->job);
         job.due_at = cw_jobs_next(&worker->config.site->config, job.cart, job.name, job.served_at, now);
+        if (work->next_at != CW_TIME_NONE && (job.due_at == CW_TIME_NONE || work->next_at < job.due_at))
+            job.due_at = work->next_at > now ? work->next_at : now;
     } else {
         job.failures++;
         cw_error_format(&work->err, message, CW_ERROR_TEXT_MAX);
@@ -272,6 +274,24 @@ static void tidied(void *arg, uint64_t removed, const struct cw_error *err)
     finish(work, err);
 }
 
+static void sent(void *arg, const struct cw_run *run, cw_time next_at, const struct cw_error *err)
+{
+    struct work *work = arg;
+    work->outbox = NULL;
+    work->had_run = true;
+    work->next_at = next_at;
+    count_run(work, run);
+    finish(work, err);
+}
+
+static void recounted(void *arg, uint64_t skus, const struct cw_error *err)
+{
+    struct work *work = arg;
+    (void)skus;
+    work->recount = NULL;
+    finish(work, err);
+}
+
 /* Jobs of a cart run one after another, which is kind to the shop, and lets customers and items come before
  * the orders that are matched to them. Only one that takes long has others beside it, but for those of its
  * own stream. */
@@ -282,7 +302,9 @@ static bool must_wait(const struct work *work)
         const struct work *other = g_ptr_array_index(work->place->works, i);
         if (other->run_began_at == CW_TIME_NONE)
             continue;
-        if (other->stream == work->stream || now - other->run_began_at < TAKES_LONG)
+        bool is_same =
+            work->stream != NULL ? other->stream == work->stream : strcmp(other->name, work->name) == 0;
+        if (is_same || now - other->run_began_at < TAKES_LONG)
             return true;
     }
     return false;
@@ -317,6 +339,20 @@ static bool begin_tidy(struct work *work, struct cw_error *err)
     return work->tidy != NULL;
 }
 
+static bool begin_recount(struct work *work, struct cw_error *err)
+{
+    const struct cw_worker_config *worker = &work->place->worker->config;
+    const struct cw_fence fence = { cw_slice(CW_SITE_LEASE), work->place->token };
+    work->recount = cw_recount_all_start(worker->store, &worker->site->config, work->place->worker->clock,
+                                         worker->loop, fence, recounted, work, err);
+    return work->recount != NULL;
+}
+
+static bool begin_of_site(struct work *work, struct cw_error *err)
+{
+    return strcmp(work->name, "recount") == 0 ? begin_recount(work, err) : begin_tidy(work, err);
+}
+
 /* "reconcile orders": what comes before the stream; "sync" for a stream alone. */
 static const char *kind_of(const struct work *work, const char **stream)
 {
@@ -332,27 +368,51 @@ static const char *kind_of(const struct work *work, const char **stream)
     return "sync";
 }
 
+/* Fetching is woken by what shops send, sending by what is queued. */
+static const char *woken_by(const struct work *work)
+{
+    enum cw_out out;
+    return cw_out_find(cw_slice(work->name), &out) ? "change" : "webhook";
+}
+
+/* Whether it is its turn; else it is tried again later. */
+static bool is_its_turn(struct work *work, const char *stream)
+{
+    struct cw_pulse *pulse = work->place->worker->config.pulse;
+    work->waits = must_wait(work);
+    if (work->waits) {
+        cw_timer_set(work->again, TAKES_LONG);
+        return false;
+    }
+    work->run_began_at = cw_now(work->place->worker->clock);
+    cw_session_set_began_by(work->place->session, work->is_woken ? woken_by(work) : "schedule");
+    if (pulse != NULL)
+        cw_metrics_run_began(pulse->metrics, work->cart, stream);
+    return true;
+}
+
+static bool begin_out(struct work *work, enum cw_out out, struct cw_error *err)
+{
+    if (!is_its_turn(work, work->name))
+        return true;
+    work->outbox = cw_outbox_start(work->place->session, work->place->scripts, out, sent, work, err);
+    return work->outbox != NULL;
+}
+
 static bool begin_in_cart(struct work *work, bool *has_nothing, struct cw_error *err)
 {
     const char *stream, *kind = kind_of(work, &stream);
-    struct cw_pulse *pulse = work->place->worker->config.pulse;
+    enum cw_out out;
     if (!cw_place_open(work->place, err))
         return false;
+    if (cw_out_find(cw_slice(work->name), &out))
+        return begin_out(work, out, err);
     work->stream = cw_lua_cart_need_stream(work->place->scripts, stream, err);
     if (work->stream == NULL)
         return false;
     *has_nothing = work->stream->is_off;
-    if (*has_nothing)
+    if (*has_nothing || !is_its_turn(work, stream))
         return true;
-    work->waits = must_wait(work);
-    if (work->waits) {
-        cw_timer_set(work->again, TAKES_LONG);
-        return true;
-    }
-    work->run_began_at = cw_now(work->place->worker->clock);
-    cw_session_set_began_by(work->place->session, work->is_woken ? "webhook" : "schedule");
-    if (pulse != NULL)
-        cw_metrics_run_began(pulse->metrics, work->cart, stream);
     return strcmp(kind, "sync") == 0 ? begin_sync(work, err) : begin_reconcile(work, kind, err);
 }
 
@@ -374,7 +434,7 @@ static void begin(struct work *work)
         finish(work, NULL);
         return;
     }
-    bool ok = work->cart[0] == '\0' ? begin_tidy(work, &err) : begin_in_cart(work, &has_nothing, &err);
+    bool ok = work->cart[0] == '\0' ? begin_of_site(work, &err) : begin_in_cart(work, &has_nothing, &err);
     if (!ok)
         finish(work, &err);
     else if (has_nothing)
@@ -451,7 +511,7 @@ struct work *cw_work_create(const struct cw_worker *worker, const struct cw_job 
     work->job.name = cw_slice(work->name);
     work->job.schedule = work->job.message = (struct cw_slice){ "", 0 }; /* nobody asks for them here */
     work->job.began_at = now;
-    work->run_began_at = CW_TIME_NONE;
+    work->run_began_at = work->next_at = CW_TIME_NONE;
     return work;
 }
 
@@ -470,6 +530,22 @@ void cw_work_begin(struct place *place, struct work *work)
         cw_loop_later(worker->config.loop, &work->later, prepare, work);
 }
 
+/* What can be begun again as well as gone on with. */
+static bool call_off(struct work *work)
+{
+    bool any = work->reconcile != NULL || work->tidy != NULL || work->recount != NULL;
+    if (work->reconcile != NULL)
+        cw_reconcile_cancel(work->reconcile);
+    if (work->tidy != NULL)
+        cw_tidy_cancel(work->tidy);
+    if (work->recount != NULL)
+        cw_recount_all_cancel(work->recount);
+    work->reconcile = NULL;
+    work->tidy = NULL;
+    work->recount = NULL;
+    return any;
+}
+
 void cw_work_stop(struct work *work)
 {
     if (work->stopping)
@@ -481,27 +557,21 @@ void cw_work_stop(struct work *work)
         cw_sync_stop(work->sync);
     if (work->waiting != NULL)
         cw_waiting_stop(work->waiting);
-    if (work->reconcile == NULL && work->tidy == NULL)
-        return;
-    if (work->reconcile != NULL)
-        cw_reconcile_cancel(work->reconcile);
-    if (work->tidy != NULL)
-        cw_tidy_cancel(work->tidy);
-    work->reconcile = NULL;
-    work->tidy = NULL;
-    finish(work, NULL);
+    if (work->outbox != NULL)
+        cw_outbox_stop(work->outbox);
+    if (call_off(work))
+        finish(work, NULL);
 }
 
 void cw_work_abandon(struct work *work)
 {
     if (work->sync != NULL)
         cw_sync_cancel(work->sync);
-    if (work->reconcile != NULL)
-        cw_reconcile_cancel(work->reconcile);
-    if (work->tidy != NULL)
-        cw_tidy_cancel(work->tidy);
+    if (work->outbox != NULL)
+        cw_outbox_cancel(work->outbox);
     if (work->waiting != NULL)
         cw_waiting_cancel(work->waiting);
+    call_off(work);
     detach(work);
     work->lost = true;
     if (!work->in_store) /* else it is freed when the store has answered */

@@ -6,7 +6,9 @@
 
 #include <glib.h>
 
+#include "engine/outbox.h"
 #include "engine/reconcile.h"
+#include "engine/recount.h"
 #include "engine/run_log.h"
 #include "engine/tidy.h"
 #include "engine/waiting.h"
@@ -47,6 +49,9 @@ struct work {
     struct cw_reconcile *reconcile;
     struct cw_tidy *tidy;
     struct cw_waiting *waiting;
+    struct cw_outbox_run *outbox;
+    struct cw_recount_all *recount;
+    cw_time next_at;         /* of a stream out: when its next message is due; CW_TIME_NONE = none */
     struct cw_stamps stamps; /* as they were when it began */
     bool had_run;            /* whose end told what went wrong */
     bool stopping, lost;     /* to be ended early; the lease is gone */
