@@ -55,8 +55,10 @@ CREATE TABLE demands (
 );
 
 -- What is to be counted again before the transaction that marked it commits; more only after work that was cut off.
+-- The same SKU may stand there several times: each transaction counts by its own marks, and none waits for another to
+-- make them.
 CREATE TABLE stock_marks (
-    sku TEXT PRIMARY KEY
+    sku TEXT NOT NULL
 );
 
 -- Of an event the key that tells it from others for ever; '' = a level. A lane is sent in the order of its ids.
@@ -105,7 +107,9 @@ CREATE INDEX vendor_levels_sku ON vendor_levels (cart, left(sku, 200)) WHERE sku
 CREATE INDEX prices_sku ON prices (cart, left(sku, 200)) WHERE sku IS NOT NULL;
 CREATE INDEX purchase_order_lines_sku ON purchase_order_lines (left(sku, 200)) WHERE sku IS NOT NULL;
 CREATE INDEX item_components_sku ON item_components (left(sku, 200)) WHERE sku IS NOT NULL;
-CREATE INDEX demands_sku ON demands (sku);
+CREATE INDEX items_office_sku ON items (left(sku, 200)) WHERE cart = '' AND sku IS NOT NULL;
+CREATE INDEX demands_sku ON demands (left(sku, 200));
+CREATE INDEX stock_marks_sku ON stock_marks (left(sku, 200));
 DROP INDEX messages_waiting;
 CREATE INDEX messages_queued ON messages (cart, stream, due_at, id) WHERE state = 'queued';
 CREATE INDEX messages_unsettled ON messages (cart, lane, id) WHERE state IN ('queued', 'sending', 'unknown', 'failed');

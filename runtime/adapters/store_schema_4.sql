@@ -52,6 +52,7 @@ CREATE INDEX vendor_levels_sku ON vendor_levels (cart, sku) WHERE sku IS NOT NUL
 CREATE INDEX prices_sku ON prices (cart, sku) WHERE sku IS NOT NULL;
 CREATE INDEX purchase_order_lines_sku ON purchase_order_lines (sku) WHERE sku IS NOT NULL;
 CREATE INDEX item_components_sku ON item_components (sku) WHERE sku IS NOT NULL;
+CREATE INDEX items_office_sku ON items (sku) WHERE cart = '' AND sku IS NOT NULL;
 
 -- What orders have still to get, by their state; orders that take nothing have none.
 CREATE TABLE demands (
@@ -62,9 +63,11 @@ CREATE TABLE demands (
 CREATE INDEX demands_sku ON demands (sku);
 
 -- What is to be counted again before the transaction that marked it commits; more only after work that was cut off.
+-- The same SKU may stand there several times: see the other engine.
 CREATE TABLE stock_marks (
-    sku TEXT PRIMARY KEY
-) STRICT, WITHOUT ROWID;
+    sku TEXT NOT NULL
+) STRICT;
+CREATE INDEX stock_marks_sku ON stock_marks (sku);
 
 -- Of an event the key that tells it from others for ever; '' = a level. A lane is sent in the order of its ids.
 ALTER TABLE messages ADD COLUMN lane TEXT NOT NULL DEFAULT '';

@@ -33,6 +33,24 @@ const char *cw_message_state_name(enum cw_message_state state)
     return names[state];
 }
 
+static const char *const demands[] = { "pending", "allocated", "shipping" };
+
+const char *cw_store_demand_name(enum cw_demand demand)
+{
+    return demands[demand];
+}
+
+bool cw_store_demand_parse(struct cw_slice name, enum cw_demand *out)
+{
+    for (size_t i = 0; i < sizeof demands / sizeof *demands; i++) {
+        if (cw_slice_is(name, demands[i])) {
+            *out = (enum cw_demand)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *cw_staged_state_name(enum cw_staged_state state)
 {
     static const char *const names[] = { "parked", "held" };

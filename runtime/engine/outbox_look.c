@@ -85,11 +85,13 @@ static void read_due(struct cw_outbox_run *run)
 static void recounted_read(void *arg, struct cw_slice value, const struct cw_error *err)
 {
     struct cw_outbox_run *run = arg;
+    char version[CW_HASH_TEXT_MAX];
     if (cw_outbox_was_cancelled(run))
         return;
+    cw_recount_version(&cw_session_settings(run->session)->site->config, version);
     if (err != NULL) {
         cw_outbox_end(run, err);
-    } else if (value.data == NULL) {
+    } else if (!cw_slice_is(value, version)) {
         run->run.message = cw_slice("waits until stock has been counted once: cartwright stock recount");
         cw_outbox_rest(run, cw_outbox_now(run) + CW_MINUTE);
     } else {
@@ -110,7 +112,7 @@ static void controls_read(void *arg, const struct cw_error *err)
         cw_outbox_end(run, &copy);
     } else if (run->out == CW_OUT_STOCK) {
         run->in_store = true;
-        cw_store_get_state(cw_outbox_store(run), (struct cw_slice){ "", 0 }, cw_slice(CW_RECOUNTED_KEY),
+        cw_store_get_state(cw_outbox_store(run), (struct cw_slice){ "", 0 }, cw_slice(CW_RECOUNT_STATE),
                            recounted_read, run);
     } else {
         read_due(run);
