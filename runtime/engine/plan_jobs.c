@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/buffer.h"
+#include "engine/recount.h"
 
 /* --- which entries count for a job --- */
 
@@ -214,31 +215,19 @@ static bool add_out(struct plan *plan, const char *cart, const char *stream)
     return add_job(plan, &choice);
 }
 
-/* The carts that are told stand in its schedule: when others are told, it is another one, and due at once. */
+/* What figures depend on in site.lua stands in its schedule: when that is another one, it is due at once. */
 static bool add_recount(struct plan *plan)
 {
     struct choice choice = choose(plan->config, cw_slice(""), cw_slice("recount"));
-    struct cw_buffer schedule = { 0 };
-    bool ok = true, any = false;
-    if (is_off(&choice))
+    char version[CW_HASH_TEXT_MAX];
+    if (is_off(&choice) || !cw_recount_is_needed(plan->config))
         return true;
-    ok =
-        write_schedule(plan, &choice) && cw_buffer_add(&schedule, plan->text.data, plan->text.len, plan->err);
-    for (size_t i = 0; ok && i < plan->config->cart_count; i++) {
-        const struct cw_site_cart *cart = &plan->config->carts[i];
-        if (!cart->out.sending[CW_OUT_STOCK].is_on && !cart->out.sending[CW_OUT_PRICES].is_on)
-            continue;
-        ok = cw_buffer_print(&schedule, plan->err, "%s%s", any ? ", " : " for ", cart->name);
-        any = true;
-    }
-    ok = ok && (!any || add_job(plan, &choice));
-    if (ok && any) {
-        struct cw_job *job = &plan->jobs[plan->count - 1];
-        job->due_at = plan->now;
-        ok = keep_text(plan, cw_buffer_slice(&schedule), &job->schedule);
-    }
-    cw_buffer_fini(&schedule);
-    return ok;
+    cw_recount_version(plan->config, version);
+    if (!add_job(plan, &choice) || !cw_buffer_print(&plan->text, plan->err, " rules %.8s", version))
+        return false;
+    struct cw_job *job = &plan->jobs[plan->count - 1];
+    job->due_at = plan->now;
+    return keep_text(plan, cw_buffer_slice(&plan->text), &job->schedule);
 }
 
 static bool add_one(struct plan *plan, const char *cart, const struct cw_planned_stream *stream)
