@@ -65,7 +65,7 @@ struct cw_stock_sum cw_stock_view_sum(const struct cw_stock_view *view, uint32_t
     sum.vendor = cw_exact_clamp(terms.vendor);
     for (int i = 0; i < CW_DEMANDS; i++)
         sum.taken[i] = cw_exact_clamp(terms.taken[i]);
-    sum.for_kits = cw_view_for_kits(view, item);
+    sum.for_kits = cw_exact_clamp(cw_view_for_kits(view, item));
     sum.free = free_of(view, item);
     sum.buildable = buildable_of(view, item);
     sum.supply = supply_of(view, item);

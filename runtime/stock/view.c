@@ -111,14 +111,12 @@ static bool make_room_for_kits(struct cw_stock_view *view, size_t count)
 
 /* --- one item --- */
 
-static void count_own(struct cw_stock_view *view, uint32_t item)
+/* Its balance is less what is needed `for_kits`, if that is known already. */
+static void count_own(struct cw_stock_view *view, uint32_t item, cw_wide for_kits)
 {
     const struct cw_stock *stock = view->stock;
     struct cw_view_terms terms = cw_view_terms(view, item);
-    cw_wide taken = 0;
-    for (int i = 0; i < CW_DEMANDS; i++)
-        taken += terms.taken[i];
-    view->balance[item] = cw_exact_clamp((cw_wide)cw_view_own(view, &terms) - cw_exact_clamp(taken));
+    view->balance[item] = cw_exact_clamp(terms.own - terms.all_taken - for_kits);
     view->capacity[item] = 0;
     view->bits[item] = (uint8_t)((terms.has_source ? CW_VIEW_HAS_SOURCE : 0) |
                                  (stock->bits[item] & CW_ITEM_INACTIVE ? 0 : CW_VIEW_IS_ACTIVE) |
@@ -139,15 +137,15 @@ static void take_components(struct cw_stock_view *view, uint32_t kit)
     }
 }
 
-cw_quantity cw_view_for_kits(const struct cw_stock_view *view, uint32_t item)
+cw_wide cw_view_for_kits(const struct cw_stock_view *view, uint32_t item)
 {
     const struct cw_cells *part_of = &view->stock->part_of;
     struct cw_cells_list list = cw_cells_at(part_of, item);
-    cw_quantity sum = 0;
+    cw_wide sum = 0;
     for (uint32_t i = 0; i < list.count; i++) {
         cw_quantity balance = view->balance[part_of->keys[list.start + i]];
         if (balance < 0)
-            sum = cw_exact_add(sum, cw_exact_taken(-balance, part_of->quantities[list.start + i]));
+            sum += cw_exact_taken(-balance, part_of->quantities[list.start + i]);
     }
     return sum;
 }
@@ -221,7 +219,7 @@ bool cw_stock_view_count(struct cw_stock_view *view)
     if (!grow(view) || !cw_view_choose(view) || !sort_all_kits(view, &count))
         return false;
     for (uint32_t i = 0; i < view->count; i++)
-        count_own(view, i);
+        count_own(view, i, 0);
     for (size_t i = 0; i < count; i++)
         if (view->balance[view->kits[i]] < 0)
             take_components(view, view->kits[i]);
@@ -238,8 +236,7 @@ bool cw_stock_view_recount(struct cw_stock_view *view, const uint32_t *changed, 
     cw_kits_sort(view->stock, affected, affected_count, view->kits);
     for (size_t i = 0; i < affected_count; i++) {
         uint32_t item = view->kits[i];
-        count_own(view, item);
-        view->balance[item] = cw_exact_clamp((cw_wide)view->balance[item] - cw_view_for_kits(view, item));
+        count_own(view, item, cw_view_for_kits(view, item));
     }
     ok = build_all(view, affected_count);
 out:

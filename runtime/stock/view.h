@@ -31,18 +31,13 @@ struct cw_view_terms {
     bool has_source;
     cw_wide on_hand, on_order, vendor;
     cw_wide taken[CW_DEMANDS];
+    cw_wide own, all_taken; /* the sums of those above */
 };
-
-static inline cw_quantity cw_view_own(const struct cw_stock_view *view, const struct cw_view_terms *terms)
-{
-    cw_wide vendor = view->rule.vendor == CW_VENDOR_ADDED ? terms->vendor : 0;
-    return cw_exact_clamp(terms->on_hand + terms->on_order + vendor);
-}
 
 /* Which keys the rule wants, by what the stock knows now. False = no memory. */
 bool cw_view_choose(struct cw_stock_view *view);
 struct cw_view_terms cw_view_terms(const struct cw_stock_view *view, uint32_t item);
 /* What of a component goes into the kits that must be built of it. */
-cw_quantity cw_view_for_kits(const struct cw_stock_view *view, uint32_t item);
+cw_wide cw_view_for_kits(const struct cw_stock_view *view, uint32_t item);
 
 #endif

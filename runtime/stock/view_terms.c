@@ -72,6 +72,8 @@ static void add_own(const struct cw_stock_view *view, uint32_t item, struct cw_v
         terms->vendor = stock->vendor[item];
         terms->has_source = terms->has_source || view->rule.vendor == CW_VENDOR_ADDED;
     }
+    terms->own = terms->on_hand + terms->on_order;
+    terms->own += view->rule.vendor == CW_VENDOR_ADDED ? terms->vendor : 0;
 }
 
 static bool is_taken(enum cw_stock_figure figure, int demand)
@@ -93,6 +95,7 @@ struct cw_view_terms cw_view_terms(const struct cw_stock_view *view, uint32_t it
         struct cw_cells_list list = cw_cells_at(demand, item);
         if (list.count > 0 && is_taken(view->rule.figure, i))
             terms.taken[i] = cw_cells_sum(demand, list, view->places);
+        terms.all_taken += terms.taken[i];
     }
     return terms;
 }

@@ -83,8 +83,9 @@ static void ready_made_kits_are_taken_before_more_are_built(void **state)
     kit(*state, "SET", "3 MUG");
     level(*state, "MUG", "north", "10");
     level(*state, "SET", "north", "3");
-    assert_published(*state, &with_kits, "CRATE",
-                     "3"); /* 6 SET: 3 ready, 3 of 9 MUG; and 3 MUG are 12 > 10 */
+    assert_published(*state, &with_kits, "CRATE", "2"); /* a third takes 3 MUG, and 9 for 3 SET */
+    level(*state, "MUG", "north", "12");
+    assert_published(*state, &with_kits, "CRATE", "3");
 }
 
 static void shared_components_count_once(void **state)
@@ -141,9 +142,10 @@ static void components_that_are_lacking_build_nothing_but_what_is_ready_made_sta
     kit(*state, "SET", "1 MUG");
     level(*state, "MUG", "north", "-5");
     level(*state, "SET", "north", "3");
-    assert_published(*state, &with_kits, "CRATE", "2"); /* a third takes 3 MUG, and 9 for 3 SET */
-    level(*state, "MUG", "north", "12");
     assert_published(*state, &with_kits, "CRATE", "3");
+    level(*state, "SET", "north", "-2"); /* two must be built, of what is lacking already */
+    assert_quantity(count_one(*state, &with_kits, "MUG").free, "-7");
+    assert_published(*state, &with_kits, "CRATE", "0");
 }
 
 static void a_kit_that_is_none_any_more_needs_nothing(void **state)
