@@ -124,9 +124,8 @@ static bool take_found(void *arg, size_t columns, const struct cw_slice *names, 
 
 /* Only with "event <> ''" do the engines look into the indexes of events. */
 #define TOLD                                                                                                 \
-    "SELECT id, state, attempts, event FROM messages WHERE cart = $1 AND stream = 'shipments_out' AND "      \
-    "event "                                                                                                 \
-    "<> '' AND "
+    "SELECT id, state, attempts, event FROM messages WHERE cart = $1 AND stream = 'shipments_out' "          \
+    "AND event <> '' AND "
 
 static bool find_event(struct office_job *job, struct cw_slice cart, struct cw_slice event,
                        struct found *found)
