@@ -39,6 +39,7 @@ static const struct command {
     { "status", cw_cmd_status, "show how far each stream has come and what waits" },
     { "list", cw_cmd_list, "list documents, what waits, what was edited, messages, raw records, runs" },
     { "show", cw_cmd_show, "show one of them whole" },
+    { "stock", cw_cmd_stock, "explain, compare, count and tell again what carts are told of stock" },
     { "store", cw_cmd_store, "copy a store to another one, from SQLite to PostgreSQL or back" },
     { "serve-replay", cw_cmd_serve_replay, "serve recorded answers of a shop" },
 };
