@@ -16,6 +16,7 @@ int cw_cmd_reconcile(int argc, char **argv);
 int cw_cmd_import(int argc, char **argv);
 int cw_cmd_exec(int argc, char **argv);
 int cw_cmd_retry(int argc, char **argv);
+int cw_cmd_settle(int argc, char **argv);
 int cw_cmd_release(int argc, char **argv);
 int cw_cmd_replay(int argc, char **argv);
 int cw_cmd_edit(int argc, char **argv);
