@@ -48,6 +48,8 @@ static struct table {
     TABLE("controls", "cart, stream"),
     TABLE("webhooks", "id"),
     TABLE("messages", "id"),
+    TABLE("message_levels", "cart, stream, external_id"),
+    TABLE("message_calls", "cart, stream"),
     TABLE("tables", "cart, table_name, key"),
     TABLE("state", "cart, key"),
     TABLE("users", "name"),

@@ -109,6 +109,7 @@ static bool edit(void *arg, const struct cw_lua_cart *cart, const struct cw_kind
                                        .rules = rules_of(cart, kind),
                                        .zone = cart->zone,
                                        .token = session->token,
+                                       .config = &config->site->config,
                                        .dry_run = config->dry_run };
     return cw_edit_document(config->store, cw_loop_clock(config->loop), &request, err);
 }
@@ -161,6 +162,7 @@ struct cw_pipeline cw_session_pipeline(struct cw_session *session)
                                  .clock = cw_loop_clock(session->config.loop),
                                  .script_version = cw_session_script_version(session),
                                  .pulse = session->config.pulse,
+                                 .config = &session->config.site->config,
                                  .token = session->token,
                                  .dry_run = session->config.dry_run,
                                  .began_by = session->config.began_by,
