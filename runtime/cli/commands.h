@@ -20,6 +20,7 @@ int cw_cmd_settle(int argc, char **argv);
 int cw_cmd_release(int argc, char **argv);
 int cw_cmd_replay(int argc, char **argv);
 int cw_cmd_edit(int argc, char **argv);
+int cw_cmd_put(int argc, char **argv);
 int cw_cmd_fields(int argc, char **argv);
 int cw_cmd_table(int argc, char **argv);
 int cw_cmd_preview(int argc, char **argv);

@@ -34,6 +34,7 @@ static const struct command {
     { "release", cw_cmd_release, "let held records and pending orders go on" },
     { "replay", cw_cmd_replay, "map stored records again, and show what that changes" },
     { "edit", cw_cmd_edit, "change a stored document, beside what the cart says" },
+    { "put", cw_cmd_put, "say what the back office has: levels, purchase orders, items, shipments ..." },
     { "table", cw_cmd_table, "list and set translation rows, also from and to CSV" },
     { "preview", cw_cmd_preview, "show what a record becomes, and where each value comes from" },
     { "fields", cw_cmd_fields, "list the fields of documents" },
