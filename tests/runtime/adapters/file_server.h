@@ -13,7 +13,7 @@ struct file_server {
     char folder[64]; /* holds "in", into which files are put, and whatever the server needs */
     char in[80];
     unsigned port;
-    pid_t pid; /* and of its process group; 0 = it does not run */
+    pid_t pid; /* 0 = it does not run */
     char user[64];
     char host_key[64]; /* of sshd: as ssh-keygen -l shows it, without SHA256: */
 };
