@@ -191,30 +191,36 @@ static void wait_until_it_answers(struct file_server *server)
     }
 }
 
-/* vsftpd gives each who logs in a process in a session of its own. */
-static void kill_children(pid_t pid)
+/* vsftpd and sshd give each who logs in processes, in sessions of their own. */
+static void strike_children(pid_t pid, int number)
 {
     char path[64];
     int child;
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
     FILE *in = fopen(path, "r");
     while (in != NULL && fscanf(in, "%d", &child) == 1) {
-        kill_children(child);
-        kill(child, SIGKILL);
+        strike_children(child, number);
+        kill(child, number);
     }
     if (in != NULL)
         fclose(in);
 }
 
-void file_server_kill(struct file_server *server)
+void file_server_strike(struct file_server *server, int number)
 {
-    if (server->pid == 0)
-        return;
     kill(server->pid, SIGSTOP); /* so that it has no further children */
-    kill_children(server->pid);
-    kill(server->pid, SIGKILL);
+    strike_children(server->pid, number);
+    kill(server->pid, number);
+    if (number != SIGKILL)
+        return;
     assert_int_equal(waitpid(server->pid, NULL, 0), server->pid);
     server->pid = 0;
+}
+
+void file_server_kill(struct file_server *server)
+{
+    if (server->pid != 0)
+        file_server_strike(server, SIGKILL);
 }
 
 void file_server_stop(struct file_server *server)
