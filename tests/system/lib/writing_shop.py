@@ -19,6 +19,7 @@ REQUIRED = {
     "combinations": {"id_product", "minimal_quantity"},
 }
 REFUSED = {"products": {"manufacturer_name", "quantity"}}
+COMPUTED = {"products": {"position_in_category", "type", *REFUSED["products"]}}
 MADE_WITH_THEIR_PRODUCT = {"stock_availables"}
 MAKES = {"order_histories", "customers", "products"}
 
@@ -132,11 +133,10 @@ class WritingShop(Shop):
         if refused:
             return refused
         changes = {}
-        for name in list(record.fields):
+        for name in set(record.fields) - COMPUTED.get(resource, set()) - {"id"}:
             replaced = fields.get(name, record.fields[name] if method == "PATCH" else "")
             if str(record.fields[name]) != str(replaced):
                 changes[name] = replaced
-            if name not in REFUSED.get(resource, set()) and name != "id":
                 record[name] = replaced
         return self._done(200, "change", resource, record, changes, query)
 
