@@ -18,6 +18,8 @@ static cw_quantity free_of(const struct cw_stock_view *view, uint32_t item)
 
 static cw_quantity buildable_of(const struct cw_stock_view *view, uint32_t item)
 {
+    if (!(view->bits[item] & CW_VIEW_IS_KIT))
+        return 0;
     return view->capacity[item] - view->capacity[item] % CW_QUANTITY_ONE;
 }
 
@@ -56,15 +58,16 @@ struct cw_stock_sum cw_stock_view_sum(const struct cw_stock_view *view, uint32_t
     struct cw_stock_sum sum = { 0 };
     if (item >= view->count)
         return sum;
-    struct cw_view_terms terms = cw_view_terms(view, item);
+    struct cw_view_terms terms;
+    cw_view_terms(view, item, &terms);
     sum.has_source = view->bits[item] & CW_VIEW_HAS_SOURCE;
     sum.is_active = view->bits[item] & CW_VIEW_IS_ACTIVE;
     sum.is_kit = view->bits[item] & CW_VIEW_IS_KIT;
-    sum.on_hand = cw_exact_clamp(terms.on_hand);
-    sum.on_order = cw_exact_clamp(terms.on_order);
-    sum.vendor = cw_exact_clamp(terms.vendor);
+    sum.on_hand = terms.on_hand;
+    sum.on_order = terms.on_order;
+    sum.vendor = terms.vendor;
     for (int i = 0; i < CW_DEMANDS; i++)
-        sum.taken[i] = cw_exact_clamp(terms.taken[i]);
+        sum.taken[i] = terms.taken[i];
     sum.for_kits = cw_exact_clamp(cw_view_for_kits(view, item));
     sum.free = free_of(view, item);
     sum.buildable = buildable_of(view, item);
