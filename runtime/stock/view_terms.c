@@ -44,7 +44,11 @@ static bool choose_arrivals(struct cw_stock_view *view)
 
 bool cw_view_choose(struct cw_stock_view *view)
 {
-    return choose_places(view) && choose_arrivals(view);
+    if (!choose_places(view) || !choose_arrivals(view))
+        return false;
+    view->place_count = view->stock->warehouses.count;
+    view->arrival_count = view->stock->arrivals.count;
+    return true;
 }
 
 /* --- terms --- */

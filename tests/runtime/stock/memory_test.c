@@ -50,7 +50,7 @@ char *__wrap_strdup(const char *text)
 
 /* --- a whole life --- */
 
-enum { MUG, BOX, SET, GIFT, FILLERS = 40, LEVELS = 30 };
+enum { MUG, BOX, SET, GIFT, FILLERS = 300, LEVELS = 30 };
 
 static bool fill(struct cw_stock *stock)
 {

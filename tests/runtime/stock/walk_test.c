@@ -214,7 +214,7 @@ static void something_happens(struct books *books)
         receive_goods(books);
     else if (what < 188)
         hear_from_vendor(books, of);
-    else if (what < 199)
+    else if (what < 196)
         build_kits(books, of);
     else
         recompose(books, of);
