@@ -367,17 +367,7 @@ void cw_txn_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn
         txn->store->engine->prune(txn, prune, pruned, arg);
 }
 
-/* --- outbox, tables, state, users, audit --- */
-
-bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message)
-{
-    struct cw_error err;
-    if (txn->lost)
-        return false;
-    bool ok = is_key(message->key, &err) && cw_store_fits(message->payload, "the message", &err) &&
-              txn->store->engine->put_message(txn, message, &err);
-    return cw_store_settle(txn, ok, message->key.external_id, &err);
-}
+/* --- tables, state, users, audit --- */
 
 void cw_store_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
                           cw_store_done_fn *done, void *arg)
@@ -418,7 +408,7 @@ bool cw_txn_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice 
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = cw_store_is_name(cart, "the cart's name", &err) && cw_store_is_name(key, "the key", &err) &&
+    bool ok = cw_store_fits(cart, "the cart's name", &err) && cw_store_is_name(key, "the key", &err) &&
               cw_store_fits(value, "the value", &err) &&
               txn->store->engine->put_state(txn, cart, key, value, &err);
     return cw_store_settle(txn, ok, no_record, &err);

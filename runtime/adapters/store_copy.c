@@ -57,6 +57,7 @@ static struct table {
     TABLE("webhooks", "id"),
     TABLE("messages", "id"),
     TABLE("message_levels", "cart, stream, external_id"),
+    TABLE("message_calls", "cart, stream"),
     TABLE("links", "cart, kind, external_id"),
     TABLE("tables", "cart, table_name, key"),
     TABLE("state", "cart, key"),
