@@ -182,11 +182,18 @@ static void read_custom(struct putting *p, int index, struct cw_document *doc, c
 static void refuse_name(struct putting *p, const struct cw_kind *kind, struct cw_slice name,
                         const struct place *place)
 {
+    struct cw_error err;
+    char at[PLACE_MAX];
     const char *near = cw_kind_suggest(kind, name);
     struct cw_slice shown = cw_slice_clip(name, NAME_MAX_BYTES);
-    refuse(p, place, "%s has no field \"%.*s\"%s%s%s", kind->name, CW_SLICE_ARG(shown),
-           near != NULL ? "; did you mean \"" : "; fields of your own stand under custom",
-           near != NULL ? near : "", near != NULL ? "\"?" : "");
+    size_t len = print_place(place, at, sizeof at);
+    if (place->name != NULL) /* "lines[2]." */
+        at[len - 1] = '\0';
+    cw_fail(&err, CW_INVALID, "site.put: %s%s has no field \"%.*s\"%s%s%s", at,
+            place->name != NULL ? "" : kind->name, CW_SLICE_ARG(shown),
+            near != NULL ? "; did you mean \"" : "; fields of your own stand under custom",
+            near != NULL ? near : "", near != NULL ? "\"?" : "");
+    cw_lua_raise(p->L, &err);
 }
 
 /* The field on the stack: its name below, its value on top. */
