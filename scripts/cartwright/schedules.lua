@@ -8,6 +8,8 @@ local site_check = require "cartwright.site_check"
 local schedules = {}
 
 local STREAMS = { "customers", "items", "orders", "stock", "shipments" }
+local OUTS = { "stock_out", "prices_out", "shipments_out", "statuses_out", "customers_out", "items_out" }
+local OF_SITE = { "tidy", "recount" }
 local TIMES = { "every", "daily", "weekly", "cron" }
 local ENTRY_KEYS = { "job", "every", "daily", "weekly", "cron", "zone", "jitter", "off" }
 local EXAMPLES = { every = '"5m"', daily = '"03:30"', weekly = '"sun 03:30"', cron = '"17 4 * * *"',
@@ -22,6 +24,7 @@ local DEFAULTS = {
   { job = "refresh orders", every = "1h" },
   { job = "reconcile orders", daily = "03:00", jitter = "1h" },
   { job = "tidy", every = "1h", jitter = "10m" },
+  { job = "recount", daily = "03:30" },
 }
 
 ---@class schedules.Reading: site_check.Reading
@@ -49,9 +52,10 @@ local function texts_of(kind, value)
   return value
 end
 
----"orders", "reconcile orders", "refresh orders", of streams that a cart may have, and "tidy".
+---"orders", "reconcile orders", "refresh orders", of streams that a cart may have, streams out, and the site's own.
 local function job_names(is_site)
-  local names = is_site and { "tidy" } or {}
+  local names = { table.unpack(OUTS) }
+  if is_site then table.move(OF_SITE, 1, #OF_SITE, #names + 1, names) end
   for _, form in ipairs { "%s", "reconcile %s", "refresh %s" } do
     for _, stream in ipairs(STREAMS) do names[#names + 1] = form:format(stream) end
   end
@@ -61,15 +65,16 @@ end
 local function check_job(reading, path, job, is_site)
   local known = job_names(is_site)
   if job == nil or is_one_of(job, known) then return true end
-  if job == "tidy" then
-    fault(reading, path .. ".job", 'job "tidy" is the site\'s own; put it into schedules of the site')
+  if is_one_of(job, OF_SITE) then
+    fault(reading, path .. ".job", 'job "%s" is the site\'s own; put it into schedules of the site', job)
   elseif type(job) ~= "string" then
     fault(reading, path .. ".job", 'job must be a text such as "orders" or "reconcile orders", not %s', kind_of(job))
   else
     local near = check.nearest(job, known)
     fault(reading, path .. ".job", 'job "%s" is unknown%s', job, near and ('; did you mean "%s"?'):format(near)
       or ("; a job is a stream (%s), or reconcile or refresh and a stream%s, or left out for all streams"):format(
-        table.concat(STREAMS, ", "), is_site and ', or "tidy"' or ""))
+        table.concat(STREAMS, ", "), is_site and ', one of a stream out such as "stock_out", "tidy", "recount"'
+          or ', one of a stream out such as "stock_out"'))
   end
   return false
 end
@@ -158,7 +163,7 @@ end
 local function read_entry(reading, path, entry, cart)
   if not check_keys(reading, path, "a schedule", entry, ENTRY_KEYS) then return end
   if not check_job(reading, path, entry.job, cart == nil) then return end
-  if entry.job == "tidy" then cart = "" end
+  if is_one_of(entry.job, OF_SITE) then cart = "" end
   if entry.off ~= nil then
     add_off(reading, path, entry, cart)
     return
