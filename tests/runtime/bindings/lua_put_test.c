@@ -168,7 +168,7 @@ static void what_is_wrong_names_document_and_field(void **state)
           "lines[1] must be a table of its fields, not a string" },
         { "{ kind = 'purchase_order', { ordered_at = 'soon' } }", "document 1: " },
         { "{ kind = 'item', { custom = 'x' } }", "custom is a table of fields of your own, not a string" },
-        { "{ kind = 'item', { custom = { 5 } } }", "custom has fields with names; an integer is none" },
+        { "{ kind = 'item', { custom = { 5 } } }", "custom.fields have names; an integer is none" },
         { "{ kind = 'order', { number = '1' } }",
           "site.put: kind must be one of stock_level, purchase_order, vendor_level, item, customer, price, "
           "shipment and invoice, not order" },
