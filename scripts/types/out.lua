@@ -206,7 +206,7 @@ function Cart:files(folder) end
 ---@field address string "sftp://host:22/in/orders-17.csv": for messages
 
 ---@class cartwright.Shop
----Whether an answer with a status 2xx says in its body that the request failed: the words, or nil.
+---Whether an answer with a status 2xx says in its body that the request failed: the words, or nil (or JSON's null).
 ---@field refuses? fun(self: cartwright.Cart, response: cartwright.Response): string?
 ---@field stock_out? cartwright.OutStream
 ---@field prices_out? cartwright.OutStream
