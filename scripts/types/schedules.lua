@@ -42,7 +42,7 @@ error("types only; what site.lua may hold is checked in scripts/cartwright/sched
 ---back it comes the first time only, unless the hour is "*" or has a step. What was missed while nothing ran is made up
 ---for once.
 ---@class site.Schedule
----@field job? "orders"|"customers"|"items"|"stock"|"shipments"|"reconcile orders"|"refresh orders"|"tidy"|string a stream; `reconcile STREAM` compares it with the store, `refresh STREAM` reads again what is not final; "tidy" is of the site; left out: every stream that is switched on
+---@field job? "orders"|"customers"|"items"|"stock"|"shipments"|"reconcile orders"|"refresh orders"|"stock_out"|"tidy"|"recount"|string a stream; `reconcile STREAM` compares it with the store, `refresh STREAM` reads again what is not final; a stream out sends what waits; "tidy" and "recount" are of the site; left out: every stream that is switched on
 ---@field every? string "90s", "5m", "2h", "1d"
 ---@field daily? string|string[] "03:30"
 ---@field weekly? string|string[] "sun 02:00"
