@@ -116,6 +116,7 @@ bool cw_pg_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slice
 static const char settle[] = CW_PG_MUST(CW_SETTLE " RETURNING 1");
 static const char level_sent[] = CW_LEVEL_SENT;
 static const char level_not_sent[] = CW_LEVEL_NOT_SENT;
+static const char level_unsure[] = CW_LEVEL_UNSURE;
 
 static bool settle_state(struct cw_pg *pg, const struct cw_settlement *settlement, struct cw_bind now,
                          struct cw_error *err)
@@ -140,6 +141,8 @@ bool cw_pg_settle_message(struct cw_txn *txn, const struct cw_settlement *settle
         return false;
     if (settlement->state == CW_MESSAGE_SENT)
         return cw_pg_run(pg, level_sent, CW_BINDS(now, id), err);
+    if (cw_outbox_is_unsure(settlement) && !cw_pg_run(pg, level_unsure, &id, 1, err))
+        return false;
     return !cw_outbox_is_news_again(settlement) || cw_pg_run(pg, level_not_sent, &id, 1, err);
 }
 

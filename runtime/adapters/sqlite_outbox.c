@@ -121,6 +121,7 @@ bool cw_sqlite_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_s
 static const char settle[] = CW_SETTLE;
 static const char level_sent[] = CW_LEVEL_SENT;
 static const char level_not_sent[] = CW_LEVEL_NOT_SENT;
+static const char level_unsure[] = CW_LEVEL_UNSURE;
 static const char select_state[] = "SELECT state FROM messages WHERE id = $1";
 
 /* CW_CONFLICT, with what it is instead. Always false. */
@@ -153,6 +154,8 @@ bool cw_sqlite_settle_message(struct cw_txn *txn, const struct cw_settlement *se
         return fail_settled(s, settlement, err);
     if (settlement->state == CW_MESSAGE_SENT)
         return cw_sqlite_run(s, level_sent, CW_BINDS(now, id), err);
+    if (cw_outbox_is_unsure(settlement) && !cw_sqlite_run(s, level_unsure, &id, 1, err))
+        return false;
     return !cw_outbox_is_news_again(settlement) || cw_sqlite_run(s, level_not_sent, &id, 1, err);
 }
 

@@ -506,7 +506,7 @@ struct cw_message {
     unsigned company; /* most messages it may share a call with, itself included; 0 = any number */
     int64_t call;     /* the last call it was sent in; 0 = none yet */
     cw_time created_at, changed_at;
-    cw_time due_at;         /* of a queued one: not sent before */
+    cw_time due_at; /* of a queued one: not sent before; of an unknown one: the cart is not asked before */
     struct cw_slice answer; /* what the cart said last, in short: the evidence */
     struct cw_slice error;
 };
@@ -540,7 +540,7 @@ void cw_txn_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_s
 struct cw_settlement {
     int64_t id;
     enum cw_message_state was, state;
-    cw_time due_at;   /* of one that is queued again */
+    cw_time due_at;   /* of one that is queued again, or unknown */
     bool takes_back;  /* the attempt is not counted */
     unsigned company; /* from now on; 0 = as it was */
     struct cw_slice answer, error;
@@ -609,8 +609,8 @@ static inline bool cw_state_is_own(struct cw_slice key)
 {
     return key.len >= sizeof CW_STATE_OWN - 1 && memcmp(key.data, CW_STATE_OWN, sizeof CW_STATE_OWN - 1) == 0;
 }
-/* State a cart's script keeps between runs; CW_LIMIT past CW_STATE_KEYS_MAX keys. `found` gets data NULL when
- * the key is not there. */
+/* State a cart's script keeps between runs, and the site (cart empty); CW_LIMIT past CW_STATE_KEYS_MAX keys.
+ * `found` gets data NULL when the key is not there. */
 typedef void cw_state_fn(void *arg, struct cw_slice value, const struct cw_error *err);
 void cw_store_get_state(struct cw_store *store, struct cw_slice cart, struct cw_slice key, cw_state_fn *found,
                         void *arg);

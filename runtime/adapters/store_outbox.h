@@ -68,7 +68,7 @@
     "AND " CW_NEWER_LEVEL(                                                                                   \
         "messages.") "THEN 'superseded' ELSE $1 END, "                                                       \
                      "attempts = CASE WHEN attempts > $2 THEN attempts - $2 ELSE 0 END, "                    \
-                     "due_at = CASE WHEN $1 = 'queued' THEN $3 ELSE due_at END, "                            \
+                     "due_at = CASE WHEN $1 IN ('queued', 'unknown') THEN $3 ELSE due_at END, "              \
                      "company = CASE WHEN $4 = 0 THEN company ELSE $4 END, "                                 \
                      "answer = CASE WHEN $5 = '' THEN answer ELSE $5 END, error = $6, changed_at = $7 "      \
                      "WHERE id = $8 AND state = $9"
@@ -86,6 +86,11 @@
     "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id "                         \
     "AND NOT " CW_NEWER_LEVEL("m.")
 
+/* $1 id: nobody knows what the cart has. */
+#define CW_LEVEL_UNSURE                                                                                      \
+    "UPDATE message_levels AS l SET sent_payload = NULL FROM messages m WHERE m.id = $1 AND m.event = '' "   \
+    "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id"
+
 /* $1 now, $2 cart, $3 stream */
 #define CW_ORPHAN                                                                                            \
     "UPDATE messages SET state = 'unknown', changed_at = $1, error = 'whoever sent it ended before it "      \
@@ -99,6 +104,13 @@ static inline bool cw_outbox_is_news_again(const struct cw_settlement *settlemen
 {
     return settlement->state == CW_MESSAGE_FAILED ||
            (settlement->state == CW_MESSAGE_SUPERSEDED && settlement->was != CW_MESSAGE_SENDING);
+}
+
+/* Whether the cart may have another level than the one that it took last: this one may have arrived, and is
+ * given up. What it had before would else be held for known, and not be sent when it holds again. */
+static inline bool cw_outbox_is_unsure(const struct cw_settlement *settlement)
+{
+    return settlement->was == CW_MESSAGE_UNKNOWN && settlement->state == CW_MESSAGE_SUPERSEDED;
 }
 
 /* CW_CONFLICT: it is not what the settlement takes it for; `is` empty = there is none, or who knows.

@@ -10,6 +10,8 @@
 
 #include "adapters/upload_private.h"
 
+enum { LINGER_READS_MAX = 64 };
+
 static const cw_time connect_default = 10 * CW_SECOND, stall_default = 30 * CW_SECOND,
                      total_default = 300 * CW_SECOND;
 
@@ -80,12 +82,27 @@ static void forget_socket(struct cw_upload_link *link, int fd)
     }
 }
 
+/* Until the server has read everything, and closes: closing a connection on which something unread waits,
+ * such as the tickets of TLS 1.3, would reset it, and take what is under way with it. */
+static void let_it_read(const struct cw_upload_link *link, int fd)
+{
+    char waste[4096];
+    struct pollfd wait = { .fd = fd, .events = POLLIN };
+    if (link->step != CW_STEP_WRITE || link->sent < link->bytes.len || shutdown(fd, SHUT_WR) != 0)
+        return;
+    for (unsigned i = 0; i < LINGER_READS_MAX; i++)
+        if (poll(&wait, 1, (int)(link->stall / CW_MILLISECOND)) != 1 || recv(fd, waste, sizeof waste, 0) <= 0)
+            return;
+}
+
 static int close_socket(void *arg, curl_socket_t fd)
 {
     struct cw_upload_link *link = arg;
     bool is_control = link->socket_count > 0 && link->sockets[0] == fd;
     if (is_control && link->is_greeted)
         cw_upload_last_words(link, fd);
+    if (!is_control && link->url.kind != CW_SFTP)
+        let_it_read(link, fd);
     pthread_mutex_lock(&link->lock);
     link->is_lost = link->is_lost || (is_control && is_closed_by_peer(fd));
     forget_socket(link, fd);

@@ -115,7 +115,7 @@ static const char *phase(const struct cw_upload_link *link, CURLcode result)
     static const char *const names[] = { "looking whether the file is there", "writing", "renaming",
                                          "listing the folder" };
     static const char *const of_login[] = { "USER", "PASS", "ACCT", "AUTH", "PBSZ", "PROT" };
-    if (link->url.kind != CW_SFTP && !link->is_greeted)
+    if (link->url.kind != CW_SFTP && link->command[0] == '\0' && link->reply[0] == '\0')
         return "connecting";
     if (result == CURLE_LOGIN_DENIED)
         return "log-in";

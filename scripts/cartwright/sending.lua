@@ -99,6 +99,9 @@ Message.__name = "message"
 ---@type table<cartwright.Message, { call: sending.Call, index: integer }>
 local places = setmetatable({}, { __mode = "k" })
 
+local WHERE = { [true] = "probe", [false] = "send and send_batch" }
+local WORDS = { [true] = "arrived and missing", [false] = "sent, refused and needless" }
+
 ---The call of a message of which `said` may be said now.
 ---@return sending.Call
 local function place_of(message, said, is_of_probe)
@@ -107,8 +110,8 @@ local function place_of(message, said, is_of_probe)
   local call = place.call
   if call.is_over then error(("message %d was of an earlier call; nothing can be said of it now"):format(message.id), 3) end
   if call.is_probe ~= is_of_probe then
-    error(("message:%s is for %s; in %s there %s"):format(said, is_of_probe and "probe" or "send and send_batch",
-      is_of_probe and "these" or "probe", is_of_probe and "are sent, refused and needless" or "are arrived and missing"), 3)
+    error(("message:%s is for %s; in %s there are %s"):format(said, WHERE[is_of_probe], WHERE[call.is_probe],
+      WORDS[call.is_probe]), 3)
   end
   if call.said[place.index] then
     error(("message %d: %s was said of it already, and now %s"):format(message.id, call.said[place.index], said), 3)

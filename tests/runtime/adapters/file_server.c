@@ -134,7 +134,6 @@ static void redirect_output(const struct file_server *server)
     dup2(fd, STDERR_FILENO);
 }
 
-/* In a process group of its own, since a server has a process for each who logs in. */
 static pid_t spawn(const struct file_server *server, const char *const arguments[])
 {
     const char *whole[40] = { "setpriv", "--pdeathsig=TERM" };
@@ -151,7 +150,6 @@ static pid_t spawn(const struct file_server *server, const char *const arguments
     assert_true(pid >= 0);
     if (pid > 0)
         return pid;
-    setpgid(0, 0);
     redirect_output(server);
     if (chdir(server->folder) == 0)
         execvp(whole[0], (char *const *)whole);
@@ -193,13 +191,36 @@ static void wait_until_it_answers(struct file_server *server)
     }
 }
 
-void file_server_kill(struct file_server *server)
+/* vsftpd and sshd give each who logs in processes, in sessions of their own. */
+static void strike_children(pid_t pid, int number)
 {
-    if (server->pid == 0)
+    char path[64];
+    int child;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+    FILE *in = fopen(path, "r");
+    while (in != NULL && fscanf(in, "%d", &child) == 1) {
+        strike_children(child, number);
+        kill(child, number);
+    }
+    if (in != NULL)
+        fclose(in);
+}
+
+void file_server_strike(struct file_server *server, int number)
+{
+    kill(server->pid, SIGSTOP); /* so that it has no further children */
+    strike_children(server->pid, number);
+    kill(server->pid, number);
+    if (number != SIGKILL)
         return;
-    kill(-server->pid, SIGKILL);
     assert_int_equal(waitpid(server->pid, NULL, 0), server->pid);
     server->pid = 0;
+}
+
+void file_server_kill(struct file_server *server)
+{
+    if (server->pid != 0)
+        file_server_strike(server, SIGKILL);
 }
 
 void file_server_stop(struct file_server *server)

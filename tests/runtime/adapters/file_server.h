@@ -13,7 +13,7 @@ struct file_server {
     char folder[64]; /* holds "in", into which files are put, and whatever the server needs */
     char in[80];
     unsigned port;
-    pid_t pid; /* and of its process group; 0 = it does not run */
+    pid_t pid; /* 0 = it does not run */
     char user[64];
     char host_key[64]; /* of sshd: as ssh-keygen -l shows it, without SHA256: */
 };
@@ -26,7 +26,8 @@ struct file_server *vsftpd_start(const char *more);
 /* With a certificate for 127.0.0.1, which is server->folder/ca.pem and trusts itself. */
 struct file_server *vsftpd_start_tls(const char *more);
 struct file_server *sshd_start(void);
-/* With SIGKILL, and all that it started. */
+/* A signal to it and to all that it started; it is gone after SIGKILL. */
+void file_server_strike(struct file_server *server, int number);
 void file_server_kill(struct file_server *server);
 void file_server_stop(struct file_server *server);
 

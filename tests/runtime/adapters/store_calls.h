@@ -111,9 +111,5 @@ static inline struct cw_store *store_in_time(struct cw_store *store)
 #define cw_txn_put_state(txn, ...)       PUT_(cw_txn_put_state, txn, __VA_ARGS__)
 #define cw_txn_put_user(txn, ...)        PUT_(cw_txn_put_user, txn, __VA_ARGS__)
 #define cw_txn_audit(txn, ...)           PUT_(cw_txn_audit, txn, __VA_ARGS__)
-#define cw_txn_forget_levels(txn, ...)   PUT_(cw_txn_forget_levels, txn, __VA_ARGS__)
-#define cw_txn_wake_sender(txn, ...)     PUT_(cw_txn_wake_sender, txn, __VA_ARGS__)
-#define cw_txn_settle_message(txn, ...)  PUT_(cw_txn_settle_message, txn, __VA_ARGS__)
-#define cw_txn_orphan_messages(txn, ...) PUT_(cw_txn_orphan_messages, txn, __VA_ARGS__)
 
 #endif

@@ -165,7 +165,7 @@ static void forget_demands(void)
         cw_txn_put_state(txn, cw_slice(""), cw_slice(CW_RECOUNT_STATE), (struct cw_slice){ NULL, 0 }));
     for (int i = 0; i < ORDERS; i++)
         for (size_t c = 0; c < 2 && roll(3) == 0; c++) {
-            char id[8];
+            char id[16];
             snprintf(id, sizeof id, "%d", i);
             struct cw_record_key key = { cw_slice(bed.carts[c].name), cw_slice("orders"), cw_slice(id) };
             assert_true(cw_txn_put_demands(txn, key, NULL, 0));
