@@ -408,14 +408,8 @@ bool cw_txn_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice 
     struct cw_error err;
     if (txn->lost)
         return false;
-<<<<<<< HEAD
-    bool is_site = cart.len == 0 && cw_state_is_own(key);
-    bool ok = (is_site || cw_store_is_name(cart, "the cart's name", &err)) &&
-              cw_store_is_name(key, "the key", &err) && cw_store_fits(value, "the value", &err) &&
-=======
     bool ok = cw_store_fits(cart, "the cart's name", &err) && cw_store_is_name(key, "the key", &err) &&
               cw_store_fits(value, "the value", &err) &&
->>>>>>> main
               txn->store->engine->put_state(txn, cart, key, value, &err);
     return cw_store_settle(txn, ok, no_record, &err);
 }
