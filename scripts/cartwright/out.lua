@@ -262,6 +262,14 @@ local function read_branches(reading, branches)
   return sound
 end
 
+---For C, in the order of their names.
+local function branch_list(branches)
+  local list = {}
+  for name, named in pairs(branches) do list[#list + 1] = { name = name, warehouses = named } end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
 local STATUSES = texts('"completed"', function(status)
   local wrong = rules.check_status(status)
   return wrong and ('holds "%s": %s'):format(status, wrong)
@@ -277,6 +285,7 @@ local STOCK_OF_SITE = { branches = { any, {} }, closed = { STATUSES, CLOSED }, s
 function out.read(reading, site)
   local stock = site_check.section(reading, "stock", "stock", site.stock, STOCK_OF_SITE)
   local branches = read_branches(reading, stock.branches)
+  stock.branch_list = branch_list(branches)
   local names, outs = {}, {}
   for name in pairs(site.carts) do names[#names + 1] = name end
   table.sort(names)
