@@ -84,6 +84,8 @@ void cw_txn_rollback(struct cw_txn *txn);
 cw_time cw_store_failed_at(const struct cw_store *store);
 /* Why the transaction is lost; NULL while it is not. Valid until it ends. */
 const struct cw_error *cw_txn_error(const struct cw_txn *txn);
+/* Whose it is: for reading, which sees what the transaction has written. */
+struct cw_store *cw_txn_store(const struct cw_txn *txn);
 
 /* --- raw records --- */
 
@@ -227,6 +229,9 @@ bool cw_txn_drop_edit(struct cw_txn *txn, struct cw_slice cart, const struct cw_
  * stays. */
 bool cw_txn_put_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc, cw_time at,
                          int64_t run);
+/* Removes it with its lists and edits; CW_NOT_FOUND when there is none. */
+bool cw_txn_drop_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                          struct cw_slice external_id);
 
 /* --- cursors --- */
 
@@ -409,7 +414,9 @@ bool cw_txn_put_demands(struct cw_txn *txn, struct cw_record_key key, const stru
                         size_t count);
 
 /* What has left for orders of a cart: each line of each shipment that the cart or the back office (cart '')
- * knows. Valid during the call, which must not write; return false to stop. */
+ * knows; those of the back office once they are confirmed, those of a cart unless it says that they are not.
+ * Lines without a quantity are left out. In order of the orders' ids; valid during the call, which must not
+ * write; return false to stop. */
 struct cw_shipped {
     struct cw_slice order_id;
     struct cw_slice shipment_cart, shipment_id;
@@ -432,7 +439,9 @@ void cw_txn_take_marks(struct cw_txn *txn, unsigned limit, cw_marks_fn *taken, v
 /* What is known of stock, as the back office (documents of cart '') and the demand of orders have it. Levels
  * are read for the SKUs themselves, for what they are made of, for what is built of them, and once more
  * around, as far as the figures of the given SKUs depend on it (stock/stock.h); first all CW_FACT_COMPONENT,
- * each kit's together. */
+ * each kit's together. Levels, vendor stock and lines of purchase orders without a quantity are left out; a
+ * quantity that is no number is CW_CORRUPT, naming table and SKU. Valid during the call, which must not
+ * write; return false to stop. */
 enum cw_fact {
     CW_FACT_COMPONENT, /* sku: the kit's; other: the component's; quantity: pieces in one kit */
     CW_FACT_ITEM,      /* is_active of an item */
@@ -497,7 +506,7 @@ struct cw_message {
     unsigned company; /* most messages it may share a call with, itself included; 0 = any number */
     int64_t call;     /* the last call it was sent in; 0 = none yet */
     cw_time created_at, changed_at;
-    cw_time due_at;         /* of a queued one: not sent before */
+    cw_time due_at; /* of a queued one: not sent before; of an unknown one: the cart is not asked before */
     struct cw_slice answer; /* what the cart said last, in short: the evidence */
     struct cw_slice error;
 };
@@ -531,7 +540,7 @@ void cw_txn_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_s
 struct cw_settlement {
     int64_t id;
     enum cw_message_state was, state;
-    cw_time due_at;   /* of one that is queued again */
+    cw_time due_at;   /* of one that is queued again, or unknown */
     bool takes_back;  /* the attempt is not counted */
     unsigned company; /* from now on; 0 = as it was */
     struct cw_slice answer, error;
