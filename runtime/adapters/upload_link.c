@@ -227,16 +227,27 @@ static bool set_tls(CURL *easy, enum cw_upload_kind kind, const char *authoritie
            (authorities == NULL || SET(easy, CURLOPT_CAINFO_BLOB, &blob));
 }
 
+static bool write_key(int fd, const char *key)
+{
+    struct cw_buffer text = { 0 };
+    bool ok = true;
+    while (ok && *key != '\0') {
+        bool is_break = key[0] == '\\' && key[1] == 'n';
+        ok = cw_buffer_add(&text, is_break ? "\n" : key, 1, NULL);
+        key += is_break ? 2 : 1;
+    }
+    ok = ok && cw_buffer_add(&text, "\n", 1, NULL) && write(fd, text.data, text.len) == (ssize_t)text.len;
+    cw_buffer_fini(&text);
+    return ok;
+}
+
 /* libcurl wants the private key in a file. This one lies in memory, has no name in any folder, and can be
  * opened where no file can be. */
 static bool set_key(struct cw_upload_link *link, const char *key, struct cw_error *err)
 {
     char path[64];
-    size_t len = strlen(key);
     link->key_fd = memfd_create("key", MFD_CLOEXEC);
-    bool ok = link->key_fd >= 0 && write(link->key_fd, key, len) == (ssize_t)len &&
-              (len > 0 && key[len - 1] != '\n' ? write(link->key_fd, "\n", 1) == 1 : true);
-    if (!ok)
+    if (link->key_fd < 0 || !write_key(link->key_fd, key))
         return cw_fail(err, CW_IO, "no memory for a private key: %s", strerror(errno));
     snprintf(path, sizeof path, "/proc/self/fd/%d", link->key_fd);
     return SET(link->easy, CURLOPT_SSH_PRIVATE_KEYFILE, path) ||

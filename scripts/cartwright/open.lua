@@ -33,6 +33,14 @@ function readers.url(value)
   return nil, 'must be an address like "https://shop.example.com"'
 end
 
+local FOLDERS = { ftp = true, ftpes = true, ftps = true, sftp = true }
+
+function readers.folder(value)
+  local scheme = type(value) == "string" and value:match "^(%l+)://[^/%s@]+[^%s?#]*$"
+  if scheme and FOLDERS[scheme] then return value end
+  return nil, 'must be the address of a folder like "sftp://files.example.com/in/", without user and password'
+end
+
 function readers.integer(value)
   if math.type(value) == "integer" then return value end
   return nil, "must be a whole number"
