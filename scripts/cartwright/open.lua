@@ -36,8 +36,10 @@ end
 local FOLDERS = { ftp = true, ftpes = true, ftps = true, sftp = true }
 
 function readers.folder(value)
-  local scheme = type(value) == "string" and value:match "^(%l+)://[^/%s@]+[^%s?#]*$"
-  if scheme and FOLDERS[scheme] then return value end
+  if type(value) == "string" then
+    local scheme, path = value:match "^(%l+)://[^/%s@?#]+([^%s?#]*)$"
+    if FOLDERS[scheme] and (path == "" or path:sub(1, 1) == "/") then return value end
+  end
   return nil, 'must be the address of a folder like "sftp://files.example.com/in/", without user and password'
 end
 

@@ -80,6 +80,34 @@ static void a_password_and_a_key_with_a_pass_phrase_open_as_well(void **state)
     close_sftp(&sftp);
 }
 
+static void a_key_may_stand_in_one_line(void **state)
+{
+    (void)state;
+    char line[4096];
+    size_t len = 0;
+    struct sftp_bed sftp;
+    open_sftp(&sftp, "~/in");
+    for (const char *at = sftp.key; *at != '\0' && len + 3 < sizeof line; at++) {
+        memcpy(line + len, *at == '\n' ? "\\n" : at, 2);
+        len += *at == '\n' ? 2 : 1;
+    }
+    line[len] = '\0';
+    assert_null(strchr(line, '\n'));
+    sftp.bed.place.key = line;
+    assert_ok(upload_bed_put(&sftp.bed, "new.csv", cw_slice("new")), sftp.bed.err);
+    close_sftp(&sftp);
+}
+
+static void a_confined_worker_uploads_with_its_key(void **state)
+{
+    (void)state;
+    struct sftp_bed sftp;
+    open_sftp(&sftp, "~/in");
+    assert_true(upload_bed_put_confined(&sftp.bed, "new.csv", cw_slice("new")));
+    assert_file(&sftp, "in/new.csv", cw_slice("new"));
+    close_sftp(&sftp);
+}
+
 static void a_path_from_the_root_and_a_host_key_with_its_prefix_are_understood(void **state)
 {
     (void)state;
@@ -231,6 +259,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_puts_whole_files_under_their_final_names),
         cmocka_unit_test(a_password_and_a_key_with_a_pass_phrase_open_as_well),
+        cmocka_unit_test(a_key_may_stand_in_one_line),
+        cmocka_unit_test(a_confined_worker_uploads_with_its_key),
         cmocka_unit_test(a_path_from_the_root_and_a_host_key_with_its_prefix_are_understood),
         cmocka_unit_test(strangers_are_refused_on_both_sides),
         cmocka_unit_test(what_is_there_stays_and_what_is_not_there_is_named),

@@ -175,6 +175,8 @@ void cart_bed_close(struct cart_bed *bed)
     *bed = (struct cart_bed){ .site = bed->site,
                               .cart = bed->cart,
                               .store = bed->store,
+                              .allowed = bed->allowed,
+                              .secret = bed->secret,
                               .transport = bed->transport,
                               .put = bed->put };
 }

@@ -92,8 +92,8 @@ static void what_failed_before_counts_as_refused(void **state)
         open_cart(&plans[i], SENDS_ALL);
         tell(CW_TELL_BATCH);
         assert_true(tells.failed);
-        assert_int_equal(tells.err.code, codes[i]);
         assert_contains(tells.err.text, words[i]);
+        assert_int_equal(tells.err.code, codes[i]);
         assert_effects(1, 0, 1, 0);
         fake_ftp_free(server);
         server = NULL;
@@ -108,7 +108,8 @@ static void a_probe_finds_the_file_and_may_not_make_one(void **state)
               "probe = function(self, messages) local there = {} "
               "for _, name in ipairs(self:files { url = self.settings.folder }) do there[name] = true end "
               "for _, m in ipairs(messages) do "
-              "if there[m.key .. '.csv'] then m:arrived(m.key .. '.csv is there') else m:missing() end end "
+              "if there[m.key .. '.csv'] then m:arrived(m.key .. '.csv is there') elseif m.id ~= 12 then "
+              "m:missing() end end "
               "local ok, e = pcall(self.upload, self, to(self, 'x', 'y')) messages[2]:missing(tostring(e)) "
               "end");
     tell(CW_TELL_PROBE);
@@ -148,7 +149,7 @@ static void what_is_wrong_with_an_upload_is_told_before_anything_is_sent(void **
         { "{ url = 'ftp://u:p@127.0.0.1/in', name = 'a', body = 'b' }", "fields of their own" },
         { "{ url = 'ftp://files.example.com/in', name = 'a', body = 'b' }",
           "files.example.com:21 is not among" },
-        { "{ url = 'sftp://127.0.0.1/in', name = 'a', body = 'b' }", "SFTP needs user and host_key" },
+        { "{ url = 'sftp://127.0.0.1:2222/in', name = 'a', body = 'b' }", "SFTP needs user and host_key" },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         static const struct fake_ftp plan;
