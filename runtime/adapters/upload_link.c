@@ -208,7 +208,8 @@ static int look_after(void *arg, curl_off_t total, curl_off_t now, curl_off_t up
     bool cancelled = link->cancelled;
     pthread_mutex_unlock(&link->lock);
     if (link->url.kind == CW_SFTP && link->err.code == CW_OK && has_timed_out(link, now + up_now)) {
-        cw_fail(&link->err, CW_TIMEOUT, "the server stalled: the time limit ended it");
+        cw_fail(&link->err, link->is_greeted ? CW_TIMEOUT : CW_UNAVAILABLE,
+                "the server stalled: a time limit ended it");
         break_sockets(link);
     }
     return cancelled;

@@ -193,8 +193,12 @@ function Cart:files(folder) end
 ---@field url string
 ---@field user? string FTP without: anonymous
 ---@field password? cartwright.Secret
----@field key? cartwright.Secret of SFTP: a private key, with its line breaks as \n, since secrets are one line; `password` opens it then
----@field host_key? string of SFTP, which needs it: what `ssh-keyscan HOST | ssh-keygen -lf -` shows behind SHA256:
+---Of SFTP: a private key (Ed25519; RSA keys are signed as only old servers accept it). Its line breaks are written as \n,
+---since secrets are one line: `awk '{printf "%s\\n", $0}' key | cartwright secret CART NAME`. `password` opens it then.
+---@field key? cartwright.Secret
+---Of SFTP, which needs it: what `ssh-keyscan HOST | ssh-keygen -lf -` shows behind SHA256:, after its owner confirmed it.
+---Of several the one that the first attempt's error names.
+---@field host_key? string
 ---@field ca? string of FTP with TLS: certificates to trust in PEM form; default: the system's
 
 ---@class cartwright.File: cartwright.Folder

@@ -322,7 +322,7 @@ static void make_keys(struct file_server *server)
     char command[512];
     snprintf(command, sizeof command,
              "cd %s && for name in host client stranger; do ssh-keygen -q -t ed25519 -N '' -f $name; done && "
-             "ssh-keygen -q -t ecdsa -N 'of the key' -f locked && cat client.pub locked.pub >authorized",
+             "ssh-keygen -q -t ed25519 -N 'of the key' -f locked && cat client.pub locked.pub >authorized",
              server->folder);
     run(command);
     read_host_key(server);
