@@ -616,12 +616,12 @@ static inline bool cw_state_is_own(struct cw_slice key)
 {
     return key.len >= sizeof CW_STATE_OWN - 1 && memcmp(key.data, CW_STATE_OWN, sizeof CW_STATE_OWN - 1) == 0;
 }
-/* State a cart's script keeps between runs; CW_LIMIT past CW_STATE_KEYS_MAX keys. `found` gets data NULL when
- * the key is not there. */
+/* State a cart's script keeps between runs, and the site (cart empty); CW_LIMIT past CW_STATE_KEYS_MAX keys.
+ * `found` gets data NULL when the key is not there. */
 typedef void cw_state_fn(void *arg, struct cw_slice value, const struct cw_error *err);
 void cw_store_get_state(struct cw_store *store, struct cw_slice cart, struct cw_slice key, cw_state_fn *found,
                         void *arg);
-/* data NULL removes the key. */
+/* data NULL removes the key. The runtime's own keys may be those of cart '', the site. */
 bool cw_txn_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice key, struct cw_slice value);
 
 /* `password_hash` as crypto_pwhash_str makes it; groups separated by blanks. */

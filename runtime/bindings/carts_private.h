@@ -14,6 +14,7 @@ struct cw_lua_carts {
     struct task *tasks;          /* of the fibers that run, and of those that were killed */
     struct cw_telling *tellings; /* the same */
     uint64_t last_telling;       /* the number of the last one */
+    struct cw_zone *zone;        /* the site's; NULL until it is needed */
 };
 
 struct cw_lua_cart *cw_lua_carts_find(const struct cw_lua_carts *carts, const char *name);
@@ -37,6 +38,7 @@ void cw_lua_push_payload(lua_State *L, enum cw_out out, const struct cw_message 
 int cw_luaopen_cart(lua_State *L);  /* lua_store.c: emit, recall, remember, secrets, tables */
 int cw_luaopen_site(lua_State *L);  /* lua_site.c */
 int cw_lua_site_edit(lua_State *L); /* lua_edit.c; upvalue 1: the carts */
+int cw_lua_site_put(lua_State *L);  /* lua_put.c; upvalue 1: the carts */
 
 /* lua_notice.c: for scripts/cartwright/notice.lua */
 int cw_lua_signed(lua_State *L);

@@ -56,6 +56,7 @@ void cw_lua_carts_free(struct cw_lua_carts *carts)
         free_cart(carts->carts[i]);
     cw_lua_free_tasks(carts);
     cw_lua_free_tellings(carts);
+    cw_zone_free(carts->zone);
     free(carts);
 }
 

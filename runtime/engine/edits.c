@@ -1,11 +1,13 @@
 /* edits.c - see edits.h. */
 #include "engine/edits.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include <glib.h>
 
 #include "engine/recount.h"
+#include "engine/office.h"
 #include "mapping/edit.h"
 #include "mapping/totals.h"
 
@@ -226,6 +228,32 @@ static void committed(void *arg, const struct cw_error *err)
         *editing->err = *err;
 }
 
+/* --- what the cart is told --- */
+
+static struct cw_slice status_of(const struct cw_document *order)
+{
+    const struct cw_value *status = cw_document_get(order, "status");
+    return status->is_set ? status->text : (struct cw_slice){ "", 0 };
+}
+
+/* The same step may be taken again on another day, and is another message then. */
+static bool tell_status(struct editing *editing)
+{
+    const struct cw_edit_request *request = editing->request;
+    struct cw_slice event;
+    char text[64];
+    if (request->config == NULL || request->kind != &cw_kind_order)
+        return true;
+    struct cw_slice was = status_of(editing->before), is = status_of(editing->doc);
+    if (is.len == 0 || cw_slice_equal(was, is))
+        return true;
+    cw_time now = cw_now(editing->clock);
+    event = (struct cw_slice){ text, (size_t)snprintf(text, sizeof text, "edit/%" PRId64 "/%.*s", now,
+                                                      CW_SLICE_ARG(cw_slice_clip(is, 24))) };
+    return cw_office_status(editing->txn, request->config, editing->doc, request->cart, is, event, now,
+                            editing->err);
+}
+
 /* --- what stock and prices that carts are told depend on --- */
 
 static void end(struct editing *editing, bool ok);
@@ -309,7 +337,7 @@ static void got(void *arg, const struct cw_stored *stored, size_t count, const s
         cw_fail(editing->err, CW_NOT_FOUND, "cart %.*s has no %s %.*s in the store; see: cartwright list %s",
                 CW_SLICE_ARG(request->cart), request->kind->name, CW_SLICE_ARG(request->external_id),
                 request->kind->plural);
-    bool ok = editing->doc != NULL && keep_before(editing) && change_all(editing);
+    bool ok = editing->doc != NULL && keep_before(editing) && change_all(editing) && tell_status(editing);
     if (ok && request->config != NULL && cw_recount_is_needed(request->config))
         recount(editing);
     else

@@ -20,7 +20,7 @@ struct cw_edit_request {
     const struct cw_rules *rules;        /* whose graphs statuses keep to; NULL = none */
     const struct cw_zone *zone;          /* of times without an offset; may be NULL */
     int64_t token;                       /* of the cart's lease; 0 = a command that holds none */
-    const struct cw_site_config *config; /* for what carts are told of stock; NULL = nothing */
+    const struct cw_site_config *config; /* for what carts are told; NULL = nothing */
     bool dry_run;                        /* everything but the commit */
 };
 

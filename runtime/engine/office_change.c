@@ -4,6 +4,7 @@
 
 #include "adapters/document_json.h"
 #include "adapters/writer.h"
+#include "engine/recount.h"
 #include "mapping/edit.h"
 
 /* A line of the audit trail tells this many values; a purchase order may have thousands. */
@@ -157,57 +158,15 @@ bool cw_office_write(struct office_job *job)
     return true;
 }
 
-/* --- what figures depend on --- */
-
-struct skus {
-    struct cw_slice *items;
-    size_t count, room;
-    struct cw_arena *arena;
-};
-
-static bool take_sku(struct skus *skus, struct cw_slice sku)
-{
-    if (sku.len == 0)
-        return true;
-    if (skus->count == skus->room) {
-        size_t room = skus->room > 0 ? skus->room * 2 : 2 * CW_OFFICE_PAGE;
-        struct cw_slice *items = cw_arena_alloc(skus->arena, room * sizeof *items);
-        if (items == NULL)
-            return false;
-        if (skus->count > 0)
-            memcpy(items, skus->items, skus->count * sizeof *items);
-        skus->items = items;
-        skus->room = room;
-    }
-    skus->items[skus->count++] = sku;
-    return true;
-}
-
-static bool take_members(struct skus *skus, const struct cw_document *doc, const char *list)
-{
-    for (const struct cw_document *member = cw_office_first(doc, list); member != NULL; member = member->next)
-        if (!take_sku(skus, cw_office_text(member, "sku")))
-            return false;
-    return true;
-}
-
-static bool take_document(struct skus *skus, const struct cw_document *doc)
-{
-    if (doc == NULL || doc->kind == &cw_kind_shipment || doc->kind == &cw_kind_invoice ||
-        doc->kind == &cw_kind_customer)
-        return true;
-    if (doc->kind == &cw_kind_purchase_order)
-        return take_members(skus, doc, "lines");
-    return take_sku(skus, cw_office_text(doc, "sku")) && take_members(skus, doc, "variants") &&
-           take_members(skus, doc, "components");
-}
-
 bool cw_office_mark(struct office_job *job)
 {
-    struct skus skus = { .arena = &job->arena };
-    for (size_t i = 0; i < job->count; i++)
-        if (job->docs[i].is_changed &&
-            (!take_document(&skus, job->docs[i].before) || !take_document(&skus, job->docs[i].doc)))
-            return cw_fail(job->err, CW_LIMIT, "no memory left for the SKUs that changed");
-    return skus.count == 0 || cw_txn_mark_skus(job->txn, skus.items, skus.count) || cw_office_lost(job);
+    for (size_t i = 0; i < job->count; i++) {
+        const struct office_doc *doc = &job->docs[i];
+        if (!doc->is_changed || doc->is_faulty)
+            continue;
+        if ((doc->before != NULL && !cw_recount_mark(job->txn, doc->before)) ||
+            (doc->doc != NULL && !cw_recount_mark(job->txn, doc->doc)))
+            return cw_office_lost(job);
+    }
+    return true;
 }

@@ -364,16 +364,13 @@ static void recounted(void *arg, const struct cw_error *err)
 /* All orders of the cart whose first one is at `from`. */
 static bool recount_cart(struct office_job *job, size_t from)
 {
-    struct cw_recount_order orders[2 * CW_OFFICE_PAGE];
-    struct cw_slice cart = job->orders[from].cart;
+    struct cw_slice ids[2 * CW_OFFICE_PAGE], cart = job->orders[from].cart;
     size_t count = 0;
     for (size_t i = from; i < job->order_count; i++)
-        if (cw_slice_equal(job->orders[i].cart, cart) && job->orders[i].doc != NULL)
-            orders[count++] = (struct cw_recount_order){ job->orders[i].id, job->orders[i].doc, false };
-    if (count == 0)
-        return true;
+        if (cw_slice_equal(job->orders[i].cart, cart))
+            ids[count++] = job->orders[i].id;
     job->err->code = CW_OK;
-    cw_recount_orders(job->txn, job->put->config, cart, orders, count, recounted, job);
+    cw_recount_orders_anew(job->txn, job->put->config, cart, ids, count, recounted, job);
     cw_store_wait(job->store);
     return job->err->code == CW_OK;
 }

@@ -44,7 +44,7 @@ struct cw_pipeline {
     const char *began_by;                /* of its runs, as in cw_session_config; may be NULL */
     const char *worker;                  /* likewise */
     struct cw_run_log *log;              /* may be NULL */
-    const struct cw_site_config *config; /* for what carts are told of stock; NULL = nothing */
+    const struct cw_site_config *config; /* for what carts are told; NULL = nothing */
     /* Called for every record that was mapped, before it is stored; for replays. May be NULL. */
     void (*compared)(void *arg, const struct cw_comparison *comparison);
     void *arg;

@@ -28,7 +28,9 @@ local function faults_of(name, stream)
   local faults = {}
   local function add(...) faults[#faults + 1] = (...):format(select(2, ...)) end
   for key in pairs(stream) do
-    if not is_key(key) then add("%s.%s is no field of a stream out%s", name, tostring(key), check.suggest(key, KEYS)) end
+    if not is_key(key) then
+      add("%s.%s is no field of a stream out%s", name, tostring(key), check.suggest(key, KEYS))
+    end
   end
   for _, key in ipairs(FUNCTIONS) do
     if stream[key] ~= nil and type(stream[key]) ~= "function" then
@@ -76,8 +78,8 @@ function sending.check_told(name, given, described, faults, script)
   for i, stream in ipairs(out.NAMES) do
     local full = sending.NAMES[i]
     if out.is_told(given, stream) and not described[full] then
-      faults[#faults + 1] = ("cart %s is told %s by site.lua, but its script %s has no %s; add it there, or take %s out of "
-        .. "`out` (or switch %s off) in site.lua"):format(name, stream, script, full, stream, full)
+      faults[#faults + 1] = ("cart %s is told %s by site.lua, but its script %s has no %s; add it there, or take %s "
+        .. "out of `out` (or switch %s off) in site.lua"):format(name, stream, script, full, stream, full)
     end
   end
 end
@@ -99,16 +101,21 @@ Message.__name = "message"
 ---@type table<cartwright.Message, { call: sending.Call, index: integer }>
 local places = setmetatable({}, { __mode = "k" })
 
+local WHERE = { [true] = "probe", [false] = "send and send_batch" }
+local WORDS = { [true] = "arrived and missing", [false] = "sent, refused and needless" }
+
 ---The call of a message of which `said` may be said now.
 ---@return sending.Call
 local function place_of(message, said, is_of_probe)
   local place = places[message]
   if not place then error(("%s is called on a message: message:%s(...)"):format(said, said), 3) end
   local call = place.call
-  if call.is_over then error(("message %d was of an earlier call; nothing can be said of it now"):format(message.id), 3) end
+  if call.is_over then
+    error(("message %d was of an earlier call; nothing can be said of it now"):format(message.id), 3)
+  end
   if call.is_probe ~= is_of_probe then
-    error(("message:%s is for %s; in %s there %s"):format(said, is_of_probe and "probe" or "send and send_batch",
-      is_of_probe and "these" or "probe", is_of_probe and "are sent, refused and needless" or "are arrived and missing"), 3)
+    error(("message:%s is for %s; in %s there are %s"):format(said, WHERE[is_of_probe], WHERE[call.is_probe],
+      WORDS[call.is_probe]), 3)
   end
   if call.said[place.index] then
     error(("message %d: %s was said of it already, and now %s"):format(message.id, call.said[place.index], said), 3)
@@ -151,8 +158,9 @@ end
 function Message:sent(response, options)
   local call = place_of(self, "sent", false)
   if not native.is_answer(call.serial, response) then
-    error(("message %d: sent takes an answer that the cart gave in this call, as self:write returns it; not %s"):format(self.id,
-      type(response) == "userdata" and "one of another call" or "a " .. type(response)), 2)
+    local given = type(response) == "userdata" and "one of another call" or "a " .. type(response)
+    error(("message %d: sent takes an answer that the cart gave in this call, as self:write returns it; not %s"):format(
+      self.id, given), 2)
   end
   local link = link_of(options)
   cart.check_answer(call.self, response.address, response)
