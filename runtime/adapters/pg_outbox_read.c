@@ -31,11 +31,12 @@ static struct cw_message message_of(const PGresult *result, int row)
 
 /* $1 cart, $2 stream, $3 now, $4 threshold, $5 batch. What another one just supersedes is locked, and passed
  * by. `cap`: the smallest company so far, which only shrinks, so that those chosen are the first ones. */
+#define FIRST_OF_LANE CW_FIRST_OF_LANE("OFFSET 0")
 static const char claim_all[] =
     "WITH next AS (SELECT m.due_at FROM messages m WHERE m.cart = $1 AND m.stream = $2 "
-    "AND m.state = 'queued' AND m.due_at > $3 AND " CW_FIRST_OF_LANE "ORDER BY m.due_at, m.id LIMIT 1), "
+    "AND m.state = 'queued' AND m.due_at > $3 AND " FIRST_OF_LANE "ORDER BY m.due_at, m.id LIMIT 1), "
     "sendable AS (SELECT m.id, m.company FROM messages m WHERE m.cart = $1 AND m.stream = $2 "
-    "AND m.state = 'queued' AND m.due_at <= $3 AND " CW_FIRST_OF_LANE "ORDER BY m.due_at, m.id "
+    "AND m.state = 'queued' AND m.due_at <= $3 AND " FIRST_OF_LANE "ORDER BY m.due_at, m.id "
     "LIMIT greatest($4, $5) FOR UPDATE OF m SKIP LOCKED), "
     "counted AS (SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS total, "
     "min(nullif(company, 0)) OVER (ORDER BY id) AS cap FROM sendable), "
@@ -44,12 +45,11 @@ static const char claim_all[] =
     "called AS (INSERT INTO message_calls (cart, stream, number) SELECT $1, $2, 1 "
     "WHERE EXISTS (SELECT FROM chosen) " CW_NEXT_CALL "), "
     "claimed AS (UPDATE messages m SET state = 'sending', attempts = m.attempts + 1, "
-    "call_number = called.number, changed_at = $3 FROM called "
-    "WHERE m.id = ANY (ARRAY(SELECT id FROM chosen)) RETURNING " CW_MESSAGE_COLUMNS(
-        "m.") ") "
-              "SELECT claimed.*, next.due_at FROM (SELECT) one LEFT JOIN next ON true LEFT JOIN claimed ON "
-              "true "
-              "ORDER BY claimed.id";
+    "call_number = (SELECT number FROM called), changed_at = $3 FROM chosen WHERE m.id = chosen.id "
+    "RETURNING " CW_MESSAGE_COLUMNS("m.") ") "
+                                          "SELECT claimed.*, next.due_at FROM (SELECT) one LEFT JOIN next ON "
+                                          "true LEFT JOIN claimed ON true "
+                                          "ORDER BY claimed.id";
 
 struct claiming {
     struct cw_txn *txn;

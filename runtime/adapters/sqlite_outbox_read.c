@@ -32,10 +32,10 @@ static struct cw_message message_of(sqlite3_stmt *row)
 
 static const char select_sendable[] =
     "SELECT m.id, m.company FROM messages m WHERE m.cart = $1 AND m.stream = $2 AND m.state = 'queued' "
-    "AND m.due_at <= $3 AND " CW_FIRST_OF_LANE "ORDER BY m.due_at, m.id LIMIT $4";
+    "AND m.due_at <= $3 AND " CW_FIRST_OF_LANE("") "ORDER BY m.due_at, m.id LIMIT $4";
 static const char select_next[] =
     "SELECT m.due_at FROM messages m WHERE m.cart = $1 AND m.stream = $2 AND m.state = 'queued' "
-    "AND m.due_at > $3 AND " CW_FIRST_OF_LANE "ORDER BY m.due_at, m.id LIMIT 1";
+    "AND m.due_at > $3 AND " CW_FIRST_OF_LANE("") "ORDER BY m.due_at, m.id LIMIT 1";
 static const char next_call[] =
     "INSERT INTO message_calls (cart, stream, number) VALUES ($1, $2, 1) " CW_NEXT_CALL;
 static const char select_one[] = "SELECT " CW_MESSAGE_COLUMNS("") "FROM messages WHERE id = $1";

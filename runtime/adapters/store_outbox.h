@@ -14,10 +14,11 @@
 #define CW_UNDECIDED(m) m "state <> 'queued' AND " CW_UNSETTLED(m)
 #define CW_SETTLED      "state IN ('sent', 'superseded') AND (event = '' OR payload <> '') "
 
-/* None of the lane of m stands before it. */
-#define CW_FIRST_OF_LANE                                                                                     \
+/* None of the lane of m stands before it. With `as_is` "OFFSET 0" PostgreSQL looks for each one in the index,
+ * and makes no join of it that reads the whole table. */
+#define CW_FIRST_OF_LANE(as_is)                                                                              \
     "NOT EXISTS (SELECT 1 FROM messages e WHERE e.cart = m.cart AND e.lane = m.lane AND e.id < m.id "        \
-    "AND " CW_UNSETTLED("e.") ") "
+    "AND " CW_UNSETTLED("e.") as_is ") "
 
 /* As both engines read them. */
 #define CW_MESSAGE_COLUMNS(m)                                                                                \

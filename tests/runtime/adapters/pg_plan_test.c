@@ -9,6 +9,14 @@ enum { MANY = 1500, PAGE = 500 };
 
 /* --- a large store --- */
 
+static struct cw_message message_of(const char *key, const char *event, const char *payload)
+{
+    return (struct cw_message){ .key = { cw_slice("shop"), cw_slice("stock_out"), cw_slice(key) },
+                                .event = cw_slice(event),
+                                .payload = cw_slice(payload),
+                                .due_at = CW_TIME_NONE };
+}
+
 static void put_many(struct store_bed *bed, int from, int to)
 {
     struct cw_txn *txn = begin(bed);
@@ -40,6 +48,8 @@ static void put_many(struct store_bed *bed, int from, int to)
         set_text(variant, "barcode", text);
         const struct cw_slice shop = cw_slice("shop");
         assert_true(cw_txn_put_raw(txn, &raw) && cw_txn_put_staged(txn, &staged));
+        const struct cw_message level = message_of(id, "", text), event = message_of(id, id, text);
+        assert_true(cw_txn_put_message(txn, &level) && cw_txn_put_message(txn, &event));
         assert_true(cw_txn_put_document(txn, shop, order_of(&arena, id, 2), bed->time.now, 1));
         assert_true(cw_txn_put_document(txn, shop, customer, bed->time.now, 1));
         assert_true(cw_txn_put_document(txn, shop, item, bed->time.now, 1));
@@ -119,6 +129,37 @@ static void read_pages(struct cw_store *store)
     }
 }
 
+static void take_claimed(void *arg, const struct cw_message *messages, size_t count, cw_time next_at,
+                         const struct cw_error *err)
+{
+    (void)next_at;
+    assert_ok(err == NULL, *err);
+    assert_int_equal(count, 10);
+    *(int64_t *)arg = messages[0].id;
+}
+
+static void tell_something(struct store_bed *bed, struct cw_txn *txn)
+{
+    const struct cw_slice shop = cw_slice("shop"), stock = cw_slice("stock_out");
+    const struct cw_message level = message_of("11", "", "news"), event = message_of("11", "11", "again");
+    const struct cw_outbox_limits limits = { 5, 10 };
+    struct cw_settlement settlement = { .was = CW_MESSAGE_SENDING,
+                                        .state = CW_MESSAGE_UNKNOWN,
+                                        .due_at = CW_TIME_NONE };
+    assert_true(cw_txn_put_message(txn, &level) && cw_txn_put_message(txn, &event));
+    assert_true(cw_txn_wake_sender(txn, shop, stock, bed->time.now));
+    cw_txn_claim_messages(txn, shop, stock, bed->time.now, &limits, take_claimed, &settlement.id);
+    assert_true(cw_txn_settle_message(txn, &settlement));
+    settlement.was = CW_MESSAGE_UNKNOWN;
+    settlement.state = CW_MESSAGE_FAILED;
+    assert_true(cw_txn_settle_message(txn, &settlement));
+    settlement.was = CW_MESSAGE_FAILED;
+    settlement.state = CW_MESSAGE_SENT;
+    assert_true(cw_txn_settle_message(txn, &settlement));
+    assert_true(cw_txn_orphan_messages(txn, shop, stock));
+    assert_true(cw_txn_forget_levels(txn, shop, stock, cw_slice("12")));
+}
+
 static void look_up_everything(struct store_bed *bed)
 {
     struct cw_arena arena;
@@ -135,6 +176,7 @@ static void look_up_everything(struct store_bed *bed)
     assert_true(cw_txn_put_document(txn, cw_slice("shop"), order_of(&arena, "7", 3), bed->time.now, 2));
     const struct cw_raw raw = raw_of("7", "new");
     assert_true(cw_txn_put_raw(txn, &raw));
+    tell_something(bed, txn);
     cw_txn_rollback(txn);
     read_pages(bed->store);
     cw_arena_fini(&arena);
