@@ -1,4 +1,5 @@
----PrestaShop 1.6, 1.7 and 8 (and thirty bees) through the web service: orders, customers, items, stock.
+---PrestaShop 1.6, 1.7 and 8 (and thirty bees) through the web service: orders, customers, items, stock. What the
+---shop is told is in prestashop/telling.lua.
 ---
 ---Facts this script relies on:
 ---  - XML is the only form that all versions get right. An empty list is a list; "0", nothing and "0000-00-00 00:00:00"
@@ -17,6 +18,7 @@
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
+local telling = require "shipped.prestashop.telling"
 
 local shop = cart.new {
   title = "PrestaShop web service",
@@ -26,6 +28,7 @@ local shop = cart.new {
     shop_id = cart.integer { help = "number of the shop in a multistore; default: the store's default shop" },
     language = cart.integer { help = "number of the language of names; default: the shop's first" },
     page_size = cart.integer { default = 100, help = "records asked for at once; 50 to 200 suit most hosts" },
+    send_mail = cart.boolean { default = true, help = "whether the shop mails the buyer about it" },
   },
   http = function(settings)
     return { base = settings.url .. "/api/", basic = { settings.key, "" }, rate = "10/s", burst = 5 }
@@ -94,6 +97,12 @@ local function read_api(self)
       .. "and that it is not redirected to the shop's home page"):format(is_xml and "no <api> in it" or root), "url")
   end
   return api, response
+end
+
+---Whether the key allows a method ("patch") for a resource; shops before 8.0 do not know all of them.
+---@return boolean
+function shop:may(resource, method)
+  return self:once("api", read_api):text(resource .. "/@" .. method) == "true"
 end
 
 ---@return string[] findings
@@ -259,18 +268,24 @@ local TEMPLATES = {
   outofstock = "back order", order_canceled = "cancelled", refund = "refunded", payment_error = "payment error",
 }
 
----The row of the table `status` for an order: by its state's mail template, else by the state's flags.
----@param order cartwright.Node
+---The row of the table `status` for an order state: by its mail template, else by its flags.
+---@param state cartwright.Node
 ---@return string
-function shop.status_row(order)
-  local state, id = order:node "$state", order:text "current_state"
-  if not state then return id and id ~= "0" and "state " .. id or "no state" end
+function shop.row_of(state)
   local template = state:text "template/language"
   if TEMPLATES[template] then return TEMPLATES[template] end
   local function has(flag) return state:text(flag) == "1" end
   if has "shipped" then return (template or has "send_email") and "shipped" or "delivered" end
   if has "delivery" then return "in preparation" end
   return has "paid" and "paid" or "awaiting payment"
+end
+
+---@param order cartwright.Node
+---@return string
+function shop.status_row(order)
+  local state, id = order:node "$state", order:text "current_state"
+  if state then return shop.row_of(state) end
+  return id and id ~= "0" and "state " .. id or "no state"
 end
 
 ---@param order cartwright.Node
@@ -571,5 +586,9 @@ shop.stock = {
     custom = { location = "location" },
   },
 }
+
+-- Telling the shop ----------------------------------------------------------------------------------------------------
+
+for stream, functions in pairs(telling) do shop[stream] = functions end
 
 return shop

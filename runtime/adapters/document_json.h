@@ -19,4 +19,8 @@ bool cw_document_json(struct cw_buffer *out, const struct cw_document *doc, unsi
  * with the name of such a record. */
 bool cw_custom_json(struct cw_buffer *out, const struct cw_document *doc, struct cw_error *err);
 
+/* Such a text read back, into the arena; own fields are left out. NULL and CW_INVALID for what cw_document_json has not written. */
+struct cw_document *cw_document_from_json(struct cw_slice text, const struct cw_kind *kind,
+                                          struct cw_arena *arena, struct cw_error *err);
+
 #endif

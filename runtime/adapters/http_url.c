@@ -23,28 +23,31 @@ static char *part(CURLU *url, CURLUPart which, unsigned flags)
     return curl_url_get(url, which, &text, flags) == CURLUE_OK ? text : NULL;
 }
 
-static bool copy_host(const char *host, struct cw_url *out, struct cw_error *err)
+bool cw_url_copy_host(const char *host, char out[CW_URL_HOST_MAX], const char **why)
 {
     size_t len = strlen(host);
     if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
         host++;
         len -= 2;
     }
-    if (len == 0 || len >= sizeof out->host)
-        return malformed(err, "the host's name is empty or too long");
+    *why = "the host's name is empty or too long";
+    if (len == 0 || len >= CW_URL_HOST_MAX)
+        return false;
+    *why = "the host's name has other characters than ASCII; use its xn-- form";
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)host[i];
         if (c <= ' ' || c >= 0x7f)
-            return malformed(err, "the host's name has other characters than ASCII; use its xn-- form");
-        out->host[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+            return false;
+        out[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
     }
-    out->host[len] = '\0';
+    out[len] = '\0';
     return true;
 }
 
 static bool fill(CURLU *url, struct cw_url *out, struct cw_error *err)
 {
     bool ok = false;
+    const char *why;
     char *scheme = part(url, CURLUPART_SCHEME, 0);
     char *host = part(url, CURLUPART_HOST, 0);
     char *port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
@@ -58,8 +61,10 @@ static bool fill(CURLU *url, struct cw_url *out, struct cw_error *err)
         malformed(err, "host or port is missing");
         goto out;
     }
-    if (!copy_host(host, out, err))
+    if (!cw_url_copy_host(host, out->host, &why)) {
+        malformed(err, why);
         goto out;
+    }
     out->is_https = strcasecmp(scheme, "https") == 0;
     out->port = (unsigned)atoi(port);
     bool v6 = strchr(out->host, ':') != NULL;

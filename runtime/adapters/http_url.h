@@ -1,5 +1,5 @@
 /* http_url.h - addresses, taken apart by the same parser that later connects, so that no check can be talked
- * past by a spelling that two parsers read differently. Private to the HTTP client. */
+ * past by a spelling that two parsers read differently. Private to the HTTP client and to uploads. */
 #ifndef CW_ADAPTERS_HTTP_URL_H
 #define CW_ADAPTERS_HTTP_URL_H
 
@@ -14,6 +14,9 @@ struct cw_url {
     char where[CW_URL_WHERE_MAX]; /* "https://host:port/path" for messages: no query, no credentials; may be
                                      cut */
 };
+
+/* The host as it is compared and shown; false, and *why, when it is none that two parsers read alike. */
+bool cw_url_copy_host(const char *host, char out[CW_URL_HOST_MAX], const char **why);
 
 /* CW_USAGE for anything but http and https, for user names in the address, for bytes outside ASCII in the
  * host. Never quotes the address: what cannot be taken apart may hold a secret anywhere. */

@@ -34,7 +34,8 @@ static bool run_and_wait(struct cw_store *store, const char *sql, struct cw_erro
 /* All that is written is in one of these; who writes waits for the copy, or gives up. */
 static const char lock[] =
     "LOCK TABLE raw_records, raw_heads, staged_records, orders, customers, items, stock_levels, shipments, "
-    "document_edits, releases, cursors, runs, run_notes, leases, jobs, controls, webhooks, messages, tables, "
+    "purchase_orders, invoices, prices, vendor_levels, demands, stock_marks, document_edits, releases, "
+    "cursors, runs, run_notes, leases, jobs, controls, webhooks, messages, message_levels, links, tables, "
     "state, users, audit IN SHARE MODE";
 
 bool cw_pg_hold(struct cw_store *store, struct cw_error *err)
@@ -49,7 +50,10 @@ static const char settle[] =
     "SELECT 'staged_records', max(id) FROM staged_records UNION ALL "
     "SELECT 'orders', max(id) FROM orders UNION ALL SELECT 'customers', max(id) FROM customers UNION ALL "
     "SELECT 'items', max(id) FROM items UNION ALL SELECT 'stock_levels', max(id) FROM stock_levels UNION ALL "
-    "SELECT 'shipments', max(id) FROM shipments UNION ALL SELECT 'runs', max(id) FROM runs UNION ALL "
+    "SELECT 'shipments', max(id) FROM shipments UNION ALL "
+    "SELECT 'purchase_orders', max(id) FROM purchase_orders UNION ALL "
+    "SELECT 'invoices', max(id) FROM invoices UNION ALL SELECT 'prices', max(id) FROM prices UNION ALL "
+    "SELECT 'vendor_levels', max(id) FROM vendor_levels UNION ALL SELECT 'runs', max(id) FROM runs UNION ALL "
     "SELECT 'run_notes', max(id) FROM run_notes UNION ALL SELECT 'webhooks', max(id) FROM webhooks UNION ALL "
     "SELECT 'messages', max(id) FROM messages UNION ALL SELECT 'audit', max(id) FROM audit) t (name, last) "
     "WHERE t.last IS NOT NULL";

@@ -71,6 +71,18 @@ static bool print_read(const struct cw_store_document *plan, struct cw_buffer *s
            take_text(sql, out, err);
 }
 
+/* The lists go with their document. */
+static bool print_drop(const struct cw_store_document *plan, struct cw_buffer *sql, char **out,
+                       struct cw_error *err)
+{
+    return cw_buffer_print(sql, err,
+                           "WITH gone AS (DELETE FROM %s WHERE cart = $1 AND external_id = $3 RETURNING 1), "
+                           "edits AS (DELETE FROM document_edits WHERE cart = $1 AND kind = $2 "
+                           "AND external_id = $3) SELECT 1 / count(*) FROM gone",
+                           plan->own.table) &&
+           take_text(sql, out, err);
+}
+
 /* "($3::bigint, $4::text, ...)": what stands in a list of rows has the types that it says itself. */
 static bool print_member(const struct cw_store_rows *list, int first, struct cw_buffer *sql,
                          struct cw_error *err)
@@ -136,7 +148,8 @@ static bool plan_document(struct cw_pg_document *doc, const struct cw_kind *kind
     struct cw_store_document *plan = &doc->plan;
     struct cw_buffer sql = { 0 };
     bool ok = cw_store_document_init(plan, kind, err) && fits(&plan->own, err) &&
-              print_write(plan, &sql, &doc->own.write[0], err) && print_read(plan, &sql, &doc->own.read, err);
+              print_write(plan, &sql, &doc->own.write[0], err) &&
+              print_read(plan, &sql, &doc->own.read, err) && print_drop(plan, &sql, &doc->own.drop, err);
     doc->own.of = &plan->own;
     for (size_t i = 0; ok && i < plan->list_count; i++)
         ok = plan_list(plan, &plan->lists[i], &doc->lists[i], &sql, err);
@@ -149,6 +162,7 @@ static void free_rows(struct cw_pg_rows *rows)
     for (size_t i = 0; i < CW_PG_MEMBERS_MAX; i++)
         free(rows->write[i]);
     free(rows->read);
+    free(rows->drop);
 }
 
 static void free_document(struct cw_pg_document *doc)

@@ -86,3 +86,17 @@ bool cw_pg_put_document(struct cw_txn *txn, struct cw_slice cart, const struct c
             return false;
     return true;
 }
+
+bool cw_pg_drop_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                         struct cw_slice external_id, struct cw_error *err)
+{
+    struct cw_pg *pg = cw_pg_of(txn->store);
+    const struct cw_pg_document *plan = cw_pg_document_plan(pg, kind, err);
+    struct cw_error missing;
+    cw_store_fail_missing(cart, kind, external_id, &missing);
+    cw_store_fail_at(&missing, external_id);
+    return plan != NULL &&
+           cw_pg_send_one(pg, plan->own.drop,
+                          CW_BINDS(cw_bind_text(cart), cw_bind_word(kind->name), cw_bind_text(external_id)),
+                          &missing, err);
+}

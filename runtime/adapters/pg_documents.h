@@ -16,6 +16,7 @@ struct cw_pg_rows {
      * one member more than the one before it. NULL = it would have too many values. */
     char *write[CW_PG_MEMBERS_MAX];
     char *read; /* of many documents by their keys, or of many lists by their documents' numbers */
+    char *drop; /* only of documents */
 };
 
 struct cw_pg_document {

@@ -77,6 +77,8 @@ enum cw_pg_stage {
     CW_PG_LOST        /* with the link; the server knows nothing of it any more */
 };
 
+enum { CW_PG_LOCKED_MAX = 16 }; /* more are locked again each time, which does no harm */
+
 struct cw_pg_turn {
     enum cw_pg_stage stage;
     struct cw_txn *txn;
@@ -90,6 +92,8 @@ struct cw_pg_turn {
     bool is_fenced_out;
     unsigned deciding;
     char xid[24];
+    uint64_t locked[CW_PG_LOCKED_MAX]; /* streams whose levels it has locked, see pg_outbox.c */
+    unsigned locked_count;
 };
 
 struct cw_pg_link {
@@ -206,6 +210,11 @@ bool cw_pg_turn_holds(const struct cw_pg_link *link);
 extern const char cw_pg_select_holder[];
 /* CW_CONFLICT: who holds the lease, from its result, or from NULL. Always false. */
 bool cw_pg_fail_held(struct cw_slice name, const PGresult *result, struct cw_error *err);
+
+/* --- pg_outbox.c --- */
+
+/* Until the transaction in hand ends, no other one puts, claims or settles levels of that stream. */
+bool cw_pg_lock_stream(struct cw_pg *pg, struct cw_slice cart, struct cw_slice stream, struct cw_error *err);
 
 /* --- pg_listen.c --- */
 

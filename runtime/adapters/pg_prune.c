@@ -1,9 +1,10 @@
-/* pg_prune.c - removing what was kept long enough: ended runs, notices, old versions of raw records. See
- * sqlite_prune.c, which removes the same.
+/* pg_prune.c - removing what was kept long enough: ended runs, notices, messages, old versions of raw
+ * records. See sqlite_prune.c, which removes the same.
  *
  * One statement after the other, each with the limit that the ones before have left. Each says how many rows
  * it has removed. */
 #include "adapters/pg_engine.h"
+#include "adapters/store_outbox.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,13 @@ static const char prune_runs[] = "WITH gone AS (DELETE FROM runs WHERE id = ANY 
 static const char prune_webhooks[] =
     "WITH gone AS (DELETE FROM webhooks WHERE id = ANY (ARRAY(SELECT id FROM webhooks WHERE received_at < $1 "
     "ORDER BY received_at LIMIT $2)) RETURNING 1) SELECT count(*) FROM gone";
+static const char prune_messages[] =
+    "WITH old AS (SELECT id, event FROM messages WHERE " CW_SETTLED
+    "AND changed_at < $1 ORDER BY changed_at LIMIT $2), "
+    "emptied AS (UPDATE messages SET payload = '', answer = '' "
+    "WHERE id = ANY (ARRAY(SELECT id FROM old WHERE event <> '')) RETURNING 1), "
+    "gone AS (DELETE FROM messages WHERE id = ANY (ARRAY(SELECT id FROM old WHERE event = '')) RETURNING 1) "
+    "SELECT (SELECT count(*) FROM emptied) + (SELECT count(*) FROM gone)";
 /* $3: so many newer ones stay. */
 static const char prune_versions[] =
     "WITH queue AS (SELECT raw_id FROM raw_superseded WHERE superseded_at < $1 ORDER BY superseded_at "
@@ -38,7 +46,7 @@ static const char prune_versions[] =
     "gone AS (DELETE FROM raw_superseded WHERE raw_id = ANY (ARRAY(SELECT raw_id FROM queue)) RETURNING 1) "
     "SELECT count(*) FROM gone";
 
-enum { STEPS = 4 };
+enum { STEPS = 5 };
 
 struct pruning {
     struct cw_pg *pg;
@@ -106,6 +114,7 @@ void cw_pg_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn 
                            .steps = { { prune_notes, prune->runs_until },
                                       { prune_runs, prune->runs_until },
                                       { prune_webhooks, prune->webhooks_until },
+                                      { prune_messages, prune->messages_until },
                                       { prune_versions, prune->raw_until } },
                            .versions = prune->raw_versions,
                            .left = prune->limit,

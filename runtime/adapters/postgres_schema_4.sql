@@ -55,8 +55,10 @@ CREATE TABLE demands (
 );
 
 -- What is to be counted again before the transaction that marked it commits; more only after work that was cut off.
+-- The same SKU may stand there several times: each transaction counts by its own marks, and none waits for another to
+-- make them.
 CREATE TABLE stock_marks (
-    sku TEXT PRIMARY KEY
+    sku TEXT NOT NULL
 );
 
 -- Of an event the key that tells it from others for ever; '' = a level. A lane is sent in the order of its ids.
@@ -70,11 +72,18 @@ ALTER TABLE messages ADD COLUMN answer TEXT NOT NULL DEFAULT '';
 UPDATE messages SET stream = 'statuses_out', lane = 'order/' || external_id, event = 'rule/' || id::TEXT
     WHERE stream = 'statuses';
 UPDATE messages SET due_at = created_at WHERE state = 'queued';
+ALTER TABLE messages DROP COLUMN is_level;
 
--- Of each level the newest payload that was put, and what the cart has by its last answer.
+-- Of each level the newest payload that was put, and what the cart has by its last answer; NULL = whatever is put next
+-- counts as new. What was sent last, and when, stays.
 CREATE TABLE message_levels (
     cart TEXT NOT NULL, stream TEXT NOT NULL, external_id TEXT NOT NULL, payload TEXT, sent_payload TEXT, sent_at TEXT,
-    sent_zero BIGINT NOT NULL, PRIMARY KEY (cart, stream, external_id)
+    sent_zero BIGINT NOT NULL, sent_id BIGINT, PRIMARY KEY (cart, stream, external_id)
+);
+
+-- The number of the last call to a cart.
+CREATE TABLE message_calls (
+    cart TEXT NOT NULL, stream TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (cart, stream)
 );
 
 -- The cart's ids of what the back office has.
@@ -105,11 +114,18 @@ CREATE INDEX vendor_levels_sku ON vendor_levels (cart, left(sku, 200)) WHERE sku
 CREATE INDEX prices_sku ON prices (cart, left(sku, 200)) WHERE sku IS NOT NULL;
 CREATE INDEX purchase_order_lines_sku ON purchase_order_lines (left(sku, 200)) WHERE sku IS NOT NULL;
 CREATE INDEX item_components_sku ON item_components (left(sku, 200)) WHERE sku IS NOT NULL;
-CREATE INDEX demands_sku ON demands (sku);
+CREATE INDEX items_office_sku ON items (left(sku, 200)) WHERE cart = '' AND sku IS NOT NULL;
+CREATE INDEX demands_sku ON demands (left(sku, 200));
+CREATE INDEX stock_marks_sku ON stock_marks (left(sku, 200));
 DROP INDEX messages_waiting;
+DROP INDEX messages_of_key;
 CREATE INDEX messages_queued ON messages (cart, stream, due_at, id) WHERE state = 'queued';
 CREATE INDEX messages_unsettled ON messages (cart, lane, id) WHERE state IN ('queued', 'sending', 'unknown', 'failed');
+CREATE INDEX messages_of_level ON messages (cart, stream, external_id)
+    WHERE event = '' AND state IN ('queued', 'sending', 'unknown', 'failed');
 CREATE INDEX messages_of_state ON messages (cart, stream, state, id) WHERE state IN ('sending', 'unknown', 'failed');
-CREATE INDEX messages_settled ON messages (changed_at) WHERE state IN ('sent', 'superseded');
+CREATE INDEX messages_settled ON messages (changed_at)
+    WHERE state IN ('sent', 'superseded') AND (event = '' OR payload <> '');
 CREATE UNIQUE INDEX messages_event ON messages (cart, stream, event) WHERE event <> '';
+CREATE INDEX messages_of_event ON messages (cart, stream, external_id) WHERE event <> '';
 CREATE INDEX message_levels_sent ON message_levels (cart, stream, sent_at) WHERE sent_at IS NOT NULL;

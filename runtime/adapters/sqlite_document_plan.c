@@ -48,7 +48,9 @@ static bool print_reads(struct cw_sqlite_rows *rows, struct cw_buffer *sql, stru
 {
     const char *table = rows->of->table;
     return cw_buffer_print(sql, err, "SELECT id FROM %s WHERE cart = ?1 AND external_id = ?2", table) &&
-           take_text(sql, &rows->find, err) && cw_buffer_print(sql, err, "SELECT id, custom") &&
+           take_text(sql, &rows->find, err) &&
+           cw_buffer_print(sql, err, "DELETE FROM %s WHERE cart = ?1 AND external_id = ?2", table) &&
+           take_text(sql, &rows->drop, err) && cw_buffer_print(sql, err, "SELECT id, custom") &&
            cw_store_print_names(sql, rows->of, err) &&
            cw_buffer_print(sql, err, " FROM %s WHERE cart = ?1 AND external_id = ?2", table) &&
            take_text(sql, &rows->read, err);
@@ -78,6 +80,7 @@ static void free_rows(struct cw_sqlite_rows *rows)
     free(rows->update.bound);
     free(rows->read);
     free(rows->find);
+    free(rows->drop);
     free(rows->clear);
 }
 

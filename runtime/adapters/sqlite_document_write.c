@@ -146,3 +146,21 @@ bool cw_sqlite_put_document(struct cw_txn *txn, struct cw_slice cart, const stru
             return false;
     return true;
 }
+
+static const char delete_edits[] =
+    "DELETE FROM document_edits WHERE cart = ?1 AND kind = ?2 AND external_id = ?3";
+
+bool cw_sqlite_drop_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                             struct cw_slice external_id, struct cw_error *err)
+{
+    struct cw_sqlite *s = cw_sqlite_of(txn->store);
+    struct cw_sqlite_document *plan = cw_sqlite_document_plan(s, kind, err);
+    if (plan == NULL ||
+        !cw_sqlite_run(s, plan->own.drop, CW_BINDS(cw_bind_text(cart), cw_bind_text(external_id)), err))
+        return false;
+    if (sqlite3_changes(s->db) == 0)
+        return cw_store_fail_missing(cart, kind, external_id, err);
+    return cw_sqlite_run(s, delete_edits,
+                         CW_BINDS(cw_bind_text(cart), cw_bind_word(kind->name), cw_bind_text(external_id)),
+                         err);
+}

@@ -16,8 +16,8 @@ struct cw_sqlite_rows {
     const struct cw_store_rows *of;
     struct cw_sqlite_write insert, update; /* update only of documents */
     char *read;
-    char *find;  /* only of documents */
-    char *clear; /* only of lists */
+    char *find, *drop; /* only of documents */
+    char *clear;       /* only of lists */
 };
 
 struct cw_sqlite_document {

@@ -15,7 +15,7 @@
 #include "adapters/store_words.h"
 
 enum {
-    CW_SQLITE_STATEMENTS = 256, /* slots, a power of two; about half are used */
+    CW_SQLITE_STATEMENTS = 512, /* slots, a power of two; about half are used */
     CW_SQLITE_BINDS_MAX = 32,   /* of the statements that are written by hand */
     CW_SQLITE_BUSY_MS = 5000,   /* another process may write for so long */
     CW_SQLITE_WAL_PAGES = 1000  /* 16 MB; then the log is carried over into the file */
@@ -138,6 +138,8 @@ bool cw_sqlite_drop_edit(struct cw_txn *txn, struct cw_slice cart, const struct 
                          struct cw_slice external_id, struct cw_slice field, struct cw_error *err);
 bool cw_sqlite_put_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc,
                             cw_time at, int64_t run, struct cw_error *err);
+bool cw_sqlite_drop_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                             struct cw_slice external_id, struct cw_error *err);
 void cw_sqlite_documents_free(struct cw_sqlite_documents *documents);
 
 void cw_sqlite_get_cursor(struct cw_store *store, struct cw_slice cart, struct cw_slice stream,
@@ -181,7 +183,38 @@ void cw_sqlite_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook,
                            void *arg);
 void cw_sqlite_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
 
+bool cw_sqlite_put_demands(struct cw_txn *txn, struct cw_record_key key,
+                           const struct cw_order_demand *demands, size_t count, struct cw_error *err);
+void cw_sqlite_read_shipped(struct cw_txn *txn, struct cw_slice cart, const struct cw_slice *orders,
+                            size_t count, cw_shipped_fn *shipped, cw_store_done_fn *done, void *arg);
+bool cw_sqlite_mark_skus(struct cw_txn *txn, const struct cw_slice *skus, size_t count, struct cw_error *err);
+void cw_sqlite_take_marks(struct cw_txn *txn, unsigned limit, cw_marks_fn *taken, void *arg);
+void cw_sqlite_read_stock(struct cw_txn *txn, const struct cw_slice *skus, size_t count,
+                          cw_stock_fact_fn *fact, cw_store_done_fn *done, void *arg);
+void cw_sqlite_read_skus(struct cw_store *store, struct cw_slice after, unsigned limit, cw_marks_fn *read,
+                         void *arg);
+void cw_sqlite_read_prices(struct cw_txn *txn, const struct cw_slice *skus, size_t count, cw_price_fn *price,
+                           cw_store_done_fn *done, void *arg);
+bool cw_sqlite_put_link(struct cw_txn *txn, struct cw_slice cart, struct cw_slice kind,
+                        struct cw_slice external_id, struct cw_slice link, struct cw_error *err);
+void cw_sqlite_get_link(struct cw_txn *txn, struct cw_slice cart, struct cw_slice kind,
+                        struct cw_slice external_id, cw_link_fn *found, void *arg);
+
 bool cw_sqlite_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
+bool cw_sqlite_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                             struct cw_slice external_id, struct cw_error *err);
+bool cw_sqlite_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at,
+                           struct cw_error *err);
+void cw_sqlite_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,
+                              const struct cw_outbox_limits *limits, cw_messages_fn *claimed, void *arg);
+bool cw_sqlite_settle_message(struct cw_txn *txn, const struct cw_settlement *settlement,
+                              struct cw_error *err);
+bool cw_sqlite_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                               struct cw_error *err);
+void cw_sqlite_read_messages(struct cw_store *store, const struct cw_message_filter *filter,
+                             cw_message_fn *message, cw_store_done_fn *done, void *arg);
+void cw_sqlite_count_levels(struct cw_store *store, struct cw_slice cart, struct cw_slice stream,
+                            cw_time since, int64_t approved, cw_level_changes_fn *counted, void *arg);
 void cw_sqlite_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
                            cw_store_done_fn *done, void *arg);
 bool cw_sqlite_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,

@@ -1,8 +1,10 @@
-/* sqlite_prune.c - removing what was kept long enough: ended runs, notices, old versions of raw records.
+/* sqlite_prune.c - removing what was kept long enough: ended runs, notices, messages, old versions of
+ * raw records.
  *
  * Each call looks at no more rows than it may remove. A superseded version is looked at once: it goes, or
  * leaves the queue, and is found again when a later version of its record leaves it. */
 #include "adapters/sqlite_engine.h"
+#include "adapters/store_outbox.h"
 
 /* What a call has removed so far. */
 struct pruning {
@@ -49,6 +51,24 @@ static bool prune_webhooks(struct pruning *p, cw_time until)
 {
     return p->left == 0 ||
            remove_rows(p, delete_webhooks, CW_BINDS(cw_bind_time(until), cw_bind_int((int64_t)p->left)));
+}
+
+/* --- messages --- */
+
+/* An event keeps its row: the same one may come again, and is not to be put again. */
+static const char empty_events[] =
+    "UPDATE messages SET payload = '', answer = '' WHERE id IN (SELECT id FROM messages WHERE " CW_SETTLED
+    "AND changed_at < $1 ORDER BY changed_at LIMIT $2) AND event <> ''";
+static const char delete_levels[] =
+    "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE " CW_SETTLED
+    "AND changed_at < $1 ORDER BY changed_at LIMIT $2) AND event = ''";
+
+/* Of the oldest ones first what is events, then what is left. */
+static bool prune_messages(struct pruning *p, cw_time until)
+{
+    return p->left == 0 ||
+           (remove_rows(p, empty_events, CW_BINDS(cw_bind_time(until), cw_bind_int((int64_t)p->left))) &&
+            remove_rows(p, delete_levels, CW_BINDS(cw_bind_time(until), cw_bind_int((int64_t)p->left))));
 }
 
 /* --- versions --- */
@@ -103,6 +123,7 @@ void cw_sqlite_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned
     struct pruning p = { .s = cw_sqlite_of(txn->store), .left = prune->limit, .err = &err };
     bool ok = (prune->runs_until == CW_TIME_NONE || prune_runs(&p, prune->runs_until)) &&
               (prune->webhooks_until == CW_TIME_NONE || prune_webhooks(&p, prune->webhooks_until)) &&
+              (prune->messages_until == CW_TIME_NONE || prune_messages(&p, prune->messages_until)) &&
               (prune->raw_until == CW_TIME_NONE || prune_versions(&p, prune));
     if (!ok)
         cw_txn_lose(txn, &err);

@@ -49,82 +49,61 @@ bool cw_store_check(struct cw_store *store, struct cw_buffer *report, struct cw_
 
 /* --- what callers give --- */
 
-static bool fits(struct cw_slice text, const char *what, struct cw_error *err)
+bool cw_store_fits(struct cw_slice text, const char *what, struct cw_error *err)
 {
     return text.len <= CW_STORE_TEXT_MAX ||
            cw_fail(err, CW_LIMIT, "%s has %zu bytes; the store takes at most %d", what, text.len,
                    CW_STORE_TEXT_MAX);
 }
 
-static bool is_name(struct cw_slice name, const char *what, struct cw_error *err)
+bool cw_store_is_name(struct cw_slice name, const char *what, struct cw_error *err)
 {
-    return name.len > 0 ? fits(name, what, err) : cw_fail(err, CW_USAGE, "%s is empty", what);
+    return name.len > 0 ? cw_store_fits(name, what, err) : cw_fail(err, CW_USAGE, "%s is empty", what);
+}
+
+bool cw_store_settle(struct cw_txn *txn, bool ok, struct cw_slice record, struct cw_error *err)
+{
+    if (ok)
+        return true;
+    cw_store_fail_at(err, record);
+    return cw_txn_lose(txn, err);
 }
 
 static bool is_key(struct cw_record_key key, struct cw_error *err)
 {
-    return is_name(key.cart, "the cart's name", err) && is_name(key.stream, "the stream's name", err) &&
-           is_name(key.external_id, "the record's id", err);
+    return cw_store_is_name(key.cart, "the cart's name", err) &&
+           cw_store_is_name(key.stream, "the stream's name", err) &&
+           cw_store_is_name(key.external_id, "the record's id", err);
 }
 
 static bool is_raw(const struct cw_raw *raw, struct cw_error *err)
 {
-    if (!is_key(raw->key, err) || !fits(raw->bytes, "the record", err))
+    if (!is_key(raw->key, err) || !cw_store_fits(raw->bytes, "the record", err))
         return false;
     for (size_t i = 0; i < raw->part_count; i++)
-        if (!fits(raw->parts[i].bytes, "a part of the record", err))
+        if (!cw_store_fits(raw->parts[i].bytes, "a part of the record", err))
             return false;
     return true;
 }
 
 static bool is_staged(const struct cw_staged *staged, struct cw_error *err)
 {
-    if (!is_key(staged->key, err) || !fits(staged->document, "the staged document", err))
+    if (!is_key(staged->key, err) || !cw_store_fits(staged->document, "the staged document", err))
         return false;
     for (size_t i = 0; i < staged->issue_count; i++)
-        if (!fits(staged->issues[i].message, "the text of an issue", err) ||
-            !fits(staged->issues[i].subject, "the subject of an issue", err))
+        if (!cw_store_fits(staged->issues[i].message, "the text of an issue", err) ||
+            !cw_store_fits(staged->issues[i].subject, "the subject of an issue", err))
             return false;
     return true;
 }
 
-static bool is_own_kind(const struct cw_kind *kind, struct cw_error *err)
-{
-    return kind->is_document ||
-           cw_fail(err, CW_USAGE, "a record of kind %s is stored only inside a document", kind->name);
-}
-
-static bool is_document(struct cw_slice cart, const struct cw_document *doc, struct cw_error *err)
-{
-    return is_own_kind(doc->kind, err) && is_name(cart, "the cart's name", err) &&
-           is_name(doc->external_id, "the document's id", err);
-}
-
-static bool is_edited(struct cw_slice cart, const struct cw_kind *kind, struct cw_slice external_id,
-                      struct cw_slice field, struct cw_error *err)
-{
-    return is_own_kind(kind, err) && is_name(cart, "the cart's name", err) &&
-           is_name(external_id, "the document's id", err) && is_name(field, "the field's name", err);
-}
-
-static bool is_edit(const struct cw_edit *edit, struct cw_error *err)
-{
-    return fits(edit->value, "the value", err) && fits(edit->cart_value, "the cart's value", err) &&
-           fits(edit->who, "the name of who edits", err) && fits(edit->reason, "the reason", err);
-}
-
 static bool is_release(const struct cw_release *release, struct cw_error *err)
 {
-    return is_name(release->code, "the issue's code", err) &&
-           fits(release->field, "the issue's field", err) &&
-           fits(release->message, "the issue's text", err) &&
-           fits(release->who, "the name of who releases", err) && fits(release->reason, "the reason", err);
-}
-
-static bool is_question(const struct cw_question *question, struct cw_error *err)
-{
-    return is_own_kind(question->kind, err) && is_name(question->cart, "the cart's name", err) &&
-           fits(question->value, "the value", err);
+    return cw_store_is_name(release->code, "the issue's code", err) &&
+           cw_store_fits(release->field, "the issue's field", err) &&
+           cw_store_fits(release->message, "the issue's text", err) &&
+           cw_store_fits(release->who, "the name of who releases", err) &&
+           cw_store_fits(release->reason, "the reason", err);
 }
 
 static bool is_filter(const struct cw_raw_filter *filter, struct cw_error *err)
@@ -149,18 +128,9 @@ static bool is_run(const struct cw_run *run, struct cw_error *err)
         (long long)run->id, (unsigned long long)c->read, (unsigned long long)sum);
 }
 
-/* Ends a put: true stays true, false loses the transaction, naming the record. */
-static bool settle(struct cw_txn *txn, bool ok, struct cw_slice record, struct cw_error *err)
-{
-    if (ok)
-        return true;
-    cw_store_fail_at(err, record);
-    return cw_txn_lose(txn, err);
-}
-
 static const struct cw_slice no_record = { "", 0 };
 
-/* --- raw and staged records, documents --- */
+/* --- raw and staged records --- */
 
 void cw_txn_find_raw(struct cw_txn *txn, const struct cw_record_key *keys, size_t count,
                      cw_raw_known_fn *found, void *arg)
@@ -168,7 +138,7 @@ void cw_txn_find_raw(struct cw_txn *txn, const struct cw_record_key *keys, size_
     struct cw_error err;
     bool ok = true;
     for (size_t i = 0; ok && i < count; i++)
-        ok = settle(txn, is_key(keys[i], &err), keys[i].external_id, &err);
+        ok = cw_store_settle(txn, is_key(keys[i], &err), keys[i].external_id, &err);
     if (txn->lost)
         found(arg, NULL, 0, &txn->error);
     else
@@ -181,7 +151,7 @@ bool cw_txn_put_raw(struct cw_txn *txn, const struct cw_raw *raw)
     if (txn->lost)
         return false;
     bool ok = is_raw(raw, &err) && txn->store->engine->put_raw(txn, raw, &err);
-    return settle(txn, ok, raw->key.external_id, &err);
+    return cw_store_settle(txn, ok, raw->key.external_id, &err);
 }
 
 bool cw_txn_set_outcome(struct cw_txn *txn, struct cw_record_key key, enum cw_outcome outcome,
@@ -192,7 +162,7 @@ bool cw_txn_set_outcome(struct cw_txn *txn, struct cw_record_key key, enum cw_ou
         return false;
     bool ok =
         is_key(key, &err) && txn->store->engine->set_outcome(txn, key, outcome, reason, script_version, &err);
-    return settle(txn, ok, key.external_id, &err);
+    return cw_store_settle(txn, ok, key.external_id, &err);
 }
 
 void cw_store_read_raw(struct cw_store *store, const struct cw_raw_filter *filter, cw_raw_row_fn *row,
@@ -211,7 +181,7 @@ bool cw_txn_put_staged(struct cw_txn *txn, const struct cw_staged *staged)
     if (txn->lost)
         return false;
     bool ok = is_staged(staged, &err) && txn->store->engine->put_staged(txn, staged, &err);
-    return settle(txn, ok, staged->key.external_id, &err);
+    return cw_store_settle(txn, ok, staged->key.external_id, &err);
 }
 
 bool cw_txn_drop_staged(struct cw_txn *txn, struct cw_record_key key)
@@ -220,7 +190,7 @@ bool cw_txn_drop_staged(struct cw_txn *txn, struct cw_record_key key)
     if (txn->lost)
         return false;
     bool ok = is_key(key, &err) && txn->store->engine->drop_staged(txn, key, &err);
-    return settle(txn, ok, key.external_id, &err);
+    return cw_store_settle(txn, ok, key.external_id, &err);
 }
 
 bool cw_txn_put_release(struct cw_txn *txn, struct cw_record_key key, const struct cw_release *release)
@@ -230,65 +200,7 @@ bool cw_txn_put_release(struct cw_txn *txn, struct cw_record_key key, const stru
         return false;
     bool ok = is_key(key, &err) && is_release(release, &err) &&
               txn->store->engine->put_release(txn, key, release, &err);
-    return settle(txn, ok, key.external_id, &err);
-}
-
-void cw_txn_get_documents(struct cw_txn *txn, const struct cw_kind *kind, const struct cw_record_key *keys,
-                          size_t count, struct cw_arena *arena, cw_stored_fn *got, void *arg)
-{
-    struct cw_error err;
-    bool ok = !txn->lost && settle(txn, is_own_kind(kind, &err), no_record, &err);
-    for (size_t i = 0; ok && i < count; i++)
-        ok = settle(txn, is_key(keys[i], &err), keys[i].external_id, &err);
-    if (txn->lost)
-        got(arg, NULL, 0, &txn->error);
-    else
-        txn->store->engine->get_documents(txn, kind, keys, count, arena, got, arg);
-}
-
-void cw_txn_ask(struct cw_txn *txn, const struct cw_question *questions, size_t count, struct cw_arena *arena,
-                cw_answers_fn *answered, void *arg)
-{
-    struct cw_error err;
-    bool ok = !txn->lost;
-    for (size_t i = 0; ok && i < count; i++)
-        ok = settle(txn, is_question(&questions[i], &err), no_record, &err);
-    if (txn->lost)
-        answered(arg, NULL, 0, &txn->error);
-    else
-        txn->store->engine->ask(txn, questions, count, arena, answered, arg);
-}
-
-bool cw_txn_put_edit(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
-                     struct cw_slice external_id, const struct cw_edit *edit)
-{
-    struct cw_error err;
-    if (txn->lost)
-        return false;
-    bool ok = is_edited(cart, kind, external_id, edit->field, &err) && is_edit(edit, &err) &&
-              txn->store->engine->put_edit(txn, cart, kind, external_id, edit, &err);
-    return settle(txn, ok, external_id, &err);
-}
-
-bool cw_txn_drop_edit(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
-                      struct cw_slice external_id, struct cw_slice field)
-{
-    struct cw_error err;
-    if (txn->lost)
-        return false;
-    bool ok = is_edited(cart, kind, external_id, field, &err) &&
-              txn->store->engine->drop_edit(txn, cart, kind, external_id, field, &err);
-    return settle(txn, ok, external_id, &err);
-}
-
-bool cw_txn_put_document(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc, cw_time at,
-                         int64_t run)
-{
-    struct cw_error err;
-    if (txn->lost)
-        return false;
-    bool ok = is_document(cart, doc, &err) && txn->store->engine->put_document(txn, cart, doc, at, run, &err);
-    return settle(txn, ok, doc->external_id, &err);
+    return cw_store_settle(txn, ok, key.external_id, &err);
 }
 
 /* --- cursors, runs, leases --- */
@@ -305,17 +217,18 @@ bool cw_txn_put_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = is_name(cart, "the cart's name", &err) && is_name(stream, "the stream's name", &err) &&
-              fits(cursor->position, "the cursor's position", &err) &&
+    bool ok = cw_store_is_name(cart, "the cart's name", &err) &&
+              cw_store_is_name(stream, "the stream's name", &err) &&
+              cw_store_fits(cursor->position, "the cursor's position", &err) &&
               txn->store->engine->put_cursor(txn, cart, stream, cursor, &err);
-    return settle(txn, ok, no_record, &err);
+    return cw_store_settle(txn, ok, no_record, &err);
 }
 
 bool cw_txn_reset_cursor(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream)
 {
     struct cw_error err;
     return !txn->lost &&
-           settle(txn, txn->store->engine->reset_cursor(txn, cart, stream, &err), no_record, &err);
+           cw_store_settle(txn, txn->store->engine->reset_cursor(txn, cart, stream, &err), no_record, &err);
 }
 
 void cw_store_start_run(struct cw_store *store, struct cw_fence fence, const struct cw_run *run,
@@ -329,9 +242,9 @@ bool cw_txn_put_run(struct cw_txn *txn, const struct cw_run *run)
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = is_run(run, &err) && fits(run->message, "the run's message", &err) &&
+    bool ok = is_run(run, &err) && cw_store_fits(run->message, "the run's message", &err) &&
               txn->store->engine->put_run(txn, run, &err);
-    return settle(txn, ok, no_record, &err);
+    return cw_store_settle(txn, ok, no_record, &err);
 }
 
 bool cw_txn_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level, struct cw_slice message,
@@ -340,16 +253,17 @@ bool cw_txn_put_run_note(struct cw_txn *txn, int64_t run, struct cw_slice level,
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = fits(message, "the note", &err) &&
+    bool ok = cw_store_fits(message, "the note", &err) &&
               txn->store->engine->put_run_note(txn, run, level, message, key, &err);
-    return settle(txn, ok, key.external_id, &err);
+    return cw_store_settle(txn, ok, key.external_id, &err);
 }
 
 void cw_store_take_lease(struct cw_store *store, struct cw_slice name, struct cw_slice holder, int64_t token,
                          cw_time time, cw_lease_fn *taken, void *arg)
 {
     struct cw_error err;
-    if (is_name(name, "the lease's name", &err) && is_name(holder, "the lease's holder", &err))
+    if (cw_store_is_name(name, "the lease's name", &err) &&
+        cw_store_is_name(holder, "the lease's holder", &err))
         store->engine->take_lease(store, name, holder, token, time, taken, arg);
     else
         taken(arg, 0, &err);
@@ -365,8 +279,10 @@ void cw_store_drop_lease(struct cw_store *store, struct cw_slice name, int64_t t
 
 static bool is_job(const struct cw_job *job, struct cw_error *err)
 {
-    return fits(job->cart, "the cart's name", err) && is_name(job->name, "the job's name", err) &&
-           fits(job->schedule, "the job's schedule", err) && fits(job->message, "the job's message", err);
+    return cw_store_fits(job->cart, "the cart's name", err) &&
+           cw_store_is_name(job->name, "the job's name", err) &&
+           cw_store_fits(job->schedule, "the job's schedule", err) &&
+           cw_store_fits(job->message, "the job's message", err);
 }
 
 bool cw_txn_plan_jobs(struct cw_txn *txn, const struct cw_job *jobs, size_t count)
@@ -374,8 +290,8 @@ bool cw_txn_plan_jobs(struct cw_txn *txn, const struct cw_job *jobs, size_t coun
     struct cw_error err;
     bool ok = !txn->lost;
     for (size_t i = 0; ok && i < count; i++)
-        ok = settle(txn, is_job(&jobs[i], &err), jobs[i].cart, &err);
-    return ok && settle(txn, txn->store->engine->plan_jobs(txn, jobs, count, &err), no_record, &err);
+        ok = cw_store_settle(txn, is_job(&jobs[i], &err), jobs[i].cart, &err);
+    return ok && cw_store_settle(txn, txn->store->engine->plan_jobs(txn, jobs, count, &err), no_record, &err);
 }
 
 void cw_store_read_jobs(struct cw_store *store, struct cw_slice cart, cw_job_fn *job, cw_store_done_fn *done,
@@ -396,13 +312,15 @@ bool cw_txn_end_job(struct cw_txn *txn, const struct cw_job *job)
 {
     struct cw_error err;
     return !txn->lost &&
-           settle(txn, is_job(job, &err) && txn->store->engine->end_job(txn, job, &err), job->cart, &err);
+           cw_store_settle(txn, is_job(job, &err) && txn->store->engine->end_job(txn, job, &err), job->cart,
+                           &err);
 }
 
 bool cw_txn_wake_job(struct cw_txn *txn, struct cw_slice cart, struct cw_slice name, cw_time at)
 {
     struct cw_error err;
-    return !txn->lost && settle(txn, txn->store->engine->wake_job(txn, cart, name, at, &err), cart, &err);
+    return !txn->lost &&
+           cw_store_settle(txn, txn->store->engine->wake_job(txn, cart, name, at, &err), cart, &err);
 }
 
 bool cw_store_listen(struct cw_store *store, cw_loop_fn *heard, void *arg, struct cw_error *err)
@@ -415,9 +333,10 @@ bool cw_txn_put_control(struct cw_txn *txn, const struct cw_control *control)
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = is_name(control->cart, "the cart's name", &err) && fits(control->why, "the reason", &err) &&
+    bool ok = cw_store_is_name(control->cart, "the cart's name", &err) &&
+              cw_store_fits(control->why, "the reason", &err) &&
               txn->store->engine->put_control(txn, control, &err);
-    return settle(txn, ok, control->cart, &err);
+    return cw_store_settle(txn, ok, control->cart, &err);
 }
 
 void cw_store_read_controls(struct cw_store *store, struct cw_slice cart, cw_control_fn *control,
@@ -429,11 +348,11 @@ void cw_store_read_controls(struct cw_store *store, struct cw_slice cart, cw_con
 void cw_txn_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw_webhook_fn *put, void *arg)
 {
     struct cw_error err;
-    bool ok = txn->lost || (is_name(webhook->cart, "the cart's name", &err) &&
-                            is_name(webhook->delivery_id, "the delivery's id", &err) &&
-                            fits(webhook->bytes, "the notice", &err));
+    bool ok = txn->lost || (cw_store_is_name(webhook->cart, "the cart's name", &err) &&
+                            cw_store_is_name(webhook->delivery_id, "the delivery's id", &err) &&
+                            cw_store_fits(webhook->bytes, "the notice", &err));
     if (!ok)
-        settle(txn, false, webhook->delivery_id, &err);
+        cw_store_settle(txn, false, webhook->delivery_id, &err);
     if (txn->lost)
         put(arg, false, &txn->error);
     else
@@ -448,17 +367,7 @@ void cw_txn_prune(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn
         txn->store->engine->prune(txn, prune, pruned, arg);
 }
 
-/* --- outbox, tables, state, users, audit --- */
-
-bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message)
-{
-    struct cw_error err;
-    if (txn->lost)
-        return false;
-    bool ok = is_key(message->key, &err) && fits(message->payload, "the message", &err) &&
-              txn->store->engine->put_message(txn, message, &err);
-    return settle(txn, ok, message->key.external_id, &err);
-}
+/* --- tables, state, users, audit --- */
 
 void cw_store_read_tables(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
                           cw_store_done_fn *done, void *arg)
@@ -472,19 +381,20 @@ bool cw_txn_put_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_sl
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = (cart.len == 0 || is_name(cart, "the cart's name", &err)) &&
-              is_name(table, "the table's name", &err) && fits(key, "the table's key", &err) &&
-              fits(value, "the table's value", &err) &&
+    bool ok = (cart.len == 0 || cw_store_is_name(cart, "the cart's name", &err)) &&
+              cw_store_is_name(table, "the table's name", &err) &&
+              cw_store_fits(key, "the table's key", &err) &&
+              cw_store_fits(value, "the table's value", &err) &&
               txn->store->engine->put_table_row(txn, cart, table, key, value, &err);
-    return settle(txn, ok, no_record, &err);
+    return cw_store_settle(txn, ok, no_record, &err);
 }
 
 bool cw_txn_drop_table_row(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
                            struct cw_slice key)
 {
     struct cw_error err;
-    return !txn->lost &&
-           settle(txn, txn->store->engine->drop_table_row(txn, cart, table, key, &err), no_record, &err);
+    return !txn->lost && cw_store_settle(txn, txn->store->engine->drop_table_row(txn, cart, table, key, &err),
+                                         no_record, &err);
 }
 
 void cw_store_get_state(struct cw_store *store, struct cw_slice cart, struct cw_slice key, cw_state_fn *found,
@@ -498,9 +408,10 @@ bool cw_txn_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice 
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = is_name(cart, "the cart's name", &err) && is_name(key, "the key", &err) &&
-              fits(value, "the value", &err) && txn->store->engine->put_state(txn, cart, key, value, &err);
-    return settle(txn, ok, no_record, &err);
+    bool ok = cw_store_fits(cart, "the cart's name", &err) && cw_store_is_name(key, "the key", &err) &&
+              cw_store_fits(value, "the value", &err) &&
+              txn->store->engine->put_state(txn, cart, key, value, &err);
+    return cw_store_settle(txn, ok, no_record, &err);
 }
 
 void cw_store_get_user(struct cw_store *store, struct cw_slice name, cw_user_fn *found, void *arg)
@@ -514,9 +425,10 @@ bool cw_txn_put_user(struct cw_txn *txn, struct cw_slice name, struct cw_slice p
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = is_name(name, "the user's name", &err) && is_name(password_hash, "the password's hash", &err) &&
+    bool ok = cw_store_is_name(name, "the user's name", &err) &&
+              cw_store_is_name(password_hash, "the password's hash", &err) &&
               txn->store->engine->put_user(txn, name, password_hash, groups, &err);
-    return settle(txn, ok, no_record, &err);
+    return cw_store_settle(txn, ok, no_record, &err);
 }
 
 bool cw_txn_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice action, struct cw_slice object,
@@ -525,10 +437,10 @@ bool cw_txn_audit(struct cw_txn *txn, struct cw_slice who, struct cw_slice actio
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = fits(before, "the value before", &err) && fits(after, "the value after", &err) &&
-              fits(reason, "the reason", &err) &&
+    bool ok = cw_store_fits(before, "the value before", &err) &&
+              cw_store_fits(after, "the value after", &err) && cw_store_fits(reason, "the reason", &err) &&
               txn->store->engine->audit(txn, who, action, object, before, after, reason, at, &err);
-    return settle(txn, ok, no_record, &err);
+    return cw_store_settle(txn, ok, no_record, &err);
 }
 
 void cw_store_query(struct cw_store *store, const char *sql, const struct cw_slice *params,

@@ -14,7 +14,7 @@
 
 #include "adapters/store.h"
 
-enum { CW_COPY_TABLES_MAX = 40 };
+enum { CW_COPY_TABLES_MAX = 64 };
 
 struct cw_copied {
     const char *table;

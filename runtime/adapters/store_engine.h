@@ -57,6 +57,8 @@ struct cw_store_engine {
                       struct cw_slice external_id, struct cw_slice field, struct cw_error *err);
     bool (*put_document)(struct cw_txn *txn, struct cw_slice cart, const struct cw_document *doc, cw_time at,
                          int64_t run, struct cw_error *err);
+    bool (*drop_document)(struct cw_txn *txn, struct cw_slice cart, const struct cw_kind *kind,
+                          struct cw_slice external_id, struct cw_error *err);
 
     void (*get_cursor)(struct cw_store *store, struct cw_slice cart, struct cw_slice stream,
                        cw_cursor_fn *found, void *arg);
@@ -92,7 +94,37 @@ struct cw_store_engine {
     void (*put_webhook)(struct cw_txn *txn, const struct cw_webhook *webhook, cw_webhook_fn *put, void *arg);
     void (*prune)(struct cw_txn *txn, const struct cw_prune *prune, cw_pruned_fn *pruned, void *arg);
 
+    bool (*put_demands)(struct cw_txn *txn, struct cw_record_key key, const struct cw_order_demand *demands,
+                        size_t count, struct cw_error *err);
+    void (*read_shipped)(struct cw_txn *txn, struct cw_slice cart, const struct cw_slice *orders,
+                         size_t count, cw_shipped_fn *shipped, cw_store_done_fn *done, void *arg);
+    bool (*mark_skus)(struct cw_txn *txn, const struct cw_slice *skus, size_t count, struct cw_error *err);
+    void (*take_marks)(struct cw_txn *txn, unsigned limit, cw_marks_fn *taken, void *arg);
+    void (*read_stock)(struct cw_txn *txn, const struct cw_slice *skus, size_t count, cw_stock_fact_fn *fact,
+                       cw_store_done_fn *done, void *arg);
+    void (*read_skus)(struct cw_store *store, struct cw_slice after, unsigned limit, cw_marks_fn *read,
+                      void *arg);
+    void (*read_prices)(struct cw_txn *txn, const struct cw_slice *skus, size_t count, cw_price_fn *price,
+                        cw_store_done_fn *done, void *arg);
+    bool (*put_link)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice kind,
+                     struct cw_slice external_id, struct cw_slice link, struct cw_error *err);
+    void (*get_link)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice kind,
+                     struct cw_slice external_id, cw_link_fn *found, void *arg);
+
     bool (*put_message)(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
+    bool (*forget_levels)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                          struct cw_slice external_id, struct cw_error *err);
+    bool (*wake_sender)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at,
+                        struct cw_error *err);
+    void (*claim_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,
+                           const struct cw_outbox_limits *limits, cw_messages_fn *claimed, void *arg);
+    bool (*settle_message)(struct cw_txn *txn, const struct cw_settlement *settlement, struct cw_error *err);
+    bool (*orphan_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+                            struct cw_error *err);
+    void (*read_messages)(struct cw_store *store, const struct cw_message_filter *filter,
+                          cw_message_fn *message, cw_store_done_fn *done, void *arg);
+    void (*count_levels)(struct cw_store *store, struct cw_slice cart, struct cw_slice stream, cw_time since,
+                         int64_t approved, cw_level_changes_fn *counted, void *arg);
     void (*read_tables)(struct cw_store *store, struct cw_slice cart, cw_table_entry_fn *entry,
                         cw_store_done_fn *done, void *arg);
     bool (*put_table_row)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice table,
@@ -142,6 +174,16 @@ struct cw_store {
 
 struct cw_store *cw_sqlite_open(const struct cw_store_config *config, struct cw_error *err);
 struct cw_store *cw_pg_open(const struct cw_store_config *config, struct cw_loop *loop, struct cw_error *err);
+
+/* What callers give: CW_LIMIT for a text that the store does not take, CW_USAGE for a name that is empty. */
+bool cw_store_fits(struct cw_slice text, const char *what, struct cw_error *err);
+bool cw_store_is_name(struct cw_slice name, const char *what, struct cw_error *err);
+/* Ends a put: true stays true, false loses the transaction, naming the record. */
+bool cw_store_settle(struct cw_txn *txn, bool ok, struct cw_slice record, struct cw_error *err);
+
+/* CW_NOT_FOUND: there is no such document. Always false. */
+bool cw_store_fail_missing(struct cw_slice cart, const struct cw_kind *kind, struct cw_slice external_id,
+                           struct cw_error *err);
 
 /* An engine's answers. cw_txn_began with an error, and cw_txn_ended, free txn. */
 void cw_txn_began(struct cw_txn *txn, const struct cw_error *err);

@@ -20,7 +20,7 @@ struct cw_schema {
     size_t count;
 };
 
-extern const struct cw_schema cw_store_schema;      /* of SQLite */
+extern const struct cw_schema cw_store_schema;            /* of SQLite */
 extern const struct cw_schema cw_store_schema_postgresql; /* begins with version 3 */
 
 #endif

@@ -52,6 +52,7 @@ CREATE INDEX vendor_levels_sku ON vendor_levels (cart, sku) WHERE sku IS NOT NUL
 CREATE INDEX prices_sku ON prices (cart, sku) WHERE sku IS NOT NULL;
 CREATE INDEX purchase_order_lines_sku ON purchase_order_lines (sku) WHERE sku IS NOT NULL;
 CREATE INDEX item_components_sku ON item_components (sku) WHERE sku IS NOT NULL;
+CREATE INDEX items_office_sku ON items (sku) WHERE cart = '' AND sku IS NOT NULL;
 
 -- What orders have still to get, by their state; orders that take nothing have none.
 CREATE TABLE demands (
@@ -62,11 +63,14 @@ CREATE TABLE demands (
 CREATE INDEX demands_sku ON demands (sku);
 
 -- What is to be counted again before the transaction that marked it commits; more only after work that was cut off.
+-- The same SKU may stand there several times: see the other engine.
 CREATE TABLE stock_marks (
-    sku TEXT PRIMARY KEY
-) STRICT, WITHOUT ROWID;
+    sku TEXT NOT NULL
+) STRICT;
+CREATE INDEX stock_marks_sku ON stock_marks (sku);
 
 -- Of an event the key that tells it from others for ever; '' = a level. A lane is sent in the order of its ids.
+-- Queries repeat the condition of the index that they mean word for word, or SQLite does not use it.
 ALTER TABLE messages ADD COLUMN lane TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN event TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN is_zero INTEGER NOT NULL DEFAULT 0;
@@ -77,19 +81,31 @@ ALTER TABLE messages ADD COLUMN answer TEXT NOT NULL DEFAULT '';
 UPDATE messages SET stream = 'statuses_out', lane = 'order/' || external_id, event = 'rule/' || id
     WHERE stream = 'statuses';
 UPDATE messages SET due_at = created_at WHERE state = 'queued';
+ALTER TABLE messages DROP COLUMN is_level;
 DROP INDEX messages_waiting;
+DROP INDEX messages_of_key;
 CREATE INDEX messages_queued ON messages (cart, stream, due_at, id) WHERE state = 'queued';
 CREATE INDEX messages_unsettled ON messages (cart, lane, id) WHERE state IN ('queued', 'sending', 'unknown', 'failed');
+CREATE INDEX messages_of_level ON messages (cart, stream, external_id)
+    WHERE event = '' AND state IN ('queued', 'sending', 'unknown', 'failed');
 CREATE INDEX messages_of_state ON messages (cart, stream, state, id) WHERE state IN ('sending', 'unknown', 'failed');
-CREATE INDEX messages_settled ON messages (changed_at) WHERE state IN ('sent', 'superseded');
+CREATE INDEX messages_settled ON messages (changed_at)
+    WHERE state IN ('sent', 'superseded') AND (event = '' OR payload <> '');
 CREATE UNIQUE INDEX messages_event ON messages (cart, stream, event) WHERE event <> '';
+CREATE INDEX messages_of_event ON messages (cart, stream, external_id) WHERE event <> '';
 
--- Of each level the newest payload that was put, and what the cart has by its last answer.
+-- Of each level the newest payload that was put, and what the cart has by its last answer; NULL = whatever is put next
+-- counts as new. What was sent last, and when, stays.
 CREATE TABLE message_levels (
     cart TEXT NOT NULL, stream TEXT NOT NULL, external_id TEXT NOT NULL, payload TEXT, sent_payload TEXT, sent_at TEXT,
-    sent_zero INTEGER NOT NULL, PRIMARY KEY (cart, stream, external_id)
+    sent_zero INTEGER NOT NULL, sent_id INTEGER, PRIMARY KEY (cart, stream, external_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_levels_sent ON message_levels (cart, stream, sent_at) WHERE sent_at IS NOT NULL;
+
+-- The number of the last call to a cart.
+CREATE TABLE message_calls (
+    cart TEXT NOT NULL, stream TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (cart, stream)
+) STRICT, WITHOUT ROWID;
 
 -- The cart's ids of what the back office has.
 CREATE TABLE links (

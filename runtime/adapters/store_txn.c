@@ -137,6 +137,11 @@ const struct cw_error *cw_txn_error(const struct cw_txn *txn)
     return txn->lost ? &txn->error : NULL;
 }
 
+struct cw_store *cw_txn_store(const struct cw_txn *txn)
+{
+    return txn->store;
+}
+
 static void cancel(struct cw_txn *txn)
 {
     struct cw_error err;

@@ -27,10 +27,42 @@ const char *cw_run_state_name(enum cw_run_state state)
     return names[state];
 }
 
+static const char *const message_states[] = {
+    "queued", "sending", "sent", "unknown", "failed", "superseded"
+};
+
 const char *cw_message_state_name(enum cw_message_state state)
 {
-    static const char *const names[] = { "queued", "sending", "sent", "unknown", "failed", "superseded" };
-    return names[state];
+    return message_states[state];
+}
+
+bool cw_message_state_parse(struct cw_slice name, enum cw_message_state *out)
+{
+    for (size_t i = 0; i < sizeof message_states / sizeof *message_states; i++) {
+        if (cw_slice_is(name, message_states[i])) {
+            *out = (enum cw_message_state)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *const demands[] = { "pending", "allocated", "shipping" };
+
+const char *cw_store_demand_name(enum cw_demand demand)
+{
+    return demands[demand];
+}
+
+bool cw_store_demand_parse(struct cw_slice name, enum cw_demand *out)
+{
+    for (size_t i = 0; i < sizeof demands / sizeof *demands; i++) {
+        if (cw_slice_is(name, demands[i])) {
+            *out = (enum cw_demand)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *cw_staged_state_name(enum cw_staged_state state)

@@ -6,7 +6,10 @@
 
 const char *cw_run_state_name(enum cw_run_state state);
 const char *cw_staged_state_name(enum cw_staged_state state);
+const char *cw_store_demand_name(enum cw_demand demand);
+bool cw_store_demand_parse(struct cw_slice name, enum cw_demand *out);
 bool cw_outcome_parse(struct cw_slice name, enum cw_outcome *out);
+bool cw_message_state_parse(struct cw_slice name, enum cw_message_state *out);
 
 /* "2024-03-31T02:30:00.000000Z": always this long, so that the texts sort as the times do. Empty for a time
  * outside the years 1 to 9999. */

@@ -448,25 +448,46 @@ static struct cw_slice authority(const char *after_scheme)
     return all;
 }
 
-static bool parse_url(const char *url, struct rule *rule)
+struct scheme {
+    const char *name;
+    int port; /* when none is named */
+};
+
+static const struct scheme of_shops[] = { { "https://", 443 }, { "http://", PORT_WEB }, { NULL, 0 } };
+static const struct scheme of_files[] = {
+    { "ftp://", 21 }, { "ftpes://", 21 }, { "ftps://", 990 }, { "sftp://", 22 }, { NULL, 0 }
+};
+
+static bool parse_url(const char *url, const struct scheme *scheme, struct rule *rule)
 {
     struct cw_slice rest;
-    bool secure = strncasecmp(url, "https://", 8) == 0;
-    if (!secure && strncasecmp(url, "http://", 7) != 0)
+    while (scheme->name != NULL && strncasecmp(url, scheme->name, strlen(scheme->name)) != 0)
+        scheme++;
+    if (scheme->name == NULL)
         return false;
-    struct cw_slice host = split_host(authority(url + (secure ? 8 : 7)), &rest);
+    struct cw_slice host = split_host(authority(url + strlen(scheme->name)), &rest);
     if (!normalise(host, rule->host) || host_kind(rule->host, &rule->network) == HOST_NONE)
         return false;
-    return !cw_slice_is(rest, ":*") && parse_port(rest, secure ? 443 : PORT_WEB, &rule->port);
+    return !cw_slice_is(rest, ":*") && parse_port(rest, scheme->port, &rule->port);
 }
 
 bool cw_egress_allow_url(struct cw_egress *egress, const char *url, struct cw_error *err)
 {
     struct rule rule = { 0 };
-    if (!parse_url(url, &rule))
+    if (!parse_url(url, of_shops, &rule))
         return cw_fail(err, CW_USAGE,
                        "the address of the shop must be http:// or https:// and a host, such as "
                        "https://shop.example.com/");
+    return keep(egress, &rule, err);
+}
+
+bool cw_egress_allow_folder(struct cw_egress *egress, const char *url, struct cw_error *err)
+{
+    struct rule rule = { 0 };
+    if (!parse_url(url, of_files, &rule))
+        return cw_fail(err, CW_USAGE,
+                       "the address of the folder must be ftp://, ftpes://, ftps:// or sftp:// and a host, "
+                       "such as sftp://files.example.com/in/");
     return keep(egress, &rule, err);
 }
 

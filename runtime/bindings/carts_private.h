@@ -11,7 +11,10 @@ struct cw_lua_carts {
     struct cw_lua_carts_host host;
     struct cw_lua_cart *carts[CARTS_MAX];
     size_t count;
-    struct task *tasks; /* of the fibers that run, and of those that were killed */
+    struct task *tasks;          /* of the fibers that run, and of those that were killed */
+    struct cw_telling *tellings; /* the same */
+    uint64_t last_telling;       /* the number of the last one */
+    struct cw_zone *zone;        /* the site's; NULL until it is needed */
 };
 
 struct cw_lua_cart *cw_lua_carts_find(const struct cw_lua_carts *carts, const char *name);
@@ -25,9 +28,17 @@ void cw_lua_push_open(lua_State *L, const char *function);
 /* lua_tasks.c */
 void cw_lua_free_tasks(struct cw_lua_carts *carts);
 
+/* lua_telling.c */
+void cw_lua_free_tellings(struct cw_lua_carts *carts);
+int cw_luaopen_telling(lua_State *L);
+
+/* lua_payload.c: the table that scripts get as the data of a message. */
+void cw_lua_push_payload(lua_State *L, enum cw_out out, const struct cw_message *message);
+
 int cw_luaopen_cart(lua_State *L);  /* lua_store.c: emit, recall, remember, secrets, tables */
 int cw_luaopen_site(lua_State *L);  /* lua_site.c */
 int cw_lua_site_edit(lua_State *L); /* lua_edit.c; upvalue 1: the carts */
+int cw_lua_site_put(lua_State *L);  /* lua_put.c; upvalue 1: the carts */
 
 /* lua_notice.c: for scripts/cartwright/notice.lua */
 int cw_lua_signed(lua_State *L);

@@ -19,6 +19,7 @@ struct cw_lua_carts *cw_lua_carts_create(struct cw_script *script, const struct 
     carts->script = script;
     carts->host = *host;
     if (!cw_script_provide(script, "cartwright.native.cart", cw_luaopen_cart, carts, err) ||
+        !cw_script_provide(script, "cartwright.native.telling", cw_luaopen_telling, carts, err) ||
         !cw_script_provide(script, "cartwright.site", cw_luaopen_site, carts, err)) {
         free(carts);
         return NULL;
@@ -54,6 +55,8 @@ void cw_lua_carts_free(struct cw_lua_carts *carts)
     for (size_t i = 0; i < carts->count; i++)
         free_cart(carts->carts[i]);
     cw_lua_free_tasks(carts);
+    cw_lua_free_tellings(carts);
+    cw_zone_free(carts->zone);
     free(carts);
 }
 
@@ -197,6 +200,24 @@ static void read_streams(lua_State *L, struct cw_lua_cart *cart, int streams, in
     }
 }
 
+/* What its script can tell the cart; the descriptions are at `index`. */
+static void read_outs(lua_State *L, struct cw_lua_cart *cart, int index)
+{
+    for (size_t i = 0; i < CW_OUT_STREAMS; i++) {
+        struct cw_lua_out *out = &cart->outs[i];
+        out->is_there = lua_getfield(L, index, cw_out_name((enum cw_out)i)) == LUA_TTABLE;
+        if (out->is_there) {
+            int table = lua_gettop(L);
+            out->has_send = flag_field(L, table, "has_send");
+            out->has_batch = flag_field(L, table, "has_batch");
+            out->has_probe = flag_field(L, table, "has_probe");
+            lua_getfield(L, table, "batch");
+            out->batch = (unsigned)lua_tointeger(L, -1);
+        }
+        lua_settop(L, index);
+    }
+}
+
 /* The instance at `index`: its zone, and the settings that the runtime itself obeys. */
 static void read_instance(lua_State *L, struct cw_lua_cart *cart, int index)
 {
@@ -234,10 +255,11 @@ static int finish_open(lua_State *L)
     lua_settop(L, 0);
     cw_lua_push_open(L, "cart");
     lua_pushstring(L, cart->name);
-    lua_call(L, 1, 3); /* instance streams tables */
+    lua_call(L, 1, 4); /* instance streams tables outs */
     cart->type = copy_field(L, 1, "type");
     read_instance(L, cart, 1);
     read_streams(L, cart, 2, 3);
+    read_outs(L, cart, 4);
     lua_pushvalue(L, 1);
     cart->ref = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;

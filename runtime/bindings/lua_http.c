@@ -5,6 +5,7 @@
  * batch, and the batch on the stack that waits.
  */
 #include "bindings/http_client.h"
+#include "bindings/telling.h"
 
 #define CLIENT_TYPE "cartwright.native.HttpClient"
 #define BATCH_TYPE  "cartwright.native.HttpBatch"
@@ -16,6 +17,7 @@ struct call {
     struct cw_http_request request;
     const char *label;
     struct cw_http_call *running; /* NULL when it is over, or was never sent */
+    struct cw_telling *telling;   /* that counts it as a write; NULL = none does */
     struct cw_http_response *response;
     const struct cw_error *err; /* in the batch's arena */
 };
@@ -101,12 +103,26 @@ static void note_error(struct call *call, const struct cw_error *err)
     call->err = copy != NULL ? copy : &no_memory;
 }
 
+/* Nothing is said of a write that may have been carried out without an answer that says so. */
+static void count_answer(const struct call *call, int status, enum cw_code code)
+{
+    bool never_left = code == CW_UNAVAILABLE || code == CW_REFUSED || code == CW_AUTH;
+    bool is_refused = (status >= 400 && status < 500 && status != 408) || status == 503;
+    if (call->telling == NULL)
+        return;
+    if (status >= 200 && status < 300)
+        cw_telling_end(call->telling, CW_EFFECT_TAKEN);
+    else if (is_refused || never_left)
+        cw_telling_end(call->telling, CW_EFFECT_REFUSED);
+}
+
 static void on_answer(void *arg, struct cw_http_response *response, const struct cw_error *err)
 {
     struct call *call = arg; /* alive: the suspended stack holds the batch */
     struct batch *batch = call->batch;
     call->running = NULL;
     call->response = response;
+    count_answer(call, response != NULL ? response->status : 0, err != NULL ? err->code : CW_OK);
     if (response == NULL)
         note_error(call, err);
     if (--batch->pending > 0)
@@ -115,17 +131,44 @@ static void on_answer(void *arg, struct cw_http_response *response, const struct
     cw_wait_done(&batch->wait);
 }
 
+static bool is_write(const struct cw_http_request *request)
+{
+    return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
+}
+
+/* While a cart is told something no write is sent twice, whatever its script says of it. */
+static bool begin_write(struct call *call, struct cw_telling *telling, struct cw_error *err)
+{
+    if (telling == NULL || !is_write(&call->request))
+        return true;
+    if (!cw_telling_begin(telling, call->label, err))
+        return false;
+    call->telling = telling;
+    call->request.repeatable = false;
+    return true;
+}
+
+static bool start_call(struct client *client, struct call *call, struct cw_telling *telling,
+                       struct cw_error *err)
+{
+    if (!begin_write(call, telling, err))
+        return false;
+    call->running = cw_http_send(client->http, &call->request, on_answer, call, err);
+    if (call->running == NULL)
+        count_answer(call, 0, CW_REFUSED);
+    return call->running != NULL;
+}
+
 /* What is refused at once is an answer like others. */
-static void start_batch(struct client *client, struct batch *batch)
+static void start_batch(struct client *client, struct batch *batch, struct cw_telling *telling)
 {
     struct cw_error err;
     for (size_t i = 0; i < batch->count; i++) {
         struct call *call = &batch->calls[i];
-        call->running = cw_http_send(client->http, &call->request, on_answer, call, &err);
-        if (call->running == NULL)
-            note_error(call, &err);
-        else
+        if (start_call(client, call, telling, &err))
             batch->pending++;
+        else
+            note_error(call, &err);
     }
     if (batch->pending > 0)
         link_batch(client, batch);
@@ -141,11 +184,18 @@ static struct client *check_open(lua_State *L)
     return client;
 }
 
+static void push_response(lua_State *L, struct call *call)
+{
+    bool is_taken = call->telling != NULL && call->response->status >= 200 && call->response->status < 300;
+    cw_lua_push_response(L, &call->response, call->label);
+    cw_telling_prove(L, -1, is_taken);
+}
+
 static int push_answer(lua_State *L, struct call *call)
 {
     if (call->response == NULL)
         return cw_lua_push_failure(L, call->err);
-    cw_lua_push_response(L, &call->response, call->label);
+    push_response(L, call);
     return 1;
 }
 
@@ -169,7 +219,7 @@ static int send_one(lua_State *L)
     struct batch *batch = push_batch(L, 1);
     cw_client_prepare(L, 2, &client->settings, &batch->memory, &batch->calls[0].request,
                       &batch->calls[0].label);
-    start_batch(client, batch);
+    start_batch(client, batch, cw_telling_of(L));
     if (batch->pending == 0)
         return finish_send(L, LUA_OK, 0);
     return cw_wait_start(L, &batch->wait, finish_send, 0);
@@ -186,7 +236,7 @@ static int finish_all(lua_State *L, int status, lua_KContext context)
         struct call *call = &batch->calls[i];
         bool answered = call->response != NULL;
         if (answered)
-            cw_lua_push_response(L, &call->response, call->label);
+            push_response(L, call);
         else
             lua_pushstring(L, call->err->text);
         lua_rawseti(L, answered ? BATCH_INDEX + 1 : BATCH_INDEX + 2, (lua_Integer)i + 1);
@@ -212,7 +262,7 @@ static int send_all(lua_State *L)
         cw_client_prepare(L, -1, &client->settings, &batch->memory, &call->request, &call->label);
         lua_pop(L, 1);
     }
-    start_batch(client, batch);
+    start_batch(client, batch, cw_telling_of(L));
     if (batch->pending == 0)
         return finish_all(L, LUA_OK, 0);
     return cw_wait_start(L, &batch->wait, finish_all, 0);

@@ -43,6 +43,18 @@ void cw_lua_push_response(lua_State *L, struct cw_http_response **response, cons
     cw_lua_charge(L, answer->body != NULL ? cw_body_memory(answer->body).len : 0);
 }
 
+size_t cw_lua_response_begin(lua_State *L, int index, char out[CW_LUA_BEGIN_MAX])
+{
+    const struct answer *answer = luaL_testudata(L, index, RESPONSE_TYPE);
+    if (answer == NULL || answer->body == NULL)
+        return 0;
+    uint64_t size = cw_body_size(answer->body);
+    size_t len = size < CW_LUA_BEGIN_MAX ? (size_t)size : CW_LUA_BEGIN_MAX;
+    if (!cw_body_read(answer->body, 0, out, len, NULL))
+        return 0;
+    return len < size ? cw_secret_uncut((struct cw_slice){ out, len }) : len;
+}
+
 static int make_file_answer(lua_State *L)
 {
     push_answer(L, lua_touserdata(L, 1));

@@ -184,9 +184,10 @@ static int query(lua_State *L)
     return cw_wait_start(L, &op->wait, finish_query, (lua_KContext)op);
 }
 
-static const luaL_Reg functions[] = { { "cart", get_cart }, { "edit", cw_lua_site_edit },
-                                      { "file", get_file }, { "progress", progress },
-                                      { "query", query },   { NULL, NULL } };
+static const luaL_Reg functions[] = {
+    { "cart", get_cart },       { "edit", cw_lua_site_edit }, { "file", get_file }, { "progress", progress },
+    { "put", cw_lua_site_put }, { "query", query },           { NULL, NULL }
+};
 
 int cw_luaopen_site(lua_State *L)
 {

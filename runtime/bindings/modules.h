@@ -46,6 +46,7 @@ int cw_lua_open_xml(lua_State *L);
 int cw_lua_open_log(lua_State *L);
 int cw_lua_open_here(lua_State *L);
 int cw_lua_open_schedule(lua_State *L);
+int cw_lua_open_out(lua_State *L);
 int cw_lua_open_http(lua_State *L);
 
 /* Pushes where the function at `index` begins, "carts/x.lua:41"; of one that the library made for a script,
@@ -121,6 +122,11 @@ const struct cw_node *cw_lua_parse_json(struct cw_lua_scratch *scratch, struct c
  * pushed nothing. */
 struct cw_records *cw_lua_push_records(lua_State *L, struct cw_body **body, const char *path, const char *id,
                                        struct cw_error *err);
+
+/* The first bytes of the body of the response at `index`, without what may be half a secret at their end;
+ * returns how many. 0 for another value, and for a body that was taken by its records. */
+enum { CW_LUA_BEGIN_MAX = 200 };
+size_t cw_lua_response_begin(lua_State *L, int index, char out[CW_LUA_BEGIN_MAX]);
 
 /* Pushes the response object; takes *response (and sets it NULL) as its last step. `label`: "GET
  * https://shop/api". */

@@ -53,8 +53,15 @@ struct cw_out_config {
     } customers, items;
 };
 
+struct cw_stock_branch {
+    char *name;
+    char **warehouses;
+};
+
 /* What holds for all carts; NULL-terminated. */
 struct cw_stock_config {
+    struct cw_stock_branch *branches;
+    size_t branch_count;
     char **closed;   /* statuses in which an order takes nothing */
     char **shipping; /* statuses of released orders that may be shipped now */
 };

@@ -94,14 +94,14 @@ static void read_carts(lua_State *L, struct cw_site_config *config, int index)
 /* A misspelt key would otherwise be a setting that does nothing. */
 static void check_keys(lua_State *L, int index)
 {
-    static const char known[] = " zone store allow carts rules schedules keep run ";
+    static const char known[] = " zone store allow carts rules schedules stock keep run ";
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "[number]";
         const char *found = is_name(key) ? strstr(known, key) : NULL;
         if (found == NULL || found[-1] != ' ' || found[strlen(key)] != ' ')
             luaL_error(L,
                        "site.lua has no setting %s; there are zone, store, allow, carts, rules, schedules, "
-                       "keep and run",
+                       "stock, keep and run",
                        key);
     }
 }
@@ -146,8 +146,10 @@ void cw_site_config_fini(struct cw_site_config *config)
     for (size_t i = 0; i < config->cart_count; i++) {
         free(config->carts[i].name);
         free(config->carts[i].type);
+        cw_site_free_out(&config->carts[i].out);
     }
     free(config->carts);
+    cw_site_free_stock(&config->stock);
     cw_site_free_running(config);
     *config = (struct cw_site_config){ 0 };
 }

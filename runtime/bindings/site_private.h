@@ -8,8 +8,19 @@
 /* strdup that raises for want of memory. Put what it makes where it is freed before anything else. */
 char *cw_site_copy(lua_State *L, const char *text);
 
-/* Schedules, what is kept and how it runs, by scripts/cartwright/schedules.lua; the site's table is at
- * `index`. Raises with everything that is wrong. */
+/* Fields of the table at `index`. The text is a copy, NULL where there is none; raises for want of memory. */
+char *cw_site_text(lua_State *L, int index, const char *field);
+bool cw_site_flag(lua_State *L, int index, const char *field);
+int64_t cw_site_number(lua_State *L, int index, const char *field, int64_t fallback);
+unsigned cw_site_count(lua_State *L, int index, const char *field); /* 0 where there is none */
+
+/* site_out.c: what carts are told, from the tables that scripts/cartwright/out.lua made. */
+void cw_site_read_out(lua_State *L, struct cw_site_config *config, int outs, int stock);
+void cw_site_free_out(struct cw_out_config *out);
+void cw_site_free_stock(struct cw_stock_config *stock);
+
+/* Schedules, what is kept, how it runs and what carts are told, by scripts/cartwright/configuration.lua; the
+ * site's table is at `index`. Raises with everything that is wrong. */
 void cw_site_read_running(lua_State *L, struct cw_site_config *config, int index, struct cw_slice text);
 void cw_site_free_running(struct cw_site_config *config);
 

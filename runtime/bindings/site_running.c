@@ -1,4 +1,5 @@
-/* site_running.c - what site.lua says about running, as scripts/cartwright/schedules.lua made it, for C. */
+/* site_running.c - what site.lua says about running, as scripts/cartwright/configuration.lua made it, for C.
+ */
 #include <stdlib.h>
 
 #include "bindings/modules.h"
@@ -6,7 +7,7 @@
 
 /* --- fields of the table at `index` --- */
 
-static char *text_field(lua_State *L, int index, const char *field)
+char *cw_site_text(lua_State *L, int index, const char *field)
 {
     bool is_text = lua_getfield(L, index, field) == LUA_TSTRING;
     char *copy = is_text ? cw_site_copy(L, lua_tostring(L, -1)) : NULL;
@@ -14,7 +15,7 @@ static char *text_field(lua_State *L, int index, const char *field)
     return copy;
 }
 
-static bool flag_field(lua_State *L, int index, const char *field)
+bool cw_site_flag(lua_State *L, int index, const char *field)
 {
     lua_getfield(L, index, field);
     bool flag = lua_toboolean(L, -1);
@@ -22,18 +23,23 @@ static bool flag_field(lua_State *L, int index, const char *field)
     return flag;
 }
 
+int64_t cw_site_number(lua_State *L, int index, const char *field, int64_t fallback)
+{
+    bool is_number = lua_getfield(L, index, field) == LUA_TNUMBER;
+    int64_t number = is_number ? lua_tointeger(L, -1) : fallback;
+    lua_pop(L, 1);
+    return number;
+}
+
+unsigned cw_site_count(lua_State *L, int index, const char *field)
+{
+    return (unsigned)cw_site_number(L, index, field, 0);
+}
+
 /* false is CW_TIME_NONE. */
 static cw_time time_field(lua_State *L, int index, const char *field)
 {
-    bool is_time = lua_getfield(L, index, field) == LUA_TNUMBER;
-    cw_time time = is_time ? (cw_time)lua_tointeger(L, -1) : CW_TIME_NONE;
-    lua_pop(L, 1);
-    return time;
-}
-
-static unsigned count_field(lua_State *L, int index, const char *field)
-{
-    return (unsigned)time_field(L, index, field);
+    return cw_site_number(L, index, field, CW_TIME_NONE);
 }
 
 /* --- schedules --- */
@@ -72,12 +78,12 @@ static void parse_field(lua_State *L, struct cw_schedule *schedule, int index)
 static void read_schedule(lua_State *L, struct cw_site_config *config, int index)
 {
     struct cw_site_schedule *made = &config->schedules[config->schedule_count++];
-    made->cart = text_field(L, index, "cart");
-    made->job = text_field(L, index, "job");
-    made->text = text_field(L, index, "text");
-    made->where = text_field(L, index, "where");
-    made->is_default = flag_field(L, index, "is_default");
-    made->is_off = flag_field(L, index, "off");
+    made->cart = cw_site_text(L, index, "cart");
+    made->job = cw_site_text(L, index, "job");
+    made->text = cw_site_text(L, index, "text");
+    made->where = cw_site_text(L, index, "where");
+    made->is_default = cw_site_flag(L, index, "is_default");
+    made->is_off = cw_site_flag(L, index, "off");
     if (made->is_off)
         return;
     parse_field(L, &made->schedule, index);
@@ -107,14 +113,15 @@ static void read_keep(lua_State *L, struct cw_site_keep *keep, int index)
     keep->runs = time_field(L, index, "runs");
     keep->raw = time_field(L, index, "raw");
     keep->webhooks = time_field(L, index, "webhooks");
-    keep->raw_versions = count_field(L, index, "raw_versions");
+    keep->messages = time_field(L, index, "messages");
+    keep->raw_versions = cw_site_count(L, index, "raw_versions");
 }
 
 static void read_run(lua_State *L, struct cw_site_run *run, int index)
 {
-    run->workers = count_field(L, index, "workers");
-    run->metrics = text_field(L, index, "metrics");
-    run->webhooks = text_field(L, index, "webhooks");
+    run->workers = cw_site_count(L, index, "workers");
+    run->metrics = cw_site_text(L, index, "metrics");
+    run->webhooks = cw_site_text(L, index, "webhooks");
     run->hang = time_field(L, index, "hang");
     run->lease = time_field(L, index, "lease");
     lua_getfield(L, index, "log");
@@ -136,16 +143,17 @@ void cw_site_read_running(lua_State *L, struct cw_site_config *config, int index
 {
     int top = lua_gettop(L);
     lua_getglobal(L, "require");
-    lua_pushliteral(L, "cartwright.schedules");
+    lua_pushliteral(L, "cartwright.configuration");
     lua_call(L, 1, 1);
     lua_getfield(L, -1, "read");
     lua_pushvalue(L, index);
     lua_pushlstring(L, text.len > 0 ? text.data : "", text.len);
-    lua_call(L, 2, 4); /* module schedules keep run quiet */
+    lua_call(L, 2, 6); /* module schedules keep run quiet outs stock */
     read_schedules(L, config, top + 2);
     read_keep(L, &config->keep, top + 3);
     read_run(L, &config->run, top + 4);
     read_quiet(L, config, top + 5);
+    cw_site_read_out(L, config, top + 6, top + 7);
     lua_settop(L, top);
 }
 

@@ -5,15 +5,32 @@
 
 #include "cli/commands.h"
 #include "cli/cli.h"
+#include "cli/rows.h"
 #include "cli/who.h"
+#include "engine/outbox_brake.h"
 
 struct control {
     struct cw_cli *cli;
     const char *cart, *stream; /* stream "" = the whole cart */
     char *reason;
     bool stops, ok;
+    bool is_out; /* the stream is one that sends: */
+    enum cw_out out;
+    char approved[24]; /* the newest message that may go whatever it changes */
     struct cw_error err;
 };
+
+/* What is queued now is approved by starting the stream; what comes later is not. */
+static void approve(const struct control *control, struct cw_txn *txn, cw_time now)
+{
+    char key[64];
+    if (control->stops || !control->is_out)
+        return;
+    cw_outbox_approved_key(control->out, key);
+    if (control->approved[0] != '\0' && cw_out_is_level(control->out))
+        cw_txn_put_state(txn, cw_slice(control->cart), cw_slice(key), cw_slice(control->approved));
+    cw_txn_wake_sender(txn, cw_slice(control->cart), cw_slice(control->stream), now);
+}
 
 static void finish(void *arg, const struct cw_error *err)
 {
@@ -43,6 +60,7 @@ static void put(void *arg, struct cw_txn *txn, const struct cw_error *err)
     cw_txn_put_control(txn, &put);
     cw_txn_audit(txn, put.who, cw_slice(control->stops ? "stop" : "start"), cw_slice(object),
                  (struct cw_slice){ "", 0 }, cw_slice(control->stops ? "stopped" : "running"), put.why, now);
+    approve(control, txn, now);
     g_free(object);
     cw_txn_commit(txn, finish, control);
 }
@@ -73,6 +91,36 @@ static bool is_cart(const struct cw_cli *cli, const char *name)
     return false;
 }
 
+static bool has_out(const struct cw_lua_cart *cart, enum cw_out out, struct cw_error *err)
+{
+    return cart->outs[out].is_there ||
+           cw_fail(err, CW_USAGE, "the script of cart %s (type %s) has no stream %s", cart->name, cart->type,
+                   cw_out_name(out));
+}
+
+/* Who lets go what the brake held says why. */
+static bool look_at_brake(struct control *control)
+{
+    const struct cw_slice params[] = { cw_slice(control->cart), cw_slice(control->stream) };
+    struct cw_error err;
+    char who[32];
+    bool ok = cw_cli_ask(control->cli,
+                         "SELECT MAX(id) FROM messages WHERE cart = $1 AND stream = $2 AND state = 'queued'",
+                         params, 2, control->approved, sizeof control->approved, &err) &&
+              cw_cli_ask(control->cli,
+                         "SELECT who FROM controls WHERE cart = $1 AND stream = $2 AND state = 'stopped'",
+                         params, 2, who, sizeof who, &err);
+    if (ok && strcmp(who, "brake") == 0 && (control->reason == NULL || control->reason[0] == '\0'))
+        ok = cw_fail(
+            &err, CW_USAGE,
+            "%s %s was stopped because it would change too much (see: cartwright status); to let that go, "
+            "say why with --reason TEXT",
+            control->cart, control->stream);
+    if (!ok)
+        cw_cli_fail(control->cli, &err);
+    return ok;
+}
+
 /* A name that is wrong must not look as if it had stopped something. A cart whose script is broken may be
  * stopped as a whole. */
 static bool is_known(struct control *control)
@@ -87,11 +135,14 @@ static bool is_known(struct control *control)
         return true;
     struct cw_session *session = cw_cli_session(control->cli, control->cart, false, &err);
     struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, control->cart, &err) : NULL;
-    bool ok = cart != NULL && cw_lua_cart_need_stream(cart, control->stream, &err) != NULL;
+    control->is_out = cw_out_find(cw_slice(control->stream), &control->out);
+    bool ok =
+        cart != NULL && (control->is_out ? has_out(cart, control->out, &err)
+                                         : cw_lua_cart_need_stream(cart, control->stream, &err) != NULL);
     if (!ok)
         cw_cli_fail(control->cli, &err);
     cw_session_close(session);
-    return ok;
+    return ok && (control->stops || !control->is_out || look_at_brake(control));
 }
 
 static bool set_all(struct control *control)

@@ -37,6 +37,7 @@ static bool edit(struct cw_cli *cli, const char *name, struct cw_edit_request *r
         const struct cw_lua_stream *stream = cw_lua_cart_stream_of(cart, request->kind);
         request->rules = stream != NULL ? stream->rules : NULL;
         request->zone = cart->zone;
+        request->config = &cli->site->config;
         ok = cw_edit_document(cli->store, cw_loop_clock(cli->loop), request, &err);
     }
     if (!ok)

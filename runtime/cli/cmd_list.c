@@ -11,7 +11,14 @@
     "with:\n"                                                                                                \
     "  cartwright release CART ID --reason TEXT"
 
-/* $1 is the cart or '', $2 how many rows, $3 and $4 the times from and before which, or '', $5 a state or ''.
+#define WHAT_TO_DO_WITH_MESSAGES                                                                             \
+    "\nlook at one with: cartwright show message ID\n"                                                       \
+    "failed: the shop refuses it; mend the cause, then: cartwright retry CART --messages [ID]\n"             \
+    "unknown: its answer was lost, and only the shop knows; look there, then: cartwright settle ID --sent\n" \
+    "  (it has it), --again (it has it not) or --drop (never send it), with --reason TEXT"
+
+/* $1 is the cart or '', $2 how many rows, $3 and $4 the times from and before which, or '', $5 a state or '',
+ * $6 a stream or ''.
  * Of lists that grow for ever the newest rows are shown. */
 #define RUNS(columns)                                                                                        \
     "SELECT " columns                                                                                        \
@@ -19,9 +26,11 @@
     "$3) AND ($4 = '' OR started_at < $4) AND ($5 = '' OR state = $5) ORDER BY id DESC LIMIT $2) AS newest " \
     "ORDER BY id"
 
+enum params { PLAIN = 2, TIMED = 4, BY_STATE = 5, BY_STREAM = 6 }; /* how many its SQL has */
+
 static const struct list {
     const char *kind, *sql, *empty;
-    bool has_time;
+    enum params params;
     const char *then; /* what to do with what is listed; may be NULL */
 } lists[] = {
     { "orders",
@@ -29,56 +38,61 @@ static const struct list {
       "orders "
       "WHERE ($1 = '' OR cart = $1) AND ($3 = '' OR placed_at >= $3) AND ($4 = '' OR placed_at < $4) "
       "ORDER BY placed_at DESC NULLS LAST, id DESC LIMIT $2) AS newest ORDER BY placed_at NULLS FIRST, id",
-      "no orders", true, NULL },
+      "no orders", TIMED, NULL },
     { "customers",
       "SELECT id, cart, external_id, email, first_name, last_name, company FROM customers "
       "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
-      "no customers", false, NULL },
+      "no customers", PLAIN, NULL },
     { "items",
       "SELECT id, cart, external_id, sku, name, price, active FROM items WHERE ($1 = '' OR cart = $1) "
       "ORDER BY id LIMIT $2",
-      "no items", false, NULL },
+      "no items", PLAIN, NULL },
     { "stock",
       "SELECT id, cart, external_id, sku, item_id, variant_id, warehouse, quantity FROM stock_levels "
       "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
-      "no stock levels", false, NULL },
+      "no stock levels", PLAIN, NULL },
     { "parked",
       "SELECT s.cart, s.stream, s.external_id, s.state, s.staged_at, i.field, i.code, i.message FROM "
       "staged_records s "
       "JOIN staged_issues i ON i.staged_id = s.id WHERE ($1 = '' OR s.cart = $1) "
       "AND ($3 = '' OR s.staged_at >= $3) AND ($4 = '' OR s.staged_at < $4) "
       "ORDER BY s.cart, s.stream, s.id, i.position LIMIT $2",
-      "nothing is parked", true, WHAT_TO_DO },
+      "nothing is parked", TIMED, WHAT_TO_DO },
     { "work",
-      "SELECT s.cart, s.stream, i.code, i.subject AS about, COUNT(DISTINCT s.id) AS records, "
+      "SELECT * FROM (SELECT s.cart, s.stream, i.code, i.subject AS about, COUNT(DISTINCT s.id) AS records, "
       "MIN(s.external_id) AS such_as, MIN(s.staged_at) AS waiting_since_at, MIN(i.field) AS field, "
       "MIN(i.message) AS message FROM "
       "staged_records s JOIN staged_issues i ON i.staged_id = s.id WHERE ($1 = '' OR s.cart = $1) "
       "GROUP BY s.cart, s.stream, i.code, i.subject, CASE WHEN i.subject = '' THEN i.field ELSE '' END "
-      "ORDER BY records DESC, s.cart, s.stream, i.code, i.subject LIMIT $2",
-      "nothing waits", false, WHAT_TO_DO },
+      "UNION ALL SELECT m.cart, m.stream, 'message-' || m.state, '', COUNT(*), MIN(m.external_id), "
+      "MIN(m.changed_at), '', m.error FROM messages m WHERE m.state IN ('unknown', 'failed') AND ($1 = '' OR "
+      "m.cart = $1) GROUP BY m.cart, m.stream, m.state, m.error) AS waiting "
+      "ORDER BY records DESC, cart, stream, code, about LIMIT $2",
+      "nothing waits", PLAIN, WHAT_TO_DO "\nmessages: cartwright list messages --state unknown, or failed" },
     { "pending",
       "SELECT id, cart, external_id, number, type, status, placed_at, currency, total FROM orders WHERE "
       "state = "
       "'pending' AND ($1 = '' OR cart = $1) AND ($3 = '' OR placed_at >= $3) AND ($4 = '' OR placed_at < $4) "
       "ORDER BY placed_at NULLS FIRST, id LIMIT $2",
-      "no order is pending", true, "\nrelease one with: cartwright release CART ID --reason TEXT" },
+      "no order is pending", TIMED, "\nrelease one with: cartwright release CART ID --reason TEXT" },
     { "shipments",
       "SELECT id, cart, external_id, number, order_id, shipped_at, carrier, tracking_number FROM shipments "
       "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
-      "no shipments", false, NULL },
+      "no shipments", PLAIN, NULL },
     { "edits",
       "SELECT cart, kind, external_id, field, value, cart_value, is_contested AS contested, who, edited_at, "
       "reason "
       "FROM document_edits WHERE ($1 = '' OR cart = $1) ORDER BY edited_at, cart, kind, external_id, field "
       "LIMIT $2",
-      "nothing was edited", false, NULL },
+      "nothing was edited", PLAIN, NULL },
     { "messages",
-      "SELECT * FROM (SELECT id, cart, stream, external_id, state, attempts, created_at, error, payload FROM "
-      "messages WHERE ($1 = '' OR cart = $1) AND ($3 = '' OR created_at >= $3) AND ($4 = '' OR created_at < "
-      "$4) "
+      "SELECT * FROM (SELECT id, cart, stream, external_id, state, attempts, created_at, due_at, error, "
+      "payload "
+      "FROM messages WHERE ($1 = '' OR cart = $1) AND ($3 = '' OR created_at >= $3) AND ($4 = '' OR "
+      "created_at < "
+      "$4) AND ($5 = '' OR state = $5) AND ($6 = '' OR stream = $6) "
       "ORDER BY id DESC LIMIT $2) AS newest ORDER BY id",
-      "no messages", true, NULL },
+      "no messages", BY_STREAM, WHAT_TO_DO_WITH_MESSAGES },
     { "audit",
       "SELECT * FROM (SELECT id, happened_at, who, action, object, value_before, value_after, reason FROM "
       "audit "
@@ -87,20 +101,20 @@ static const struct list {
       "= '' OR happened_at < "
       "$4) "
       "ORDER BY id DESC LIMIT $2) AS newest ORDER BY id",
-      "the audit trail is empty", true, NULL },
+      "the audit trail is empty", TIMED, NULL },
     { "raw",
       "SELECT cart, stream, external_id, version, outcome, reason, received_at, run_id FROM "
       "(SELECT * FROM raw_records WHERE ($1 = '' OR cart = $1) "
       "AND ($3 = '' OR received_at >= $3) AND ($4 = '' OR received_at < $4) ORDER BY id DESC LIMIT $2) AS "
       "newest "
       "ORDER BY id",
-      "no raw records", true, NULL },
+      "no raw records", TIMED, NULL },
     { "runs",
       RUNS("id, cart, CASE job WHEN 'sync' THEN stream ELSE job || ' ' || stream END AS work, state, "
            "started_at, "
            "started_at || ' ' || ended_at AS seconds, records_read AS read, records_posted AS posted, "
            "records_unchanged AS unchanged, records_parked AS parked, records_skipped AS skipped, message"),
-      "no runs", true, "\nlook at one with: cartwright show run ID" },
+      "no runs", BY_STATE, "\nlook at one with: cartwright show run ID" },
 };
 
 /* More than a terminal has room for. */
@@ -119,7 +133,7 @@ static const struct list *find(const char *kind)
 }
 
 struct options {
-    char *cart, *since, *until;
+    char *cart, *since, *until, *state, *stream;
     int limit;
     gboolean failed;
 };
@@ -155,17 +169,29 @@ static int print(struct cw_cli *cli, const struct list *list, const struct optio
         !read_time(cli, "until", options->until, until, sizeof until))
         return 1;
     snprintf(number, sizeof number, "%d", options->limit);
-    struct cw_slice params[] = { cw_slice(options->cart != NULL ? options->cart : ""), cw_slice(number),
-                                 cw_slice(since), cw_slice(until),
-                                 cw_slice(options->failed ? "failed" : "") };
+    struct cw_slice params[] = { cw_slice(options->cart != NULL ? options->cart : ""),
+                                 cw_slice(number),
+                                 cw_slice(since),
+                                 cw_slice(until),
+                                 cw_slice(options->failed          ? "failed"
+                                          : options->state != NULL ? options->state
+                                                                   : ""),
+                                 cw_slice(options->stream != NULL ? options->stream : "") };
     const char *sql = cli->json && is_of_runs(list) ? runs_json : list->sql;
-    size_t count = is_of_runs(list) ? 5 : list->has_time ? 4 : 2;
-    int code = cw_cli_print_rows(cli, sql, params, count, list->empty);
+    int code = cw_cli_print_rows(cli, sql, params, list->params, list->empty);
     if (code == 0 && cli->rows == (size_t)options->limit && !cli->json)
         fprintf(stderr, "%d rows are shown, and there may be more: --limit N\n", options->limit);
     if (code == 0 && cli->rows > 0 && !cli->json && list->then != NULL)
         puts(list->then);
     return code;
+}
+
+static bool is_state(const char *name)
+{
+    for (int state = CW_MESSAGE_QUEUED; state <= CW_MESSAGE_SUPERSEDED; state++)
+        if (strcmp(cw_message_state_name((enum cw_message_state)state), name) == 0)
+            return true;
+    return false;
 }
 
 /* -1 to go on, else the exit code. */
@@ -179,11 +205,18 @@ static int check(const struct list *list, const char *kind, const struct options
             kind);
     else if (options->limit < 1)
         fprintf(stderr, "cartwright list: --limit is at least 1\n");
-    else if (!list->has_time && (options->since != NULL || options->until != NULL))
+    else if (list->params < TIMED && (options->since != NULL || options->until != NULL))
         fprintf(stderr, "cartwright list: --since and --until are for orders, pending, parked, messages, "
                         "audit, raw and runs\n");
     else if (options->failed && !is_of_runs(list))
         fprintf(stderr, "cartwright list: --failed is for runs\n");
+    else if ((options->state != NULL || options->stream != NULL) && list->params != BY_STREAM)
+        fprintf(stderr, "cartwright list: --state and --stream are for messages\n");
+    else if (options->state != NULL && !is_state(options->state))
+        fprintf(stderr,
+                "cartwright list: a message is never %s; it is queued, sending, sent, unknown, failed or "
+                "superseded\n",
+                options->state);
     else
         return -1;
     return 2;
@@ -198,18 +231,23 @@ int cw_cmd_list(int argc, char **argv)
         { "since", 0, 0, G_OPTION_ARG_STRING, &options.since, "Only from this day or time on", "TIME" },
         { "until", 0, 0, G_OPTION_ARG_STRING, &options.until, "Only before this day or time", "TIME" },
         { "failed", 0, 0, G_OPTION_ARG_NONE, &options.failed, "Of runs: only those that failed", NULL },
+        { "state", 0, 0, G_OPTION_ARG_STRING, &options.state,
+          "Of messages: queued, unknown, failed, sent ...", "STATE" },
+        { "stream", 0, 0, G_OPTION_ARG_STRING, &options.stream, "Of messages: stock_out ...", "STREAM" },
         { "limit", 'l', 0, G_OPTION_ARG_INT, &options.limit, "At most so many rows (default 100)", "N" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
     int code = cw_cli_parse(
-        &cli, &argc, &argv, "KIND",
+        &cli, &argc, &argv, "KIND [CART]",
         "Lists orders, customers, items, stock, shipments; parked: every record that waits, work: what\n"
         "must be done, with the number of records that wait for it; pending: orders to be\n"
-        "released; edits, messages, audit, raw or runs. TIME is such as\n"
+        "released; edits, messages (to carts), audit, raw or runs. TIME is such as\n"
         "2024-03-31 or \"2024-03-31 14:00\", in the site's zone as all times that are shown:\n"
         "when an order was placed, a record parked or received, a run started.",
-        entries, 1, 1);
+        entries, 1, 2);
     const struct list *list = code < 0 ? find(argv[1]) : NULL;
+    if (code < 0 && argc > 2 && options.cart == NULL)
+        options.cart = g_strdup(argv[2]);
     if (code < 0)
         code = check(list, argv[1], &options);
     if (code < 0)
@@ -218,5 +256,7 @@ int cw_cmd_list(int argc, char **argv)
     g_free(options.cart);
     g_free(options.since);
     g_free(options.until);
+    g_free(options.state);
+    g_free(options.stream);
     return code;
 }

@@ -185,6 +185,7 @@ static bool release_pending(struct release *release, const char *id, struct cw_e
                                        .kind = &cw_kind_order,
                                        .changes = &change,
                                        .count = 1,
+                                       .config = &release->cli->site->config,
                                        .who = cw_slice(cw_cli_who()),
                                        .reason = cw_slice(release->reason) };
     if (!cw_edit_document(release->cli->store, cw_loop_clock(release->cli->loop), &request, err))

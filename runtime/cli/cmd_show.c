@@ -114,6 +114,22 @@ static const struct kind {
       "script_version FROM runs WHERE CAST(id AS TEXT) = $1 AND ($2 = '' OR cart = $2)",
       { { "notes",
           "SELECT level, cart, external_id, message FROM run_notes WHERE run_id = $1 ORDER BY id" } } },
+    { "message",
+      NULL,
+      "SELECT id, cart, stream, external_id, state, attempts, created_at, changed_at, due_at, call_number, "
+      "company, "
+      "lane, event, answer, error, payload FROM messages WHERE CAST(id AS TEXT) = $1 AND ($2 = '' OR cart = "
+      "$2)",
+      { { "waits behind", "SELECT b.id, b.stream, b.external_id, b.state, b.error FROM messages m JOIN "
+                          "messages b ON b.cart = m.cart "
+                          "AND b.lane = m.lane AND b.id < m.id AND b.state IN ('queued', 'sending', "
+                          "'unknown', 'failed') WHERE m.id = "
+                          "$1 AND m.state = 'queued' ORDER BY b.id" },
+        { "decisions", "SELECT a.happened_at, a.who, a.value_before, a.value_after, a.reason FROM messages m "
+                       "JOIN audit a ON "
+                       "a.action = 'settle' AND a.object = m.cart || ' message ' || CAST(m.id AS TEXT) || ' "
+                       "' || m.stream || ' ' "
+                       "|| m.external_id WHERE m.id = $1 ORDER BY a.id" } } },
     { "parked",
       NULL,
       "SELECT * FROM staged_records WHERE external_id = $1 AND ($2 = '' OR cart = $2) ORDER BY id LIMIT 1",
@@ -266,7 +282,7 @@ static int explain_absence(struct cw_cli *cli, const struct wanted *wanted)
                 name, id, wanted->kind->stream);
     else
         cw_fail(&err, CW_NOT_FOUND, "no %s %s; see: cartwright list %s%s", name, id, name,
-                strcmp(name, "run") == 0 ? "s" : "");
+                strcmp(name, "run") == 0 || strcmp(name, "message") == 0 ? "s" : "");
     return cw_cli_fail(cli, &err);
 }
 
@@ -356,8 +372,8 @@ int cw_cmd_show(int argc, char **argv)
     };
     int code =
         cw_cli_parse(&cli, &argc, &argv, "KIND ID",
-                     "Shows one order, customer, item, stock level, shipment, parked record, raw record or "
-                     "run. ID is the\n"
+                     "Shows one order, customer, item, stock level, shipment, parked record, raw record, "
+                     "message or run. ID is the\n"
                      "cart's id; orders are found by their number too, customers by e-mail, items by SKU.",
                      entries, 2, 2);
     struct wanted wanted = { code < 0 ? find(argv[1]) : NULL, NULL, cart != NULL ? cart : "",
@@ -365,7 +381,7 @@ int cw_cmd_show(int argc, char **argv)
     if (code < 0 && wanted.kind == NULL) {
         fprintf(stderr,
                 "cartwright show: there is no kind \"%s\"; there are order, customer, item, stock, shipment, "
-                "parked, raw and run\n",
+                "parked, raw, message and run\n",
                 argv[1]);
         code = 2;
     }

@@ -30,12 +30,24 @@ static const char failing_sql[] =
     "SELECT cart, name AS job, failures, ended_at AS failed_at, due_at AS tried_again_at, message FROM jobs "
     "WHERE failures > 0 ORDER BY cart, name";
 
+static const char messages_sql[] =
+    "SELECT cart, stream, SUM(CASE WHEN state = 'queued' THEN 1 ELSE 0 END) AS queued, SUM(CASE WHEN state = "
+    "'sending' THEN 1 ELSE 0 END) AS sending, SUM(CASE WHEN state = 'unknown' THEN 1 ELSE 0 END) AS unknown, "
+    "SUM(CASE "
+    "WHEN state = 'failed' THEN 1 ELSE 0 END) AS failed, MIN(created_at) AS waiting_since_at FROM messages "
+    "WHERE state "
+    "IN ('queued', 'sending', 'unknown', 'failed') GROUP BY cart, stream ORDER BY cart, stream";
+
 static int print_status(struct cw_cli *cli)
 {
     int code =
         cw_cli_print_rows(cli, streams_sql, NULL, 0, "nothing has run yet; start with: cartwright sync");
     if (code == 0)
         code = cw_cli_print_section(cli, "Stopped; to go on: cartwright start CART", stopped_sql, NULL, 0);
+    if (code == 0)
+        code =
+            cw_cli_print_section(cli, "Messages to carts; see: cartwright list messages CART --state STATE",
+                                 messages_sql, NULL, 0);
     return code != 0 ? code : cw_cli_print_section(cli, "Failing", failing_sql, NULL, 0);
 }
 

@@ -1,6 +1,6 @@
 /* cmd_sync.c - `cartwright sync [CART [STREAM]]`: every stream of a cart one after the other, carts side by
  * side. Customers and items of all carts come first: orders are matched to them, also across carts. What
- * waited for one of them is mapped again in between. */
+ * waited for one of them is mapped again in between. What carts are told is sent last. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "cli/leases.h"
 #include "cli/report.h"
 #include "cli/rows.h"
+#include "engine/outbox.h"
 #include "engine/waiting.h"
 
 struct work;
@@ -24,6 +25,8 @@ struct lane {
     size_t next;      /* stream */
     struct cw_sync *sync;
     struct cw_waiting *waiting;
+    int next_out;
+    struct cw_outbox_run *outbox;
 };
 
 enum { STAMP_MAX = 96 };
@@ -88,6 +91,65 @@ static void next_stream(struct lane *lane)
     }
     end_lane(lane);
 }
+
+/* --- what carts are told --- */
+
+static void next_out(struct lane *lane);
+
+/* A stream out that a person or the brake stopped is told, and is no failure of the others. */
+static bool is_only_stopped(const struct lane *lane, const struct cw_run *run, const struct cw_error *err)
+{
+    return lane->only == NULL && run->id == 0 && err->code == CW_REFUSED;
+}
+
+static void sent(void *arg, const struct cw_run *run, cw_time next_at, const struct cw_error *err)
+{
+    struct lane *lane = arg;
+    char context[200];
+    (void)next_at;
+    lane->outbox = NULL;
+    cw_cli_print_sent(lane->work->cli, run, err);
+    if (err != NULL) {
+        snprintf(context, sizeof context, "cart %s: %.*s", lane->cart->name, CW_SLICE_ARG(run->stream));
+        lane->work->failed = lane->work->failed || !is_only_stopped(lane, run, err);
+        cw_cli_fail_in(lane->work->cli, err, context);
+    }
+    next_out(lane);
+}
+
+static const struct cw_out_config *told(const struct lane *lane)
+{
+    const struct cw_site_config *config = &lane->work->cli->site->config;
+    size_t i = 0;
+    while (i + 1 < config->cart_count && strcmp(config->carts[i].name, lane->cart->name) != 0)
+        i++;
+    return &config->carts[i].out;
+}
+
+static bool is_wanted(const struct lane *lane, enum cw_out out)
+{
+    if (lane->only != NULL)
+        return strcmp(lane->only, cw_out_name(out)) == 0;
+    return lane->cart->outs[out].is_there && told(lane)->sending[out].is_on;
+}
+
+static void next_out(struct lane *lane)
+{
+    struct cw_error err;
+    while (lane->next_out < CW_OUT_STREAMS) {
+        enum cw_out out = (enum cw_out)lane->next_out++;
+        if (!is_wanted(lane, out))
+            continue;
+        lane->outbox = cw_outbox_start(lane->session, lane->cart, out, sent, lane, &err);
+        if (lane->outbox != NULL)
+            return;
+        lane->work->failed = true;
+        cw_cli_fail(lane->work->cli, &err);
+    }
+    end_lane(lane);
+}
+
+/* --- what waits --- */
 
 static void mapped_again(void *arg, const struct cw_sync_report *report, const struct cw_error *err)
 {
@@ -157,9 +219,10 @@ static bool open_lane(struct work *work, const char *name, const char *only, str
     lane->session = cw_cli_session(work->cli, name, work->dry_run, err);
     lane->cart = lane->session != NULL ? cw_session_cart(lane->session, name, err) : NULL;
     bool ok = lane->cart != NULL || cw_fail_in(err, "cart %s", name);
-    const struct cw_lua_stream *stream =
-        ok && only != NULL ? cw_lua_cart_need_stream(lane->cart, only, err) : NULL;
-    if (ok && only != NULL)
+    enum cw_out out;
+    bool is_in = only != NULL && !cw_out_find(cw_slice(only), &out);
+    const struct cw_lua_stream *stream = ok && is_in ? cw_lua_cart_need_stream(lane->cart, only, err) : NULL;
+    if (ok && is_in)
         ok = stream != NULL && (!stream->is_off || cw_fail(err, CW_REFUSED,
                                                            "%s of cart %s is switched off; take it out of "
                                                            "`switches` in site.lua",
@@ -249,6 +312,16 @@ static void call_off(struct lane *lane)
         cw_sync_cancel(lane->sync);
     if (lane->waiting != NULL)
         cw_waiting_cancel(lane->waiting);
+    if (lane->outbox != NULL)
+        cw_outbox_cancel(lane->outbox);
+}
+
+/* A dry run of all sends nothing; of a stream out alone it says why. */
+static bool is_of_out(const struct work *work)
+{
+    enum cw_out out;
+    return work->lane_count == 1 && work->lanes[0].only != NULL &&
+           cw_out_find(cw_slice(work->lanes[0].only), &out);
 }
 
 static void run_lanes(struct work *work)
@@ -267,6 +340,8 @@ static void run_lanes(struct work *work)
     read_stamp(work->cli, now);
     if (!work->stopped && !work->dry_run && strcmp(before, now) != 0)
         map_waiting(work);
+    if (!work->stopped && (!work->dry_run || is_of_out(work)))
+        run_phase(work, next_out);
     for (size_t i = 0; i < work->lane_count; i++)
         call_off(&work->lanes[i]);
     cw_timer_free(work->tick);
@@ -287,8 +362,9 @@ int cw_cmd_sync(int argc, char **argv)
     };
     int code = cw_cli_parse(
         &cli, &argc, &argv, "[CART [STREAM]]",
-        "Fetches what changed since the last time: raw, mapped, checked, stored. Without CART, all\n"
-        "carts of the site; without STREAM, all streams of the cart. It may be killed at any\n"
+        "Fetches what changed since the last time: raw, mapped, checked, stored; then sends what the\n"
+        "cart is told (stock_out, shipments_out ...). Without CART, all carts of the site; without\n"
+        "STREAM, all streams of the cart. It may be killed at any\n"
         "moment and started again.",
         entries, 0, 2);
     if (code >= 0)

@@ -16,15 +16,18 @@ int cw_cmd_reconcile(int argc, char **argv);
 int cw_cmd_import(int argc, char **argv);
 int cw_cmd_exec(int argc, char **argv);
 int cw_cmd_retry(int argc, char **argv);
+int cw_cmd_settle(int argc, char **argv);
 int cw_cmd_release(int argc, char **argv);
 int cw_cmd_replay(int argc, char **argv);
 int cw_cmd_edit(int argc, char **argv);
+int cw_cmd_put(int argc, char **argv);
 int cw_cmd_fields(int argc, char **argv);
 int cw_cmd_table(int argc, char **argv);
 int cw_cmd_preview(int argc, char **argv);
 int cw_cmd_status(int argc, char **argv);
 int cw_cmd_list(int argc, char **argv);
 int cw_cmd_show(int argc, char **argv);
+int cw_cmd_stock(int argc, char **argv);
 int cw_cmd_store(int argc, char **argv);
 int cw_cmd_serve_replay(int argc, char **argv);
 

@@ -102,6 +102,12 @@ static void add_jobs(struct listing *listing)
 {
     for (size_t i = 0; i < listing->cart.count; i++) {
         const struct cw_planned_stream *stream = &listing->cart.streams[i];
+        if (stream->is_out) {
+            add_job(listing, listing->cart.cart, stream->name,
+                    "sends what the cart is told, also whenever that changes",
+                    "not named in `out` of the cart");
+            continue;
+        }
         for (size_t kind = 0; kind < KINDS; kind++) {
             char *name = g_strdup_printf("%s%s", kinds[kind].before, stream->name);
             add_job(listing, listing->cart.cart, name, kinds[kind].does,
@@ -109,6 +115,9 @@ static void add_jobs(struct listing *listing)
             g_free(name);
         }
     }
+    add_job(listing, "", "recount",
+            "of the whole site: counts anew all that carts are told of stock and prices",
+            "no cart is told of them");
     add_job(listing, "", "tidy", "of the whole site: removes what was kept long enough, looks for silence",
             "off");
 }

@@ -68,6 +68,35 @@ void cw_cli_print_run(const struct cw_cli *cli, const struct cw_sync_report *rep
     fflush(stdout);
 }
 
+static void print_sent(const struct cw_run *run, bool failed)
+{
+    const struct cw_run_counts *c = &run->counts;
+    printf("%s%.*s %.*s%s: %llu messages", cw_cli_bold(), CW_SLICE_ARG(run->cart), CW_SLICE_ARG(run->stream),
+           cw_cli_plain(), COUNT(c->read));
+    if (c->read > 0)
+        printf(" = %llu sent + %llu to be sent again + %llu failed or unknown + %llu needless",
+               COUNT(c->posted), COUNT(c->unchanged), COUNT(c->parked), COUNT(c->skipped));
+    else if (failed)
+        printf(" before it failed");
+    printf(" (%llu requests, %.1f s)\n", COUNT(c->requests), seconds(run));
+    if (!failed && run->message.len > 0)
+        printf("  %.*s\n", CW_SLICE_ARG(run->message));
+    if (c->parked > 0)
+        printf("  see: cartwright list messages %.*s --stream %.*s --state unknown, or failed\n",
+               CW_SLICE_ARG(run->cart), CW_SLICE_ARG(run->stream));
+}
+
+void cw_cli_print_sent(const struct cw_cli *cli, const struct cw_run *run, const struct cw_error *err)
+{
+    const struct cw_sync_report report = { run, 0 };
+    cw_cli_progress(NULL);
+    if (cli->json)
+        print_json(&report, err);
+    else
+        print_sent(run, err != NULL);
+    fflush(stdout);
+}
+
 void cw_cli_fail_in(const struct cw_cli *cli, const struct cw_error *err, const char *context)
 {
     struct cw_error copy = *err;

@@ -1,10 +1,13 @@
 /* edits.c - see edits.h. */
 #include "engine/edits.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include <glib.h>
 
+#include "engine/recount.h"
+#include "engine/office.h"
 #include "mapping/edit.h"
 #include "mapping/totals.h"
 
@@ -16,7 +19,7 @@ struct editing {
     struct cw_arena arena;
     struct cw_txn *txn;
     const struct cw_stored *stored;
-    struct cw_document *doc;
+    struct cw_document *doc, *before;
     struct cw_slice *named; /* the fields changed so far */
     size_t named_count;
     bool ok;
@@ -225,6 +228,84 @@ static void committed(void *arg, const struct cw_error *err)
         *editing->err = *err;
 }
 
+/* --- what the cart is told --- */
+
+static struct cw_slice status_of(const struct cw_document *order)
+{
+    const struct cw_value *status = cw_document_get(order, "status");
+    return status->is_set ? status->text : (struct cw_slice){ "", 0 };
+}
+
+/* The same step may be taken again on another day, and is another message then. */
+static bool tell_status(struct editing *editing)
+{
+    const struct cw_edit_request *request = editing->request;
+    struct cw_slice event;
+    char text[64];
+    if (request->config == NULL || request->kind != &cw_kind_order)
+        return true;
+    struct cw_slice was = status_of(editing->before), is = status_of(editing->doc);
+    if (is.len == 0 || cw_slice_equal(was, is))
+        return true;
+    cw_time now = cw_now(editing->clock);
+    event = (struct cw_slice){ text, (size_t)snprintf(text, sizeof text, "edit/%" PRId64 "/%.*s", now,
+                                                      CW_SLICE_ARG(cw_slice_clip(is, 24))) };
+    return cw_office_status(editing->txn, request->config, editing->doc, request->cart, is, event, now,
+                            editing->err);
+}
+
+/* --- what stock and prices that carts are told depend on --- */
+
+static void end(struct editing *editing, bool ok);
+
+static void counted(void *arg, const struct cw_error *err)
+{
+    struct editing *editing = arg;
+    if (err != NULL)
+        *editing->err = *err;
+    end(editing, err == NULL);
+}
+
+static void demands_put(void *arg, const struct cw_error *err)
+{
+    struct editing *editing = arg;
+    if (err != NULL)
+        counted(editing, err);
+    else
+        cw_recount_run(editing->txn, editing->request->config, editing->clock, NULL, counted, editing);
+}
+
+static struct cw_slice order_of(const struct editing *editing)
+{
+    const struct cw_value *order = NULL;
+    if (editing->request->kind == &cw_kind_order)
+        return editing->request->external_id;
+    if (editing->request->kind == &cw_kind_shipment)
+        order = cw_document_get(editing->doc, "order_id");
+    return order != NULL && order->is_set ? order->text : (struct cw_slice){ "", 0 };
+}
+
+static struct cw_slice cart_of_order(const struct editing *editing)
+{
+    const struct cw_value *cart = NULL;
+    if (editing->request->kind == &cw_kind_shipment && editing->request->cart.len == 0)
+        cart = cw_document_get(editing->doc, "order_cart");
+    return cart != NULL && cart->is_set ? cart->text : editing->request->cart;
+}
+
+static void recount(struct editing *editing)
+{
+    const struct cw_edit_request *request = editing->request;
+    struct cw_slice order = order_of(editing);
+    if (order.len > 0)
+        cw_recount_orders_anew(editing->txn, request->config, cart_of_order(editing), &order, 1, demands_put,
+                               editing);
+    else if (cw_recount_mark(editing->txn, editing->before) && cw_recount_mark(editing->txn, editing->doc))
+        demands_put(editing, NULL);
+    else
+        end(editing, false);
+}
+
 static void end(struct editing *editing, bool ok)
 {
     const struct cw_error *lost = cw_txn_error(editing->txn);
@@ -236,6 +317,12 @@ static void end(struct editing *editing, bool ok)
     }
     cw_txn_rollback(editing->txn);
     editing->ok = ok;
+}
+
+static bool keep_before(struct editing *editing)
+{
+    editing->before = cw_document_copy(&editing->arena, editing->doc);
+    return editing->before != NULL || cw_fail(editing->err, CW_NOMEM, "no memory for an edit");
 }
 
 static void got(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
@@ -250,7 +337,11 @@ static void got(void *arg, const struct cw_stored *stored, size_t count, const s
         cw_fail(editing->err, CW_NOT_FOUND, "cart %.*s has no %s %.*s in the store; see: cartwright list %s",
                 CW_SLICE_ARG(request->cart), request->kind->name, CW_SLICE_ARG(request->external_id),
                 request->kind->plural);
-    end(editing, editing->doc != NULL && change_all(editing));
+    bool ok = editing->doc != NULL && keep_before(editing) && change_all(editing) && tell_status(editing);
+    if (ok && request->config != NULL && cw_recount_is_needed(request->config))
+        recount(editing);
+    else
+        end(editing, ok);
 }
 
 static void begun(void *arg, struct cw_txn *txn, const struct cw_error *err)

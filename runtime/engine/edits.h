@@ -8,6 +8,7 @@
 #define CW_ENGINE_EDITS_H
 
 #include "bindings/carts.h"
+#include "bindings/site_config.h"
 #include "mapping/edit.h"
 
 struct cw_edit_request {
@@ -16,10 +17,11 @@ struct cw_edit_request {
     const struct cw_change *changes;
     size_t count;
     struct cw_slice who, reason;
-    const struct cw_rules *rules; /* whose graphs statuses keep to; NULL = none */
-    const struct cw_zone *zone;   /* of times without an offset; may be NULL */
-    int64_t token;                /* of the cart's lease; 0 = a command that holds none */
-    bool dry_run;                 /* everything but the commit */
+    const struct cw_rules *rules;        /* whose graphs statuses keep to; NULL = none */
+    const struct cw_zone *zone;          /* of times without an offset; may be NULL */
+    int64_t token;                       /* of the cart's lease; 0 = a command that holds none */
+    const struct cw_site_config *config; /* for what carts are told; NULL = nothing */
+    bool dry_run;                        /* everything but the commit */
 };
 
 /* All changes or none. Refused: names and values that the document's kind does not know (CW_USAGE,

@@ -15,13 +15,30 @@
 #define CW_ENGINE_OFFICE_H
 
 #include "adapters/store.h"
+#include "base/node.h"
 #include "bindings/site_config.h"
+
+/* More documents than memory should hold: given page by page, and read twice, to be checked and to be put. */
+struct cw_office_source {
+    void *arg;
+    bool (*rewind)(void *arg, struct cw_error *err);
+    /* At most `max` documents, made in `arena`; fewer say that these were the last. False with *err. */
+    bool (*next)(void *arg, struct cw_arena *arena, struct cw_document **docs, size_t max, size_t *count,
+                 struct cw_error *err);
+};
+
+/* Told of each document that is refused, while the page it came with is in hand. False = that is enough. */
+typedef bool cw_office_fault_fn(void *arg, const struct cw_document *doc, const struct cw_error *err);
 
 struct cw_office_put {
     const struct cw_site_config *config;
     const struct cw_kind *kind;
     struct cw_document *const *docs; /* fields that are unset stay as they are; external_id may be empty */
     size_t count;
+    const struct cw_office_source *source; /* in the place of docs; NULL = docs */
+    struct cw_slice replaces;  /* a warehouse: what it has levels of beside the given ones is dropped */
+    cw_office_fault_fn *fault; /* NULL: the first fault ends it */
+    void *fault_arg;
     const struct cw_slice *drops; /* ids of documents that are no more */
     size_t drop_count;
     struct cw_slice from; /* the cart that it came from, which is not told; empty = none */
@@ -45,6 +62,20 @@ bool cw_office_put(struct cw_store *store, const struct cw_clock *clock, struct 
  * order. */
 bool cw_office_status(struct cw_txn *txn, const struct cw_site_config *config,
                       const struct cw_document *order, struct cw_slice cart, struct cw_slice status,
-                      struct cw_slice event, struct cw_error *err);
+                      struct cw_slice event, cw_time at, struct cw_error *err);
+
+/* The kinds that the back office has; NULL when `name` ("stock_level", "stock_levels", "levels") is none. */
+const struct cw_kind *cw_office_kind(struct cw_slice name, struct cw_error *err);
+/* The document's id, given or made. CW_INVALID names the field that is missing. */
+bool cw_office_id(const struct cw_document *doc, struct cw_arena *arena, struct cw_slice *id,
+                  struct cw_error *err);
+/* Names of the fields that ids of the kind are made of; NULL-terminated. */
+const char *const *cw_office_id_fields(const struct cw_kind *kind);
+
+/* A document of the kind from a JSON object with its fields, `id`, and `custom`. CW_INVALID, CW_USAGE name
+ * the field. `zone` (may be NULL) for times without an offset. */
+struct cw_document *cw_office_from_json(const struct cw_kind *kind, const struct cw_node *node,
+                                        const struct cw_zone *zone, struct cw_arena *arena,
+                                        struct cw_error *err);
 
 #endif

@@ -17,7 +17,25 @@
 
 #include "engine/session.h"
 
-/* What becomes of a message, by the evidence. */
+/* What becomes of a message, by the evidence: the first line that fits.
+ *
+ *   said       requests of the call that write               becomes
+ *   needless   whatever they did                             superseded: nobody sends it (again)
+ *   sent       one was taken, or none is uncertain           sent
+ *   sent       one is uncertain, none was taken              unknown: the answer was not one to the write
+ *   refused    one is uncertain                              unknown: the refusal may be of another one
+ *   refused    none is uncertain                             refused
+ *   nothing    one is uncertain, or one was taken            unknown, also when the script failed after it
+ *   nothing    none, or all refused; the cart is at fault    queued, at no cost; ends the run
+ *   nothing    none, or all refused; several in the call     queued, at no cost, to be sent in halves
+ *   nothing    none, or all refused; it was alone            refused
+ *
+ * Refused: queued again for later, and from the attempt `attempts_max` on failed. In a batch "refused" is of
+ * that message alone, whatever the others got. The cart is at fault when the error is about an answer with
+ * the status 401, 403, 429, 502, 503 or 504, or about none: not reached, no answer, credentials, a policy of
+ * ours, no memory. A status 500 may be one record's. Where the cart is at fault the run ends also when the
+ * message is unknown: else each of the others would be lost in the same silence.
+ */
 struct cw_verdict {
     enum cw_message_state state; /* SENT, UNKNOWN, QUEUED (again), FAILED, SUPERSEDED (needless) */
     bool takes_back;             /* it cost no attempt */
@@ -34,6 +52,11 @@ struct cw_evidence {
     unsigned attempts_max;
 };
 struct cw_verdict cw_outbox_judge(const struct cw_evidence *evidence);
+/* What a probe said of a message that is unknown: sent, or missing: refused as above. Else it stays unknown.
+ */
+struct cw_verdict cw_outbox_judge_probe(enum cw_lua_said said, unsigned attempts, unsigned attempts_max);
+/* Whether an error is the cart's, so that the next message would meet the same. */
+bool cw_outbox_is_of_cart(const struct cw_error *err, int status);
 /* When a message that was refused `attempts` times is tried again: 1 min, 2, 4, ... at most 1 h later. */
 cw_time cw_outbox_delay(unsigned attempts);
 

@@ -1,11 +1,12 @@
 /* page.h - one page of records at work: what pipeline.c (slices and transactions), page_decide.c (questions
- * to the store, decisions) and page_put.c (what is stored) share.
+ * to the store, decisions), page_put.c (what is stored) and page_mark.c (what that changes of stock) share.
  */
 #ifndef CW_ENGINE_PAGE_H
 #define CW_ENGINE_PAGE_H
 
 #include "engine/judge.h"
 #include "engine/pipeline.h"
+#include "engine/recount.h"
 
 enum {
     SLICE_RECORDS = 32,
@@ -40,6 +41,13 @@ struct item {
     size_t outcome_count;
 };
 
+/* Orders whose demand changes: by their documents at hand, and those of which only the store can tell. */
+struct page_changes {
+    struct cw_recount_order orders[SLICE_RECORDS];
+    struct cw_slice ids[2 * SLICE_RECORDS];
+    size_t order_count, id_count;
+};
+
 struct cw_page_job {
     struct cw_pipeline pipeline;
     struct cw_page page;
@@ -55,9 +63,12 @@ struct cw_page_job {
     struct cw_run_counts stored; /* counts of committed transactions of this page */
     struct cw_run_counts counts; /* of the transaction in hand */
     bool cancelled, failed, last;
+    bool recounts;    /* stock or prices are told */
+    bool has_changed; /* the transaction in hand something that they depend on */
     struct cw_error err;
     struct item items[SLICE_RECORDS];
     size_t count;
+    struct page_changes changes; /* of the slice */
 };
 
 /* Decides what becomes of every item of the slice that is not settled, asking the store as far as that is
@@ -67,7 +78,12 @@ void cw_page_decide(struct cw_page_job *job);
 /* Stores one item with its outcomes. False when the transaction is lost or memory is. */
 bool cw_page_put(struct cw_page_job *job, const struct item *item);
 
+/* What the items that were put take of stock, and whose figures they change; goes on with cw_page_slice_put
+ * or cw_page_fail, now or later. */
+void cw_page_mark(struct cw_page_job *job);
+
 /* In pipeline.c. */
+void cw_page_slice_put(struct cw_page_job *job);
 void cw_page_put_slice(struct cw_page_job *job);
 /* `err` NULL: job->err says it already. */
 void cw_page_fail(struct cw_page_job *job, const struct cw_error *err);

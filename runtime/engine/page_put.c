@@ -3,7 +3,7 @@
 #include "engine/page.h"
 
 #include "adapters/document_json.h"
-#include "adapters/writer.h"
+#include "engine/office.h"
 #include "engine/run_notes.h"
 #include "mapping/edit.h"
 
@@ -167,21 +167,23 @@ static bool put_documents(struct cw_page_job *job, const struct item *item)
     return item->outcome_count == 0 || put_document(job, item, &item->outcomes[0]);
 }
 
-/* What the cart is to be told of an order that has come: {"status":"processing"}. */
+/* What the cart is to be told of an order that has come; mapped again, it is told of the same version once.
+ */
 static bool put_message(struct cw_page_job *job, const struct item *item)
 {
-    if (item->mapped.tell_cart.len == 0)
+    const struct cw_mapped *mapped = &item->mapped;
+    char event[CW_HASH_TEXT_MAX + 8];
+    struct cw_hasher hasher;
+    if (mapped->tell_cart.len == 0 || mapped->doc == NULL || job->pipeline.config == NULL)
         return true;
-    cw_buffer_clear(&job->json);
-    if (!cw_buffer_print(&job->json, &job->err, "{\"status\":") ||
-        !cw_json_write_text(&job->json, item->mapped.tell_cart, &job->err) ||
-        !cw_buffer_print(&job->json, &job->err, "}"))
-        return false;
-    struct cw_message message = { .key = item->key,
-                                  .state = CW_MESSAGE_QUEUED,
-                                  .payload = cw_buffer_slice(&job->json) };
-    message.key.stream = cw_slice("statuses");
-    return cw_txn_put_message(job->txn, &message);
+    cw_hasher_init(&hasher);
+    cw_hasher_add(&hasher, (struct cw_slice){ (const char *)item->hash.bytes, sizeof item->hash.bytes });
+    cw_hasher_add(&hasher, mapped->tell_cart);
+    struct cw_hash hash = cw_hasher_end(&hasher);
+    memcpy(event, "rule/", 5);
+    cw_hash_hex(&hash, event + 5);
+    return cw_office_status(job->txn, job->pipeline.config, mapped->doc, item->key.cart, mapped->tell_cart,
+                            cw_slice_clip(cw_slice(event), 21), cw_now(job->pipeline.clock), &job->err);
 }
 
 static void compare(struct cw_page_job *job, const struct item *item)

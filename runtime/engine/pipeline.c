@@ -195,7 +195,7 @@ static void committed(void *arg, const struct cw_error *err)
 }
 
 /* Ends the transaction in hand: with the cursor when it is the page's last one. */
-static void finish_txn(struct cw_page_job *job)
+static void end_txn(struct cw_page_job *job)
 {
     struct cw_run run = *job->page.run;
     job->last = job->next == cw_records_count(job->page.records);
@@ -215,6 +215,26 @@ static void finish_txn(struct cw_page_job *job)
     struct cw_txn *txn = job->txn;
     job->txn = NULL;
     cw_txn_commit(txn, committed, job);
+}
+
+static void counted(void *arg, const struct cw_error *err)
+{
+    struct cw_page_job *job = arg;
+    if (cw_page_was_cancelled(job))
+        return;
+    if (err != NULL)
+        cw_page_fail(job, err);
+    else
+        end_txn(job);
+}
+
+static void finish_txn(struct cw_page_job *job)
+{
+    const struct cw_pipeline *pipeline = &job->pipeline;
+    if (job->has_changed)
+        cw_recount_run(job->txn, pipeline->config, pipeline->clock, pipeline->loop, counted, job);
+    else
+        end_txn(job);
 }
 
 bool cw_page_was_cancelled(struct cw_page_job *job)
@@ -259,6 +279,14 @@ void cw_page_put_slice(struct cw_page_job *job)
         }
     }
     job->in_txn += job->count;
+    if (job->recounts)
+        cw_page_mark(job);
+    else
+        cw_page_slice_put(job);
+}
+
+void cw_page_slice_put(struct cw_page_job *job)
+{
     cw_loop_later(job->pipeline.loop, &job->later, next_slice, job);
 }
 
@@ -301,6 +329,7 @@ static void ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
 static void begin(struct cw_page_job *job)
 {
     job->in_txn = 0;
+    job->has_changed = false;
     job->began_ns = cw_elapsed_ns(job->pipeline.clock);
     cw_txn_begin(job->pipeline.store, cw_pipeline_fence(&job->pipeline, job->page.stream->cart), ready, job);
 }
@@ -315,6 +344,7 @@ struct cw_page_job *cw_pipeline_store(const struct cw_pipeline *pipeline, const 
     }
     job->pipeline = *pipeline;
     job->page = *page;
+    job->recounts = pipeline->config != NULL && cw_recount_is_needed(pipeline->config);
     job->done = done;
     job->arg = arg;
     cw_arena_init(&job->arena, ARENA_LIMIT);

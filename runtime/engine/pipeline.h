@@ -9,6 +9,7 @@
 #define CW_ENGINE_PIPELINE_H
 
 #include "bindings/carts.h"
+#include "bindings/site_config.h"
 #include "engine/pulse.h"
 
 struct cw_page {
@@ -35,14 +36,15 @@ struct cw_pipeline {
     struct cw_store *store;
     struct cw_loop *loop;
     const struct cw_clock *clock;
-    const char *script_version; /* hex */
-    bool dry_run;               /* everything but the commit */
-    struct cw_pulse *pulse;     /* told whose script maps; may be NULL */
-    int64_t token;              /* of the carts' leases; 0 = a command that holds none */
-    bool again;                 /* map also what is known and unchanged (resubmission) */
-    const char *began_by;       /* of its runs, as in cw_session_config; may be NULL */
-    const char *worker;         /* likewise */
-    struct cw_run_log *log;     /* may be NULL */
+    const char *script_version;          /* hex */
+    bool dry_run;                        /* everything but the commit */
+    struct cw_pulse *pulse;              /* told whose script maps; may be NULL */
+    int64_t token;                       /* of the carts' leases; 0 = a command that holds none */
+    bool again;                          /* map also what is known and unchanged (resubmission) */
+    const char *began_by;                /* of its runs, as in cw_session_config; may be NULL */
+    const char *worker;                  /* likewise */
+    struct cw_run_log *log;              /* may be NULL */
+    const struct cw_site_config *config; /* for what carts are told; NULL = nothing */
     /* Called for every record that was mapped, before it is stored; for replays. May be NULL. */
     void (*compared)(void *arg, const struct cw_comparison *comparison);
     void *arg;

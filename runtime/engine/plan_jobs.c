@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/buffer.h"
+#include "engine/recount.h"
 
 /* --- which entries count for a job --- */
 
@@ -191,21 +192,66 @@ static bool add_stream(struct plan *plan, const char *cart, const char *stream)
     return true;
 }
 
+static const struct cw_out_config *told(const struct cw_site_config *config, const char *cart)
+{
+    for (size_t i = 0; i < config->cart_count; i++)
+        if (strcmp(config->carts[i].name, cart) == 0)
+            return &config->carts[i].out;
+    return NULL;
+}
+
+static bool is_planned(const struct plan *plan, const char *cart, const struct cw_planned_stream *stream)
+{
+    const struct cw_out_config *config = told(plan->config, cart);
+    enum cw_out out;
+    if (!stream->is_out)
+        return !stream->is_off;
+    return config != NULL && cw_out_find(cw_slice(stream->name), &out) && config->sending[out].is_on;
+}
+
+static bool add_out(struct plan *plan, const char *cart, const char *stream)
+{
+    struct choice choice = choose(plan->config, cw_slice(cart), cw_slice(stream));
+    return add_job(plan, &choice);
+}
+
+/* What figures depend on in site.lua stands in its schedule: when that is another one, it is due at once. */
+static bool add_recount(struct plan *plan)
+{
+    struct choice choice = choose(plan->config, cw_slice(""), cw_slice("recount"));
+    char version[CW_HASH_TEXT_MAX];
+    if (is_off(&choice) || !cw_recount_is_needed(plan->config))
+        return true;
+    cw_recount_version(plan->config, version);
+    if (!add_job(plan, &choice) || !cw_buffer_print(&plan->text, plan->err, " rules %.8s", version))
+        return false;
+    struct cw_job *job = &plan->jobs[plan->count - 1];
+    job->due_at = plan->now;
+    return keep_text(plan, cw_buffer_slice(&plan->text), &job->schedule);
+}
+
+static bool add_one(struct plan *plan, const char *cart, const struct cw_planned_stream *stream)
+{
+    if (!is_planned(plan, cart, stream))
+        return true;
+    return stream->is_out ? add_out(plan, cart, stream->name) : add_stream(plan, cart, stream->name);
+}
+
 static bool add_all(struct plan *plan, const struct cw_cart_streams *carts, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < carts[i].count; j++)
-            if (!carts[i].streams[j].is_off && !add_stream(plan, carts[i].cart, carts[i].streams[j].name))
+            if (!add_one(plan, carts[i].cart, &carts[i].streams[j]))
                 return false;
     struct choice tidy = choose(plan->config, cw_slice(""), cw_slice("tidy"));
-    return is_off(&tidy) || add_job(plan, &tidy);
+    return (is_off(&tidy) || add_job(plan, &tidy)) && add_recount(plan);
 }
 
 bool cw_jobs_plan(const struct cw_site_config *config, const struct cw_cart_streams *carts, size_t count,
                   cw_time now, struct cw_arena *arena, struct cw_job **jobs, size_t *job_count,
                   struct cw_error *err)
 {
-    size_t most = 1;
+    size_t most = 2; /* the site's own */
     for (size_t i = 0; i < count; i++)
         most += carts[i].count * (1 + sizeof look_again / sizeof *look_again);
     struct plan plan = { .config = config, .now = now, .arena = arena, .err = err };
@@ -228,15 +274,20 @@ static const char *copy_text(struct cw_arena *arena, const char *text)
 bool cw_jobs_streams(const struct cw_lua_cart *cart, struct cw_arena *arena, struct cw_cart_streams *out,
                      struct cw_error *err)
 {
-    struct cw_planned_stream *streams = cw_arena_alloc(arena, (cart->stream_count + 1) * sizeof *streams);
+    struct cw_planned_stream *streams =
+        cw_arena_alloc(arena, (cart->stream_count + CW_OUT_STREAMS) * sizeof *streams);
     const char *name = copy_text(arena, cart->name);
     bool ok = streams != NULL && name != NULL;
+    size_t count = 0;
     for (size_t i = 0; ok && i < cart->stream_count; i++) {
-        streams[i].name = copy_text(arena, cart->streams[i].name);
-        streams[i].is_off = cart->streams[i].is_off;
-        ok = streams[i].name != NULL;
+        const struct cw_lua_stream *stream = &cart->streams[i];
+        streams[count] = (struct cw_planned_stream){ copy_text(arena, stream->name), stream->is_off, false };
+        ok = streams[count++].name != NULL;
     }
-    *out = (struct cw_cart_streams){ .cart = name, .streams = streams, .count = ok ? cart->stream_count : 0 };
+    for (int i = 0; ok && i < CW_OUT_STREAMS; i++)
+        if (cart->outs[i].is_there)
+            streams[count++] = (struct cw_planned_stream){ cw_out_name((enum cw_out)i), false, true };
+    *out = (struct cw_cart_streams){ .cart = name, .streams = streams, .count = ok ? count : 0 };
     return ok || cw_fail(err, CW_NOMEM, "no memory to plan jobs");
 }
 

@@ -3,7 +3,10 @@
  * For each job the entries of the cart's own list count, else those of the site's, else the defaults. In a
  * list an entry that names a stream counts for it instead of those for all streams. "reconcile X" and
  * "refresh X" are jobs only while X is switched on.
- * Several entries for one job make it due at the earliest of them.
+ * Several entries for one job make it due at the earliest of them. A stream out is a job while its cart is
+ * told of it and its script has it; it is woken besides whenever messages are queued. Where any cart is told
+ * of stock or prices the site has the job "recount": due at once when that changed, so that figures are
+ * complete before they are told.
  */
 #ifndef CW_ENGINE_PLAN_JOBS_H
 #define CW_ENGINE_PLAN_JOBS_H
@@ -19,6 +22,7 @@ struct cw_cart_streams {
     const struct cw_planned_stream {
         const char *name;
         bool is_off;
+        bool is_out; /* stock_out and so on: on where site.lua says so */
     } * streams;
     size_t count;
 };

@@ -11,7 +11,16 @@
  * with a SKU and a quantity above 0 what was not shipped yet. It is pending when the order is parked, held or
  * in state pending, shipping in a status of stock.shipping, else allocated. Shipments of the back office
  * count when it knows any of the order, else those of the cart; over-shipment counts as shipped whole.
- * Warehouse: the order's `location` when that is a warehouse or branch of one, else any.
+ * Warehouse: the order's `location` when that is a warehouse that site.lua names, or a branch of one, else
+ * any.
+ *
+ * A record that waits counts as far as it could be mapped, else what was posted of it before; one that a rule
+ * skips takes nothing.
+ *
+ * A level is told to a cart whose items have the SKU, with the cart's ids; to one without items, or with
+ * `unlisted`, also without. A SKU that two of its items have is told to neither: the log says so
+ * (sku-ambiguous). The price that holds now is told; when the next one begins or ends, the job "recount" is
+ * woken.
  */
 #ifndef CW_ENGINE_RECOUNT_H
 #define CW_ENGINE_RECOUNT_H
@@ -22,8 +31,9 @@
 /* Whether any cart of the site is told of stock or prices. */
 bool cw_recount_is_needed(const struct cw_site_config *config);
 
-/* Puts what the orders take. `docs` are theirs, of one cart: as posted, or what could be mapped of one that
- * waits (`is_waiting`); doc NULL = the order takes nothing (any more). `done` may come at once or later. */
+/* Puts what the orders take, which are of one cart: `doc` is as posted, or what could be mapped of one that
+ * waits (`is_waiting`); NULL = the order takes nothing (any more). Orders and documents must stay until
+ * `done`, which may come at once or later. */
 struct cw_recount_order {
     struct cw_slice external_id;
     const struct cw_document *doc;
@@ -33,17 +43,32 @@ void cw_recount_orders(struct cw_txn *txn, const struct cw_site_config *config, 
                        const struct cw_recount_order *orders, size_t count, cw_store_done_fn *done,
                        void *arg);
 
+/* The same for orders of which something has changed, by what the store holds of them now: edits, shipments,
+ * releases. The ids are copied. */
+void cw_recount_orders_anew(struct cw_txn *txn, const struct cw_site_config *config, struct cw_slice cart,
+                            const struct cw_slice *ids, size_t count, cw_store_done_fn *done, void *arg);
+
 /* Items of a cart came, or changed: they may be told of stock now. Marks the SKUs of the document and its
  * variants. */
 bool cw_recount_mark_item(struct cw_txn *txn, const struct cw_document *item);
+/* Marks every SKU that a document of any kind names: its own, those of variants, components and lines. Of a
+ * document that changes: both as it was and as it is. */
+bool cw_recount_mark(struct cw_txn *txn, const struct cw_document *doc);
 
-/* Takes all marks, counts, puts messages, wakes their senders. To be run last before the commit. */
+/* Takes all marks, counts, puts messages, wakes their senders. To be run last before the commit. `loop` may
+ * be NULL. */
 void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, const struct cw_clock *clock,
                     struct cw_loop *loop, cw_store_done_fn *done, void *arg);
 
-/* The site's job "recount": demand of all orders where it was never put (a site that began to tell of stock),
- * then every SKU, in transactions of their own; what is as it was changes nothing. Until it ran once, senders
- * of stock tell nothing. */
+/* The site's job "recount": demand of all orders where it was never put (a site that began to tell of stock,
+ * or tells of it by other rules), then every SKU, in transactions of their own; what is as it was changes
+ * nothing. Killed at any moment, it begins again with the same result. Until it ran once, senders of stock
+ * tell nothing: the state CW_RECOUNT_STATE of cart '' is cw_recount_version then. Where no cart is told
+ * anything it forgets that it ran. */
+#define CW_RECOUNT_STATE CW_STATE_OWN "recounted"
+/* Hex, of all in site.lua that demands and figures depend on. */
+void cw_recount_version(const struct cw_site_config *config, char version[CW_HASH_TEXT_MAX]);
+
 struct cw_recount_all;
 typedef void cw_recounted_fn(void *arg, uint64_t skus, const struct cw_error *err);
 struct cw_recount_all *cw_recount_all_start(struct cw_store *store, const struct cw_site_config *config,
@@ -51,5 +76,9 @@ struct cw_recount_all *cw_recount_all_start(struct cw_store *store, const struct
                                             struct cw_fence fence, cw_recounted_fn *done, void *arg,
                                             struct cw_error *err);
 void cw_recount_all_cancel(struct cw_recount_all *all); /* no callback */
+/* Everything but the commits; to be called right after the start. */
+void cw_recount_all_try(struct cw_recount_all *all);
+/* Levels that were put so far; also from within the callback. */
+uint64_t cw_recount_all_messages(const struct cw_recount_all *all);
 
 #endif

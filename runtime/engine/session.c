@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "engine/edits.h"
+#include "engine/office.h"
 
 struct cw_session {
     struct cw_session_config config;
@@ -108,8 +109,29 @@ static bool edit(void *arg, const struct cw_lua_cart *cart, const struct cw_kind
                                        .rules = rules_of(cart, kind),
                                        .zone = cart->zone,
                                        .token = session->token,
+                                       .config = &config->site->config,
                                        .dry_run = config->dry_run };
     return cw_edit_document(config->store, cw_loop_clock(config->loop), &request, err);
+}
+
+static bool put(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
+                const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,
+                struct cw_error *err)
+{
+    struct cw_session *session = arg;
+    const struct cw_session_config *config = &session->config;
+    struct cw_office_result result;
+    struct cw_office_put request = { .config = &config->site->config,
+                                     .kind = kind,
+                                     .docs = docs,
+                                     .count = count,
+                                     .drops = drops,
+                                     .drop_count = drop_count,
+                                     .from = from,
+                                     .who = cw_slice(config->who != NULL ? config->who : "script"),
+                                     .reason = reason,
+                                     .dry_run = config->dry_run };
+    return cw_office_put(config->store, cw_loop_clock(config->loop), config->loop, &request, &result, err);
 }
 
 void cw_session_set_token(struct cw_session *session, int64_t token)
@@ -140,6 +162,7 @@ struct cw_pipeline cw_session_pipeline(struct cw_session *session)
                                  .clock = cw_loop_clock(session->config.loop),
                                  .script_version = cw_session_script_version(session),
                                  .pulse = session->config.pulse,
+                                 .config = &session->config.site->config,
                                  .token = session->token,
                                  .dry_run = session->config.dry_run,
                                  .began_by = session->config.began_by,
@@ -217,6 +240,7 @@ static bool open_carts(struct cw_session *session, struct cw_error *err)
                                       .emit = emit,
                                       .cancel_emit = cancel_emit,
                                       .progress = progress,
+                                      .put = config->store != NULL ? put : NULL,
                                       .edit = config->store != NULL ? edit : NULL };
     session->carts = cw_lua_carts_create(session->script, &host, err);
     return session->carts != NULL;

@@ -343,6 +343,7 @@ struct cw_tidy *cw_tidy_start(const struct cw_tidy_config *config, cw_tidy_done_
     tidy->prune = (struct cw_prune){ .runs_until = until(tidy, keep->runs),
                                      .webhooks_until = until(tidy, keep->webhooks),
                                      .raw_until = until(tidy, keep->raw),
+                                     .messages_until = until(tidy, keep->messages),
                                      .raw_versions = keep->raw_versions,
                                      .limit = ROWS_AT_ONCE };
     tidy->run = (struct cw_run){ .job = cw_slice("tidy"),

@@ -75,6 +75,8 @@ static struct cw_job outcome(struct work *work, char message[CW_ERROR_TEXT_MAX])
         job.failures = 0;
         job.served_at = cw_job_served(&work->job);
         job.due_at = cw_jobs_next(&worker->config.site->config, job.cart, job.name, job.served_at, now);
+        if (work->next_at != CW_TIME_NONE && (job.due_at == CW_TIME_NONE || work->next_at < job.due_at))
+            job.due_at = work->next_at > now ? work->next_at : now;
     } else {
         job.failures++;
         cw_error_format(&work->err, message, CW_ERROR_TEXT_MAX);
@@ -175,8 +177,7 @@ static void tell_failure(const struct work *work)
     cw_run_log_ended(work->place->worker->log, &run, &work->err);
 }
 
-/* `err` NULL = it ran well. */
-static void finish(struct work *work, const struct cw_error *err)
+void cw_work_finish(struct work *work, const struct cw_error *err)
 {
     if (err != NULL) {
         work->err = *err;
@@ -187,199 +188,7 @@ static void finish(struct work *work, const struct cw_error *err)
     cw_loop_later(work->place->worker->config.loop, &work->later, store_end, work);
 }
 
-/* --- what waits --- */
-
-static void waiting_ran(void *arg, const struct cw_sync_report *report, const struct cw_error *err)
-{
-    (void)report;
-    struct work *work = arg;
-    if (err != NULL && work->err.code == CW_OK)
-        work->err = *err;
-}
-
-static void waiting_done(void *arg)
-{
-    struct work *work = arg;
-    work->waiting = NULL;
-    work->place->seen = work->stamps;
-    work->place->has_seen = true;
-    finish(work, work->err.code != CW_OK ? &work->err : NULL);
-}
-
-/* What of the cart may be mapped again because something has come since it was the last time. */
-static int what_came(const struct work *work)
-{
-    const struct place *place = work->place;
-    bool brings_orders = cw_lua_plan_kind(work->stream->plan) == &cw_kind_order;
-    if (!brings_orders && place->has_seen)
-        return 0;
-    if (!place->has_seen)
-        return CW_WAITING_MATCHES | CW_WAITING_ROWS;
-    return (strcmp(place->seen.news, work->stamps.news) != 0 ? CW_WAITING_MATCHES : 0) |
-           (strcmp(place->seen.rows, work->stamps.rows) != 0 ? CW_WAITING_ROWS : 0);
-}
-
-static void map_waiting(struct work *work)
-{
-    struct cw_error err;
-    const struct cw_waiting_config config = {
-        .what = what_came(work), .ran = waiting_ran, .done = waiting_done, .arg = work
-    };
-    if (config.what == 0 || work->stopping) {
-        finish(work, NULL);
-        return;
-    }
-    work->waiting = cw_waiting_start(work->place->session, work->place->scripts, &config, &err);
-    if (work->waiting == NULL)
-        finish(work, &err);
-}
-
-/* --- what a job does --- */
-
-static void count_run(const struct work *work, const struct cw_run *run)
-{
-    struct cw_pulse *pulse = work->place->worker->config.pulse;
-    if (pulse != NULL)
-        cw_metrics_run_ended(pulse->metrics, run);
-}
-
-static void synced(void *arg, const struct cw_sync_report *report, const struct cw_error *err)
-{
-    struct work *work = arg;
-    work->sync = NULL;
-    work->had_run = true;
-    count_run(work, report->run);
-    if (err != NULL)
-        finish(work, err);
-    else
-        map_waiting(work);
-}
-
-static void reconciled(void *arg, const struct cw_reconcile_report *report, const struct cw_error *err)
-{
-    struct work *work = arg;
-    work->reconcile = NULL;
-    work->had_run = true;
-    count_run(work, report->run);
-    finish(work, err);
-}
-
-static void tidied(void *arg, uint64_t removed, const struct cw_error *err)
-{
-    (void)removed;
-    struct work *work = arg;
-    work->tidy = NULL;
-    finish(work, err);
-}
-
-/* Jobs of a cart run one after another, which is kind to the shop, and lets customers and items come before
- * the orders that are matched to them. Only one that takes long has others beside it, but for those of its
- * own stream. */
-static bool must_wait(const struct work *work)
-{
-    cw_time now = cw_now(work->place->worker->clock);
-    for (guint i = 0; i < work->place->works->len; i++) {
-        const struct work *other = g_ptr_array_index(work->place->works, i);
-        if (other->run_began_at == CW_TIME_NONE)
-            continue;
-        if (other->stream == work->stream || now - other->run_began_at < TAKES_LONG)
-            return true;
-    }
-    return false;
-}
-
-static bool begin_sync(struct work *work, struct cw_error *err)
-{
-    work->sync = cw_sync_start(work->place->session, work->stream, synced, work, err);
-    return work->sync != NULL;
-}
-
-static bool begin_reconcile(struct work *work, const char *job, struct cw_error *err)
-{
-    const struct cw_reconcile_config config = { .job = job, .from = CW_TIME_NONE, .to = CW_TIME_NONE };
-    work->reconcile =
-        cw_reconcile_start(work->place->session, work->stream, &config, NULL, reconciled, work, err);
-    return work->reconcile != NULL;
-}
-
-static bool begin_tidy(struct work *work, struct cw_error *err)
-{
-    const struct cw_worker_config *worker = &work->place->worker->config;
-    const struct cw_tidy_config config = {
-        .site = worker->site,
-        .loop = worker->loop,
-        .store = worker->store,
-        .fence = { cw_slice(CW_SITE_LEASE), work->place->token },
-        .metrics = worker->pulse != NULL ? worker->pulse->metrics : NULL,
-        .worker = worker->holder,
-    };
-    work->tidy = cw_tidy_start(&config, tidied, work, err);
-    return work->tidy != NULL;
-}
-
-/* "reconcile orders": what comes before the stream; "sync" for a stream alone. */
-static const char *kind_of(const struct work *work, const char **stream)
-{
-    static const char *const kinds[] = { "reconcile", "refresh" };
-    *stream = work->name;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        size_t len = strlen(kinds[i]);
-        if (strncmp(work->name, kinds[i], len) == 0 && work->name[len] == ' ') {
-            *stream = work->name + len + 1;
-            return kinds[i];
-        }
-    }
-    return "sync";
-}
-
-static bool begin_in_cart(struct work *work, bool *has_nothing, struct cw_error *err)
-{
-    const char *stream, *kind = kind_of(work, &stream);
-    struct cw_pulse *pulse = work->place->worker->config.pulse;
-    if (!cw_place_open(work->place, err))
-        return false;
-    work->stream = cw_lua_cart_need_stream(work->place->scripts, stream, err);
-    if (work->stream == NULL)
-        return false;
-    *has_nothing = work->stream->is_off;
-    if (*has_nothing)
-        return true;
-    work->waits = must_wait(work);
-    if (work->waits) {
-        cw_timer_set(work->again, TAKES_LONG);
-        return true;
-    }
-    work->run_began_at = cw_now(work->place->worker->clock);
-    cw_session_set_began_by(work->place->session, work->is_woken ? "webhook" : "schedule");
-    if (pulse != NULL)
-        cw_metrics_run_began(pulse->metrics, work->cart, stream);
-    return strcmp(kind, "sync") == 0 ? begin_sync(work, err) : begin_reconcile(work, kind, err);
-}
-
-static bool has_cart(const struct cw_site_config *config, const char *name)
-{
-    for (size_t i = 0; i < config->cart_count; i++)
-        if (strcmp(config->carts[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-static void begin(struct work *work)
-{
-    struct cw_error err;
-    bool has_nothing = false;
-    work->is_foreign =
-        work->cart[0] != '\0' && !has_cart(&work->place->worker->config.site->config, work->cart);
-    if (work->is_foreign) {
-        finish(work, NULL);
-        return;
-    }
-    bool ok = work->cart[0] == '\0' ? begin_tidy(work, &err) : begin_in_cart(work, &has_nothing, &err);
-    if (!ok)
-        finish(work, &err);
-    else if (has_nothing)
-        finish(work, NULL);
-}
+/* --- the beginning --- */
 
 /* Scripts know the rows of translation tables as they were when they were opened. */
 static void stamps_read(void *arg, const struct cw_stamps *stamps, const struct cw_error *err)
@@ -392,7 +201,7 @@ static void stamps_read(void *arg, const struct cw_stamps *stamps, const struct 
         return;
     }
     if (err != NULL) {
-        finish(work, err);
+        cw_work_finish(work, err);
         return;
     }
     work->stamps = *stamps;
@@ -402,16 +211,16 @@ static void stamps_read(void *arg, const struct cw_stamps *stamps, const struct 
     if (place->session == NULL)
         snprintf(place->opened_with, sizeof place->opened_with, "%s", stamps->rows);
     if (work->stopping)
-        finish(work, NULL);
+        cw_work_finish(work, NULL);
     else
-        begin(work);
+        cw_work_do(work);
 }
 
 static void prepare(void *arg)
 {
     struct work *work = arg;
     if (work->cart[0] == '\0') {
-        begin(work);
+        cw_work_do(work);
         return;
     }
     work->in_store = true;
@@ -426,9 +235,9 @@ static void go_on(void *arg)
     if (work->ending > 0)
         store_end(work);
     else if (work->stopping)
-        finish(work, NULL);
+        cw_work_finish(work, NULL);
     else
-        begin(work);
+        cw_work_do(work);
 }
 
 static void count_late(const struct work *work)
@@ -451,7 +260,7 @@ struct work *cw_work_create(const struct cw_worker *worker, const struct cw_job 
     work->job.name = cw_slice(work->name);
     work->job.schedule = work->job.message = (struct cw_slice){ "", 0 }; /* nobody asks for them here */
     work->job.began_at = now;
-    work->run_began_at = CW_TIME_NONE;
+    work->run_began_at = work->next_at = CW_TIME_NONE;
     return work;
 }
 
@@ -465,7 +274,7 @@ void cw_work_begin(struct place *place, struct work *work)
     count_late(work);
     work->again = cw_timer_create(worker->config.loop, go_on, work, &err);
     if (work->again == NULL)
-        finish(work, &err);
+        cw_work_finish(work, &err);
     else
         cw_loop_later(worker->config.loop, &work->later, prepare, work);
 }
@@ -481,27 +290,21 @@ void cw_work_stop(struct work *work)
         cw_sync_stop(work->sync);
     if (work->waiting != NULL)
         cw_waiting_stop(work->waiting);
-    if (work->reconcile == NULL && work->tidy == NULL)
-        return;
-    if (work->reconcile != NULL)
-        cw_reconcile_cancel(work->reconcile);
-    if (work->tidy != NULL)
-        cw_tidy_cancel(work->tidy);
-    work->reconcile = NULL;
-    work->tidy = NULL;
-    finish(work, NULL);
+    if (work->outbox != NULL)
+        cw_outbox_stop(work->outbox);
+    if (cw_work_call_off(work))
+        cw_work_finish(work, NULL);
 }
 
 void cw_work_abandon(struct work *work)
 {
     if (work->sync != NULL)
         cw_sync_cancel(work->sync);
-    if (work->reconcile != NULL)
-        cw_reconcile_cancel(work->reconcile);
-    if (work->tidy != NULL)
-        cw_tidy_cancel(work->tidy);
+    if (work->outbox != NULL)
+        cw_outbox_cancel(work->outbox);
     if (work->waiting != NULL)
         cw_waiting_cancel(work->waiting);
+    cw_work_call_off(work);
     detach(work);
     work->lost = true;
     if (!work->in_store) /* else it is freed when the store has answered */

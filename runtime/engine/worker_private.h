@@ -1,12 +1,14 @@
 /* worker_private.h - the inside of a worker: worker.c (claims, timers), worker_place.c (carts and their
- * leases), worker_job.c (one job from claim to end).
+ * leases), worker_job.c (one job from claim to end), worker_doing.c (what it does).
  */
 #ifndef CW_ENGINE_WORKER_PRIVATE_H
 #define CW_ENGINE_WORKER_PRIVATE_H
 
 #include <glib.h>
 
+#include "engine/outbox.h"
 #include "engine/reconcile.h"
+#include "engine/recount.h"
 #include "engine/run_log.h"
 #include "engine/tidy.h"
 #include "engine/waiting.h"
@@ -47,6 +49,9 @@ struct work {
     struct cw_reconcile *reconcile;
     struct cw_tidy *tidy;
     struct cw_waiting *waiting;
+    struct cw_outbox_run *outbox;
+    struct cw_recount_all *recount;
+    cw_time next_at;         /* of a stream out: when its next message is due; CW_TIME_NONE = none */
     struct cw_stamps stamps; /* as they were when it began */
     bool had_run;            /* whose end told what went wrong */
     bool stopping, lost;     /* to be ended early; the lease is gone */
@@ -102,6 +107,14 @@ void cw_work_free(struct work *work); /* one that has not begun; accepts NULL */
 void cw_work_begin(struct place *place, struct work *work);
 void cw_work_stop(struct work *work);
 void cw_work_abandon(struct work *work); /* no callback of it comes any more; nothing is stored */
+
+/* In worker_doing.c. Begins what the job is for; it ends with cw_work_finish, at once where there is nothing.
+ */
+void cw_work_do(struct work *work);
+/* What can be begun again as well as gone on with; whether there was any. */
+bool cw_work_call_off(struct work *work);
+/* `err` NULL = it ran well. */
+void cw_work_finish(struct work *work, const struct cw_error *err);
 
 /* In worker.c. Of a worker that is to stop: tells when nothing is left to be done. */
 void cw_worker_end_when_done(struct cw_worker *worker);

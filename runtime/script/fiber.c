@@ -17,6 +17,7 @@ struct cw_fiber {
     struct cw_fiber *next_ready;
     cw_fiber_end_fn *end;
     void *end_arg;
+    void *carried;
 };
 
 static void move(struct cw_fiber *fiber, enum state from, enum state to)
@@ -124,6 +125,17 @@ struct cw_fiber *cw_fiber_start(struct cw_script *script, int (*push)(lua_State 
     }
     enqueue(fiber);
     return fiber;
+}
+
+void cw_fiber_carry(struct cw_fiber *fiber, void *carried)
+{
+    fiber->carried = carried;
+}
+
+void *cw_fiber_carried(lua_State *L)
+{
+    const struct cw_fiber *fiber = cw_script_of(L)->turn.fiber;
+    return fiber != NULL ? fiber->carried : NULL;
 }
 
 /* From the inside out, as a scope is left. */

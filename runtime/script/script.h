@@ -88,6 +88,11 @@ typedef void cw_fiber_end_fn(void *arg, lua_State *L, const struct cw_error *err
 struct cw_fiber *cw_fiber_start(struct cw_script *script, int (*push)(lua_State *L, void *arg),
                                 void *push_arg, cw_fiber_end_fn *end, void *end_arg, struct cw_error *err);
 
+/* What a fiber carries for its owner, such as where its requests are counted; borrowed, NULL at first.
+ * Whatever the script does, cw_fiber_carried gives that of the fiber that runs now, NULL in a host call. */
+void cw_fiber_carry(struct cw_fiber *fiber, void *carried);
+void *cw_fiber_carried(lua_State *L);
+
 /* Cancels what it waits for, closes its <close> variables (within a budget), frees it. Its end is not called.
  */
 void cw_fiber_kill(struct cw_fiber *fiber);

@@ -4,10 +4,13 @@
 ---shipments) and `tables`. The runtime makes one instance per cart of the site; `self` in every function is that instance.
 local here = require "cartwright.native.here"
 local http = require "cartwright.native.http"
+local json = require "cartwright.json"
 local map = require "cartwright.map"
+local native = require "cartwright.native.cart"
 local overlay = require "cartwright.overlay"
 local override = require "cartwright.override"
 local placed = require "cartwright.placed"
+local telling = require "cartwright.native.telling"
 local time = require "cartwright.time"
 
 local cart = {}
@@ -35,6 +38,7 @@ cart.choice = setting "choice"   -- one of `choices`
 cart.zone = setting "zone"       -- IANA name; default "site" is the site's zone
 cart.time = setting "time"       -- "2024-01-31" or with a time; in the cart's zone
 
+local OUT = { name = "out" } -- of a stream out
 local STREAM = { name = "stream", fields = { skip = { name = "skips", each = { name = "skip" } } } }
 
 ---What of a cart remembers where it was set. Plans do so wherever they stand.
@@ -42,6 +46,7 @@ local SHOP = { name = "shop", fields = {
   settings = { name = "settings", each = { name = "setting" } },
   tables = { name = "tables", each = { name = "rows" } },
   orders = STREAM, customers = STREAM, items = STREAM, stock = STREAM, shipments = STREAM,
+  stock_out = OUT, prices_out = OUT, shipments_out = OUT, statuses_out = OUT, customers_out = OUT, items_out = OUT,
 } }
 
 ---@param definition { title: string, settings: table<string, table>, http?: (fun(settings: table): cartwright.Http), [string]: any }
@@ -91,6 +96,21 @@ local function fail_status(self, path, response)
   cart.fail(code, ("%s: HTTP %d: %s"):format(path == "" and "/" or path, response.status, text), setting_name, response.status)
 end
 
+---Raises what an answer means that is no success: another status than 2xx, or an error in it by the cart's `refuses`.
+---@param self cartwright.Cart
+---@param title string what was asked, for the message
+---@param response cartwright.Response|cartwright.Upload an upload has no status: there is one only when it succeeded
+function cart.check_answer(self, title, response)
+  local status = response.status
+  if not status then return end
+  ---@cast response cartwright.Response
+  if status < 200 or status > 299 then fail_status(self, title, response) end
+  local words = self.refuses and self:refuses(response)
+  if not words then return end
+  telling.disproved(response)
+  cart.fail("invalid", ("%s: HTTP %d, but the shop refuses it: %s"):format(title, status, tostring(words)), nil, status)
+end
+
 function Cart:request(request)
   return self.client:send(request)
 end
@@ -106,6 +126,37 @@ function Cart:get(path, query, options)
   if not response then cart.fail(code or "io", message) end
   ---@cast response cartwright.Response
   if response.status < 200 or response.status > 299 then fail_status(self, path, response) end
+  return response
+end
+
+local WRITES = { POST = true, PUT = true, PATCH = true, DELETE = true }
+
+local function has_header(headers, name)
+  for key in pairs(headers) do
+    if type(key) == "string" and key:lower() == name then return true end
+  end
+  return false
+end
+
+---The request of a write, which goes out once whatever the options say.
+local function write_request(method, path, body, options)
+  local request = map.copy(options or {})
+  request.method, request.path, request.body, request.repeatable = method, path, body, nil
+  if type(body) == "table" then
+    request.body, request.headers = json.encode(body), request.headers or {}
+    if not has_header(request.headers, "content-type") then request.headers["Content-Type"] = "application/json" end
+  end
+  return request
+end
+
+function Cart:write(method, path, body, options)
+  if not WRITES[method] then
+    error(("write is for POST, PUT, PATCH and DELETE, not for %s; read with self:get"):format(tostring(method)), 2)
+  end
+  local response, message, code = self.client:send(write_request(method, path, body, options))
+  if not response then cart.fail(code or "io", message) end
+  ---@cast response cartwright.Response
+  cart.check_answer(self, ("%s %s"):format(method, path == "" and "/" or path), response)
   return response
 end
 
@@ -132,6 +183,11 @@ function Cart:once(key, make)
   if self.cache[key] == nil then self.cache[key] = make(self) end
   return self.cache[key]
 end
+
+---A text of 64 hex digits that nobody can guess who does not know `text`, and that is the same each time.
+---@param text string
+---@return string
+function Cart.digest(_, text) return native.hash(text) end
 
 ---What a table makes of a text: by its exact row, then without case, then by the row "*".
 ---@param table_name string

@@ -79,6 +79,7 @@ end
 local CONTAINERS = {
   shop = function() return "cart" end,
   stream = function(stream) return "stream of " .. (map.kind_of(stream.map) or "records") end,
+  out = function() return "stream out" end,
   plan = function(plan) return "mapping of " .. map.kind_of(plan) end,
   custom = function(custom) return count(custom, "field") end,
   tables = function(tables) return count(tables, "table") end,

@@ -9,14 +9,14 @@ local notice = require "cartwright.notice"
 local overlay = require "cartwright.overlay"
 local placed = require "cartwright.placed"
 local rules = require "cartwright.rules"
+local sending = require "cartwright.sending"
 local streams_of = require "cartwright.streams"
 local time = require "cartwright.time"
 
 local open = {}
 
 -- What else stands in a cart of site.lua.
-local NO_SETTING = { type = true, rules = true, switches = true, schedules = true, quiet = true }
-local OUT = { "stock_out", "prices_out", "statuses_out", "shipments_out", "customers_out", "items_out" }
+local NO_SETTING = { type = true, rules = true, switches = true, schedules = true, quiet = true, out = true }
 
 ---Each reader returns the value, or nil and what is wrong with it.
 local readers = {}
@@ -162,8 +162,8 @@ local function ask_tables(streams, tables, faults)
   return asked
 end
 
----Which entities flow, in which direction: { customers = false }. What comes in is on unless it is switched off, what
----goes out is off unless it is switched on.
+---Which entities flow, in which direction: { customers = false }. What comes in is on unless it is switched off; what
+---goes out is on when `out` names it or it is switched on.
 local function switch(streams, given, name, faults)
   local switches, known = given.switches or {}, {}
   if type(switches) ~= "table" then
@@ -175,7 +175,7 @@ local function switch(streams, given, name, faults)
     stream.is_off = switches[stream.name] == false
     known[#known + 1] = stream.name
   end
-  table.move(OUT, 1, #OUT, #known + 1, known)
+  table.move(sending.NAMES, 1, #sending.NAMES, #known + 1, known)
   for key, value in pairs(switches) do
     local is_known = false
     for _, one in ipairs(known) do is_known = is_known or one == key end
@@ -191,6 +191,7 @@ end
 ---@return cartwright.Cart instance
 ---@return table[] streams
 ---@return table tables
+---@return table<string, table> outs streams out, by their names
 function open.cart(name)
   local config = require "site"
   local given = config.carts[name]
@@ -219,6 +220,8 @@ function open.cart(name)
     end
   end
   switch(streams, given, name, faults)
+  local outs = sending.describe(shop, faults, script)
+  sending.check_told(name, given, outs, faults, script)
   local asked
   local tables = map.copy(shop.tables or {})
   if type(tables) == "table" then
@@ -232,7 +235,7 @@ function open.cart(name)
   local instance = cart.instantiate(shop, name, settings, native)
   instance.type, instance.tables, instance.asked_tables = given.type, tables, asked
   instance.takes_notices = notice.is_taken(shop, settings)
-  return instance, streams, tables
+  return instance, streams, tables, outs
 end
 
 ---Runs the connection test of an instance.
@@ -251,7 +254,7 @@ function open.test(instance)
   return result.code, result.message .. hint
 end
 
-open.hear = notice.hear
+open.hear, open.tell = notice.hear, sending.tell
 open.fetch, open.ids, open.read = streams_of.fetch, streams_of.ids, streams_of.read
 
 return open

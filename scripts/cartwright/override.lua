@@ -141,7 +141,7 @@ end
 
 local function refuse_missing(shop, name)
   local names = collect_functions(shop, "", {})
-  local near, list, stream = nearest(name, names), {}, name:match "^(%a+)%."
+  local near, list, stream = nearest(name, names), {}, name:match "^([%a_]+)%."
   for known in pairs(names) do
     if not stream or not shop[stream] or known:find(stream .. ".", 1, true) == 1 then list[#list + 1] = known end
   end

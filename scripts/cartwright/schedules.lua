@@ -2,12 +2,14 @@
 ---`cartwright run` does. scripts/types/schedules.lua describes it for those who write site.lua. Everything that is
 ---wrong is told at once.
 local check = require "cartwright.rules_check"
-local lines = require "cartwright.lines"
 local native = require "cartwright.native.schedule"
+local site_check = require "cartwright.site_check"
 
 local schedules = {}
 
 local STREAMS = { "customers", "items", "orders", "stock", "shipments" }
+local OUTS = { "stock_out", "prices_out", "shipments_out", "statuses_out", "customers_out", "items_out" }
+local OF_SITE = { "tidy", "recount" }
 local TIMES = { "every", "daily", "weekly", "cron" }
 local ENTRY_KEYS = { "job", "every", "daily", "weekly", "cron", "zone", "jitter", "off" }
 local EXAMPLES = { every = '"5m"', daily = '"03:30"', weekly = '"sun 03:30"', cron = '"17 4 * * *"',
@@ -22,50 +24,15 @@ local DEFAULTS = {
   { job = "refresh orders", every = "1h" },
   { job = "reconcile orders", daily = "03:00", jitter = "1h" },
   { job = "tidy", every = "1h", jitter = "10m" },
+  { job = "recount", daily = "03:30" },
 }
 
----@class schedules.Reading
----@field faults string[]
+---@class schedules.Reading: site_check.Reading
 ---@field zone string of the site
----@field place fun(path: string): string
 ---@field out table[] one for each time that is normalised
 
-local function fault(reading, path, words, ...)
-  reading.faults[#reading.faults + 1] = ("%s: "):format(reading.place(path)) .. words:format(...)
-end
-
-local function is_plain(value)
-  return type(value) == "table" and getmetatable(value) == nil
-end
-
-local function kind_of(value)
-  if value == "" then return "an empty text" end
-  local article = ({ string = "the text ", number = "the number ", boolean = "" })[type(value)]
-  if article then return article .. tostring(value) end
-  return "a " .. type(value)
-end
-
-local function is_one_of(value, known)
-  for _, one in ipairs(known) do
-    if one == value then return true end
-  end
-  return false
-end
-
----Tells of keys that are none, and of tables that are none.
-local function check_keys(reading, path, name, value, known)
-  if not is_plain(value) then
-    fault(reading, path, "%s must be a table such as { %s = ... }, not %s", name, known[1], kind_of(value))
-    return false
-  end
-  for key in pairs(value) do
-    if not is_one_of(key, known) then
-      fault(reading, path .. "." .. tostring(key), "%s has no field %s%s", name, tostring(key),
-        check.suggest(key, known))
-    end
-  end
-  return true
-end
+local check_keys, count, fault = site_check.check_keys, site_check.count, site_check.fault
+local is_one_of, is_plain, kind_of = site_check.is_one_of, site_check.is_plain, site_check.kind_of
 
 ---The text as C reads it, or nil and what is wrong.
 local function parse(kind, value)
@@ -85,9 +52,10 @@ local function texts_of(kind, value)
   return value
 end
 
----"orders", "reconcile orders", "refresh orders", of streams that a cart may have, and "tidy".
+---"orders", "reconcile orders", "refresh orders", of streams that a cart may have, streams out, and the site's own.
 local function job_names(is_site)
-  local names = is_site and { "tidy" } or {}
+  local names = { table.unpack(OUTS) }
+  if is_site then table.move(OF_SITE, 1, #OF_SITE, #names + 1, names) end
   for _, form in ipairs { "%s", "reconcile %s", "refresh %s" } do
     for _, stream in ipairs(STREAMS) do names[#names + 1] = form:format(stream) end
   end
@@ -97,15 +65,16 @@ end
 local function check_job(reading, path, job, is_site)
   local known = job_names(is_site)
   if job == nil or is_one_of(job, known) then return true end
-  if job == "tidy" then
-    fault(reading, path .. ".job", 'job "tidy" is the site\'s own; put it into schedules of the site')
+  if is_one_of(job, OF_SITE) then
+    fault(reading, path .. ".job", 'job "%s" is the site\'s own; put it into schedules of the site', job)
   elseif type(job) ~= "string" then
     fault(reading, path .. ".job", 'job must be a text such as "orders" or "reconcile orders", not %s', kind_of(job))
   else
     local near = check.nearest(job, known)
     fault(reading, path .. ".job", 'job "%s" is unknown%s', job, near and ('; did you mean "%s"?'):format(near)
       or ("; a job is a stream (%s), or reconcile or refresh and a stream%s, or left out for all streams"):format(
-        table.concat(STREAMS, ", "), is_site and ', or "tidy"' or ""))
+        table.concat(STREAMS, ", "), is_site and ', one of a stream out such as "stock_out", "tidy", "recount"'
+          or ', one of a stream out such as "stock_out"'))
   end
   return false
 end
@@ -194,7 +163,7 @@ end
 local function read_entry(reading, path, entry, cart)
   if not check_keys(reading, path, "a schedule", entry, ENTRY_KEYS) then return end
   if not check_job(reading, path, entry.job, cart == nil) then return end
-  if entry.job == "tidy" then cart = "" end
+  if is_one_of(entry.job, OF_SITE) then cart = "" end
   if entry.off ~= nil then
     add_off(reading, path, entry, cart)
     return
@@ -260,13 +229,6 @@ local function run_time(value)
   return time
 end
 
-local function count(least, most)
-  return function(value)
-    if math.type(value) == "integer" and value >= least and value <= most then return value end
-    return nil, ("must be a whole number from %d to %d, not %s"):format(least, most, kind_of(value))
-  end
-end
-
 local function address(value)
   if value == false then return false end
   local host, port = tostring(value):match "^(%S+):(%d+)$"
@@ -281,25 +243,9 @@ local function log_style(value)
 end
 
 local KEEP = { runs = { keep_time, "90d" }, raw = { keep_time, "400d" }, raw_versions = { count(1, 10000), 1 },
-  webhooks = { keep_time, "30d" } }
+  webhooks = { keep_time, "30d" }, messages = { keep_time, "90d" } }
 local RUN = { workers = { count(1, 256), 1 }, metrics = { address, false }, webhooks = { address, false },
   hang = { run_time, "30s" }, lease = { run_time, "60s" }, log = { log_style, "logfmt" } }
-
----The fields of a section, each by its reader, or as it is where nobody says it.
-local function read_section(reading, name, given, readers)
-  local section, known = {}, {}
-  for field in pairs(readers) do known[#known + 1] = field end
-  table.sort(known)
-  if given == nil or not check_keys(reading, name, name, given, known) then given = {} end
-  for _, field in ipairs(known) do
-    local read, value = readers[field][1], given[field]
-    if value == nil then value = readers[field][2] end
-    local wrong
-    section[field], wrong = read(value)
-    if wrong then fault(reading, name .. "." .. field, "%s.%s %s", name, field, wrong) end
-  end
-  return section
-end
 
 -- --- the site ---
 
@@ -325,16 +271,6 @@ local function add_defaults(reading)
   for i = first, #reading.out do reading.out[i].is_default = true end
 end
 
----Where paths stand in site.lua. The text is only read when it is asked for.
-local function place_of(text)
-  local places
-  return function(path)
-    places = places or lines.places(text)
-    local line = lines.find(places, path)
-    return line and ("site.lua:%d"):format(line) or "site.lua"
-  end
-end
-
 local function check_site_zone(reading)
   local ok, wrong = parse("zone", reading.zone)
   if not ok then
@@ -343,22 +279,21 @@ local function check_site_zone(reading)
   end
 end
 
----For the runtime: raises one error, a line for each fault.
+---For configuration.lua.
+---@param notes site_check.Reading
 ---@param site table what site.lua returned; its carts are tables with names
----@param text string of site.lua
 ---@return table[] times in the order of carts, site, defaults
 ---@return table keep
 ---@return table run
 ---@return table<string, boolean> quiet
-function schedules.read(site, text)
-  local reading = { faults = {}, zone = site.zone or "UTC", place = place_of(text), out = {} }
+function schedules.read(notes, site)
+  local reading = { faults = notes.faults, place = notes.place, zone = site.zone or "UTC", out = {} }
   check_site_zone(reading)
   local quiet = read_carts(reading, site.carts)
   read_list(reading, "schedules", site.schedules)
-  local keep = read_section(reading, "keep", site.keep, KEEP)
-  local run = read_section(reading, "run", site.run, RUN)
+  local keep = site_check.section(reading, "keep", "keep", site.keep, KEEP)
+  local run = site_check.section(reading, "run", "run", site.run, RUN)
   add_defaults(reading)
-  if #reading.faults > 0 then error(table.concat(reading.faults, "\n"), 0) end
   return reading.out, keep, run, quiet
 end
 

@@ -148,6 +148,12 @@ function Cart:translate(table_name, text) end
 ---@return string? text nil where there is none
 function Cart:translate_back(table_name, value) end
 
+---A text of 64 hex digits that nobody can guess who does not know `text`, and that is the same each time. A message's
+---key, say, makes a password that the buyer has to replace.
+---@param text string
+---@return string
+function Cart:digest(text) end
+
 ---@class cartwright.Response
 ---@field status integer
 ---@field address string "GET https://shop.example.com:443/api/orders": for messages; never with its query

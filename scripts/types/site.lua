@@ -32,6 +32,11 @@ function site.query(sql, ...) end
 ---@param change { cart: string, kind: "order"|"customer"|"item"|"stock_level"|"shipment", id: string, set?: table<string, string|integer|boolean|cartwright.Decimal|cartwright.Time>, clear?: string[], undo?: string[], reason: string } `id`: the cart's; `clear` leaves fields without a value, `undo` goes back to what the cart says
 function site.edit(change) end
 
+---What the back office says: levels, purchase orders, items, prices and so on, which carts are then told. See site.Put in
+---types/out.lua.
+---@param put site.Put
+function site.put(put) end
+
 ---Shown on a terminal while the script runs.
 ---@param done integer
 ---@param total? integer

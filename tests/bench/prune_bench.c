@@ -100,7 +100,7 @@ static void note_removed(void *arg, uint64_t removed, const struct cw_error *err
 static void remove_some(void *arg, struct cw_txn *txn, const struct cw_error *err)
 {
     struct removing *r = arg;
-    const struct cw_prune prune = { CW_TIME_NONE, CW_TIME_NONE, young, 1, LIMIT };
+    const struct cw_prune prune = { CW_TIME_NONE, CW_TIME_NONE, young, CW_TIME_NONE, 1, LIMIT };
     must_work(NULL, err);
     r->txn = txn;
     cw_txn_prune(txn, &prune, note_removed, r);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "adapters/pg_engine.h"
 #include "base/log.h"
 #include "fault_bed.h"
 
@@ -51,7 +52,7 @@ static void what_is_no_store_of_ours_is_left_alone(void **state)
     pg_server_execute(bed->bed.schema, "UPDATE meta SET value = '99' WHERE name = 'schema'");
     assert_int_equal(code_at(bed->bed.path, &err), CW_USAGE);
     assert_non_null(strstr(err.text, "version 99"));
-    assert_non_null(strstr(err.text, "up to 3"));
+    assert_non_null(strstr(err.text, "up to 4"));
     pg_server_create("other");
     pg_server_execute("other", "CREATE TABLE other.invoices (id INTEGER)");
     fault_bed_address(uri, sizeof uri, pg_server_port(), PG_SERVER_PASSWORD, "other");
@@ -119,6 +120,45 @@ static void a_store_with_a_record_missing_is_not_sound(void **state)
     cw_buffer_fini(&report);
 }
 
+/* --- what each version brings to what was there --- */
+
+static const char version_3_rows[] =
+    "INSERT INTO messages (cart, stream, external_id, is_level, state, attempts, created_at, changed_at, "
+    "error, payload) VALUES ('shop', 'statuses', '1001', 0, 'queued', 0, '2024-03-31T02:30:00.000000Z', 'x', "
+    "'', '{}'), ('shop', 'statuses', '1002', 0, 'sent', 1, 'x', 'x', '', '{}');"
+    "INSERT INTO shipments (cart, external_id, order_id, first_run, last_run, first_stored_at, "
+    "last_stored_at) VALUES ('shop', 'S1', '1001', 1, 1, 'x', 'x')";
+
+static void a_store_of_version_3_is_brought_forward_with_what_is_in_it(void **state)
+{
+    struct fault_bed *bed = *state;
+    struct cw_schema old = { cw_store_schema_postgresql.steps, 1 };
+    struct cw_store_config config = { .create = true };
+    struct store_bed there = { 0 };
+    struct cw_error err;
+    (void)bed;
+    pg_server_create("old");
+    snprintf(there.path, sizeof there.path, "%s", pg_server_uri("old"));
+    config.uri = there.path;
+    struct cw_store *store = cw_pg_open_schema(&config, NULL, &old, &err);
+    assert_ok(store != NULL, err);
+    cw_store_close(store);
+    pg_server_execute("old", version_3_rows);
+    config.read_only = true;
+    assert_null(cw_store_open(&config, NULL, &err));
+    assert_non_null(strstr(err.text, "are version 3, this program needs 4"));
+    config.read_only = false;
+    there.store = cw_store_open(&config, NULL, &err);
+    assert_ok(there.store != NULL, err);
+    assert_false(cw_store_is_new(there.store));
+    assert_string_equal(ask(&there, "SELECT stream, lane, event, due_at FROM messages ORDER BY id"),
+                        "statuses_out|order/1001|rule/1|2024-03-31T02:30:00.000000Z\n"
+                        "statuses_out|order/1002|rule/2|NULL");
+    assert_string_equal(ask(&there, "SELECT external_id, order_cart FROM shipments"), "S1|NULL");
+    cw_store_close(there.store);
+    pg_server_drop("old");
+}
+
 #define FAULT_TEST(test) cmocka_unit_test_setup_teardown(test, fault_bed_setup, fault_bed_teardown)
 
 int main(void)
@@ -127,6 +167,7 @@ int main(void)
         FAULT_TEST(no_error_of_opening_holds_the_password),
         FAULT_TEST(what_is_no_store_of_ours_is_left_alone),
         FAULT_TEST(two_that_make_a_store_at_once_share_it),
+        FAULT_TEST(a_store_of_version_3_is_brought_forward_with_what_is_in_it),
         FAULT_TEST(a_store_with_a_record_missing_is_not_sound),
     };
     cw_log_configure((struct cw_log_config){ .out = NULL });

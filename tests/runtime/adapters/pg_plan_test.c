@@ -211,7 +211,12 @@ static void nothing_is_read_whole_by_plans_that_know_the_tables(void **state)
 static void pruning_reads_what_it_removes(void **state)
 {
     struct store_bed *bed = *state;
-    const struct cw_prune prune = { bed->time.now, bed->time.now, bed->time.now + CW_SECOND, 1, 20 };
+    const struct cw_prune prune = { .runs_until = bed->time.now,
+                                    .webhooks_until = bed->time.now,
+                                    .raw_until = bed->time.now + CW_SECOND,
+                                    .messages_until = CW_TIME_NONE,
+                                    .raw_versions = 1,
+                                    .limit = 20 };
     for (int i = 1; i < MANY; i += PAGE)
         put_many(bed, i, i + PAGE);
     put_many(bed, 1, 250); /* which are superseded now */

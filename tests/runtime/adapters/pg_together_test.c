@@ -125,6 +125,56 @@ static void transactions_of_one_cart_follow_one_another_in_all_processes(void **
     cw_loop_free(loop);
 }
 
+struct marks {
+    int calls;
+    char skus[64];
+};
+
+static void take_marks(void *arg, const struct cw_slice *skus, size_t count, const struct cw_error *err)
+{
+    struct marks *marks = arg;
+    marks->calls++;
+    assert_ok(err == NULL, *err);
+    for (size_t i = 0; i < count; i++)
+        snprintf(marks->skus + strlen(marks->skus), sizeof marks->skus - strlen(marks->skus), "%.*s ",
+                 CW_SLICE_ARG(skus[i]));
+}
+
+/* The second one has marked the same SKU, and counts from what the first one has left. */
+static void who_takes_marks_waits_for_who_took_some_before(void **state)
+{
+    struct fault_bed *bed = *state;
+    struct cw_error err;
+    struct cw_loop *loop = cw_loop_create(&err);
+    struct cw_store_config config = { .uri = bed->bed.path };
+    struct cw_store *other = cw_store_open(&config, loop, &err);
+    struct marks first = { 0 }, second = { 0 };
+    struct answer began = { 0 };
+    const struct cw_slice ours[] = { cw_slice("A"), cw_slice("B"), cw_slice("C") };
+    assert_ok(other != NULL, err);
+    struct cw_txn *txn = begin(&bed->bed);
+    (cw_txn_begin)(other, (struct cw_fence){ 0 }, answer_ready, &began);
+    cw_store_wait(other);
+    assert_true(cw_txn_mark_skus(txn, ours, 3));
+    assert_true((cw_txn_mark_skus)(began.txn, ours, 1)); /* neither waits for the other here */
+    cw_store_wait(other);
+    cw_txn_take_marks(txn, 2, take_marks, &first);
+    assert_string_equal(first.skus, "A B ");
+    (cw_txn_take_marks)(began.txn, 10, take_marks, &second);
+    struct cw_timer *timer = cw_timer_create(loop, (cw_loop_fn *)cw_loop_stop, loop, &err);
+    cw_timer_set(timer, CW_SECOND / 5);
+    cw_loop_run(loop);
+    assert_int_equal(second.calls, 0);
+    commit(txn);
+    cw_store_wait(other);
+    assert_int_equal(second.calls, 1);
+    assert_string_equal(second.skus, "A C ");
+    (cw_txn_rollback)(began.txn);
+    cw_timer_free(timer);
+    cw_store_close(other);
+    cw_loop_free(loop);
+}
+
 static void note_cursor(void *arg, const struct cw_cursor *cursor, const struct cw_error *err)
 {
     (void)cursor;
@@ -226,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FAULT_TEST(jobs_claimed_by_several_at_once_are_each_done_once),
         FAULT_TEST(transactions_of_one_cart_follow_one_another_in_all_processes),
+        FAULT_TEST(who_takes_marks_waits_for_who_took_some_before),
         FAULT_TEST(what_is_read_while_a_late_commit_is_refused_is_read),
         FAULT_TEST(a_lease_whose_time_is_over_by_the_servers_clock_writes_nothing),
         FAULT_TEST(who_listens_hears_again_after_the_server_was_away),

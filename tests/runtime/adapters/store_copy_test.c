@@ -53,6 +53,21 @@ static const char by_hand[] =
     "INSERT INTO shipments (cart, external_id, first_run, last_run, first_stored_at, last_stored_at) "
     "VALUES ('shop', 'H1', 1, 1, 'x', 'x');"
     "INSERT INTO shipment_lines (shipment_id, position, sku) SELECT id, 1, 'I1-M' FROM shipments;"
+    "INSERT INTO purchase_orders (cart, external_id, first_run, last_run, first_stored_at, last_stored_at) "
+    "VALUES ('', 'PO1', 1, 1, 'x', 'x');"
+    "INSERT INTO invoices (cart, external_id, first_run, last_run, first_stored_at, last_stored_at) "
+    "VALUES ('', 'IN1', 1, 1, 'x', 'x');"
+    "INSERT INTO prices (cart, external_id, first_run, last_run, first_stored_at, last_stored_at) "
+    "VALUES ('', 'P1', 1, 1, 'x', 'x');"
+    "INSERT INTO vendor_levels (cart, external_id, first_run, last_run, first_stored_at, last_stored_at) "
+    "VALUES ('', 'V1', 1, 1, 'x', 'x');"
+    "INSERT INTO purchase_order_lines (purchase_order_id, position, sku) SELECT id, 1, 'I1-M' FROM "
+    "purchase_orders;"
+    "INSERT INTO invoice_lines (invoice_id, position, sku) SELECT id, 1, 'I1-M' FROM invoices;"
+    "INSERT INTO demands VALUES ('shop', '1', 1, 'I1-M', '', 'pending', '2');"
+    "INSERT INTO stock_marks VALUES ('I1-M'), ('I1-M'), ('I2');"
+    "INSERT INTO message_levels VALUES ('shop', 'stock_out', 'I1-M', '{}', NULL, NULL, 0);"
+    "INSERT INTO links VALUES ('shop', 'item', 'I1', '4711', 'x');"
     "INSERT INTO document_edits VALUES ('shop', 'order', '1', 'note', NULL, '', 0, 'ada', 'why', 'x');"
     "INSERT INTO releases VALUES ('shop', 'orders in', '1', 'totals', '', 'off by 1', 'ada', 'why', 'x');"
     "INSERT INTO cursors VALUES ('shop', 'orders in', 'x', NULL, NULL, '', 'x');"
@@ -61,8 +76,10 @@ static const char by_hand[] =
     "INSERT INTO leases VALUES ('shop', 'gone/1', 7, '2000-01-01T00:00:00.000000Z');"
     "INSERT INTO jobs VALUES ('shop', 'orders', 'every 5m', 'x', 'x', NULL, NULL, NULL, NULL, 0, 0, '');"
     "INSERT INTO controls VALUES ('shop', '', 'running', '', 'ada', 'x', 0);"
-    "INSERT INTO messages (cart, stream, external_id, is_level, state, attempts, created_at, changed_at, "
-    "error, payload) VALUES ('shop', 'stock', '1', 1, 'queued', 0, 'x', 'x', '', '{}');"
+    "INSERT INTO messages (cart, stream, external_id, state, attempts, created_at, changed_at, error, "
+    "payload) VALUES ('shop', 'stock', '1', 'queued', 0, 'x', 'x', '', '{}');"
+    "INSERT INTO message_levels VALUES ('shop', 'stock', '1', '{}', '{}', 'x', 0, 1);"
+    "INSERT INTO message_calls VALUES ('shop', 'stock', 7);"
     "INSERT INTO tables VALUES ('shop', 'status', 'paid', 'paid', 'x');"
     "INSERT INTO state VALUES ('shop', 'token', 'x', 'abc');"
     "INSERT INTO users VALUES ('ada', 'hash', 'admin', 'x');"
@@ -196,6 +213,15 @@ static void the_site_is_the_same_in_both_stores(void **state)
     store_bed_fini(&to);
 }
 
+static void put_of_office(struct store_bed *bed, const struct cw_kind *kind, struct cw_arena *arena)
+{
+    struct cw_document *doc = cw_document_create(arena, kind);
+    struct cw_txn *txn = begin(bed);
+    doc->external_id = cw_slice("new");
+    assert_true(cw_txn_put_document(txn, cw_slice(""), doc, bed->time.now, 1));
+    commit(txn);
+}
+
 /* Into a new store of the kind that the test runs on: its numbers are given by other means than SQLite's. */
 static void what_comes_after_a_copy_gets_numbers_of_its_own(void **state)
 {
@@ -217,6 +243,14 @@ static void what_comes_after_a_copy_gets_numbers_of_its_own(void **state)
     commit(txn);
     assert_string_equal(ask(&to, "SELECT id FROM orders ORDER BY id"), "1\n2");
     assert_string_equal(ask(&to, "SELECT id FROM runs ORDER BY id"), "1\n2");
+    static const struct cw_kind *const offices[] = { &cw_kind_purchase_order, &cw_kind_invoice,
+                                                     &cw_kind_price, &cw_kind_vendor_level };
+    for (size_t i = 0; i < sizeof offices / sizeof *offices; i++) {
+        char sql[64];
+        put_of_office(&to, offices[i], &arena);
+        snprintf(sql, sizeof sql, "SELECT id FROM %s ORDER BY id", offices[i]->plural);
+        assert_string_equal(ask(&to, sql), "1\n2");
+    }
     assert_string_equal(ask(&to, "SELECT max(version) FROM raw_records"), "3");
     assert_string_equal(ask(&to, "SELECT count(*), max(id) FROM raw_records"), "703|703");
     store_bed_fini(&to);

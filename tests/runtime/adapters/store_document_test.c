@@ -117,7 +117,7 @@ static void the_tables_have_exactly_the_columns_of_the_kinds(void **state)
             if (kind->fields[j].type == CW_LIST)
                 assert_list_columns(*state, kind, &kind->fields[j]);
     }
-    assert_int_equal(documents, 5);
+    assert_int_equal(documents, 9);
     cw_buffer_fini(&expected);
 }
 

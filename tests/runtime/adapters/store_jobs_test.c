@@ -1,4 +1,4 @@
-/* Cursors, runs, leases, messages, tables, state, users, audit. */
+/* Cursors, runs, leases, tables, state, users, audit. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -262,54 +262,6 @@ static void only_the_holder_gives_a_lease_back(void **state)
     assert_int_equal(take_lease(bed, "job", "b", 0, CW_MINUTE, &err), 0);
 }
 
-/* --- outbox --- */
-
-static void put_message(struct store_bed *bed, const char *id, bool is_level, const char *payload)
-{
-    struct cw_message message = { .key = { cw_slice("shop"), cw_slice("stock out"), cw_slice(id) },
-                                  .is_level = is_level,
-                                  .payload = cw_slice(payload) };
-    struct cw_txn *txn = begin(bed);
-    assert_true(cw_txn_put_message(txn, &message));
-    commit(txn);
-}
-
-static void set_message(struct store_bed *bed, int64_t id, enum cw_message_state to)
-{
-    struct cw_txn *txn = begin(bed);
-    assert_true(cw_txn_set_message(txn, id, to, cw_slice("")));
-    commit(txn);
-}
-
-static void a_newer_level_supersedes_those_that_still_wait(void **state)
-{
-    put_message(*state, "A", true, "1");
-    set_message(*state, 1, CW_MESSAGE_SENDING);
-    put_message(*state, "A", true, "2");
-    put_message(*state, "B", true, "5");
-    put_message(*state, "A", true, "3");
-    assert_string_equal(ask(*state, "SELECT external_id, payload, state, attempts FROM messages ORDER BY id"),
-                        "A|1|sending|1\nA|2|superseded|0\nB|5|queued|0\nA|3|queued|0");
-}
-
-static void events_all_stay_in_order(void **state)
-{
-    put_message(*state, "A", false, "1");
-    put_message(*state, "A", false, "2");
-    put_message(*state, "A", true, "3");
-    assert_string_equal(ask(*state, "SELECT payload, state FROM messages ORDER BY id"),
-                        "1|queued\n2|queued\n3|queued");
-}
-
-static void a_message_that_is_not_there_cannot_change(void **state)
-{
-    struct cw_error err;
-    struct cw_txn *txn = begin(*state);
-    cw_txn_set_message(txn, 5, CW_MESSAGE_SENT, cw_slice(""));
-    assert_false(try_commit(txn, &err));
-    assert_int_equal(err.code, CW_NOT_FOUND);
-}
-
 /* --- tables, state, users, audit --- */
 
 static void a_row_of_a_table_may_translate_to_nothing(void **state)
@@ -436,9 +388,6 @@ int main(void)
         STORE_TEST(a_holder_that_asks_anew_shuts_out_its_former_self),
         STORE_TEST(a_token_never_comes_again),
         STORE_TEST(only_the_holder_gives_a_lease_back),
-        STORE_TEST(a_newer_level_supersedes_those_that_still_wait),
-        STORE_TEST(events_all_stay_in_order),
-        STORE_TEST(a_message_that_is_not_there_cannot_change),
         STORE_TEST(a_row_of_a_table_may_translate_to_nothing),
         STORE_TEST(a_cart_remembers_so_many_keys_and_no_more),
         STORE_TEST(state_is_kept_replaced_and_removed),

@@ -31,7 +31,7 @@ static void prune_all(struct store_bed *bed, struct cw_prune what)
 
 static struct cw_prune nothing(void)
 {
-    return (struct cw_prune){ CW_TIME_NONE, CW_TIME_NONE, CW_TIME_NONE, 1, LIMIT };
+    return (struct cw_prune){ CW_TIME_NONE, CW_TIME_NONE, CW_TIME_NONE, CW_TIME_NONE, 1, LIMIT };
 }
 
 static struct cw_prune versions(struct store_bed *bed, cw_time age, unsigned kept)

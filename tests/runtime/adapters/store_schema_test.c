@@ -179,6 +179,42 @@ static void what_waited_before_is_found_by_its_issue(void **state)
     cw_store_close(store);
 }
 
+/* What version 3 had of things that go out, and of stock. */
+static const char version_3_rows[] =
+    "INSERT INTO messages (cart, stream, external_id, is_level, state, attempts, created_at, changed_at, "
+    "error, payload) VALUES ('shop', 'statuses', '1001', 0, 'queued', 0, '2024-03-31T02:30:00.000000Z', "
+    "'2024-03-31T02:30:00.000000Z', '', '{\"status\":\"paid\"}'), ('shop', 'statuses', '1001', 0, 'queued', "
+    "0, '2024-03-31T02:31:00.000000Z', '2024-03-31T02:31:00.000000Z', '', '{}'), ('shop', 'statuses', "
+    "'1002', 0, 'sent', 1, 'x', 'x', '', '{}');"
+    "INSERT INTO shipments (cart, external_id, order_id, first_run, last_run, first_stored_at, "
+    "last_stored_at) VALUES ('shop', 'S1', '1001', 1, 1, 'x', 'x');"
+    "INSERT INTO shipment_lines (shipment_id, position, sku, quantity) SELECT id, 1, 'A', '2' FROM "
+    "shipments;";
+
+static void messages_of_statuses_wait_in_the_lanes_of_their_orders(void **state)
+{
+    struct store_bed bed = { 0 };
+    struct cw_error err;
+    (void)state;
+    struct cw_store *store = open_version(3, &err);
+    assert_ok(store != NULL, err);
+    bool ok = cw_sqlite_execute(cw_sqlite_of(store), version_3_rows, &err);
+    assert_ok(ok, err);
+    cw_store_close(store);
+    bed.store = open_version(4, &err);
+    assert_ok(bed.store != NULL, err);
+    assert_string_equal(
+        ask(&bed, "SELECT id, stream, lane, event, state, due_at, payload FROM messages ORDER BY id"),
+        "1|statuses_out|order/1001|rule/1|queued|2024-03-31T02:30:00.000000Z|{\"status\":\"paid\"}\n"
+        "2|statuses_out|order/1001|rule/2|queued|2024-03-31T02:31:00.000000Z|{}\n"
+        "3|statuses_out|order/1002|rule/3|sent|NULL|{}");
+    assert_string_equal(
+        ask(&bed, "SELECT s.external_id, s.order_cart, s.confirmed, l.sku, l.quantity FROM shipments s "
+                  "JOIN shipment_lines l ON l.shipment_id = s.id"),
+        "S1|NULL|NULL|A|2");
+    cw_store_close(bed.store);
+}
+
 static void a_newer_store_is_refused_and_left_as_it_is(void **state)
 {
     struct cw_error err;
@@ -186,7 +222,7 @@ static void a_newer_store_is_refused_and_left_as_it_is(void **state)
     assert_forward();
     assert_null(open_version(1, &err));
     assert_int_equal(err.code, CW_USAGE);
-    assert_non_null(strstr(err.text, "version 5"));
+    assert_non_null(strstr(err.text, "version 6"));
     assert_non_null(strstr(err.text, "up to 1"));
     assert_int_equal(version_there(), REBUILT);
 }
@@ -198,7 +234,7 @@ static void a_step_that_fails_leaves_the_version_before(void **state)
     (void)state;
     struct cw_schema faulty = schema_of(steps, add_step, "DROP TABLE colours; CREATE TABLE orders (a);");
     assert_null(cw_sqlite_open_schema(&config, &faulty, &err));
-    assert_non_null(strstr(err.text, "step to version 5"));
+    assert_non_null(strstr(err.text, "step to version 6"));
     assert_int_equal(version_there(), 1);
     assert_forward();
 }
@@ -265,6 +301,7 @@ int main(void)
         SCHEMA_TEST(an_older_store_is_brought_forward_at_once),
         SCHEMA_TEST(orders_from_before_there_were_rules_are_released_sales_orders),
         SCHEMA_TEST(what_waited_before_is_found_by_its_issue),
+        SCHEMA_TEST(messages_of_statuses_wait_in_the_lanes_of_their_orders),
         SCHEMA_TEST(a_newer_store_is_refused_and_left_as_it_is),
         SCHEMA_TEST(a_step_that_fails_leaves_the_version_before),
         SCHEMA_TEST(a_step_that_leaves_rows_without_their_document_is_refused),

@@ -50,10 +50,11 @@ static void a_transaction_that_failed_takes_nothing_more_and_repeats_its_error(v
     struct cw_txn *txn = begin(*state);
     put_table_row(txn, "a");
     assert_null(cw_txn_error(txn));
-    assert_false(cw_txn_set_message(txn, 99, CW_MESSAGE_SENT, cw_slice("")));
+    const struct cw_settlement settlement = { .id = 99, .was = CW_MESSAGE_SENDING, .state = CW_MESSAGE_SENT };
+    assert_false(cw_txn_settle_message(txn, &settlement));
     assert_false(cw_txn_put_table_row(txn, cw_slice("shop"), cw_slice("t"), cw_slice("b"), cw_slice("")));
     assert_false(try_commit(txn, &err));
-    assert_int_equal(err.code, CW_NOT_FOUND);
+    assert_int_equal(err.code, CW_CONFLICT);
     assert_non_null(strstr(err.text, "message 99"));
     assert_string_equal(keys(*state), "");
 }

@@ -114,21 +114,29 @@ static bool open_script(struct cart_bed *bed)
                                    .print = print,
                                    .collector_always = test_collector_always(),
                                    .fail_allocation = bed->fail_allocation };
-    bed->host = (struct cw_lua_host){ .loop = bed->loop, .random = &bed->random, .cart = "shop" };
+    bed->host = (struct cw_lua_host){
+        .loop = bed->loop, .transport = bed->transport, .random = &bed->random, .cart = "shop"
+    };
     bed->script = cw_script_create(&host, &bed->err);
     return bed->script != NULL && cw_lua_provide_all(bed->script, &bed->host, &bed->err);
 }
 
 bool cart_bed_open(struct cart_bed *bed)
 {
+    static char *no_arguments[] = { NULL };
     bed->versioned[0] = '\0';
     bed->shop = NULL;
     bed->loop = cw_loop_create_virtual(1700000000 * CW_SECOND, &bed->err);
     assert_ok(bed->loop != NULL, bed->err);
+    cw_random_seed(&bed->random, 1);
     cw_arena_init(&bed->arena, 0);
-    struct cw_lua_carts_host carts = {
-        .arg = bed, .store = bed->store, .site_zone = "UTC", .has_secret = has_secret, .versioned = versioned
-    };
+    struct cw_lua_carts_host carts = { .arg = bed,
+                                       .store = bed->store,
+                                       .site_zone = "UTC",
+                                       .has_secret = has_secret,
+                                       .versioned = versioned,
+                                       .argv = bed->put != NULL ? no_arguments : NULL,
+                                       .put = bed->put };
     if (!open_script(bed))
         return false;
     bed->carts = cw_lua_carts_create(bed->script, &carts, &bed->err);
@@ -154,7 +162,11 @@ void cart_bed_close(struct cart_bed *bed)
     cw_script_free(bed->script);
     cw_lua_carts_free(bed->carts);
     cw_loop_free(bed->loop);
-    *bed = (struct cart_bed){ .site = bed->site, .cart = bed->cart, .store = bed->store };
+    *bed = (struct cart_bed){ .site = bed->site,
+                              .cart = bed->cart,
+                              .store = bed->store,
+                              .transport = bed->transport,
+                              .put = bed->put };
 }
 
 bool cart_bed_open_rules(struct cart_bed *bed, const char *site_rules, const char *cart_rules)

@@ -12,8 +12,12 @@ enum { CART_BED_TEXT_MAX = 16384 };
 struct cart_bed {
     const char *site; /* site.lua; set before cart_bed_open */
     const char *cart; /* carts/test.lua; NULL = orders, customers and items with the fields of cart_bed.c */
-    struct cw_store *store;   /* NULL = none */
-    uint64_t fail_allocation; /* 0 = none */
+    struct cw_store *store;         /* NULL = none */
+    struct cw_transport *transport; /* the same */
+    bool (*put)(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
+                const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,
+                struct cw_error *err); /* of site.put; with it the script is one of `cartwright exec` */
+    uint64_t fail_allocation;          /* 0 = none */
     struct cw_loop *loop;
     struct cw_random random;
     struct cw_lua_host host;

@@ -92,6 +92,17 @@ static void cancel(struct cw_transport *transport, void *handle)
     free_asking(handle);
 }
 
+void shop_open(struct shop *shop, struct cw_loop *loop)
+{
+    *shop = (struct shop){ .transport = { .start = start, .cancel = cancel }, .loop = loop };
+}
+
+void shop_answer(struct shop *shop, struct shop_answer answer)
+{
+    assert_true(shop->answer_count < BED_ANSWERS_MAX);
+    shop->answers[shop->answer_count++] = answer;
+}
+
 /* --- the script --- */
 
 static const char *find_secret(void *arg, const char *name)
@@ -142,7 +153,7 @@ static void print(void *arg, struct cw_slice line)
 
 static void open_shop(struct lua_bed *bed)
 {
-    bed->shop = (struct shop){ .transport = { .start = start, .cancel = cancel }, .loop = bed->loop };
+    shop_open(&bed->shop, bed->loop);
     bed->allowed[0] = "other.example";
     cw_random_seed(&bed->random, 1);
     bed->host = (struct cw_lua_host){ .loop = bed->loop,
@@ -187,8 +198,7 @@ void lua_bed_close(struct lua_bed *bed)
 
 void lua_bed_answer(struct lua_bed *bed, struct shop_answer answer)
 {
-    assert_true(bed->shop.answer_count < BED_ANSWERS_MAX);
-    bed->shop.answers[bed->shop.answer_count++] = answer;
+    shop_answer(&bed->shop, answer);
 }
 
 /* --- chunks --- */

@@ -29,6 +29,10 @@ struct shop {
     char log[BED_TEXT_MAX];
 };
 
+/* Nothing was asked, and no answers are set. */
+void shop_open(struct shop *shop, struct cw_loop *loop);
+void shop_answer(struct shop *shop, struct shop_answer answer);
+
 struct lua_bed {
     struct cw_loop *loop;
     struct cw_random random;

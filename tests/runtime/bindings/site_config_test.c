@@ -1,87 +1,8 @@
 /* site_config_test.c - what site.lua says about running: schedules, keeping, workers; and everything that can
  * be wrong with it. */
-#include "testing.h"
+#include "config_bed.h"
 
 #include <stdio.h>
-
-#include "adapters/loop.h"
-#include "bindings/bindings.h"
-#include "bindings/site_config.h"
-
-static struct cw_site_config config;
-static struct cw_error err;
-static const char *site_text;
-
-/* --- a script state with the library and the site --- */
-
-static bool load(void *arg, const char *module, struct cw_slice *source, char chunk_name[128],
-                 struct cw_error *load_err)
-{
-    static char text[65536];
-    (void)arg;
-    snprintf(chunk_name, 128, "site.lua");
-    *source = cw_slice(site_text);
-    if (strcmp(module, "site") == 0)
-        return true;
-    snprintf(chunk_name, 128, "scripts/cartwright/%.90s.lua", module + strlen("cartwright."));
-    FILE *in = fopen(chunk_name, "rb");
-    if (in == NULL)
-        return cw_fail(load_err, CW_NOT_FOUND, "no module %s", module);
-    *source = (struct cw_slice){ text, fread(text, 1, sizeof text, in) };
-    fclose(in);
-    return true;
-}
-
-static void release(void *arg, struct cw_slice source)
-{
-    (void)arg, (void)source;
-}
-
-static void wake(void *arg)
-{
-    (void)arg;
-}
-
-static void print(void *arg, struct cw_slice line)
-{
-    (void)arg, (void)line;
-}
-
-static bool read_with(const char *text, uint64_t fail_allocation)
-{
-    struct cw_loop *loop = cw_loop_create_virtual(0, &err);
-    struct cw_random random;
-    struct cw_lua_host modules = { .loop = loop, .random = &random, .cart = "site" };
-    struct cw_script_host host = { .name = "site",
-                                   .clock = cw_loop_clock(loop),
-                                   .wake = wake,
-                                   .load = load,
-                                   .release = release,
-                                   .print = print,
-                                   .collector_always = test_collector_always(),
-                                   .fail_allocation = fail_allocation };
-    cw_site_config_fini(&config);
-    cw_random_seed(&random, 0);
-    site_text = text;
-    struct cw_script *script = cw_script_create(&host, &err);
-    bool ok = script != NULL && cw_lua_provide_all(script, &modules, &err) &&
-              cw_site_config_read(script, cw_slice(text), &config, &err);
-    cw_script_free(script);
-    cw_loop_free(loop);
-    return ok;
-}
-
-static void read_site(const char *text)
-{
-    assert_ok(read_with(text, 0), err);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    cw_site_config_fini(&config);
-    return 0;
-}
 
 /* One line an entry that is no default: "cart job: text (where)". */
 static const char *listed(void)
@@ -89,8 +10,8 @@ static const char *listed(void)
     static char out[4096];
     size_t len = 0;
     out[0] = '\0';
-    for (size_t i = 0; i < config.schedule_count; i++) {
-        const struct cw_site_schedule *entry = &config.schedules[i];
+    for (size_t i = 0; i < config_bed.schedule_count; i++) {
+        const struct cw_site_schedule *entry = &config_bed.schedules[i];
         if (!entry->is_default)
             len += (size_t)snprintf(out + len, sizeof out - len, "%s %s: %s (%s)\n",
                                     entry->cart != NULL ? entry->cart : "*",
@@ -104,24 +25,24 @@ static const char *listed(void)
 static void schedules_are_read_with_their_lines(void **state)
 {
     (void)state;
-    read_site("return {\n"
-              "  zone = 'Europe/Paris',\n"
-              "  schedules = { -- { every = '1s' },\n"
-              "    { every = '5m' },\n"
-              "    { job = 'items', daily = { '03:30', '15:30' }, zone = 'Europe/Berlin' },\n"
-              "    { job = 'customers', weekly = { 'sun 02:00', 'wed  02:00' } },\n"
-              "    { job = 'reconcile orders', cron = ' 17 4 * * * ',\n"
-              "      jitter = '10m' },\n"
-              "    { job = 'tidy', every = '2h' },\n"
-              "  },\n"
-              "  carts = {\n"
-              "    web = { type = 'fake', schedules = { { every = '1m', jitter = '5s' } } },\n"
-              "    ['a-1'] = { type = 'fake', schedules = {\n"
-              "      { off = true },\n"
-              "      { job = 'orders', cron = '*/10 * * * mon-fri', zone = '+02:00' },\n"
-              "    } },\n"
-              "  },\n"
-              "}\n");
+    config_bed_must_read("return {\n"
+                         "  zone = 'Europe/Paris',\n"
+                         "  schedules = { -- { every = '1s' },\n"
+                         "    { every = '5m' },\n"
+                         "    { job = 'items', daily = { '03:30', '15:30' }, zone = 'Europe/Berlin' },\n"
+                         "    { job = 'customers', weekly = { 'sun 02:00', 'wed  02:00' } },\n"
+                         "    { job = 'reconcile orders', cron = ' 17 4 * * * ',\n"
+                         "      jitter = '10m' },\n"
+                         "    { job = 'tidy', every = '2h' },\n"
+                         "  },\n"
+                         "  carts = {\n"
+                         "    web = { type = 'fake', schedules = { { every = '1m', jitter = '5s' } } },\n"
+                         "    ['a-1'] = { type = 'fake', schedules = {\n"
+                         "      { off = true },\n"
+                         "      { job = 'orders', cron = '*/10 * * * mon-fri', zone = '+02:00' },\n"
+                         "    } },\n"
+                         "  },\n"
+                         "}\n");
     assert_string_equal(listed(), "a-1 *: off (site.lua:14)\n"
                                   "a-1 orders: cron */10 * * * mon-fri +02:00 (site.lua:15)\n"
                                   "web *: every 1m jitter 5s (site.lua:12)\n"
@@ -132,16 +53,16 @@ static void schedules_are_read_with_their_lines(void **state)
                                   "* customers: weekly wed 02:00 Europe/Paris (site.lua:6)\n"
                                   "* reconcile orders: cron 17 4 * * * Europe/Paris jitter 10m (site.lua:7)\n"
                                   " tidy: every 2h (site.lua:9)\n");
-    const struct cw_site_schedule *off = &config.schedules[0], *ten = &config.schedules[1];
+    const struct cw_site_schedule *off = &config_bed.schedules[0], *ten = &config_bed.schedules[1];
     assert_true(off->is_off && !ten->is_off);
     assert_int_equal(ten->schedule.weekdays, 0x3E);
     assert_string_equal(cw_zone_name(ten->schedule.zone), "+02:00");
-    assert_int_equal(config.schedules[2].schedule.every, CW_MINUTE);
-    assert_int_equal(config.schedules[2].schedule.jitter, 5 * CW_SECOND);
-    assert_null(config.schedules[2].schedule.zone);
-    assert_int_equal(config.schedules[8].schedule.jitter, 10 * CW_MINUTE);
-    assert_string_equal(cw_zone_name(config.schedules[8].schedule.zone), "Europe/Paris");
-    assert_int_equal(config.zone_count, 3); /* each is opened once */
+    assert_int_equal(config_bed.schedules[2].schedule.every, CW_MINUTE);
+    assert_int_equal(config_bed.schedules[2].schedule.jitter, 5 * CW_SECOND);
+    assert_null(config_bed.schedules[2].schedule.zone);
+    assert_int_equal(config_bed.schedules[8].schedule.jitter, 10 * CW_MINUTE);
+    assert_string_equal(cw_zone_name(config_bed.schedules[8].schedule.zone), "Europe/Paris");
+    assert_int_equal(config_bed.zone_count, 3); /* each is opened once */
 }
 
 static void what_a_site_does_not_say_is_done_by_default(void **state)
@@ -153,10 +74,10 @@ static void what_a_site_does_not_say_is_done_by_default(void **state)
         { "*", "reconcile orders", "daily 03:00 Asia/Tokyo jitter 1h" },
         { "", "tidy", "every 1h jitter 10m" },
     };
-    read_site("return { zone = 'Asia/Tokyo', carts = { shop = { type = 'fake' } } }");
-    assert_int_equal(config.schedule_count, 4);
+    config_bed_must_read("return { zone = 'Asia/Tokyo', carts = { shop = { type = 'fake' } } }");
+    assert_int_equal(config_bed.schedule_count, 4);
     for (size_t i = 0; i < 4; i++) {
-        const struct cw_site_schedule *entry = &config.schedules[i];
+        const struct cw_site_schedule *entry = &config_bed.schedules[i];
         assert_true(entry->is_default && !entry->is_off);
         assert_string_equal(entry->cart != NULL ? entry->cart : "*", defaults[i][0]);
         assert_string_equal(entry->job != NULL ? entry->job : "",
@@ -164,38 +85,39 @@ static void what_a_site_does_not_say_is_done_by_default(void **state)
         assert_string_equal(entry->text, defaults[i][2]);
         assert_string_equal(entry->where, "default");
     }
-    assert_int_equal(config.keep.runs, 90 * CW_DAY);
-    assert_int_equal(config.keep.raw, 400 * CW_DAY);
-    assert_int_equal(config.keep.webhooks, 30 * CW_DAY);
-    assert_int_equal(config.keep.raw_versions, 1);
-    assert_int_equal(config.run.workers, 1);
-    assert_null(config.run.metrics);
-    assert_null(config.run.webhooks);
-    assert_int_equal(config.run.hang, 30 * CW_SECOND);
-    assert_int_equal(config.run.lease, CW_MINUTE);
-    assert_int_equal(config.run.log, CW_SITE_LOGFMT);
-    assert_false(config.carts[0].is_quiet_fine);
+    assert_int_equal(config_bed.keep.runs, 90 * CW_DAY);
+    assert_int_equal(config_bed.keep.raw, 400 * CW_DAY);
+    assert_int_equal(config_bed.keep.webhooks, 30 * CW_DAY);
+    assert_int_equal(config_bed.keep.raw_versions, 1);
+    assert_int_equal(config_bed.run.workers, 1);
+    assert_null(config_bed.run.metrics);
+    assert_null(config_bed.run.webhooks);
+    assert_int_equal(config_bed.run.hang, 30 * CW_SECOND);
+    assert_int_equal(config_bed.run.lease, CW_MINUTE);
+    assert_int_equal(config_bed.run.log, CW_SITE_LOGFMT);
+    assert_false(config_bed.carts[0].is_quiet_fine);
 }
 
 static void what_is_kept_and_how_it_runs_is_read(void **state)
 {
     (void)state;
-    read_site("return { keep = { runs = '7d', raw = false, raw_versions = 3, webhooks = '12h' },\n"
-              "run = { workers = 4, metrics = '127.0.0.1:9464', webhooks = '[::1]:0', hang = '10s',\n"
-              "lease = '2m', log = 'json' },\n"
-              "carts = { a = { type = 'fake', quiet = false }, b = { type = 'fake', quiet = true } } }");
-    assert_int_equal(config.keep.runs, 7 * CW_DAY);
-    assert_int_equal(config.keep.raw, CW_TIME_NONE);
-    assert_int_equal(config.keep.raw_versions, 3);
-    assert_int_equal(config.keep.webhooks, 12 * CW_HOUR);
-    assert_int_equal(config.run.workers, 4);
-    assert_string_equal(config.run.metrics, "127.0.0.1:9464");
-    assert_string_equal(config.run.webhooks, "[::1]:0");
-    assert_int_equal(config.run.hang, 10 * CW_SECOND);
-    assert_int_equal(config.run.lease, 2 * CW_MINUTE);
-    assert_int_equal(config.run.log, CW_SITE_JSON);
-    assert_true(config.carts[0].is_quiet_fine);
-    assert_false(config.carts[1].is_quiet_fine);
+    config_bed_must_read(
+        "return { keep = { runs = '7d', raw = false, raw_versions = 3, webhooks = '12h' },\n"
+        "run = { workers = 4, metrics = '127.0.0.1:9464', webhooks = '[::1]:0', hang = '10s',\n"
+        "lease = '2m', log = 'json' },\n"
+        "carts = { a = { type = 'fake', quiet = false }, b = { type = 'fake', quiet = true } } }");
+    assert_int_equal(config_bed.keep.runs, 7 * CW_DAY);
+    assert_int_equal(config_bed.keep.raw, CW_TIME_NONE);
+    assert_int_equal(config_bed.keep.raw_versions, 3);
+    assert_int_equal(config_bed.keep.webhooks, 12 * CW_HOUR);
+    assert_int_equal(config_bed.run.workers, 4);
+    assert_string_equal(config_bed.run.metrics, "127.0.0.1:9464");
+    assert_string_equal(config_bed.run.webhooks, "[::1]:0");
+    assert_int_equal(config_bed.run.hang, 10 * CW_SECOND);
+    assert_int_equal(config_bed.run.lease, 2 * CW_MINUTE);
+    assert_int_equal(config_bed.run.log, CW_SITE_JSON);
+    assert_true(config_bed.carts[0].is_quiet_fine);
+    assert_false(config_bed.carts[1].is_quiet_fine);
 }
 
 /* --- what is wrong --- */
@@ -210,11 +132,11 @@ static void assert_wrong(const char *before, const char *after, const char *plac
     char text[1024], expected[1024];
     snprintf(text, sizeof text, "%s%s%s", before, wrong->entry, after);
     snprintf(expected, sizeof expected, "%s%s", place, wrong->message);
-    if (read_with(text, 0))
+    if (config_bed_read(text, 0))
         fail_msg("%s was taken", wrong->entry);
-    assert_int_equal(err.code, CW_USAGE);
-    if (strcmp(err.text, expected) != 0)
-        fail_msg("%s:\n%s\nnot\n%s", wrong->entry, err.text, expected);
+    assert_int_equal(config_bed_err.code, CW_USAGE);
+    if (strcmp(config_bed_err.text, expected) != 0)
+        fail_msg("%s:\n%s\nnot\n%s", wrong->entry, config_bed_err.text, expected);
 }
 
 static const struct wrong wrong_entries[] = {
@@ -322,7 +244,7 @@ static void what_is_wrong_with_keep_and_run_is_told_with_its_line(void **state)
 {
     (void)state;
     static const struct wrong wrong[] = {
-        { "keep = 1", "keep must be a table such as { raw = ... }, not the number 1" },
+        { "keep = 1", "keep must be a table such as { messages = ... }, not the number 1" },
         { "keep = { run = '90d' }", "keep has no field run; did you mean \"runs\"?" },
         { "keep = { runs = 90 }",
           "keep.runs must be a text such as \"90d\", not the number 90, or false to keep all" },
@@ -360,23 +282,23 @@ static void what_is_wrong_with_keep_and_run_is_told_with_its_line(void **state)
 static void all_that_is_wrong_is_told_at_once(void **state)
 {
     (void)state;
-    assert_false(
-        read_with("return { schedules = { { every = 'x' },\n { daily = 'y' } },\n keep = { runs = 'z' },\n"
-                  "carts = { shop = { type = 'fake',\n schedules = { { cron = '' } } } } }",
-                  0));
-    assert_non_null(strstr(err.text, "site.lua:5: cron a cron expression has five fields"));
-    assert_non_null(strstr(err.text, "\nsite.lua:1: every \"x\" is no length of time"));
-    assert_non_null(strstr(err.text, "\nsite.lua:2: daily \"y\" is no time of day"));
-    assert_non_null(strstr(err.text, "\nsite.lua:3: keep.runs \"z\" is no length of time"));
+    assert_false(config_bed_read(
+        "return { schedules = { { every = 'x' },\n { daily = 'y' } },\n keep = { runs = 'z' },\n"
+        "carts = { shop = { type = 'fake',\n schedules = { { cron = '' } } } } }",
+        0));
+    assert_non_null(strstr(config_bed_err.text, "site.lua:5: cron a cron expression has five fields"));
+    assert_non_null(strstr(config_bed_err.text, "\nsite.lua:1: every \"x\" is no length of time"));
+    assert_non_null(strstr(config_bed_err.text, "\nsite.lua:2: daily \"y\" is no time of day"));
+    assert_non_null(strstr(config_bed_err.text, "\nsite.lua:3: keep.runs \"z\" is no length of time"));
 }
 
 static void a_setting_that_a_site_does_not_have_is_refused(void **state)
 {
     (void)state;
-    assert_false(read_with("return { carts = {}, schedule = {} }", 0));
-    assert_string_equal(err.text,
+    assert_false(config_bed_read("return { carts = {}, schedule = {} }", 0));
+    assert_string_equal(config_bed_err.text,
                         "site.lua has no setting schedule; there are zone, store, allow, carts, rules, "
-                        "schedules, keep and run");
+                        "schedules, stock, keep and run");
 }
 
 /* --- lines --- */
@@ -384,10 +306,10 @@ static void a_setting_that_a_site_does_not_have_is_refused(void **state)
 /* The line told for an entry that is wrong, whatever stands before it. */
 static void assert_line(const char *text, const char *place)
 {
-    if (read_with(text, 0))
+    if (config_bed_read(text, 0))
         fail_msg("%s\nwas taken", text);
-    if (strncmp(err.text, place, strlen(place)) != 0)
-        fail_msg("%s\n%s, not %s", text, err.text, place);
+    if (strncmp(config_bed_err.text, place, strlen(place)) != 0)
+        fail_msg("%s\n%s, not %s", text, config_bed_err.text, place);
 }
 
 static void lines_are_found_behind_everything_that_lua_may_write(void **state)
@@ -449,26 +371,26 @@ static void want_of_memory_loses_nothing(void **state)
     if (test_collector_always())
         return; /* the same again, very slowly */
     uint64_t n = 1;
-    while (!read_with(text, n) && n < 100000)
+    while (!config_bed_read(text, n) && n < 100000)
         n += n < 200 ? 1 : n / 100;
     assert_true(n > 100 && n < 100000);
-    assert_int_equal(config.schedule_count, 3 + 4);
+    assert_int_equal(config_bed.schedule_count, 3 + 4);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(schedules_are_read_with_their_lines, tear_down),
-        cmocka_unit_test_teardown(what_a_site_does_not_say_is_done_by_default, tear_down),
-        cmocka_unit_test_teardown(what_is_kept_and_how_it_runs_is_read, tear_down),
-        cmocka_unit_test_teardown(what_is_wrong_with_an_entry_is_told_with_its_line, tear_down),
-        cmocka_unit_test_teardown(entries_of_a_cart_are_checked_like_those_of_the_site, tear_down),
-        cmocka_unit_test_teardown(what_is_wrong_with_keep_and_run_is_told_with_its_line, tear_down),
-        cmocka_unit_test_teardown(all_that_is_wrong_is_told_at_once, tear_down),
-        cmocka_unit_test_teardown(a_setting_that_a_site_does_not_have_is_refused, tear_down),
-        cmocka_unit_test_teardown(lines_are_found_behind_everything_that_lua_may_write, tear_down),
-        cmocka_unit_test_teardown(what_code_makes_has_the_line_of_the_field_it_is_put_into, tear_down),
-        cmocka_unit_test_teardown(want_of_memory_loses_nothing, tear_down),
+        cmocka_unit_test_teardown(schedules_are_read_with_their_lines, config_bed_close),
+        cmocka_unit_test_teardown(what_a_site_does_not_say_is_done_by_default, config_bed_close),
+        cmocka_unit_test_teardown(what_is_kept_and_how_it_runs_is_read, config_bed_close),
+        cmocka_unit_test_teardown(what_is_wrong_with_an_entry_is_told_with_its_line, config_bed_close),
+        cmocka_unit_test_teardown(entries_of_a_cart_are_checked_like_those_of_the_site, config_bed_close),
+        cmocka_unit_test_teardown(what_is_wrong_with_keep_and_run_is_told_with_its_line, config_bed_close),
+        cmocka_unit_test_teardown(all_that_is_wrong_is_told_at_once, config_bed_close),
+        cmocka_unit_test_teardown(a_setting_that_a_site_does_not_have_is_refused, config_bed_close),
+        cmocka_unit_test_teardown(lines_are_found_behind_everything_that_lua_may_write, config_bed_close),
+        cmocka_unit_test_teardown(what_code_makes_has_the_line_of_the_field_it_is_put_into, config_bed_close),
+        cmocka_unit_test_teardown(want_of_memory_loses_nothing, config_bed_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

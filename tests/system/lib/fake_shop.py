@@ -278,6 +278,10 @@ class Shop:
         with self.asked:
             self.asked.wait_for(lambda: len(self.requests) >= count, timeout)
 
+    def write(self, method, target, body):
+        """Answers a request that would change the books: this shop is only read; writing_shop.py has another."""
+        return Answer(405, error_of_the_shop(25, "Method %s is not valid" % method))
+
     # Serving ----------------------------------------------------------------------------------------------------------
 
     def open(self):
@@ -288,7 +292,15 @@ class Shop:
             disable_nagle_algorithm = True
 
             def do_GET(self):
-                answer = shop.answer(self.path)
+                self.send(shop.answer(self.path))
+
+            def write(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send(shop.write(self.command, self.path, body))
+
+            do_PUT = do_POST = do_PATCH = do_DELETE = write
+
+            def send(self, answer):
                 try:
                     if answer.send:
                         answer.send(self.connection)

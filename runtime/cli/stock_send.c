@@ -1,0 +1,162 @@
+/* stock_send.c - `cartwright stock recount` and `send`: everything is counted anew, now; a cart is told again
+ * also what has not changed. */
+#include <stdio.h>
+
+#include "cli/stock.h"
+#include "cli/who.h"
+#include "engine/recount.h"
+
+/* --- recount --- */
+
+struct recounting {
+    struct cw_cli *cli;
+    struct cw_recount_all *all;
+    bool dry_run, failed;
+    uint64_t skus, messages;
+    struct cw_error err;
+};
+
+static void recounted(void *arg, uint64_t skus, const struct cw_error *err)
+{
+    struct recounting *recounting = arg;
+    recounting->skus = skus;
+    recounting->messages = cw_recount_all_messages(recounting->all);
+    recounting->failed = err != NULL;
+    if (err != NULL)
+        recounting->err = *err;
+    cw_loop_stop(recounting->cli->loop);
+}
+
+static int tell(const struct recounting *r)
+{
+    if (r->failed)
+        return cw_cli_fail(r->cli, &r->err);
+    if (r->cli->json)
+        printf("{\"skus\":%llu,\"messages\":%llu,\"dry_run\":%s}\n", (unsigned long long)r->skus,
+               (unsigned long long)r->messages, r->dry_run ? "true" : "false");
+    else
+        printf("%llu SKUs counted, %llu levels %s%s\n", (unsigned long long)r->skus,
+               (unsigned long long)r->messages, r->dry_run ? "would be told" : "are to be told",
+               r->dry_run ? "; nothing was stored" : "");
+    return 0;
+}
+
+int cw_cli_stock_recount(struct cw_cli *cli, bool dry_run)
+{
+    struct recounting r = { .cli = cli, .dry_run = dry_run };
+    if (!cw_recount_is_needed(&cli->site->config)) {
+        cw_fail(&r.err, CW_USAGE, "site.lua tells no cart of stock or prices; see `out` in the README");
+        return cw_cli_fail(cli, &r.err);
+    }
+    r.all = cw_recount_all_start(cli->store, &cli->site->config, cw_loop_clock(cli->loop), cli->loop,
+                                 (struct cw_fence){ { "", 0 }, 0 }, recounted, &r, &r.err);
+    if (r.all == NULL)
+        return cw_cli_fail(cli, &r.err);
+    if (dry_run)
+        cw_recount_all_try(r.all);
+    cw_loop_run(cli->loop);
+    return tell(&r);
+}
+
+/* --- send --- */
+
+struct sending {
+    struct cw_cli *cli;
+    const struct cw_site_cart *cart;
+    const char *reason;
+    struct cw_slice *skus;
+    size_t count;
+    struct cw_txn *txn;
+    bool ok;
+    struct cw_error err;
+};
+
+static void sending_ended(void *arg, const struct cw_error *err)
+{
+    struct sending *sending = arg;
+    sending->ok = err == NULL;
+    if (err != NULL)
+        sending->err = *err;
+}
+
+static void counted(void *arg, const struct cw_error *err)
+{
+    struct sending *sending = arg;
+    if (err == NULL) {
+        cw_txn_commit(sending->txn, sending_ended, sending);
+        return;
+    }
+    sending->err = *err;
+    cw_txn_rollback(sending->txn);
+}
+
+static bool forget(struct sending *sending, const char *stream)
+{
+    struct cw_slice cart = cw_slice(sending->cart->name);
+    bool ok = sending->count > 0 ||
+              cw_txn_forget_levels(sending->txn, cart, cw_slice(stream), (struct cw_slice){ "", 0 });
+    for (size_t i = 0; ok && i < sending->count; i++)
+        ok = cw_txn_forget_levels(sending->txn, cart, cw_slice(stream), sending->skus[i]);
+    return ok;
+}
+
+static bool forget_all(struct sending *sending)
+{
+    for (size_t out = 0; out < CW_OUT_STREAMS; out++)
+        if (cw_out_is_level((enum cw_out)out) && sending->cart->out.sending[out].is_on &&
+            !forget(sending, cw_out_name((enum cw_out)out)))
+            return false;
+    return true;
+}
+
+static bool audit(struct sending *sending)
+{
+    GString *object = g_string_new(sending->cart->name);
+    for (size_t i = 0; i < sending->count; i++)
+        g_string_append_printf(object, " %.*s", CW_SLICE_ARG(sending->skus[i]));
+    bool ok = cw_txn_audit(sending->txn, cw_slice(cw_cli_who()), cw_slice("stock send"),
+                           (struct cw_slice){ object->str, object->len }, cw_slice(""), cw_slice(""),
+                           cw_slice(sending->reason), cw_now(cw_loop_clock(sending->cli->loop)));
+    g_string_free(object, TRUE);
+    return ok;
+}
+
+static void begun(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct sending *sending = arg;
+    const struct cw_cli *cli = sending->cli;
+    sending->txn = txn;
+    if (err != NULL) {
+        sending->err = *err;
+        return;
+    }
+    if (forget_all(sending) && audit(sending) && cw_txn_mark_skus(txn, sending->skus, sending->count))
+        cw_recount_run(txn, &cli->site->config, cw_loop_clock(cli->loop), cli->loop, counted, sending);
+    else
+        counted(sending, cw_txn_error(txn));
+}
+
+/* All of a cart is counted page by page, as by recount. */
+int cw_cli_stock_send(struct cw_cli *cli, const char *cart, char *const *skus, size_t count,
+                      const char *reason)
+{
+    struct sending sending = { .cli = cli, .reason = reason, .count = count };
+    sending.cart = cw_cli_stock_cart(cli, cart, false, &sending.err);
+    if (sending.cart == NULL)
+        return cw_cli_fail(cli, &sending.err);
+    sending.skus = g_new(struct cw_slice, count + 1);
+    for (size_t i = 0; i < count; i++)
+        sending.skus[i] = cw_slice(skus[i]);
+    cw_txn_begin(cli->store, (struct cw_fence){ { "", 0 }, 0 }, begun, &sending);
+    cw_store_wait(cli->store);
+    g_free(sending.skus);
+    if (!sending.ok)
+        return cw_cli_fail(cli, &sending.err);
+    if (count == 0)
+        return cw_cli_stock_recount(cli, false);
+    if (cli->json)
+        puts("{\"ok\":true}");
+    else
+        printf("%s is told %zu SKUs again\n", cart, count);
+    return 0;
+}

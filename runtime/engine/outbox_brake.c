@@ -1,0 +1,143 @@
+/* outbox_brake.c - a run that would change too much of what the cart shows stops its stream, and says so. */
+#include "engine/outbox_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "engine/outbox_brake.h"
+
+static const cw_time counted_again = 10 * CW_SECOND, looked_back = CW_HOUR;
+
+/* --- figures --- */
+
+bool cw_outbox_brake_trips(const struct cw_out_brake *brake, bool has_zeros,
+                           const struct cw_level_changes *changes)
+{
+    uint64_t all = changes->queued + changes->sent, zeros = changes->queued_zeros + changes->sent_zeros;
+    if (!brake->is_on || changes->queued == 0)
+        return false;
+    if (has_zeros && changes->queued_zeros > 0 && zeros > brake->zeros)
+        return true;
+    return all >= brake->least && all * 100 > changes->known * brake->share_percent;
+}
+
+void cw_outbox_brake_words(const struct cw_out_brake *brake, enum cw_out out, const char *cart,
+                           const struct cw_level_changes *changes, char words[CW_ERROR_TEXT_MAX])
+{
+    const char *stream = cw_out_name(out), *what = out == CW_OUT_STOCK ? "quantities" : "prices";
+    char zeros[120] = "";
+    if (out == CW_OUT_STOCK)
+        snprintf(zeros, sizeof zeros, ", and set %" PRIu64 " to 0 (allowed: %u)",
+                 changes->queued_zeros + changes->sent_zeros, brake->zeros);
+    snprintf(words, CW_ERROR_TEXT_MAX,
+             "would change %" PRIu64 " of the %" PRIu64
+             " %s that the cart knows within an hour (allowed: %u %%)%s; "
+             "look at them with: cartwright list messages %s --stream %s --state queued; to let them go: "
+             "cartwright start %s %s --reason TEXT",
+             changes->queued + changes->sent, changes->known, what, brake->share_percent, zeros, cart, stream,
+             cart, stream);
+}
+
+/* --- in a run --- */
+
+static const struct cw_out_brake *brake_of(const struct cw_outbox_run *run)
+{
+    if (run->out == CW_OUT_STOCK)
+        return &run->config->stock.brake;
+    return run->out == CW_OUT_PRICES ? &run->config->prices.brake : NULL;
+}
+
+static void stream_stopped(void *arg, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    struct cw_error why;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err != NULL) {
+        cw_outbox_end(run, err);
+        return;
+    }
+    cw_log_pairs(CW_LOG_ERROR, "brake", "cart", run->cart->name, "stream", cw_out_name(run->out), "why",
+                 run->message, NULL);
+    cw_fail(&why, CW_REFUSED, "the stream is stopped: it %s", run->message);
+    cw_outbox_end(run, &why);
+}
+
+static void stop_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    run->txn = txn;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err != NULL) {
+        cw_outbox_end(run, err);
+        return;
+    }
+    cw_time now = cw_outbox_now(run);
+    const struct cw_control control = { .cart = run->run.cart,
+                                        .stream = run->run.stream,
+                                        .is_stopped = true,
+                                        .why = cw_slice(run->message),
+                                        .who = cw_slice("brake"),
+                                        .at = now };
+    char object[200];
+    snprintf(object, sizeof object, "%s %s", run->cart->name, cw_out_name(run->out));
+    cw_txn_put_control(txn, &control);
+    cw_txn_audit(txn, control.who, cw_slice("stop"), cw_slice(object), (struct cw_slice){ "", 0 },
+                 cw_slice("stopped"), control.why, now);
+    cw_outbox_commit(run, stream_stopped);
+}
+
+static void counted(void *arg, const struct cw_level_changes *changes, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err != NULL) {
+        cw_outbox_end(run, err);
+    } else if (cw_outbox_brake_trips(brake_of(run), run->out == CW_OUT_STOCK, changes)) {
+        cw_outbox_brake_words(brake_of(run), run->out, run->cart->name, changes, run->message);
+        cw_outbox_begin_txn(run, stop_ready);
+    } else {
+        cw_outbox_go_on(run, cw_outbox_send);
+    }
+}
+
+static void approved_read(void *arg, struct cw_slice value, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    int64_t approved = 0;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err != NULL) {
+        cw_outbox_end(run, err);
+        return;
+    }
+    for (size_t i = 0; i < value.len && i < 18 && value.data[i] >= '0' && value.data[i] <= '9'; i++)
+        approved = approved * 10 + (value.data[i] - '0');
+    run->in_store = true;
+    cw_store_count_levels(cw_outbox_store(run), run->run.cart, run->run.stream, run->braked_at - looked_back,
+                          approved, counted, run);
+}
+
+bool cw_outbox_needs_brake(const struct cw_outbox_run *run)
+{
+    const struct cw_out_brake *brake = brake_of(run);
+    return brake != NULL && brake->is_on &&
+           (run->braked_at == CW_TIME_NONE || cw_outbox_now(run) - run->braked_at >= counted_again);
+}
+
+void cw_outbox_brake(void *arg)
+{
+    struct cw_outbox_run *run = arg;
+    char key[64];
+    if (!cw_outbox_needs_brake(run)) {
+        cw_outbox_send(run);
+        return;
+    }
+    run->braked_at = cw_outbox_now(run);
+    cw_outbox_approved_key(run->out, key);
+    run->in_store = true;
+    cw_store_get_state(cw_outbox_store(run), run->run.cart, cw_slice(key), approved_read, run);
+}

@@ -1,0 +1,27 @@
+/* outbox_brake.h - how much of what a cart shows may change within an hour, before a person is asked.
+ *
+ * It trips when more quantities were or would be set to 0 than `zeros`, or when of at least `least` changes
+ * the share in all that the cart knows is more than `share_percent`. What a person approved is not counted:
+ * messages up to an id, which the cart's state has under cw_outbox_approved_key.
+ */
+#ifndef CW_ENGINE_OUTBOX_BRAKE_H
+#define CW_ENGINE_OUTBOX_BRAKE_H
+
+#include <stdio.h>
+
+#include "adapters/store.h"
+#include "bindings/out_config.h"
+
+/* `has_zeros`: the stream has quantities, of which one is 0. */
+bool cw_outbox_brake_trips(const struct cw_out_brake *brake, bool has_zeros,
+                           const struct cw_level_changes *changes);
+/* "would change 312 of the 1204 quantities ...", with the commands that show and approve them. */
+void cw_outbox_brake_words(const struct cw_out_brake *brake, enum cw_out out, const char *cart,
+                           const struct cw_level_changes *changes, char words[CW_ERROR_TEXT_MAX]);
+
+static inline void cw_outbox_approved_key(enum cw_out out, char key[64])
+{
+    snprintf(key, 64, CW_STATE_OWN "approved %s", cw_out_name(out));
+}
+
+#endif

@@ -1,0 +1,146 @@
+/* outbox_look.c - whether a run of a stream out has anything to do, and may do it. */
+#include "engine/outbox_private.h"
+#include "engine/recount.h"
+
+static void end_idle(struct cw_outbox_run *run)
+{
+    cw_time sleep = run->sending->sleep > CW_SECOND ? run->sending->sleep : CW_SECOND;
+    cw_time window_end = run->run.started_at + run->sending->check;
+    if (!run->stopping && cw_outbox_now(run) + sleep <= window_end)
+        cw_outbox_wait(run, sleep, cw_outbox_look);
+    else
+        cw_outbox_end(run, NULL);
+}
+
+void cw_outbox_rest(struct cw_outbox_run *run, cw_time next_at)
+{
+    /* What is due, and could not be claimed, waits for something before it, not for a time. */
+    run->next_at = next_at != CW_TIME_NONE && next_at > cw_outbox_now(run) ? next_at : CW_TIME_NONE;
+    end_idle(run);
+}
+
+/* --- what is due --- */
+
+/* The lists of states are those of the indexes, which SQLite uses for nothing else. */
+static const char due_sql[] =
+    "SELECT 'queued' AS state, MIN(due_at) AS due_at FROM messages WHERE cart = $1 AND stream = $2 AND state "
+    "= "
+    "'queued' UNION ALL SELECT 'unknown', MIN(due_at) FROM messages WHERE cart = $1 AND stream = $2 AND "
+    "state = 'unknown' AND state IN ('sending', 'unknown', 'failed') UNION ALL SELECT 'sending', "
+    "MIN(changed_at) FROM messages WHERE cart = $1 AND stream "
+    "= "
+    "$2 AND state = 'sending' AND state IN ('sending', 'unknown', 'failed')";
+
+static bool take_due(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    struct cw_outbox_run *run = arg;
+    cw_time due;
+    (void)columns;
+    (void)names;
+    if (row[1].data == NULL || !cw_time_parse(row[1], NULL, &due, NULL))
+        return true;
+    if (cw_slice_is(row[0], "queued"))
+        run->due.queued = due;
+    else if (cw_slice_is(row[0], "unknown"))
+        run->due.unknown = due;
+    else
+        run->due.has_sending = true;
+    return true;
+}
+
+static bool is_over(cw_time due, cw_time now)
+{
+    return due != CW_TIME_NONE && due <= now;
+}
+
+static cw_time earlier(cw_time a, cw_time b)
+{
+    return a == CW_TIME_NONE || (b != CW_TIME_NONE && b < a) ? b : a;
+}
+
+static void due_read(void *arg, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    cw_time now = cw_outbox_now(run);
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err != NULL)
+        cw_outbox_end(run, err);
+    else if (run->due.has_sending || is_over(run->due.queued, now) || is_over(run->due.unknown, now))
+        cw_outbox_begin(run);
+    else
+        cw_outbox_rest(run,
+                       earlier(run->due.queued, run->script->has_probe ? run->due.unknown : CW_TIME_NONE));
+}
+
+static void read_due(struct cw_outbox_run *run)
+{
+    const struct cw_slice params[] = { run->run.cart, run->run.stream };
+    run->due = (struct cw_outbox_due){ CW_TIME_NONE, CW_TIME_NONE, false };
+    run->probed_until = run->probe_singly = 0;
+    run->in_store = true;
+    cw_store_query(cw_outbox_store(run), due_sql, params, 2, take_due, due_read, run);
+}
+
+/* --- whether it may --- */
+
+static void recounted_read(void *arg, struct cw_slice value, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    char version[CW_HASH_TEXT_MAX];
+    if (cw_outbox_was_cancelled(run))
+        return;
+    cw_recount_version(&cw_session_settings(run->session)->site->config, version);
+    if (err != NULL) {
+        cw_outbox_end(run, err);
+    } else if (!cw_slice_is(value, version)) {
+        run->run.message = cw_slice("waits until stock has been counted once: cartwright stock recount");
+        cw_outbox_rest(run, cw_outbox_now(run) + CW_MINUTE);
+    } else {
+        run->run.message = (struct cw_slice){ "", 0 };
+        read_due(run);
+    }
+}
+
+static void controls_read(void *arg, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err == NULL && run->err.code != CW_OK)
+        err = &run->err;
+    if (err != NULL) {
+        struct cw_error copy = *err;
+        cw_outbox_end(run, &copy);
+    } else if (run->out == CW_OUT_STOCK) {
+        run->in_store = true;
+        cw_store_get_state(cw_outbox_store(run), (struct cw_slice){ "", 0 }, cw_slice(CW_RECOUNT_STATE),
+                           recounted_read, run);
+    } else {
+        read_due(run);
+    }
+}
+
+static bool take_control(void *arg, const struct cw_control *control)
+{
+    struct cw_outbox_run *run = arg;
+    bool is_ours = control->stream.len == 0 || cw_slice_equal(control->stream, run->run.stream);
+    if (!control->is_stopped || !is_ours || !cw_slice_equal(control->cart, run->run.cart))
+        return true;
+    cw_fail(&run->err, CW_REFUSED, "%.*s%s%.*s is stopped%s%.*s; to go on: cartwright start %.*s%s%.*s",
+            CW_SLICE_ARG(run->run.cart), control->stream.len > 0 ? " " : "", CW_SLICE_ARG(control->stream),
+            control->why.len > 0 ? ": " : "", CW_SLICE_ARG(cw_slice_clip(control->why, 300)),
+            CW_SLICE_ARG(run->run.cart), control->stream.len > 0 ? " " : "", CW_SLICE_ARG(control->stream));
+    return false;
+}
+
+void cw_outbox_look(void *arg)
+{
+    struct cw_outbox_run *run = arg;
+    if (run->stopping) {
+        cw_outbox_end(run, NULL);
+        return;
+    }
+    run->in_store = true;
+    cw_store_read_controls(cw_outbox_store(run), run->run.cart, take_control, controls_read, run);
+}

@@ -1,0 +1,125 @@
+/* outbox_private.h - the inside of a run of a stream out: outbox.c (its life), outbox_look.c (whether there
+ * is anything to do, and may be), outbox_orphan.c (what an earlier run left), outbox_probe.c (what is
+ * unknown), outbox_brake.c (would it change too much), outbox_send.c (calls and their outcome).
+ */
+#ifndef CW_ENGINE_OUTBOX_PRIVATE_H
+#define CW_ENGINE_OUTBOX_PRIVATE_H
+
+#include "engine/outbox.h"
+#include "engine/run_notes.h"
+
+enum { CW_OUTBOX_PROBED_AT_ONCE = 50, CW_OUTBOX_STALE_MAX = 500, CW_OUTBOX_WORDS_MAX = 1000 };
+
+/* What is to be stored of a message. */
+struct cw_outbox_outcome {
+    struct cw_settlement settlement;
+    struct cw_slice link;
+};
+
+/* Messages of one call of the script, and what became of them; all of it in its arena. */
+struct cw_outbox_call {
+    struct cw_arena arena;
+    struct cw_message *messages;
+    struct cw_slice *links;
+    struct cw_outbox_outcome *outcomes; /* NULL = none yet */
+    size_t count;
+};
+
+/* What the store has for the stream: when the first of each state is due; CW_TIME_NONE = none. */
+struct cw_outbox_due {
+    cw_time queued, unknown;
+    bool has_sending;
+};
+
+struct cw_outbox_run {
+    struct cw_session *session;
+    const struct cw_lua_cart *cart;
+    const struct cw_lua_out *script;
+    const struct cw_out_config *config;
+    const struct cw_out_sending *sending;
+    enum cw_out out;
+    cw_outbox_done_fn *done;
+    void *arg;
+
+    struct cw_run run;
+    bool is_begun; /* the run stands in the sync log */
+    bool cancelled, in_store, stopping;
+    struct cw_http_stats http_before;
+    struct cw_fiber *fiber;
+    struct cw_timer *timer;
+    struct cw_later later;
+    cw_loop_fn *after_wait;
+    cw_time next_at;
+
+    struct cw_outbox_due due;
+    struct cw_txn *txn;
+    struct cw_outbox_call call, next; /* in hand; claimed */
+    size_t links_left;                /* to be read for `next` */
+    struct cw_error link_err;         /* OK = they could be read */
+    struct cw_run_counts counts;      /* as they will be when the transaction in hand is committed */
+    unsigned tries;                   /* at storing the outcome in hand */
+    bool is_claiming;
+    bool ends; /* once the outcome in hand is stored, with this error: */
+    struct cw_error end_err;
+    int64_t probed_until;     /* unknown messages up to this id were asked about */
+    int64_t probe_singly;     /* up to this id: a page of them broke the probe */
+    struct cw_error page_err; /* OK = the page could be read */
+    int64_t stale[CW_OUTBOX_STALE_MAX];
+    size_t stale_count;
+    cw_time braked_at;     /* when the brake was looked at last */
+    cw_time first_unknown; /* when one that became unknown in this run is to be asked about */
+
+    char version[CW_HASH_TEXT_MAX];
+    char message[CW_ERROR_TEXT_MAX];
+    struct cw_error err; /* OK = it did not fail */
+};
+
+static inline struct cw_loop *cw_outbox_loop(const struct cw_outbox_run *run)
+{
+    return cw_session_settings(run->session)->loop;
+}
+static inline struct cw_store *cw_outbox_store(const struct cw_outbox_run *run)
+{
+    return cw_session_settings(run->session)->store;
+}
+static inline cw_time cw_outbox_now(const struct cw_outbox_run *run)
+{
+    return cw_now(cw_loop_clock(cw_outbox_loop(run)));
+}
+
+/* The next step, from the loop. */
+void cw_outbox_go_on(struct cw_outbox_run *run, cw_loop_fn *step);
+void cw_outbox_wait(struct cw_outbox_run *run, cw_time time, cw_loop_fn *step);
+/* For each answer of the store: whether the run was called off meanwhile; then it is gone, and `run->txn`
+ * rolled back. */
+bool cw_outbox_was_cancelled(struct cw_outbox_run *run);
+void cw_outbox_begin_txn(struct cw_outbox_run *run, cw_txn_ready_fn *ready);
+void cw_outbox_commit(struct cw_outbox_run *run, cw_store_done_fn *done);
+/* err NULL = it went well. */
+void cw_outbox_end(struct cw_outbox_run *run, const struct cw_error *err);
+
+/* In this order; each begins the next. */
+void cw_outbox_look(void *run);
+void cw_outbox_begin(struct cw_outbox_run *run); /* puts the run into the sync log */
+void cw_outbox_orphan(void *run);
+void cw_outbox_probe(void *run);
+void cw_outbox_brake(void *run);
+void cw_outbox_send(void *run);
+/* Nothing can be done now: looks again while the check time lasts, else ends. */
+void cw_outbox_rest(struct cw_outbox_run *run, cw_time next_at);
+bool cw_outbox_needs_brake(const struct cw_outbox_run *run);
+
+/* --- calls --- */
+
+bool cw_outbox_keep(struct cw_outbox_call *call, const struct cw_message *messages, size_t count);
+/* One more, of at most `most`. */
+bool cw_outbox_add(struct cw_outbox_call *call, const struct cw_message *message, size_t most);
+void cw_outbox_call_reset(struct cw_outbox_call *call);
+/* Puts what became of the call's messages, and counts it in run->counts. */
+void cw_outbox_put_outcomes(struct cw_outbox_run *run, struct cw_outbox_call *call);
+/* Of whose documents the cart's ids are kept; NULL = none. */
+const char *cw_outbox_link_kind(enum cw_out out);
+/* A text for the store: short, and without secrets. In the arena. */
+struct cw_slice cw_outbox_words(struct cw_arena *arena, struct cw_slice words);
+
+#endif
