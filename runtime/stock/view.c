@@ -61,7 +61,6 @@ void cw_stock_view_free(struct cw_stock_view *view)
     free(view->bits);
     free(view->vendor);
     free(view->places);
-    free(view->arrivals);
     free(view->kits);
     cw_joined_fini(&view->joined);
     free(view);
