@@ -621,7 +621,7 @@ static inline bool cw_state_is_own(struct cw_slice key)
 typedef void cw_state_fn(void *arg, struct cw_slice value, const struct cw_error *err);
 void cw_store_get_state(struct cw_store *store, struct cw_slice cart, struct cw_slice key, cw_state_fn *found,
                         void *arg);
-/* data NULL removes the key. */
+/* data NULL removes the key. The runtime's own keys may be those of cart '', the site. */
 bool cw_txn_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice key, struct cw_slice value);
 
 /* `password_hash` as crypto_pwhash_str makes it; groups separated by blanks. */
