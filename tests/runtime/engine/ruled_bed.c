@@ -25,6 +25,8 @@ static const char cart_script[] =
     "  custom = { gift = 'gift' } } }\n"
     "shop.tables.status = { pending = 'pending', paid = 'paid', shipped = 'shipped', cancelled = 'cancelled' "
     "}\n"
+    "for _, out in ipairs { 'stock', 'shipments', 'statuses', 'customers', 'items' } do\n"
+    "  shop[out .. '_out'] = { send = function() end } end\n"
     "return shop\n";
 
 static void write_site(struct site_bed *bed, const char *rules)
@@ -144,6 +146,7 @@ bool ruled_bed_edit(struct site_bed *bed, const char *id, const struct cw_change
                     struct cw_error *err)
 {
     struct cw_edit_request request = { .cart = cw_slice("shop"),
+                                       .config = &bed->site->config,
                                        .external_id = cw_slice(id),
                                        .kind = &cw_kind_order,
                                        .changes = changes,
