@@ -125,6 +125,69 @@ static void transactions_of_one_cart_follow_one_another_in_all_processes(void **
     cw_loop_free(loop);
 }
 
+/* --- messages --- */
+
+static void put_two(struct cw_txn *txn, const char *first, const char *second, const char *payload)
+{
+    const char *const keys[] = { first, second };
+    for (size_t i = 0; i < 2; i++) {
+        const struct cw_message message = { .key = { cw_slice("shop"), cw_slice("stock_out"),
+                                                     cw_slice(keys[i]) },
+                                            .payload = cw_slice(payload) };
+        assert_true((cw_txn_put_message)(txn, &message));
+    }
+}
+
+static void ignore_claimed(void *arg, const struct cw_message *messages, size_t count, cw_time next_at,
+                           const struct cw_error *err)
+{
+    (void)messages, (void)next_at;
+    assert_ok(err == NULL, *err);
+    *(size_t *)arg = count;
+}
+
+/* Each would hold a level that the other one wants next. */
+static void who_sends_and_who_counts_never_wait_for_each_other_in_a_ring(void **state)
+{
+    struct fault_bed *bed = *state;
+    struct cw_error err;
+    struct cw_store_config config = { .uri = bed->bed.path };
+    struct cw_loop *loop = cw_loop_create(&err);
+    struct cw_store *other = cw_store_open(&config, loop, &err);
+    const struct cw_outbox_limits both = { 1, 2 };
+    struct answer began = { 0 }, ended = { 0 };
+    size_t count = 0;
+    assert_ok(other != NULL, err);
+    struct cw_txn *txn = begin(&bed->bed);
+    put_two(txn, "A", "B", "1");
+    cw_txn_claim_messages(txn, cw_slice("shop"), cw_slice("stock_out"), bed->bed.time.now, &both,
+                          ignore_claimed, &count);
+    assert_int_equal(count, 2);
+    commit(txn);
+    (cw_txn_begin)(other, (struct cw_fence){ 0 }, answer_ready, &began);
+    cw_store_wait(other);
+    txn = begin(&bed->bed);
+    struct cw_settlement sent = { .id = 2, .was = CW_MESSAGE_SENDING, .state = CW_MESSAGE_SENT };
+    assert_true(cw_txn_settle_message(txn, &sent));
+    put_two(began.txn, "A", "B", "2");
+    (cw_txn_commit)(began.txn, answer_done, &ended);
+    struct cw_timer *timer = cw_timer_create(loop, (cw_loop_fn *)cw_loop_stop, loop, &err);
+    cw_timer_set(timer, CW_SECOND / 5);
+    cw_loop_run(loop); /* all is with the server, which makes it wait */
+    assert_int_equal(ended.calls, 0);
+    sent.id = 1;
+    assert_true(cw_txn_settle_message(txn, &sent));
+    commit(txn);
+    cw_store_wait(other);
+    assert_int_equal(ended.calls, 1);
+    assert_ok(!ended.failed, ended.err);
+    assert_string_equal(ask(&bed->bed, "SELECT external_id, payload, state FROM messages ORDER BY id"),
+                        "A|1|sent\nB|1|sent\nA|2|queued\nB|2|queued");
+    cw_timer_free(timer);
+    cw_store_close(other);
+    cw_loop_free(loop);
+}
+
 struct marks {
     int calls;
     char skus[64];
@@ -277,6 +340,7 @@ int main(void)
         FAULT_TEST(jobs_claimed_by_several_at_once_are_each_done_once),
         FAULT_TEST(transactions_of_one_cart_follow_one_another_in_all_processes),
         FAULT_TEST(who_takes_marks_waits_for_who_took_some_before),
+        FAULT_TEST(who_sends_and_who_counts_never_wait_for_each_other_in_a_ring),
         FAULT_TEST(what_is_read_while_a_late_commit_is_refused_is_read),
         FAULT_TEST(a_lease_whose_time_is_over_by_the_servers_clock_writes_nothing),
         FAULT_TEST(who_listens_hears_again_after_the_server_was_away),
