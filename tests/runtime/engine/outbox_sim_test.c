@@ -11,7 +11,7 @@
 
 enum {
     ROUNDS = 14,
-    SEEDS = 300,
+    SEEDS = 200,
     SEEDS_SLOWLY = 40,
     EVENTS_MAX = 400,
     SKUS = 6,
