@@ -121,9 +121,7 @@ static bool read_drops(struct putting *putting, const struct cw_office_source *s
         }
     }
     cw_arena_fini(&page);
-    if (ok && cw_put_csv_faults(csv) > 0)
-        return cw_fail(err, CW_INVALID, "nothing was dropped");
-    return ok;
+    return ok && source->end(source->arg, err);
 }
 
 static bool put_file(struct putting *putting, const char *path, struct cw_error *err)
