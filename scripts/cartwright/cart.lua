@@ -106,7 +106,7 @@ function cart.check_answer(self, title, response)
   ---@cast response cartwright.Response
   if status < 200 or status > 299 then fail_status(self, title, response) end
   local words = self.refuses and self:refuses(response)
-  if not words then return end
+  if not words or words == json.null then return end
   telling.disproved(response)
   cart.fail("invalid", ("%s: HTTP %d, but the shop refuses it: %s"):format(title, status, tostring(words)), nil, status)
 end

@@ -83,7 +83,7 @@ function Shop:after(name, fn) end
 ---@field query? table<string, string|integer|boolean|cartwright.Decimal|cartwright.Time|cartwright.Secret> sent in the order of the keys' names; a key that the cart's `http` has too is sent with this value
 ---@field headers? table<string, string|cartwright.Secret>
 ---@field body? string
----@field repeatable? boolean a write that does no harm when it arrives twice; GET and HEAD always are
+---@field repeatable? boolean a write that does no harm when it arrives twice; GET and HEAD always are. While the cart is told something (types/out.lua) it says nothing: there every write goes out once
 ---@field timeout? integer seconds for one attempt, default 300
 ---@field body_limit? integer bytes, default 64 MiB
 

@@ -16,9 +16,11 @@ bool telling_bed_try_open(const char *script, const char *cart)
              "local shop = cart.new { title = 't', http = function() return { base = 'http://h/' } end }\n"
              "%s\nreturn shop\n",
              script);
-    tells = (struct telling_bed){
-        .cart = { .site = site, .cart = text, .store = tells.cart.store, .transport = &tells.shop.transport }
-    };
+    tells = (struct telling_bed){ .cart = { .site = site,
+                                            .cart = text,
+                                            .store = tells.cart.store,
+                                            .transport = &tells.shop.transport,
+                                            .fail_allocation = tells.fail_allocation } };
     bool ok = cart_bed_open(&tells.cart);
     shop_open(&tells.shop, tells.cart.loop);
     return ok;

@@ -146,6 +146,7 @@ bool ruled_bed_edit(struct site_bed *bed, const char *id, const struct cw_change
                     struct cw_error *err)
 {
     struct cw_edit_request request = { .cart = cw_slice("shop"),
+                                       .config = &bed->site->config,
                                        .external_id = cw_slice(id),
                                        .kind = &cw_kind_order,
                                        .changes = changes,
