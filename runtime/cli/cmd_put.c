@@ -219,7 +219,7 @@ static int check(const struct options *options, const char *name, bool is_of_fil
 int cw_cmd_put(int argc, char **argv)
 {
     struct cw_cli cli = { .time_limit_s = 12 * 3600 };
-    struct options options = { NULL };
+    struct options options = { .reason = NULL };
     const struct cw_kind *kind = NULL;
     const GOptionEntry entries[] = {
         { "reason", 'r', 0, G_OPTION_ARG_STRING, &options.reason, "Why; kept in the audit trail", "TEXT" },
