@@ -33,21 +33,30 @@ local COMPUTED = {
     position_in_category = true, quantity = true, type = true },
 }
 
+local function is_same(is, text)
+  return is:lower() == text:lower() or (tonumber(is) ~= nil and tonumber(is) == tonumber(text))
+end
+
 ---The shop takes "|" and "," in a filter for more than a text, and compares as its database does.
 local function has(record, filters)
-  for field, text in pairs(filters) do
-    local is = record:text(field) or ""
-    if is:lower() ~= tostring(text):lower() and (not tonumber(is) or tonumber(is) ~= tonumber(text)) then return false end
+  for field, wanted in pairs(filters) do
+    local is, found = record:text(field) or "", false
+    for _, text in ipairs(type(wanted) == "table" and wanted or { wanted }) do
+      found = found or is_same(is, tostring(text))
+    end
+    if not found then return false end
   end
   return true
 end
 
----The records of `resource` whose fields have these texts, whole, and the answer they came in.
+---The records of `resource` whose fields have these texts (or one of a list), whole, and the answer they came in.
 ---@return cartwright.Node[] records
 ---@return cartwright.Response response
 local function look_up(self, resource, filters)
   local query, found = { display = "full", sort = "[id_ASC]", id_shop = self.settings.shop_id }, {}
-  for field, text in pairs(filters) do query["filter[" .. field .. "]"] = ("[%s]"):format(text) end
+  for field, wanted in pairs(filters) do
+    query["filter[" .. field .. "]"] = ("[%s]"):format(type(wanted) == "table" and table.concat(wanted, "|") or wanted)
+  end
   local response = self:get(resource, query)
   for record in response:xml():each(resource .. "/" .. ELEMENT[resource]) do
     if has(record, filters) then found[#found + 1] = record end
@@ -76,39 +85,43 @@ local function unchanged(field)
   return field_of(field:name(), #languages > 0 and languages or field:text() or "")
 end
 
+---The element that changes fields of a record that was just read: these alone for PATCH, all of the record for PUT.
+---@param record cartwright.Node
 ---@param changes table<string, any> by field: a text or number, or the elements of a field in several languages
-local function document(element, fields, changes)
-  for name, value in pairs(changes) do fields[#fields + 1] = field_of(name, value) end
-  return xml.write({ "prestashop", { element, table.unpack(fields) } }, { declaration = true })
+local function changed(record, changes, is_patch)
+  local element, computed = { record:name() }, COMPUTED[record:name()] or {}
+  if is_patch then
+    element[2] = { "id", record:text "id" }
+  else
+    for field in record:each "*" do
+      if changes[field:name()] == nil and not computed[field:name()] then element[#element + 1] = unchanged(field) end
+    end
+  end
+  for name, value in pairs(changes) do element[#element + 1] = field_of(name, value) end
+  return element
 end
 
----Changes fields of a record that was just read.
----@param record cartwright.Node
+local function write(self, method, path, elements, query)
+  local request = { query = map.copy(query or {}), headers = { ["Content-Type"] = "text/xml" } }
+  request.query.id_shop = self.settings.shop_id
+  return self:write(method, path, xml.write({ "prestashop", table.unpack(elements) }, { declaration = true }), request)
+end
+
 ---@param query? table of the request
 ---@return cartwright.Response
 local function change(self, resource, record, changes, query)
-  local request = { query = map.copy(query or {}), headers = { ["Content-Type"] = "text/xml" } }
-  request.query.id_shop = self.settings.shop_id
-  local path = resource .. "/" .. record:text "id"
-  if self:may(resource, "patch") then
-    return self:write("PATCH", path, document(record:name(), { { "id", record:text "id" } }, changes), request)
-  end
-  local fields, computed = {}, COMPUTED[record:name()] or {}
-  for field in record:each "*" do
-    local name = field:name()
-    if changes[name] == nil and not computed[name] then fields[#fields + 1] = unchanged(field) end
-  end
-  return self:write("PUT", path, document(record:name(), fields, changes), request)
+  local is_patch = self:may(resource, "patch")
+  return write(self, is_patch and "PATCH" or "PUT", resource .. "/" .. record:text "id",
+    { changed(record, changes, is_patch) }, query)
 end
 
 ---@return cartwright.Response response
 ---@return string? id of what was made
 local function create(self, resource, fields, query)
-  local element = ELEMENT[resource]
-  local request = { query = map.copy(query or {}), headers = { ["Content-Type"] = "text/xml" } }
-  request.query.id_shop = self.settings.shop_id
-  local response = self:write("POST", resource, document(element, {}, fields), request)
-  return response, response:xml():text(element .. "/id")
+  local element = { ELEMENT[resource] }
+  for name, value in pairs(fields) do element[#element + 1] = field_of(name, value) end
+  local response = write(self, "POST", resource, { element }, query)
+  return response, response:xml():text(ELEMENT[resource] .. "/id")
 end
 
 ---A text in the language in which names are read; the other languages keep theirs.
@@ -123,37 +136,77 @@ local function mail(self) return self.settings.send_mail and { sendemail = 1 } o
 
 -- Stock and prices ----------------------------------------------------------------------------------------------------
 
----The row of an item or variant; of one that has neither, nil and why.
----@param data out.StockData
----@return cartwright.Node? row
----@return cartwright.Response|string response or why there is no row
-local function stock_row(self, data)
-  if not data.item_id then return nil, UNKNOWN_ITEM end
-  local row, response = look_up_one(self, "stock_availables", { id_product = data.item_id,
-    id_product_attribute = data.variant_id or 0 }, "a multistore needs the setting shop_id")
-  if not row then return nil, "the shop has no stock row for it: the product or its combination was deleted" end
+---Why a row cannot be written; nil when it can.
+---@param row? cartwright.Node
+local function fault_of(data, row)
+  if not data.item_id then return UNKNOWN_ITEM end
+  if not row then return "the shop has no stock row for it: the product or its combination was deleted" end
   if row:text "depends_on_stock" == "1" then
-    return nil, "the shop counts this product by its warehouses (depends on stock), and refuses quantities for it"
+    return "the shop counts this product by its warehouses (depends on stock), and refuses quantities for it"
   end
-  return row, response
+end
+
+---The stock rows of messages, by message, and the answer they came in.
+---@param messages cartwright.Message[]
+local function stock_rows(self, messages)
+  local ids, rows, by_place = {}, {}, {}
+  for _, message in ipairs(messages) do ids[#ids + 1] = message.data.item_id end
+  if #ids == 0 then return rows end
+  local found, response = look_up(self, "stock_availables", { id_product = ids })
+  for _, row in ipairs(found) do
+    local place = row:text "id_product" .. "/" .. (row:text "id_product_attribute" or "0")
+    if by_place[place] then
+      error(("the shop has several stock rows for product %s: a multistore needs the setting shop_id"):format(place), 0)
+    end
+    by_place[place] = row
+  end
+  for _, message in ipairs(messages) do
+    rows[message] = by_place[(message.data.item_id or "") .. "/" .. (message.data.variant_id or "0")]
+  end
+  return rows, response
+end
+
+---Writes the rows of messages that differ, in one request, and tells of each what the answer shows.
+local function send_stock(self, messages)
+  local rows, response = stock_rows(self, messages)
+  local is_patch, elements, sent, stored = self:may("stock_availables", "patch"), {}, {}, {}
+  for _, message in ipairs(messages) do
+    local row, data = rows[message], message.data
+    local fault = fault_of(data, row)
+    if fault then
+      message:refused(fault)
+    elseif row:decimal "quantity" == data.quantity then
+      message:sent(response)
+    else
+      elements[#elements + 1], sent[#sent + 1] = changed(row, { quantity = data.quantity }, is_patch), message
+    end
+  end
+  if #elements == 0 then return end
+  response = write(self, is_patch and "PATCH" or "PUT", "stock_availables", elements)
+  local root = response:xml()
+  for _, path in ipairs { "stock_available", "stock_availables/stock_available" } do
+    for row in root:each(path) do stored[row:text "id"] = row:decimal "quantity" end
+  end
+  for _, message in ipairs(sent) do
+    if stored[rows[message]:text "id"] == message.data.quantity then message:sent(response) end
+  end
 end
 
 telling.stock_out = {
-  send = function(self, message)
-    local row, response = stock_row(self, message.data)
-    if not row then return message:refused(response) end
-    if row:decimal "quantity" ~= message.data.quantity then
-      response = change(self, "stock_availables", row, { quantity = message.data.quantity })
-    end
-    message:sent(response)
-  end,
+  batch = 50, -- ids in one address; longer ones are refused by some hosts
+
+  send = function(self, message) send_stock(self, { message }) end,
+  send_batch = send_stock,
 
   probe = function(self, messages)
+    local rows = stock_rows(self, messages)
     for _, message in ipairs(messages) do
-      local row = stock_row(self, message.data)
-      local quantity = row and row:decimal "quantity"
-      if quantity == message.data.quantity then message:arrived "the shop has this quantity"
-      elseif quantity then message:missing(("the shop has %s"):format(quantity)) end
+      local quantity = rows[message] and rows[message]:decimal "quantity"
+      if quantity == message.data.quantity then
+        message:arrived "the shop has this quantity"
+      elseif quantity then
+        message:missing(("the shop has %s"):format(quantity))
+      end
     end
   end,
 }
@@ -359,8 +412,7 @@ local function has_all(record, fields)
     local text = type(value) == "table" and value[1][2] or tostring(value)
     local path = type(value) == "table" and ("%s/language[@id=%s]"):format(name, value[1].id) or name
     local is = record:text(path)
-    local is_same = is == text or (is and tonumber(is) ~= nil and tonumber(is) == tonumber(text))
-    if not is_same and (is or "") ~= text then return false end
+    if not is_same(is or "", text) then return false end
   end
   return true
 end

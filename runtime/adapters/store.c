@@ -408,7 +408,7 @@ bool cw_txn_put_state(struct cw_txn *txn, struct cw_slice cart, struct cw_slice 
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = cw_store_is_name(cart, "the cart's name", &err) && cw_store_is_name(key, "the key", &err) &&
+    bool ok = cw_store_fits(cart, "the cart's name", &err) && cw_store_is_name(key, "the key", &err) &&
               cw_store_fits(value, "the value", &err) &&
               txn->store->engine->put_state(txn, cart, key, value, &err);
     return cw_store_settle(txn, ok, no_record, &err);

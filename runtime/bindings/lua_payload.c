@@ -55,7 +55,7 @@ static void refuse_value(lua_State *L, const struct cw_node *node, const struct 
 
 static void push_decimal(lua_State *L, const struct cw_node *node, const struct cw_field *field)
 {
-    struct cw_decimal value;
+    struct cw_decimal value = { 0 };
     if (node->first != NULL || !cw_decimal_parse(node->text, &value, NULL))
         refuse_value(L, node, field);
     cw_lua_push_decimal(L, &value);
@@ -63,7 +63,7 @@ static void push_decimal(lua_State *L, const struct cw_node *node, const struct 
 
 static void push_time(lua_State *L, const struct cw_node *node, const struct cw_field *field)
 {
-    cw_time value;
+    cw_time value = CW_TIME_NONE;
     if (node->first != NULL || !cw_time_parse(node->text, NULL, &value, NULL))
         refuse_value(L, node, field);
     cw_lua_push_time(L, value);

@@ -5,6 +5,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "bindings/carts_private.h"
 #include "bindings/modules.h"
@@ -70,6 +71,11 @@ static void refuse(struct putting *p, const struct place *place, const char *fmt
     cw_lua_raise(p->L, &err);
 }
 
+static void refuse_size(struct putting *p)
+{
+    cw_lua_fail(p->L, CW_LIMIT, "site.put: more than fits into one call; put fewer documents at once");
+}
+
 /* --- values --- */
 
 /* The text of the value at `index`, in the arena. Floats are not exact, and true is no number. */
@@ -91,7 +97,7 @@ static struct cw_slice copy_text(struct putting *p, int index, struct cw_slice n
         refuse(p, place, "%.*s cannot be %s", CW_SLICE_ARG(shown), err.text);
     text = cw_arena_copy(p->arena, text);
     if (text.data == NULL)
-        cw_lua_fail(p->L, CW_LIMIT, "site.put: more than fits into one call; put fewer documents at once");
+        refuse_size(p);
     return text;
 }
 
@@ -107,7 +113,7 @@ static struct cw_document *create(struct putting *p, const struct cw_kind *kind)
 {
     struct cw_document *doc = cw_document_create(p->arena, kind);
     if (doc == NULL)
-        cw_lua_fail(p->L, CW_LIMIT, "site.put: more than fits into one call; put fewer documents at once");
+        refuse_size(p);
     return doc;
 }
 
@@ -160,45 +166,86 @@ static void read_list(struct putting *p, int index, struct cw_value *value, cons
     lua_pop(L, 1);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    const struct cw_slice *x = a, *y = b;
+    size_t shorter = x->len < y->len ? x->len : y->len;
+    int order = memcmp(x->data, y->data, shorter);
+    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* The names of the fields of a table, sorted, so that the same table gives the same document, and the same
+ * error. They live as its keys. */
+static struct cw_slice *sort_names(struct putting *p, int table, size_t *count, const struct place *place)
+{
+    lua_State *L = p->L;
+    *count = 0;
+    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            refuse(p, place, "fields have names; %s is none", cw_lua_type_name(L, -2));
+        ++*count;
+    }
+    struct cw_slice *names = cw_arena_alloc(p->arena, (*count + 1) * sizeof *names);
+    if (names == NULL)
+        refuse_size(p);
+    size_t i = 0;
+    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1), i++)
+        names[i].data = lua_tolstring(L, -2, &names[i].len);
+    qsort(names, *count, sizeof *names, compare_names);
+    return names;
+}
+
+static void push_named(lua_State *L, int table, struct cw_slice name)
+{
+    lua_pushlstring(L, name.data, name.len);
+    lua_rawget(L, table);
+}
+
 /* The site's own fields: custom = { shelf = "B4" }. */
 static void read_custom(struct putting *p, int index, struct cw_document *doc, const struct place *above)
 {
     lua_State *L = p->L;
+    const struct place place = { .above = above, .name = "custom" };
+    size_t count;
     if (!lua_istable(L, index))
         refuse(p, above, "custom is a table of fields of your own, not %s", cw_lua_type_name(L, index));
-    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-        struct cw_slice name;
-        bool is_flag = lua_isboolean(L, -1);
-        if (lua_type(L, -2) != LUA_TSTRING)
-            refuse(p, above, "custom has fields with names; %s is none", cw_lua_type_name(L, -2));
-        lua_pushfstring(L, "custom.%s", lua_tostring(L, -2));
-        name.data = lua_tolstring(L, -1, &name.len);
-        struct cw_slice text = copy_text(p, lua_gettop(L) - 1, name, is_flag ? CW_BOOLEAN : CW_TEXT, above);
-        set(p, doc, cw_arena_copy(p->arena, name), text, above);
-        lua_pop(L, 1);
+    const struct cw_slice *names = sort_names(p, index, &count, &place);
+    for (size_t i = 0; i < count; i++) {
+        struct cw_slice full;
+        lua_pushliteral(L, "custom.");
+        lua_pushlstring(L, names[i].data, names[i].len);
+        lua_concat(L, 2);
+        full.data = lua_tolstring(L, -1, &full.len);
+        push_named(L, index, names[i]);
+        enum cw_type type = lua_isboolean(L, -1) ? CW_BOOLEAN : CW_TEXT; /* the runtime keeps it as a text */
+        struct cw_slice text = copy_text(p, lua_gettop(L), names[i], type, &place);
+        set(p, doc, cw_arena_copy(p->arena, full), text, above);
+        lua_pop(L, 2);
     }
 }
 
 static void refuse_name(struct putting *p, const struct cw_kind *kind, struct cw_slice name,
                         const struct place *place)
 {
+    struct cw_error err;
+    char at[PLACE_MAX];
     const char *near = cw_kind_suggest(kind, name);
     struct cw_slice shown = cw_slice_clip(name, NAME_MAX_BYTES);
-    refuse(p, place, "%s has no field \"%.*s\"%s%s%s", kind->name, CW_SLICE_ARG(shown),
-           near != NULL ? "; did you mean \"" : "; fields of your own stand under custom",
-           near != NULL ? near : "", near != NULL ? "\"?" : "");
+    size_t len = print_place(place, at, sizeof at);
+    if (place->name != NULL) /* "lines[2]." */
+        at[len - 1] = '\0';
+    cw_fail(&err, CW_INVALID, "site.put: %s%s has no field \"%.*s\"%s%s%s", at,
+            place->name != NULL ? "" : kind->name, CW_SLICE_ARG(shown),
+            near != NULL ? "; did you mean \"" : "; fields of your own stand under custom",
+            near != NULL ? near : "", near != NULL ? "\"?" : "");
+    cw_lua_raise(p->L, &err);
 }
 
-/* The field on the stack: its name below, its value on top. */
-static void read_field(struct putting *p, struct cw_document *doc, const struct place *place)
+/* The field of that name, whose value is on top of the stack. */
+static void read_field(struct putting *p, struct cw_document *doc, struct cw_slice name,
+                       const struct place *place)
 {
-    lua_State *L = p->L;
-    struct cw_slice name;
-    int index = lua_gettop(L);
-    if (lua_type(L, -2) != LUA_TSTRING)
-        refuse(p, place, "fields have names; %s is none", cw_lua_type_name(L, -2));
-    name.data = lua_tolstring(L, -2, &name.len);
-    int at = cw_kind_field(doc->kind, name);
+    int index = lua_gettop(p->L), at = cw_kind_field(doc->kind, name);
     const struct cw_field *field = at >= 0 ? &doc->kind->fields[at] : NULL;
     if (field == NULL && cw_slice_is(name, "custom"))
         read_custom(p, index, doc, place);
@@ -215,12 +262,15 @@ static void read_field(struct putting *p, struct cw_document *doc, const struct 
 /* `id` of the document itself was read before. */
 static void read_fields(struct putting *p, int table, struct cw_document *doc, const struct place *place)
 {
-    lua_State *L = p->L;
-    luaL_checkstack(L, 12, "documents nested too deep");
-    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
-        if (place->name == NULL && lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "id") == 0)
+    size_t count;
+    luaL_checkstack(p->L, 12, "documents nested too deep");
+    const struct cw_slice *names = sort_names(p, table, &count, place);
+    for (size_t i = 0; i < count; i++) {
+        if (place->name == NULL && cw_slice_is(names[i], "id"))
             continue;
-        read_field(p, doc, place);
+        push_named(p->L, table, names[i]);
+        read_field(p, doc, names[i], place);
+        lua_pop(p->L, 1);
     }
 }
 
@@ -295,7 +345,7 @@ static struct cw_document **read_documents(struct putting *p, const struct cw_ki
 {
     struct cw_document **docs = cw_arena_alloc(p->arena, (count + 1) * sizeof *docs);
     if (docs == NULL)
-        cw_lua_fail(p->L, CW_LIMIT, "site.put: no memory for %zu documents", count);
+        refuse_size(p);
     for (size_t i = 0; i < count; i++) {
         struct place place = { .index = (lua_Integer)i + 1 };
         if (lua_rawgeti(p->L, 1, place.index) != LUA_TTABLE)
@@ -318,7 +368,7 @@ static struct cw_slice *read_drops(struct putting *p, size_t *count)
     *count = type == LUA_TTABLE ? lua_rawlen(L, list) : 0;
     struct cw_slice *drops = cw_arena_alloc(p->arena, (*count + 1) * sizeof *drops);
     if (drops == NULL)
-        cw_lua_fail(L, CW_LIMIT, "site.put: no memory for %zu ids", *count);
+        refuse_size(p);
     for (size_t i = 0; i < *count; i++) {
         const struct place place = { .name = "drop", .index = (lua_Integer)i + 1 };
         if (lua_rawgeti(L, list, place.index) != LUA_TSTRING && !lua_isinteger(L, -1))

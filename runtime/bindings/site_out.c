@@ -165,6 +165,25 @@ static void read_cart(lua_State *L, struct cw_out_config *out)
     }
 }
 
+/* A list of { name = ..., warehouses = { ... } }. */
+static void read_branches(lua_State *L, int stock, struct cw_stock_config *config)
+{
+    if (lua_getfield(L, stock, "branch_list") == LUA_TTABLE) {
+        size_t count = lua_rawlen(L, -1);
+        config->branches = calloc(count + 1, sizeof *config->branches);
+        if (config->branches == NULL)
+            luaL_error(L, "no memory");
+        for (; config->branch_count < count; config->branch_count++) {
+            struct cw_stock_branch *branch = &config->branches[config->branch_count];
+            lua_rawgeti(L, -1, (lua_Integer)config->branch_count + 1);
+            branch->name = cw_site_text(L, lua_gettop(L), "name");
+            read_list(L, lua_gettop(L), "warehouses", &branch->warehouses);
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
 void cw_site_read_out(lua_State *L, struct cw_site_config *config, int outs, int stock)
 {
     for (size_t i = 0; i < config->cart_count; i++) {
@@ -174,6 +193,7 @@ void cw_site_read_out(lua_State *L, struct cw_site_config *config, int outs, int
     }
     read_list(L, stock, "closed", &config->stock.closed);
     read_list(L, stock, "shipping", &config->stock.shipping);
+    read_branches(L, stock, &config->stock);
 }
 
 void cw_site_free_out(struct cw_out_config *out)
@@ -191,6 +211,11 @@ void cw_site_free_stock(struct cw_stock_config *stock)
 {
     free_list(stock->closed);
     free_list(stock->shipping);
+    for (size_t i = 0; i < stock->branch_count; i++) {
+        free(stock->branches[i].name);
+        free_list(stock->branches[i].warehouses);
+    }
+    free(stock->branches);
 }
 
 /* --- for out.lua --- */

@@ -6,6 +6,7 @@
 
 #include "cli/run.h"
 #include "engine/plan_jobs.h"
+#include "engine/recount.h"
 #include "engine/site_store.h"
 
 struct planning {
@@ -94,6 +95,8 @@ static void put_jobs(void *arg, struct cw_txn *txn, const struct cw_error *err)
         done(planning, err);
         return;
     }
+    if (!cw_recount_is_needed(&planning->cli->site->config)) /* what is put from now on is not counted */
+        cw_txn_put_state(txn, cw_slice(""), cw_slice(CW_RECOUNT_STATE), (struct cw_slice){ NULL, 0 });
     g_array_append_vals(planning->kept, planning->jobs, (guint)planning->job_count);
     cw_txn_plan_jobs(txn, (const struct cw_job *)(void *)planning->kept->data, planning->kept->len);
     cw_txn_commit(txn, done, planning);

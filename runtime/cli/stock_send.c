@@ -102,9 +102,10 @@ static bool forget(struct sending *sending, const char *stream)
 
 static bool forget_all(struct sending *sending)
 {
-    for (size_t out = 0; out < CW_OUT_STREAMS; out++)
-        if (cw_out_is_level((enum cw_out)out) && sending->cart->out.sending[out].is_on &&
-            !forget(sending, cw_out_name((enum cw_out)out)))
+    static const enum cw_out counted_ones[] = { CW_OUT_STOCK, CW_OUT_PRICES };
+    for (size_t i = 0; i < sizeof counted_ones / sizeof *counted_ones; i++)
+        if (sending->cart->out.sending[counted_ones[i]].is_on &&
+            !forget(sending, cw_out_name(counted_ones[i])))
             return false;
     return true;
 }

@@ -6,6 +6,7 @@ local here = require "cartwright.native.here"
 local http = require "cartwright.native.http"
 local json = require "cartwright.json"
 local map = require "cartwright.map"
+local native = require "cartwright.native.cart"
 local overlay = require "cartwright.overlay"
 local override = require "cartwright.override"
 local placed = require "cartwright.placed"
@@ -107,7 +108,7 @@ function cart.check_answer(self, title, response)
   ---@cast response cartwright.Response
   if status < 200 or status > 299 then fail_status(self, title, response) end
   local words = self.refuses and self:refuses(response)
-  if not words then return end
+  if not words or words == json.null then return end
   telling.disproved(response)
   cart.fail("invalid", ("%s: HTTP %d, but the shop refuses it: %s"):format(title, status, tostring(words)), nil, status)
 end
@@ -196,6 +197,11 @@ function Cart:once(key, make)
   if self.cache[key] == nil then self.cache[key] = make(self) end
   return self.cache[key]
 end
+
+---A text of 64 hex digits that nobody can guess who does not know `text`, and that is the same each time.
+---@param text string
+---@return string
+function Cart.digest(_, text) return native.hash(text) end
 
 ---What a table makes of a text: by its exact row, then without case, then by the row "*".
 ---@param table_name string

@@ -1,5 +1,5 @@
----What site.lua says about the way out: which streams a cart is told, how they are sent, and by which rule quantities and
----prices are chosen. scripts/types/out.lua describes it for those who write site.lua.
+---What site.lua says about the way out: which streams a cart is told, how they are sent, and by which rule quantities
+---and prices are chosen. scripts/types/out.lua describes it for those who write site.lua.
 local check = require "cartwright.rules_check"
 local decimal = require "cartwright.decimal"
 local native = require "cartwright.native.out"
@@ -15,7 +15,7 @@ local count, fault, is_plain, kind_of = site_check.count, site_check.fault, site
 
 local SECOND = 1000000 -- microseconds, as times are counted
 
--- Readers: the value, or nil and what is wrong with it ------------------------------------------------------------------
+-- Readers: the value, or nil and what is wrong with it ----------------------------------------------------------------
 
 local function seconds(least, most)
   local whole = count(least, most)
@@ -58,7 +58,9 @@ local function texts(example, wrong_with)
       if math.type(key) ~= "integer" then return nil, ("is a list; %s is no place in it"):format(tostring(key)) end
     end
     for _, item in ipairs(value) do
-      if type(item) ~= "string" or item == "" then return nil, ("holds %s where a text belongs"):format(kind_of(item)) end
+      if type(item) ~= "string" or item == "" then
+        return nil, ("holds %s where a text belongs"):format(kind_of(item))
+      end
       local wrong = wrong_with and wrong_with(item)
       if wrong then return nil, wrong end
     end
@@ -145,7 +147,7 @@ end
 
 local function any(value) return value end -- read_brake reads it
 
--- Sections --------------------------------------------------------------------------------------------------------------
+-- Sections ------------------------------------------------------------------------------------------------------------
 
 local SENDING = { threshold = { count(1, 1000000), 10 }, batch = { count(1, 10000), 100 },
   attempts = { count(1, 1000), 5 }, check = { seconds(1, 59) }, sleep = { seconds(0, 59) } }
@@ -221,10 +223,8 @@ function out.quantity_of(given)
 end
 
 local function read_cart(reading, name, given, branches)
-  local path, streams = ("carts.%s.out"):format(name), given.out
-  if streams == nil or not site_check.check_keys(reading, path, ("out of cart %s"):format(name), streams, out.NAMES) then
-    streams = {}
-  end
+  local path, title, streams = ("carts.%s.out"):format(name), ("out of cart %s"):format(name), given.out
+  if streams == nil or not site_check.check_keys(reading, path, title, streams, out.NAMES) then streams = {} end
   local told = {}
   for _, stream in ipairs(out.NAMES) do
     told[stream] = read_stream(reading, path .. "." .. stream, stream, streams[stream], branches)
@@ -233,7 +233,7 @@ local function read_cart(reading, name, given, branches)
   return told
 end
 
--- What holds for all carts ----------------------------------------------------------------------------------------------
+-- What holds for all carts --------------------------------------------------------------------------------------------
 
 local CLOSED = { "cancelled", "completed", "failed", "refunded", "shipped", "draft" }
 local SHIPPING = { "paid", "processing" }
@@ -262,6 +262,14 @@ local function read_branches(reading, branches)
   return sound
 end
 
+---For C, in the order of their names.
+local function branch_list(branches)
+  local list = {}
+  for name, named in pairs(branches) do list[#list + 1] = { name = name, warehouses = named } end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
 local STATUSES = texts('"completed"', function(status)
   local wrong = rules.check_status(status)
   return wrong and ('holds "%s": %s'):format(status, wrong)
@@ -277,6 +285,7 @@ local STOCK_OF_SITE = { branches = { any, {} }, closed = { STATUSES, CLOSED }, s
 function out.read(reading, site)
   local stock = site_check.section(reading, "stock", "stock", site.stock, STOCK_OF_SITE)
   local branches = read_branches(reading, stock.branches)
+  stock.branch_list = branch_list(branches)
   local names, outs = {}, {}
   for name in pairs(site.carts) do names[#names + 1] = name end
   table.sort(names)

@@ -73,8 +73,7 @@ local function check_job(reading, path, job, is_site)
     local near = check.nearest(job, known)
     fault(reading, path .. ".job", 'job "%s" is unknown%s', job, near and ('; did you mean "%s"?'):format(near)
       or ("; a job is a stream (%s), or reconcile or refresh and a stream%s, or left out for all streams"):format(
-        table.concat(STREAMS, ", "), is_site and ', one of a stream out such as "stock_out", "tidy", "recount"'
-          or ', one of a stream out such as "stock_out"'))
+        table.concat(STREAMS, ", "), ', or a stream out such as "stock_out"' .. (is_site and ', "tidy" or "recount"' or "")))
   end
   return false
 end

@@ -28,7 +28,9 @@ local function faults_of(name, stream)
   local faults = {}
   local function add(...) faults[#faults + 1] = (...):format(select(2, ...)) end
   for key in pairs(stream) do
-    if not is_key(key) then add("%s.%s is no field of a stream out%s", name, tostring(key), check.suggest(key, KEYS)) end
+    if not is_key(key) then
+      add("%s.%s is no field of a stream out%s", name, tostring(key), check.suggest(key, KEYS))
+    end
   end
   for _, key in ipairs(FUNCTIONS) do
     if stream[key] ~= nil and type(stream[key]) ~= "function" then
@@ -76,8 +78,8 @@ function sending.check_told(name, given, described, faults, script)
   for i, stream in ipairs(out.NAMES) do
     local full = sending.NAMES[i]
     if out.is_told(given, stream) and not described[full] then
-      faults[#faults + 1] = ("cart %s is told %s by site.lua, but its script %s has no %s; add it there, or take %s out of "
-        .. "`out` (or switch %s off) in site.lua"):format(name, stream, script, full, stream, full)
+      faults[#faults + 1] = ("cart %s is told %s by site.lua, but its script %s has no %s; add it there, or take %s "
+        .. "out of `out` (or switch %s off) in site.lua"):format(name, stream, script, full, stream, full)
     end
   end
 end
@@ -108,7 +110,9 @@ local function place_of(message, said, is_of_probe)
   local place = places[message]
   if not place then error(("%s is called on a message: message:%s(...)"):format(said, said), 3) end
   local call = place.call
-  if call.is_over then error(("message %d was of an earlier call; nothing can be said of it now"):format(message.id), 3) end
+  if call.is_over then
+    error(("message %d was of an earlier call; nothing can be said of it now"):format(message.id), 3)
+  end
   if call.is_probe ~= is_of_probe then
     error(("message:%s is for %s; in %s there are %s"):format(said, WHERE[is_of_probe], WHERE[call.is_probe],
       WORDS[call.is_probe]), 3)
@@ -154,8 +158,9 @@ end
 function Message:sent(response, options)
   local call = place_of(self, "sent", false)
   if not native.is_answer(call.serial, response) then
-    error(("message %d: sent takes an answer that the cart gave in this call, as self:write returns it; not %s"):format(self.id,
-      type(response) == "userdata" and "one of another call" or "a " .. type(response)), 2)
+    local given = type(response) == "userdata" and "one of another call" or "a " .. type(response)
+    error(("message %d: sent takes an answer that the cart gave in this call, as self:write returns it; not %s"):format(
+      self.id, given), 2)
   end
   local link = link_of(options)
   cart.check_answer(call.self, response.address, response)

@@ -83,7 +83,7 @@ function Shop:after(name, fn) end
 ---@field query? table<string, string|integer|boolean|cartwright.Decimal|cartwright.Time|cartwright.Secret> sent in the order of the keys' names; a key that the cart's `http` has too is sent with this value
 ---@field headers? table<string, string|cartwright.Secret>
 ---@field body? string
----@field repeatable? boolean a write that does no harm when it arrives twice; GET and HEAD always are
+---@field repeatable? boolean a write that does no harm when it arrives twice; GET and HEAD always are. While the cart is told something (types/out.lua) it says nothing: there every write goes out once
 ---@field timeout? integer seconds for one attempt, default 300
 ---@field body_limit? integer bytes, default 64 MiB
 
@@ -147,6 +147,12 @@ function Cart:translate(table_name, text) end
 ---@param value string|integer|boolean
 ---@return string? text nil where there is none
 function Cart:translate_back(table_name, value) end
+
+---A text of 64 hex digits that nobody can guess who does not know `text`, and that is the same each time. A message's
+---key, say, makes a password that the buyer has to replace.
+---@param text string
+---@return string
+function Cart:digest(text) end
 
 ---@class cartwright.Response
 ---@field status integer

@@ -214,4 +214,7 @@ error("types only; the fields are in runtime/base/document.c")
 ---@field note? map.Any text: remark
 ---@field changed_at? map.Any time: when the cart last changed it
 ---@field lines? map.Each what is in it; nothing = the whole order: map.each(path, map.shipment_line { ... })
+---@field order_cart? map.Any text: of a shipment of the back office: the cart whose order it is
+---@field vendor? map.Any text: the vendor who ships it in our place (drop shipping)
+---@field confirmed? map.Any boolean: it has left; until then the cart is not told
 ---@field custom? table<string, map.Any> fields of your own, by name

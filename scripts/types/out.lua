@@ -33,7 +33,8 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@field maximum? integer|string never more than that
 ---@field step? integer|string told in multiples of it, rounded down; default 1
 ---@field unlisted? boolean tell also what the cart's items do not name; default false, and true for carts without items
----The last word: the quantity to tell, nil = say nothing about it now. Called when the message is about to be sent.
+---The last word: the quantity to tell, nil = say nothing about it now. Called when the message is about to be sent; when
+---it fails, nothing is sent.
 ---@field quantity? fun(figures: out.Figures): integer|cartwright.Decimal|nil
 ---@field brake? out.Brake|false
 
@@ -89,6 +90,10 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---request that writes has left, or the shop refused each of them (a status 4xx, 503), the message is tried again later;
 ---when one may have had its effect (no answer, a status 5xx, an error of the script after it) the message is *unknown*,
 ---and `probe` is asked before anything is sent again. Without a probe a person decides (`cartwright settle`).
+---
+---Requests that write are all but GET and HEAD. They are counted where they leave, whatever the script makes of their
+---answers, and each goes out once: `repeatable` says nothing while a cart is told something. What is said of a message
+---stays said when the script fails later; of each message one thing can be said.
 ---@class cartwright.OutStream
 ---@field send? fun(self: cartwright.Cart, message: cartwright.Message) sends one
 ---@field send_batch? fun(self: cartwright.Cart, messages: cartwright.Message[]) sends several in one call of the shop
@@ -98,14 +103,16 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@field probe? fun(self: cartwright.Cart, messages: cartwright.Message[])
 
 ---@class cartwright.Message
----@field id integer
+---@field id integer the runtime's
 ---@field key string the same for each attempt, different for each message: for shops that take such a key ("cw-...")
+---@field call string the same for all messages of one call, different for each call; in a probe, of the call it was sent in
 ---@field about string what it is about: the SKU, the id of the order
 ---@field attempts integer with this one
 ---@field data table what to tell; see the classes below. Quantities and amounts are Decimals, times are Times.
 ---@field link? string the cart's id of the customer or item, when it is known
 local Message = {}
----The shop has taken it.
+---The shop has taken it. Raises what is wrong with an answer that is none of this call, has another status than 2xx, or is
+---an error by the cart's `refuses`; its address, status and first 200 bytes are kept as evidence.
 ---@param response cartwright.Response|cartwright.Upload the answer that says so
 ---@param options? { link: string } link: the cart's id of what was created
 function Message:sent(response, options) end
@@ -162,13 +169,22 @@ function Message:missing(words) end
 ---@field order_number? string
 ---@field status string ours; self:translate_back("status", status) is the shop's
 
----@class out.CustomerData: cartwright.Document as in `cartwright fields customer`, with `id`, the back office's
----@class out.ItemData: cartwright.Document as in `cartwright fields item`, with `id`, the back office's
+---A plain table with the fields of `cartwright fields customer` that are set, and `id`, the back office's; addresses are
+---tables in a list, fields of your own are texts under `custom`.
+---@class out.CustomerData
+---@field id string
+---@field [string] any
+
+---The same with the fields of `cartwright fields item`.
+---@class out.ItemData
+---@field id string
+---@field [string] any
 
 ---Methods of every cart for sending; requests that write go out exactly once.
 ---@class cartwright.Cart
 local Cart = {}
----A request that writes and must succeed: anything but a status 2xx without an error in it raises what it means.
+---A request that writes and must succeed: anything but a status 2xx without an error in it (shop.refuses) raises what it
+---means. `repeatable` among the options says nothing.
 ---@param method "POST"|"PUT"|"PATCH"|"DELETE"
 ---@param path string
 ---@param body? string|table a table is sent as JSON, with decimals as they are
@@ -209,7 +225,7 @@ function Cart:files(folder) end
 ---@field address string "sftp://host:22/in/orders-17.csv": for messages
 
 ---@class cartwright.Shop
----Whether an answer with a status 2xx says in its body that the request failed: the words, or nil.
+---Whether an answer with a status 2xx says in its body that the request failed: the words, or nil (or JSON's null).
 ---@field refuses? fun(self: cartwright.Cart, response: cartwright.Response): string?
 ---@field stock_out? cartwright.OutStream
 ---@field prices_out? cartwright.OutStream
@@ -223,7 +239,8 @@ function Cart:files(folder) end
 ---What the back office says. `kind` is one of stock_level, purchase_order, vendor_level, item, customer, price, shipment,
 ---invoice; the fields are those of `cartwright fields KIND`. A document that is there is changed in the fields given; lists
 ---are replaced whole. Validated, audited, and put together with the messages that carts get of it, or not at all: all
----documents of one call, or none. Raises what is wrong, naming the document and the field.
+---documents of one call, or none. Raises what is wrong, naming the document and the field. Quantities and amounts are
+---texts, integers or Decimals; times are Times or texts, in the site's zone where they name none.
 ---@class site.Put
 ---@field kind string
 ---@field reason? string

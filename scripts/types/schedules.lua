@@ -21,6 +21,7 @@ error("types only; what site.lua may hold is checked in scripts/cartwright/sched
 ---@field allow? string[] hosts that scripts may reach besides those of their carts' settings
 ---@field rules? table[] of every cart: scripts/types/rules.lua
 ---@field schedules? site.Schedule[] for each cart that has none of its own
+---@field stock? site.Stock what holds for the quantities that carts are told: types/out.lua
 ---@field keep? site.Keep
 ---@field run? site.Run
 
@@ -28,7 +29,8 @@ error("types only; what site.lua may hold is checked in scripts/cartwright/sched
 ---@class site.Cart
 ---@field type string the name of a file in carts/
 ---@field rules? table[]
----@field switches? table<string, boolean> which streams flow: { customers = false }
+---@field switches? table<string, boolean> which streams flow: { customers = false, stock_out = true }
+---@field out? site.Out what the cart is told: types/out.lua
 ---@field schedules? site.Schedule[] instead of the site's, which are left for its streams as soon as one of these is for a stream
 ---@field quiet? boolean false: no alarm when no orders come for long
 ---@field [string] any its settings
@@ -40,7 +42,7 @@ error("types only; what site.lua may hold is checked in scripts/cartwright/sched
 ---back it comes the first time only, unless the hour is "*" or has a step. What was missed while nothing ran is made up
 ---for once.
 ---@class site.Schedule
----@field job? "orders"|"customers"|"items"|"stock"|"shipments"|"reconcile orders"|"refresh orders"|"tidy"|string a stream; `reconcile STREAM` compares it with the store, `refresh STREAM` reads again what is not final; "tidy" is of the site; left out: every stream that is switched on
+---@field job? "orders"|"customers"|"items"|"stock"|"shipments"|"reconcile orders"|"refresh orders"|"stock_out"|"tidy"|"recount"|string a stream; `reconcile STREAM` compares it with the store, `refresh STREAM` reads again what is not final; a stream out sends what waits; "tidy" and "recount" are of the site; left out: every stream that is switched on
 ---@field every? string "90s", "5m", "2h", "1d"
 ---@field daily? string|string[] "03:30"
 ---@field weekly? string|string[] "sun 02:00"
@@ -55,6 +57,7 @@ error("types only; what site.lua may hold is checked in scripts/cartwright/sched
 ---@field raw? string|false versions of records that newer ones replaced; "400d" when left out
 ---@field raw_versions? integer of each record, kept however old; 1, the newest, when left out
 ---@field webhooks? string|false notices of shops; "30d" when left out
+---@field messages? string|false what carts were told, once that is settled; "90d" when left out
 
 ---What `cartwright run` does without options.
 ---@class site.Run

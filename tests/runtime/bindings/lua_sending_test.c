@@ -274,6 +274,67 @@ static void a_slip_in_a_wrapped_name_is_told(void **state)
     assert_contains(tells.cart.err.text, "its functions are statuses_out.send");
 }
 
+/* --- the tea shop of the README --- */
+
+/* The first piece of Lua behind the heading. */
+static const char *read_example(const char *heading)
+{
+    static char text[131072], *example, *end;
+    FILE *in = fopen("README.md", "rb");
+    assert_non_null(in);
+    text[fread(text, 1, sizeof text - 1, in)] = '\0';
+    fclose(in);
+    example = strstr(text, heading);
+    assert_non_null(example);
+    example = strstr(example, "```lua\n");
+    assert_non_null(example);
+    example += strlen("```lua\n");
+    end = strstr(example, "```");
+    assert_non_null(end);
+    *end = '\0';
+    return example;
+}
+
+static void the_example_of_the_readme_tells_stock(void **state)
+{
+    (void)state;
+    telling_bed_open(read_example("### Streams out"), "out = { stock = {} }");
+    telling_bed_answer(200,
+                       "{\"rows\":[{\"ok\":true},{\"ok\":false,\"why\":\"no such tea\"}],\"error\":null}");
+    telling_bed_answer(200, "{\"error\":\"closed\"}");
+    telling_bed_tell(CW_OUT_STOCK, CW_TELL_BATCH, levels, 2);
+    if (tells.failed)
+        fail_msg("%s", tells.err.text);
+    assert_int_equal(tells.said[0], CW_SAID_SENT);
+    assert_int_equal(tells.said[1], CW_SAID_REFUSED);
+    assert_string_equal(tells.words[1], "no such tea");
+    assert_contains(tells.shop.log,
+                    "body={\"rows\":[{\"count\":6,\"sku\":\"A-1\"},{\"count\":6,\"sku\":\"A-2\"}]}");
+    telling_bed_tell(CW_OUT_STOCK, CW_TELL_BATCH, levels, 2);
+    assert_contains(tells.err.text, "PUT stock.json: HTTP 200, but the shop refuses it: closed");
+    assert_effects(1, 0, 1, 0);
+}
+
+static void the_example_of_the_readme_tells_shipments_and_finds_them_again(void **state)
+{
+    (void)state;
+    static const char *const parcels[] = {
+        "{\"id\":\"S-1\",\"order_id\":\"101\",\"carrier\":\"post\",\"tracking_number\":\"T1\",\"lines\":[]}",
+        "{\"id\":\"S-2\",\"order_id\":\"102\",\"lines\":[]}"
+    };
+    telling_bed_open(read_example("### Streams out"), "");
+    telling_bed_answer(200, "{}");
+    telling_bed_answer(200, "{\"parcels\":[{\"reference\":\"cw--11\"}]}");
+    telling_bed_answer(200, "{\"parcels\":[{\"reference\":\"cw--11\"}]}");
+    telling_bed_tell(CW_OUT_SHIPMENTS, CW_TELL_ONE, parcels, 1);
+    assert_int_equal(tells.said[0], CW_SAID_SENT);
+    assert_contains(tells.shop.log, "POST http://h/orders/101/parcels.json Content-Type: application/json "
+                                    "body={\"carrier\":\"post\",\"code\":\"T1\",\"reference\":\"cw--11\"}");
+    telling_bed_tell(CW_OUT_SHIPMENTS, CW_TELL_PROBE, parcels, 2);
+    assert_int_equal(tells.said[0], CW_SAID_SENT);
+    assert_int_equal(tells.said[1], CW_SAID_MISSING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +356,9 @@ int main(void)
                                   telling_bed_close),
         cmocka_unit_test_teardown(streams_out_are_wrapped_and_told_of, telling_bed_close),
         cmocka_unit_test_teardown(a_slip_in_a_wrapped_name_is_told, telling_bed_close),
+        cmocka_unit_test_teardown(the_example_of_the_readme_tells_stock, telling_bed_close),
+        cmocka_unit_test_teardown(the_example_of_the_readme_tells_shipments_and_finds_them_again,
+                                  telling_bed_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -505,6 +505,39 @@ static void a_stream_without_the_function_says_so(void **state)
     assert_string_equal(tells.err.text, "the script of cart shop has no statuses_out.send_batch");
 }
 
+/* True when nothing failed. */
+static bool tell_failing_at(uint64_t n)
+{
+    static const char *const payloads[] = { "{\"sku\":\"A\",\"quantity\":\"1\"}",
+                                            "{\"sku\":\"B\",\"quantity\":\"2\"}" };
+    tells.fail_allocation = n;
+    bool ok =
+        telling_bed_try_open("shop.stock_out = { send_batch = function(self, messages)\n"
+                             "  local answer = self:write('POST', 'a', { rows = { messages[1].data } })\n"
+                             "  messages[1]:sent(answer) messages[2]:refused(answer:json().why) end }",
+                             "");
+    telling_bed_answer(200, "{\"why\":\"none left\"}");
+    struct cw_fiber *fiber = ok ? telling_bed_start(CW_OUT_STOCK, CW_TELL_BATCH, payloads, NULL, 2) : NULL;
+    if (fiber == NULL)
+        return false;
+    telling_bed_run();
+    assert_int_equal(tells.effects.writes, tells.shop.asked);
+    if (!tells.failed)
+        assert_string_equal(tells.words[1], "none left");
+    return !tells.failed;
+}
+
+static void want_of_memory_loses_nothing(void **state)
+{
+    (void)state;
+    if (test_collector_always())
+        return; /* the same again, very slowly */
+    uint64_t n = 1000;
+    while (!tell_failing_at(n) && n < 1000000)
+        n += n / 300;
+    assert_true(n > 5000 && n < 1000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -536,6 +569,7 @@ int main(void)
         cmocka_unit_test_teardown(other_fibers_of_the_cart_are_not_counted, telling_bed_close),
         cmocka_unit_test_teardown(a_killed_call_says_nothing_and_leaves_nothing, telling_bed_close),
         cmocka_unit_test_teardown(a_stream_without_the_function_says_so, telling_bed_close),
+        cmocka_unit_test_teardown(want_of_memory_loses_nothing, telling_bed_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,10 +73,11 @@ static void what_a_site_does_not_say_is_done_by_default(void **state)
         { "*", "refresh orders", "every 1h" },
         { "*", "reconcile orders", "daily 03:00 Asia/Tokyo jitter 1h" },
         { "", "tidy", "every 1h jitter 10m" },
+        { "", "recount", "daily 03:30 Asia/Tokyo" },
     };
     config_bed_must_read("return { zone = 'Asia/Tokyo', carts = { shop = { type = 'fake' } } }");
-    assert_int_equal(config_bed.schedule_count, 4);
-    for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(config_bed.schedule_count, 5);
+    for (size_t i = 0; i < 5; i++) {
         const struct cw_site_schedule *entry = &config_bed.schedules[i];
         assert_true(entry->is_default && !entry->is_off);
         assert_string_equal(entry->cart != NULL ? entry->cart : "*", defaults[i][0]);
@@ -190,11 +191,13 @@ static const struct wrong wrong_entries[] = {
       "job must be a text such as \"orders\" or \"reconcile orders\", not the number 7" },
     { "{ every = '5m', job = '' }", "job \"\" is unknown; a job is a stream (customers, items, orders, "
                                     "stock, shipments), or reconcile or refresh "
-                                    "and a stream, or \"tidy\", or left out for all streams" },
+                                    "and a stream, or a stream out such as \"stock_out\", \"tidy\" or "
+                                    "\"recount\", or left out for all streams" },
     { "{ every = '5m', job = 'invoices' }",
       "job \"invoices\" is unknown; a job is a stream (customers, items, orders, stock, shipments), or "
       "reconcile or "
-      "refresh and a stream, or \"tidy\", or left out for all streams" },
+      "refresh and a stream, or a stream out such as \"stock_out\", \"tidy\" or \"recount\", or left out for "
+      "all streams" },
     { "{ job = 'items', off = true }, { job = 'items', every = '5m' }",
       "job \"items\" is off at site.lua:4; it is one or the other" },
     { "{ off = true }, { every = '5m' }", "every stream is off at site.lua:4; it is one or the other" },
@@ -226,7 +229,7 @@ static void entries_of_a_cart_are_checked_like_those_of_the_site(void **state)
         { "{ { job = 'parcels', every = '1h' } }",
           "job \"parcels\" is unknown; a job is a stream (customers, items, orders, stock, shipments), or "
           "reconcile or "
-          "refresh and a stream, or left out for all streams" },
+          "refresh and a stream, or a stream out such as \"stock_out\", or left out for all streams" },
         { "{}", "schedules is an empty list; write such as { { every = \"5m\" } }, { { off = true } } for "
                 "never, or "
                 "leave it out" },
@@ -374,7 +377,7 @@ static void want_of_memory_loses_nothing(void **state)
     while (!config_bed_read(text, n) && n < 100000)
         n += n < 200 ? 1 : n / 100;
     assert_true(n > 100 && n < 100000);
-    assert_int_equal(config_bed.schedule_count, 3 + 4);
+    assert_int_equal(config_bed.schedule_count, 3 + 5);
 }
 
 int main(void)

@@ -200,6 +200,24 @@ static void each_cart_has_its_own(void **state)
     assert_int_equal(config_bed.carts[1].out.sending[CW_OUT_STOCK].batch, 2);
 }
 
+static void the_site_of_the_readme_is_read(void **state)
+{
+    (void)state;
+    static char text[131072];
+    FILE *in = fopen("README.md", "rb");
+    assert_non_null(in);
+    text[fread(text, 1, sizeof text - 1, in)] = '\0';
+    fclose(in);
+    char *example = strstr(strstr(text, "## What carts are told"), "```lua\n") + strlen("```lua\n");
+    *strstr(example, "```") = '\0';
+    config_bed_must_read(example);
+    const struct cw_out_config *out = &config_bed.carts[0].out;
+    assert_string_equal(joined(out->stock.rule.warehouses), "N1 N2");
+    assert_true(out->stock.has_function && out->shipments.by_invoice);
+    assert_true(out->sending[CW_OUT_CUSTOMERS].is_on);
+    assert_false(out->sending[CW_OUT_ITEMS].is_on);
+}
+
 /* --- what is wrong --- */
 
 static void assert_wrong(const char *text, const char *expected)
@@ -349,6 +367,7 @@ int main(void)
         cmocka_unit_test_teardown(a_switch_has_the_last_word, config_bed_close),
         cmocka_unit_test_teardown(what_holds_for_all_carts_is_read, config_bed_close),
         cmocka_unit_test_teardown(each_cart_has_its_own, config_bed_close),
+        cmocka_unit_test_teardown(the_site_of_the_readme_is_read, config_bed_close),
         cmocka_unit_test_teardown(what_is_wrong_with_a_stream_is_told_with_its_line, config_bed_close),
         cmocka_unit_test_teardown(what_is_wrong_with_stock_of_the_site_is_told, config_bed_close),
         cmocka_unit_test_teardown(everything_that_is_wrong_is_told_at_once, config_bed_close),

@@ -21,7 +21,8 @@ bool telling_bed_try_open(const char *script, const char *cart)
                                             .store = tells.cart.store,
                                             .allowed = tells.cart.allowed,
                                             .secret = tells.cart.secret,
-                                            .transport = &tells.shop.transport } };
+                                            .transport = &tells.shop.transport,
+                                            .fail_allocation = tells.fail_allocation } };
     bool ok = cart_bed_open(&tells.cart);
     shop_open(&tells.shop, tells.cart.loop);
     return ok;

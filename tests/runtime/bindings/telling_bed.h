@@ -10,6 +10,7 @@ enum { TOLD_MAX = 8, TOLD_TEXT_MAX = 1100 };
 struct telling_bed {
     struct cart_bed cart;
     struct shop shop;
+    uint64_t fail_allocation; /* of the next cart; 0 = none */
     bool ended;
     /* Of the call that ended last. */
     size_t count;

@@ -11,8 +11,8 @@ static struct cw_job *jobs;
 static size_t job_count;
 static struct cw_error err;
 
-static const struct cw_planned_stream two[] = { { "items", false }, { "orders", false } };
-static const struct cw_planned_stream one_off[] = { { "items", true }, { "orders", false } };
+static const struct cw_planned_stream two[] = { { "items", false, false }, { "orders", false, false } };
+static const struct cw_planned_stream one_off[] = { { "items", true, false }, { "orders", false, false } };
 
 static int open_bed(void **state)
 {
@@ -110,7 +110,7 @@ static void streams_that_are_switched_off_have_no_jobs(void **state)
     open_site("{ { every = '5m' }, { job = 'reconcile items', daily = '01:00' } }", "", "");
     plan(one_off, NULL);
     assert_string_equal(planned(), "a/orders: every 5m\n" DEFAULT_LOOKS("a") DEFAULT_TIDY);
-    static const struct cw_planned_stream none[] = { { "items", true }, { "orders", true } };
+    static const struct cw_planned_stream none[] = { { "items", true, false }, { "orders", true, false } };
     plan(none, NULL);
     assert_string_equal(planned(), DEFAULT_TIDY);
 }

@@ -25,6 +25,7 @@ static const char cart_script[] =
     "  custom = { gift = 'gift' } } }\n"
     "shop.tables.status = { pending = 'pending', paid = 'paid', shipped = 'shipped', cancelled = 'cancelled' "
     "}\n"
+    "shop.stock_out = { send = function() end }\n"
     "return shop\n";
 
 static void write_site(struct site_bed *bed, const char *rules)
@@ -144,6 +145,7 @@ bool ruled_bed_edit(struct site_bed *bed, const char *id, const struct cw_change
                     struct cw_error *err)
 {
     struct cw_edit_request request = { .cart = cw_slice("shop"),
+                                       .config = &bed->site->config,
                                        .external_id = cw_slice(id),
                                        .kind = &cw_kind_order,
                                        .changes = changes,

@@ -66,7 +66,7 @@ bool site_bed_try_open(struct site_bed *bed, struct cw_error *err)
         return false;
     bed->config.site = bed->site;
     bed->config.loop = bed->loop;
-    bed->config.transport = &bed->shop.transport;
+    bed->config.transport = bed->transport != NULL ? bed->transport : &bed->shop.transport;
     bed->config.store = bed->store;
     bed->config.collector_always = test_collector_always();
     bed->session = cw_session_open(&bed->config, err);

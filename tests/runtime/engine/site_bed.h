@@ -15,6 +15,7 @@ struct site_bed {
     struct cw_site *site;
     struct cw_store *store;
     struct cw_session *session;
+    struct cw_transport *transport;     /* NULL = the fake shop's */
     const char *vfs;                    /* of the store; NULL = the default */
     const char *store_path;             /* NULL = store.db in the folder */
     struct cw_session_config config;    /* what site_bed_open adds to: seed, job, dry_run, limits ... */

@@ -4,6 +4,7 @@ were written. Faults: shop.spoil(method, resource) is asked at each request that
 "refuse" (500, nothing done), "fail after" (500, done), "lose" (done, no answer), "drop" (no answer, nothing done), "slow
 down" (429), "away" (503).
 """
+import re
 import socket
 import urllib.parse
 import xml.etree.ElementTree as tree
@@ -19,7 +20,12 @@ REQUIRED = {
     "combinations": {"id_product", "minimal_quantity"},
 }
 REFUSED = {"products": {"manufacturer_name", "quantity"}}
-MADE_WITH_THEIR_PRODUCT = {"stock_availables"}
+COMPUTED = {"products": {"position_in_category", "type", *REFUSED["products"]}}
+DEFAULTS = {
+    "customers": {"id_default_group": "3", "is_guest": "0", "active": "0", "deleted": "0", "date_add": "", "date_upd": ""},
+    "products": {"state": "0", "active": "0", "type": "simple", "position_in_category": "0", "quantity": "0",
+                 "date_add": "", "date_upd": ""},
+}
 MAKES = {"order_histories", "customers", "products"}
 
 
@@ -91,7 +97,14 @@ class WritingShop(Shop):
             return Answer(405, error_of_the_shop(25, "Method %s is not valid" % method))
         if method == "POST" and resource not in MAKES:
             return Answer(405, error_of_the_shop(25, "%s are made with their product" % resource))
-        element = list(tree.fromstring(body))[0]
+        answers = [self._one(method, resource, element, query) for element in tree.fromstring(body)]
+        refused = [answer for answer in answers if answer.status >= 300]
+        if refused or len(answers) == 1:
+            return (refused or answers)[0]
+        records = b"".join(re.search(rb"<prestashop>(.*)</prestashop>", answer.body, re.S)[1] for answer in answers)
+        return Answer(200, b"<prestashop><%s>%s</%s></prestashop>" % (resource.encode(), records, resource.encode()))
+
+    def _one(self, method, resource, element, query):
         fields = {field.tag: self._value(field) for field in element}
         if REFUSED.get(resource, set()) & set(fields):
             return Answer(400, error_of_the_shop(93, "a parameter is not writable"))
@@ -113,7 +126,7 @@ class WritingShop(Shop):
         refused = self._missing(resource, fields)
         if refused:
             return refused
-        made = self._add(resource, element, **fields)
+        made = self._add(resource, element, **{**DEFAULTS.get(resource, {}), **fields})
         if resource == "order_histories":
             order = self.tables["orders"][int(fields["id_order"])]
             order["current_state"], order["date_upd"] = fields["id_order_state"], self._tick()
@@ -132,11 +145,10 @@ class WritingShop(Shop):
         if refused:
             return refused
         changes = {}
-        for name in list(record.fields):
+        for name in set(record.fields) - COMPUTED.get(resource, set()) - {"id"}:
             replaced = fields.get(name, record.fields[name] if method == "PATCH" else "")
             if str(record.fields[name]) != str(replaced):
                 changes[name] = replaced
-            if name not in REFUSED.get(resource, set()) and name != "id":
                 record[name] = replaced
         return self._done(200, "change", resource, record, changes, query)
 
