@@ -105,6 +105,7 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@class cartwright.Message
 ---@field id integer the runtime's
 ---@field key string the same for each attempt, different for each message: for shops that take such a key ("cw-...")
+---@field call string the same for all messages of one call, different for each call; in a probe, of the call it was sent in
 ---@field about string what it is about: the SKU, the id of the order
 ---@field attempts integer with this one
 ---@field data table what to tell; see the classes below. Quantities and amounts are Decimals, times are Times.
