@@ -105,6 +105,7 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@class cartwright.Message
 ---@field id integer the runtime's
 ---@field key string the same for each attempt, different for each message: for shops that take such a key ("cw-...")
+---@field call string the same for all messages of one call, different for each call; in a probe, of the call it was sent in
 ---@field about string what it is about: the SKU, the id of the order
 ---@field attempts integer with this one
 ---@field data table what to tell; see the classes below. Quantities and amounts are Decimals, times are Times.
@@ -224,7 +225,9 @@ function Cart:files(folder) end
 ---@field address string "sftp://host:22/in/orders-17.csv": for messages
 
 ---@class cartwright.Shop
----Whether an answer with a status 2xx says in its body that the request failed: the words, or nil (or JSON's null).
+---Whether an answer with a status 2xx says in its body that the request failed: the words, or nil (or JSON's
+---null). Asked about each answer that self:write and self:get give while the cart is told something; a probe
+---could else take it for "I have none of them".
 ---@field refuses? fun(self: cartwright.Cart, response: cartwright.Response): string?
 ---@field stock_out? cartwright.OutStream
 ---@field prices_out? cartwright.OutStream
