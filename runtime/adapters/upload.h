@@ -27,8 +27,8 @@
 struct cw_upload_place {
     const char *url;             /* the folder: "sftp://host/in/", "ftp://host:2121/in", "ftps://host/" */
     const char *user, *password; /* NULL = none: anonymous, which SFTP does not have */
-    /* SFTP: a private key in PEM or OpenSSH form, instead of the password, which then opens the key; NULL =
-     * none */
+    /* SFTP: a private key in PEM or OpenSSH form, instead of the password, which then opens the key; its line
+     * breaks may be written as \n, since secrets are one line; NULL = none */
     const char *key;
     /* SFTP: base64 of the SHA256 of the server's key, as ssh-keygen -l shows it; needed */
     const char *host_key;
@@ -36,6 +36,10 @@ struct cw_upload_place {
     cw_time stall, total;           /* 0 = 30 s, 300 s */
     const struct cw_egress *egress; /* until done or cancelled */
 };
+
+/* Appends "sftp://host:22/in/NAME", which holds no secret; CW_USAGE for an address or a name that cannot be.
+ */
+bool cw_upload_address(const char *url, const char *name, struct cw_buffer *out, struct cw_error *err);
 
 struct cw_upload;
 

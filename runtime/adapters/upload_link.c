@@ -116,13 +116,18 @@ bool cw_upload_link_lives(struct cw_upload_link *link)
     return !link->is_lost && link->socket_count > 0 && !is_closed_by_peer(link->sockets[0]);
 }
 
+static void break_sockets(const struct cw_upload_link *link)
+{
+    for (size_t i = 0; i < link->socket_count; i++)
+        shutdown(link->sockets[i], SHUT_RDWR);
+}
+
 bool cw_upload_link_cancel(struct cw_upload_link *link)
 {
     pthread_mutex_lock(&link->lock);
     bool ended = link->ended;
     link->cancelled = true;
-    for (size_t i = 0; i < link->socket_count; i++)
-        shutdown(link->sockets[i], SHUT_RDWR);
+    break_sockets(link);
     pthread_mutex_unlock(&link->lock);
     return ended;
 }
@@ -179,14 +184,34 @@ static size_t take_bytes(char *data, size_t size, size_t count, void *arg)
     return 0;
 }
 
-static int look_whether_cancelled(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total,
-                                  curl_off_t up_now)
+static bool has_timed_out(struct cw_upload_link *link, curl_off_t moved)
 {
-    (void)total, (void)now, (void)up_total, (void)up_now;
+    curl_off_t greeted = 0;
+    int64_t now = cw_elapsed_ns(&cw_system_clock);
+    curl_easy_getinfo(link->easy, CURLINFO_APPCONNECT_TIME_T, &greeted);
+    link->is_greeted = link->is_greeted || greeted > 0;
+    if (moved != link->moved)
+        link->moved_ns = now;
+    link->moved = moved;
+    cw_time limit = link->is_greeted ? link->stall : connect_default;
+    return (now - link->moved_ns) / 1000 > limit || (now - link->begun_ns) / 1000 > link->total;
+}
+
+/* About once a second, and at each piece. libcurl's own time limits leave the session of an SFTP connection
+ * in memory for ever when the server hangs, as it cannot say good-bye; on a connection that is broken it can
+ * do without. */
+static int look_after(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+    (void)total, (void)up_total;
     struct cw_upload_link *link = arg;
     pthread_mutex_lock(&link->lock);
     bool cancelled = link->cancelled;
     pthread_mutex_unlock(&link->lock);
+    if (link->url.kind == CW_SFTP && link->err.code == CW_OK && has_timed_out(link, now + up_now)) {
+        cw_fail(&link->err, link->is_greeted ? CW_TIMEOUT : CW_UNAVAILABLE,
+                "the server stalled: a time limit ended it");
+        break_sockets(link);
+    }
     return cancelled;
 }
 
@@ -202,10 +227,9 @@ static bool set_callbacks(struct cw_upload_link *link)
            SET(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) && SET(easy, CURLOPT_CLOSESOCKETDATA, link) &&
            SET(easy, CURLOPT_READFUNCTION, give_bytes) && SET(easy, CURLOPT_READDATA, link) &&
            SET(easy, CURLOPT_WRITEFUNCTION, take_bytes) && SET(easy, CURLOPT_WRITEDATA, link) &&
-           SET(easy, CURLOPT_XFERINFOFUNCTION, look_whether_cancelled) &&
-           SET(easy, CURLOPT_XFERINFODATA, link) && SET(easy, CURLOPT_NOPROGRESS, 0L) &&
-           SET(easy, CURLOPT_DEBUGFUNCTION, cw_upload_listen) && SET(easy, CURLOPT_DEBUGDATA, link) &&
-           SET(easy, CURLOPT_VERBOSE, 1L);
+           SET(easy, CURLOPT_XFERINFOFUNCTION, look_after) && SET(easy, CURLOPT_XFERINFODATA, link) &&
+           SET(easy, CURLOPT_NOPROGRESS, 0L) && SET(easy, CURLOPT_DEBUGFUNCTION, cw_upload_listen) &&
+           SET(easy, CURLOPT_DEBUGDATA, link) && SET(easy, CURLOPT_VERBOSE, 1L);
 }
 
 static bool set_policy(CURL *easy)
@@ -227,16 +251,27 @@ static bool set_tls(CURL *easy, enum cw_upload_kind kind, const char *authoritie
            (authorities == NULL || SET(easy, CURLOPT_CAINFO_BLOB, &blob));
 }
 
+static bool write_key(int fd, const char *key)
+{
+    struct cw_buffer text = { 0 };
+    bool ok = true;
+    while (ok && *key != '\0') {
+        bool is_break = key[0] == '\\' && key[1] == 'n';
+        ok = cw_buffer_add(&text, is_break ? "\n" : key, 1, NULL);
+        key += is_break ? 2 : 1;
+    }
+    ok = ok && cw_buffer_add(&text, "\n", 1, NULL) && write(fd, text.data, text.len) == (ssize_t)text.len;
+    cw_buffer_fini(&text);
+    return ok;
+}
+
 /* libcurl wants the private key in a file. This one lies in memory, has no name in any folder, and can be
  * opened where no file can be. */
 static bool set_key(struct cw_upload_link *link, const char *key, struct cw_error *err)
 {
     char path[64];
-    size_t len = strlen(key);
     link->key_fd = memfd_create("key", MFD_CLOEXEC);
-    bool ok = link->key_fd >= 0 && write(link->key_fd, key, len) == (ssize_t)len &&
-              (len > 0 && key[len - 1] != '\n' ? write(link->key_fd, "\n", 1) == 1 : true);
-    if (!ok)
+    if (link->key_fd < 0 || !write_key(link->key_fd, key))
         return cw_fail(err, CW_IO, "no memory for a private key: %s", strerror(errno));
     snprintf(path, sizeof path, "/proc/self/fd/%d", link->key_fd);
     return SET(link->easy, CURLOPT_SSH_PRIVATE_KEYFILE, path) ||
@@ -263,15 +298,22 @@ static bool set_ssh(struct cw_upload_link *link, const struct cw_upload_place *p
             cw_fail(err, CW_NOMEM, "no memory for a key"));
 }
 
+/* By so much libcurl's limits come later than ours, where we have them. */
+static cw_time grace_of(const struct cw_upload_link *link)
+{
+    return link->url.kind == CW_SFTP ? 10 * CW_SECOND : 0;
+}
+
 static bool set_options(struct cw_upload_link *link, const struct cw_upload_place *place,
                         struct cw_error *err)
 {
     CURL *easy = link->easy;
+    long connect_ms = (long)((connect_default + grace_of(link)) / CW_MILLISECOND);
+    long stall_s = (long)((link->stall + grace_of(link) + CW_SECOND - 1) / CW_SECOND);
     bool ok = set_callbacks(link) && set_policy(easy) && set_tls(easy, link->url.kind, place->authorities) &&
-              SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(connect_default / CW_MILLISECOND)) &&
-              SET(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)((link->stall + CW_SECOND - 1) / CW_SECOND)) &&
-              SET(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) &&
-              SET(easy, CURLOPT_LOW_SPEED_TIME, (long)((link->stall + CW_SECOND - 1) / CW_SECOND));
+              SET(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) &&
+              SET(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, stall_s) && SET(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) &&
+              SET(easy, CURLOPT_LOW_SPEED_TIME, stall_s);
     if (ok && place->user != NULL)
         ok = SET(easy, CURLOPT_USERNAME, place->user) &&
              SET(easy, CURLOPT_PASSWORD, place->password != NULL ? place->password : "");
@@ -327,12 +369,10 @@ static bool set_url(struct cw_upload_link *link, const char *name)
     return ok;
 }
 
-/* Nothing but the total limit ends an SFTP command that is not answered. */
-static long time_left_ms(const struct cw_upload_link *link, enum cw_upload_step step)
+static long time_left_ms(const struct cw_upload_link *link)
 {
-    cw_time spent = (cw_elapsed_ns(&cw_system_clock) - link->begun_ns) / 1000, left = link->total - spent;
-    if (step == CW_STEP_RENAME || step == CW_STEP_LOOK)
-        left = left < connect_default + link->stall ? left : connect_default + link->stall;
+    cw_time spent = (cw_elapsed_ns(&cw_system_clock) - link->begun_ns) / 1000;
+    cw_time left = link->total - spent + grace_of(link);
     return left > CW_MILLISECOND ? (long)(left / CW_MILLISECOND) : 1;
 }
 
@@ -351,7 +391,7 @@ static bool set_order(struct cw_upload_link *link, const struct cw_upload_order 
            SET(easy, CURLOPT_DIRLISTONLY, step == CW_STEP_LIST ? 1L : 0L) &&
            SET(easy, CURLOPT_PREQUOTE, is_sftp ? NULL : order->commands) &&
            SET(easy, CURLOPT_QUOTE, is_sftp ? order->commands : NULL) &&
-           SET(easy, CURLOPT_TIMEOUT_MS, time_left_ms(link, step));
+           SET(easy, CURLOPT_TIMEOUT_MS, time_left_ms(link));
 }
 
 CURLcode cw_upload_link_perform(struct cw_upload_link *link, const struct cw_upload_order *order)
@@ -360,5 +400,7 @@ CURLcode cw_upload_link_perform(struct cw_upload_link *link, const struct cw_upl
     link->message[0] = link->command[0] = link->reply[0] = '\0';
     link->is_answered = link->is_lost = false;
     link->err.code = CW_OK;
+    link->moved = 0;
+    link->moved_ns = cw_elapsed_ns(&cw_system_clock);
     return set_order(link, order) ? curl_easy_perform(link->easy) : CURLE_OUT_OF_MEMORY;
 }

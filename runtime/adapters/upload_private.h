@@ -64,8 +64,11 @@ struct cw_upload_link {
     struct cw_buffer answer; /* a listing */
     struct cw_error err;     /* why a callback stopped it; code CW_OK = none did */
 
+    curl_off_t moved; /* bytes of this step, at moved_ns */
+    int64_t moved_ns;
+
     /* Of the conversation by FTP; what SFTP says only libcurl's message tells. */
-    bool is_greeted;
+    bool is_greeted;  /* by SFTP: the two have agreed on their keys */
     char command[8];  /* the last one that was sent, without what came behind it: "STOR" */
     char reply[320];  /* the answer to it so far, all lines; "" = none yet */
     bool is_answered; /* finally: with a code other than 1xx */

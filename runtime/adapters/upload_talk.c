@@ -108,6 +108,11 @@ int cw_upload_reply_code(const struct cw_upload_link *link)
 
 /* --- explaining --- */
 
+static bool is_connecting(const struct cw_upload_link *link)
+{
+    return link->url.kind != CW_SFTP && link->command[0] == '\0' && link->reply[0] == '\0';
+}
+
 /* In which of its phases a step was: the log-in and the way into the folder belong to whatever is done first.
  */
 static const char *phase(const struct cw_upload_link *link, CURLcode result)
@@ -115,7 +120,7 @@ static const char *phase(const struct cw_upload_link *link, CURLcode result)
     static const char *const names[] = { "looking whether the file is there", "writing", "renaming",
                                          "listing the folder" };
     static const char *const of_login[] = { "USER", "PASS", "ACCT", "AUTH", "PBSZ", "PROT" };
-    if (link->url.kind != CW_SFTP && link->command[0] == '\0' && link->reply[0] == '\0')
+    if (is_connecting(link))
         return "connecting";
     if (result == CURLE_LOGIN_DENIED)
         return "log-in";
@@ -193,7 +198,10 @@ bool cw_upload_explain(struct cw_upload_link *link, CURLcode result, struct cw_e
         cw_fail(err, CW_IO,
                 "the server closed the connection before it had the whole file; is its disk full?");
     else
-        cw_fail(err, code_of_result(result), "%s", detail);
+        cw_fail(err,
+                result == CURLE_OPERATION_TIMEDOUT && is_connecting(link) ? CW_UNAVAILABLE
+                                                                          : code_of_result(result),
+                "%s", detail);
     cw_fail_in(err, "%s: %s", link->url.where, phase(link, result));
     return false;
 }

@@ -147,6 +147,18 @@ bool cw_upload_name_check(const char *name, struct cw_error *err)
     return fault == NULL || cw_fail(err, CW_USAGE, "this cannot be the name of a file: %s", fault);
 }
 
+bool cw_upload_address(const char *text, const char *name, struct cw_buffer *out, struct cw_error *err)
+{
+    struct cw_upload_url url = { 0 };
+    bool ok = cw_upload_name_check(name, err) && cw_upload_url_parse(text, &url, err);
+    if (ok) {
+        size_t len = strlen(url.where);
+        ok = cw_buffer_print(out, err, "%s%s%s", url.where, url.where[len - 1] == '/' ? "" : "/", name);
+    }
+    cw_upload_url_fini(&url);
+    return ok;
+}
+
 bool cw_upload_part_name(const char *name, struct cw_buffer *out, struct cw_error *err)
 {
     return cw_buffer_print(out, err, ".%s.part", name);

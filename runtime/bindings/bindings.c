@@ -134,6 +134,7 @@ static int set_up(lua_State *L)
     cw_lua_types_response(L);
     cw_lua_types_records(L);
     cw_lua_types_http(L);
+    cw_lua_types_upload(L);
     cw_lua_types_document(L);
     cw_lua_types_rules(L);
     return 0;
@@ -149,8 +150,10 @@ bool cw_lua_provide_all(struct cw_script *script, struct cw_lua_host *host, stru
         { "cartwright.time", cw_lua_open_time },
         { "cartwright.json", cw_lua_open_json },
         { "cartwright.xml", cw_lua_open_xml },
+        { "cartwright.csv", cw_lua_open_csv },
         { "cartwright.log", cw_lua_open_log },
         { "cartwright.native.http", cw_lua_open_http },
+        { "cartwright.native.upload", cw_lua_open_upload },
         { "cartwright.native.here", cw_lua_open_here },
         { "cartwright.native.schedule", cw_lua_open_schedule },
         { "cartwright.native.out", cw_lua_open_out },

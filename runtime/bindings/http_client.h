@@ -45,8 +45,10 @@ void cw_client_read_settings(lua_State *L, int index, struct client *client);
  * `what` names it in messages. */
 struct pairs cw_client_read_pairs(lua_State *L, int index, const char *what, struct cw_arena *arena);
 
-/* Raises when the table at `index` has other keys than `known` (NULL-terminated). */
-void cw_client_check_keys(lua_State *L, int index, const char *what, const char *const *known);
+/* Raises when the table at `index` has other keys than `known` (NULL-terminated); `see` says where they are
+ * described. */
+void cw_client_check_keys(lua_State *L, int index, const char *what, const char *see,
+                          const char *const *known);
 
 /* A number of the table as microseconds, or as it is; 0 when absent. */
 cw_time cw_client_read_seconds(lua_State *L, int index, const char *name);

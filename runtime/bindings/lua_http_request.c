@@ -220,7 +220,7 @@ void cw_client_prepare(lua_State *L, int index, const struct client_settings *se
     struct cw_url url;
     index = lua_absindex(L, index);
     luaL_checkstack(L, 12, "no room for a request");
-    cw_client_check_keys(L, index, "request", known);
+    cw_client_check_keys(L, index, "request", "cartwright.Request in scripts/types/cart.lua", known);
     *out = (struct cw_http_request){ .method = read_method(L, index, &memory->arena) };
     read_address(L, index, settings, &memory->buffer, &url);
     bool is_shop = same_origin(&url, &settings->origin);

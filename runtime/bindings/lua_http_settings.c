@@ -8,7 +8,8 @@
 
 enum { PAIRS_MAX = 200 };
 
-void cw_client_check_keys(lua_State *L, int index, const char *what, const char *const *known)
+void cw_client_check_keys(lua_State *L, int index, const char *what, const char *see,
+                          const char *const *known)
 {
     index = lua_absindex(L, index);
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
@@ -17,9 +18,8 @@ void cw_client_check_keys(lua_State *L, int index, const char *what, const char 
         while (known[i] != NULL && (key == NULL || strcmp(known[i], key) != 0))
             i++;
         if (known[i] == NULL)
-            cw_lua_fail(L, CW_USAGE,
-                        "%s has an unknown field %.60s; see cartwright.%s in scripts/types/cart.lua", what,
-                        key != NULL ? key : "(no text)", strcmp(what, "http") == 0 ? "Http" : "Request");
+            cw_lua_fail(L, CW_USAGE, "%s has an unknown field %.60s; see %s", what,
+                        key != NULL ? key : "(no text)", see);
     }
 }
 
@@ -184,7 +184,7 @@ void cw_client_read_settings(lua_State *L, int index, struct client *client)
                                          "query",   "rate",     "burst",      "timeout", "stall",
                                          "connect", "attempts", "body_limit", NULL };
     struct client_settings *settings = &client->settings;
-    cw_client_check_keys(L, index, "http", known);
+    cw_client_check_keys(L, index, "http", "cartwright.Http in scripts/types/cart.lua", known);
     read_base(L, index, client);
     read_login(L, index, "basic", CW_HTTP_BASIC, client);
     read_login(L, index, "digest", CW_HTTP_DIGEST, client);

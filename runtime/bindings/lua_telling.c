@@ -262,11 +262,15 @@ static void push_message(lua_State *L, const struct cw_telling *telling, size_t 
 {
     const struct cw_message *message = &telling->messages[i];
     const struct cw_store *store = telling->cart->carts->host.store;
-    lua_createtable(L, 0, 6);
+    const char *store_id = store != NULL ? cw_store_id(store) : "";
+    lua_createtable(L, 0, 7);
     lua_pushinteger(L, message->id);
     lua_setfield(L, -2, "id");
-    lua_pushfstring(L, "cw-%s-%I", store != NULL ? cw_store_id(store) : "", (LUAI_UACINT)message->id);
+    lua_pushfstring(L, "cw-%s-%I", store_id, (LUAI_UACINT)message->id);
     lua_setfield(L, -2, "key");
+    lua_pushfstring(L, "cw-%s-%s-%s-%I", store_id, telling->cart->name, cw_out_name(telling->out),
+                    (LUAI_UACINT)message->call);
+    lua_setfield(L, -2, "call");
     set_text(L, "about", message->key.external_id);
     lua_pushinteger(L, message->attempts);
     lua_setfield(L, -2, "attempts");

@@ -37,6 +37,7 @@ void cw_lua_types_log(lua_State *L);
 void cw_lua_types_response(lua_State *L);
 void cw_lua_types_records(lua_State *L);
 void cw_lua_types_http(lua_State *L);
+void cw_lua_types_upload(lua_State *L);
 void cw_lua_types_document(lua_State *L);
 void cw_lua_types_rules(lua_State *L);
 int cw_lua_open_decimal(lua_State *L);
@@ -48,6 +49,8 @@ int cw_lua_open_here(lua_State *L);
 int cw_lua_open_schedule(lua_State *L);
 int cw_lua_open_out(lua_State *L);
 int cw_lua_open_http(lua_State *L);
+int cw_lua_open_upload(lua_State *L);
+int cw_lua_open_csv(lua_State *L);
 
 /* Pushes where the function at `index` begins, "carts/x.lua:41"; of one that the library made for a script,
  * the line that asked for it. */

@@ -12,6 +12,7 @@ local override = require "cartwright.override"
 local placed = require "cartwright.placed"
 local telling = require "cartwright.native.telling"
 local time = require "cartwright.time"
+local upload = require "cartwright.native.upload"
 
 local cart = {}
 
@@ -30,6 +31,7 @@ end
 
 cart.text = setting "text"
 cart.url = setting "url"         -- http or https
+cart.folder = setting "folder"   -- on a server of files: ftp, ftpes, ftps or sftp; see Cart:upload
 cart.secret = setting "secret"   -- never readable by scripts
 cart.integer = setting "integer"
 cart.decimal = setting "decimal"
@@ -160,6 +162,18 @@ function Cart:write(method, path, body, options)
   return response
 end
 
+function Cart:upload(file)
+  local answer, message, code = self.folders:put(file)
+  if not answer then cart.fail(code or "io", message) end
+  return answer
+end
+
+function Cart:files(folder)
+  local names, message, code = self.folders:list(folder)
+  if not names then cart.fail(code or "io", message) end
+  return names
+end
+
 local CLOCK_TOLERANCE = 120 -- seconds
 
 ---For connection tests: a note where the shop's clock, by its Date header, and ours differ enough to matter.
@@ -214,6 +228,15 @@ function Cart:translate_back(table_name, value)
   return keys[1]
 end
 
+---The addresses of its settings of kind folder: uploads go there.
+local function folders_of(shop, settings)
+  local addresses = {}
+  for key, declared in pairs(shop.settings) do
+    if declared.kind == "folder" then addresses[#addresses + 1] = settings[key] end
+  end
+  return addresses
+end
+
 ---For the runtime: an instance of `shop`. `native` gives emit, recall, remember and fold.
 ---@return cartwright.Cart
 function cart.instantiate(shop, name, settings, native)
@@ -226,6 +249,7 @@ function cart.instantiate(shop, name, settings, native)
     return Cart[key]
   end })
   if shop.http then self.client = http.client(name, shop.http(settings)) end
+  self.folders = upload.folders(folders_of(shop, settings))
   return self
 end
 

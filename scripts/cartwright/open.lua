@@ -33,6 +33,16 @@ function readers.url(value)
   return nil, 'must be an address like "https://shop.example.com"'
 end
 
+local FOLDERS = { ftp = true, ftpes = true, ftps = true, sftp = true }
+
+function readers.folder(value)
+  if type(value) == "string" then
+    local scheme, path = value:match "^(%l+)://[^/%s@?#]+([^%s?#]*)$"
+    if FOLDERS[scheme] and (path == "" or path:sub(1, 1) == "/") then return value end
+  end
+  return nil, 'must be the address of a folder like "sftp://files.example.com/in/", without user and password'
+end
+
 function readers.integer(value)
   if math.type(value) == "integer" then return value end
   return nil, "must be a whole number"

@@ -53,6 +53,15 @@ function json.encode(value) end
 function json.array(list) end
 json.null = nil
 
+---`require "cartwright.csv"`
+local csv = {}
+---Rows of strings, integers, booleans, Decimals and Times; the first one, usually the names of the columns, says how many
+---there are, and nil is an empty field. Raises for all else, and for text that is no UTF-8.
+---@param rows any[][]
+---@param options? { delimiter: ","|";"|"\t", crlf: boolean, guard_formulas: boolean } default: "," and a line feed; guard_formulas puts ' before what a spreadsheet would run
+---@return string
+function csv.encode(rows, options) end
+
 ---`require "cartwright.xml"`
 local xml = {}
 ---@param text string
@@ -82,4 +91,4 @@ function log.warning(event, fields) end
 ---@param fields? table
 function log.debug(event, fields) end
 
-return { json = json, xml = xml, log = log }
+return { json = json, csv = csv, xml = xml, log = log }

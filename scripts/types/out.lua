@@ -105,6 +105,7 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@class cartwright.Message
 ---@field id integer the runtime's
 ---@field key string the same for each attempt, different for each message: for shops that take such a key ("cw-...")
+---@field call string the same for all messages of one call, different for each call; in a probe, of the call it was sent in
 ---@field about string what it is about: the SKU, the id of the order
 ---@field attempts integer with this one
 ---@field data table what to tell; see the classes below. Quantities and amounts are Decimals, times are Times.
@@ -191,22 +192,42 @@ local Cart = {}
 ---@return cartwright.Response
 function Cart:write(method, path, body, options) end
 
----Puts a file on a server by FTP, FTPS or SFTP: under a temporary name first, which is renamed when it is complete. The
----server's host is that of a setting of kind url (ftp, ftps, sftp) or allowed by the site. Raises when it fails; when the
----rename may have happened the message becomes unknown.
----@param upload { url: string, name: string, body: string, user?: string, password?: cartwright.Secret, key?: cartwright.Secret, host_key?: string } url: the folder; host_key: of SFTP, base64 of the server's key's SHA256
+---Puts a file on a server: under a temporary name first, which is renamed when it is complete. A file that has the name
+---is not overwritten; the upload is a conflict then. The server is that of a setting of kind cart.folder, or allowed by
+---the site. Raises when it fails; when the rename may have happened the message becomes unknown.
+---@param file cartwright.File
 ---@return cartwright.Upload
-function Cart:upload(upload) end
----The names of the files in a folder: for probes.
----@param folder { url: string, user?: string, password?: cartwright.Secret, key?: cartwright.Secret, host_key?: string }
+function Cart:upload(file) end
+---The names of what is in a folder: for probes.
+---@param folder cartwright.Folder
 ---@return string[]
 function Cart:files(folder) end
+
+---@class cartwright.Folder
+---`sftp://host/in/` (from the root) or `sftp://host/~/in/`; `ftps://` (TLS, port 990), `ftpes://` (TLS by request, port
+---21), `ftp://` (all in clear): these begin where the log-in leads to.
+---@field url string
+---@field user? string FTP without: anonymous
+---@field password? cartwright.Secret
+---Of SFTP: a private key (Ed25519; RSA keys are signed as only old servers accept it). Its line breaks are written as \n,
+---since secrets are one line: `awk '{printf "%s\\n", $0}' key | cartwright secret CART NAME`. `password` opens it then.
+---@field key? cartwright.Secret
+---Of SFTP, which needs it: what `ssh-keyscan HOST | ssh-keygen -lf -` shows behind SHA256:, after its owner confirmed it.
+---Of several the one that the first attempt's error names.
+---@field host_key? string
+---@field ca? string of FTP with TLS: certificates to trust in PEM form; default: the system's
+
+---@class cartwright.File: cartwright.Folder
+---@field name string up to 200 bytes, no slash, no dot or blank at the beginning
+---@field body string
 
 ---@class cartwright.Upload
 ---@field address string "sftp://host:22/in/orders-17.csv": for messages
 
 ---@class cartwright.Shop
----Whether an answer with a status 2xx says in its body that the request failed: the words, or nil (or JSON's null).
+---Whether an answer with a status 2xx says in its body that the request failed: the words, or nil (or JSON's
+---null). Asked about each answer that self:write and self:get give while the cart is told something; a probe
+---could else take it for "I have none of them".
 ---@field refuses? fun(self: cartwright.Cart, response: cartwright.Response): string?
 ---@field stock_out? cartwright.OutStream
 ---@field prices_out? cartwright.OutStream

@@ -93,6 +93,8 @@ static void receive(struct fake_ftp *server, int fd, size_t most)
     ssize_t got = 1;
     for (server->received = 0; server->received < most && got > 0 && wait_readable(server, fd);) {
         got = recv(fd, waste, sizeof waste, 0);
+        if (server->received == 0 && got > 0)
+            snprintf(server->bytes, sizeof server->bytes, "%.*s", (int)got, waste);
         server->received += got > 0 ? (size_t)got : 0;
     }
 }
@@ -141,9 +143,10 @@ static void execute(struct fake_ftp *server, const char *command, const char *re
 {
     if (strcmp(command, "USER") == 0)
         say(server, "331 And the password?\r\n");
-    else if (strcmp(command, "PASS") == 0)
+    else if (strcmp(command, "PASS") == 0) {
+        snprintf(server->password, sizeof server->password, "%s", rest);
         say(server, "230 Welcome.\r\n");
-    else if (strcmp(command, "PWD") == 0)
+    } else if (strcmp(command, "PWD") == 0)
         say(server, "257 \"/\" is here.\r\n");
     else if (strcmp(command, "CWD") == 0)
         say(server, "250 There.\r\n");

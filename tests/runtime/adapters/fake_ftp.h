@@ -32,6 +32,8 @@ struct fake_ftp {
     /* Read them after fake_ftp_stop, or when nothing is under way. */
     char files[FAKE_FILES_MAX][64];
     size_t received;
+    char bytes[256];     /* the first of them */
+    char password[64];   /* of the last log-in */
     char commands[2048]; /* each with a blank behind it */
     struct fake_private *own;
 };

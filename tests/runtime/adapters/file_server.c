@@ -134,11 +134,11 @@ static void redirect_output(const struct file_server *server)
     dup2(fd, STDERR_FILENO);
 }
 
-static pid_t spawn(const struct file_server *server, const char *const arguments[])
+static pid_t spawn(const struct file_server *server, bool as_nobody, const char *const arguments[])
 {
     const char *whole[40] = { "setpriv", "--pdeathsig=TERM" };
     size_t count = 2;
-    if (geteuid() == 0) {
+    if (as_nobody && geteuid() == 0) {
         whole[count++] = "--reuid=nobody";
         whole[count++] = "--regid=nogroup";
         whole[count++] = "--clear-groups";
@@ -270,7 +270,7 @@ static struct file_server *start_vsftpd(struct file_server *server, const char *
     file_server_put(server, "vsftpd.conf", config);
     snprintf(path, sizeof path, "%s/vsftpd.conf", server->folder);
     strcpy(server->user, "anonymous");
-    server->pid = spawn(server, (const char *[]){ "/usr/sbin/vsftpd", path, NULL });
+    server->pid = spawn(server, true, (const char *[]){ "/usr/sbin/vsftpd", path, NULL });
     wait_until_it_answers(server);
     return server;
 }
@@ -304,7 +304,7 @@ static const char sshd_lines[] = "ListenAddress 127.0.0.1\n"
                                  "UsePAM no\n"
                                  "StrictModes no\n"
                                  "PidFile none\n"
-                                 "PasswordAuthentication no\n"
+                                 "KbdInteractiveAuthentication no\n"
                                  "Subsystem sftp internal-sftp\n";
 
 static void read_host_key(struct file_server *server)
@@ -317,26 +317,53 @@ static void read_host_key(struct file_server *server)
     pclose(in);
 }
 
-struct file_server *sshd_start(void)
+static void make_keys(struct file_server *server)
 {
-    char config[1024], path[96], command[512];
-    struct file_server *server = make_folder();
-    server->port = free_port();
+    char command[512];
     snprintf(command, sizeof command,
-             "cd %s && ssh-keygen -q -t ed25519 -N '' -f host && ssh-keygen -q -t ed25519 -N '' -f client && "
-             "ssh-keygen -q -t ed25519 -N '' -f stranger && cp client.pub authorized",
+             "cd %s && for name in host client stranger; do ssh-keygen -q -t ed25519 -N '' -f $name; done && "
+             "ssh-keygen -q -t ed25519 -N 'of the key' -f locked && cat client.pub locked.pub >authorized",
              server->folder);
     run(command);
-    snprintf(path, sizeof path, "%s/host", server->folder);
-    give_to_server(path);
+    read_host_key(server);
+}
+
+/* sshd lets in whom the machine knows. As root it gets a list of its own, in a name space of its own: a user
+ * with nobody's rights and our password. */
+static pid_t spawn_sshd_of_root(struct file_server *server, const char *config)
+{
+    char command[1024];
+    snprintf(command, sizeof command,
+             "cd %s && cp /etc/passwd /etc/shadow . && echo 'shop:x:65534:65534::/:/bin/sh' >>passwd && "
+             "echo \"shop:$(openssl passwd -6 %s):20000::::::\" >>shadow && mkdir run && "
+             "chmod 755 . run && unshare --mount true",
+             server->folder, FILE_SERVER_PASSWORD);
+    run(command);
+    strcpy(server->user, "shop");
+    snprintf(command, sizeof command,
+             "cd %s && mount --bind passwd /etc/passwd && mount --bind shadow /etc/shadow && "
+             "mount -t tmpfs none /run && mkdir /run/sshd && exec /usr/sbin/sshd -D -e -f %s",
+             server->folder, config);
+    return spawn(server, false, (const char *[]){ "unshare", "--mount", "sh", "-c", command, NULL });
+}
+
+struct file_server *sshd_start(void)
+{
+    char config[1024], path[96];
+    struct file_server *server = make_folder();
+    server->port = free_port();
+    make_keys(server);
     snprintf(config, sizeof config,
              "%sPort %u\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\n"
              "ForceCommand internal-sftp -d %s\n",
              sshd_lines, server->port, server->folder, server->folder, server->folder);
     file_server_put(server, "sshd.conf", config);
     snprintf(path, sizeof path, "%s/sshd.conf", server->folder);
-    read_host_key(server);
-    server->pid = spawn(server, (const char *[]){ "/usr/sbin/sshd", "-D", "-e", "-f", path, NULL });
+    if (geteuid() == 0)
+        server->pid = spawn_sshd_of_root(server, path);
+    else
+        server->pid =
+            spawn(server, false, (const char *[]){ "/usr/sbin/sshd", "-D", "-e", "-f", path, NULL });
     wait_until_it_answers(server);
     return server;
 }

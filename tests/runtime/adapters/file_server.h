@@ -1,5 +1,5 @@
 /* file_server.h - vsftpd and OpenSSH's sshd on a free port of this machine, each in a folder of its own and
- * under nobody's rights. They end with the test, however that ends. */
+ * with nobody's rights for those who log in. They end with the test, however that ends. */
 #ifndef CW_TEST_FILE_SERVER_H
 #define CW_TEST_FILE_SERVER_H
 
@@ -25,6 +25,8 @@ void file_server_need(const char *program, const char *package);
 struct file_server *vsftpd_start(const char *more);
 /* With a certificate for 127.0.0.1, which is server->folder/ca.pem and trusts itself. */
 struct file_server *vsftpd_start_tls(const char *more);
+/* Its user has the keys "client" and, with the pass phrase "of the key", "locked"; "stranger" is not his. As
+ * root he has the password as well; anybody else's server lets in himself alone. */
 struct file_server *sshd_start(void);
 /* A signal to it and to all that it started; it is gone after SIGKILL. */
 void file_server_strike(struct file_server *server, int number);

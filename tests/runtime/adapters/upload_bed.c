@@ -2,6 +2,10 @@
 #include "upload_bed.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "adapters/confine.h"
 
 void upload_bed_open(struct upload_bed *bed, const char *scheme, unsigned port, const char *path)
 {
@@ -77,6 +81,26 @@ bool upload_bed_list(struct upload_bed *bed)
     bed->calls = 0;
     bed->names[0] = '\0';
     return wait_for_it(bed, cw_upload_list(bed->loop, &bed->place, on_name, on_listed, bed, &bed->err));
+}
+
+bool upload_bed_put_confined(struct upload_bed *bed, const char *name, struct cw_slice bytes)
+{
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct cw_error err = { 0 };
+        struct cw_confined confined;
+        const struct cw_confine walls = { 0 };
+        cw_loop_free(bed->loop);
+        bool ok = cw_confine_process(&walls, &confined, &err) && confined.seccomp && confined.landlock;
+        bed->loop = cw_loop_create(&err);
+        ok = ok && upload_bed_put(bed, name, bytes);
+        fprintf(stderr, "%s%s", err.text, bed->err.text);
+        _exit(ok ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status == 0;
 }
 
 void upload_bed_expect(const struct upload_bed *bed, enum cw_code code, const char *words, bool may_exist)

@@ -24,6 +24,8 @@ void upload_bed_close(struct upload_bed *bed);
 /* Waits for it. Tests that the password stands in no error. */
 bool upload_bed_put(struct upload_bed *bed, const char *name, struct cw_slice bytes);
 bool upload_bed_list(struct upload_bed *bed);
+/* The same upload in a process of its own, confined as a worker is. */
+bool upload_bed_put_confined(struct upload_bed *bed, const char *name, struct cw_slice bytes);
 /* Fails the test unless the last upload ended with this code, these words, and this may_exist. */
 void upload_bed_expect(const struct upload_bed *bed, enum cw_code code, const char *words, bool may_exist);
 

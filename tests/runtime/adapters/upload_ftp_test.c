@@ -316,6 +316,8 @@ static void check_tls(const char *scheme, const char *more)
     assert_file(server, "in/orders.csv", (struct cw_slice){ bytes, 1000000 });
     assert_ok(upload_bed_list(&bed), bed.err);
     assert_string_equal(bed.names, "orders.csv ");
+    assert_true(upload_bed_put_confined(&bed, "confined.csv", cw_slice("x")));
+    assert_file(server, "in/confined.csv", cw_slice("x"));
     free(authorities);
     free(bytes);
     upload_bed_close(&bed);

@@ -58,6 +58,56 @@ static void a_key_puts_whole_files_under_their_final_names(void **state)
     close_sftp(&sftp);
 }
 
+static void a_password_and_a_key_with_a_pass_phrase_open_as_well(void **state)
+{
+    (void)state;
+    struct sftp_bed sftp;
+    open_sftp(&sftp, "~/in");
+    char *locked = file_server_text(sftp.server, "locked");
+    sftp.bed.place.key = locked;
+    sftp.bed.place.password = "of the key";
+    assert_ok(upload_bed_put(&sftp.bed, "locked.csv", cw_slice("1")), sftp.bed.err);
+    sftp.bed.place.password = "of another key";
+    assert_false(upload_bed_put(&sftp.bed, "other.csv", cw_slice("1")));
+    upload_bed_expect(&sftp.bed, CW_AUTH, "log-in", false);
+    free(locked);
+    if (geteuid() == 0) {
+        sftp.bed.place.key = NULL;
+        sftp.bed.place.password = FILE_SERVER_PASSWORD;
+        assert_ok(upload_bed_put(&sftp.bed, "password.csv", cw_slice("1")), sftp.bed.err);
+        assert_string_equal(file_server_names(sftp.server), "locked.csv password.csv ");
+    }
+    close_sftp(&sftp);
+}
+
+static void a_key_may_stand_in_one_line(void **state)
+{
+    (void)state;
+    char line[4096];
+    size_t len = 0;
+    struct sftp_bed sftp;
+    open_sftp(&sftp, "~/in");
+    for (const char *at = sftp.key; *at != '\0' && len + 3 < sizeof line; at++) {
+        memcpy(line + len, *at == '\n' ? "\\n" : at, 2);
+        len += *at == '\n' ? 2 : 1;
+    }
+    line[len] = '\0';
+    assert_null(strchr(line, '\n'));
+    sftp.bed.place.key = line;
+    assert_ok(upload_bed_put(&sftp.bed, "new.csv", cw_slice("new")), sftp.bed.err);
+    close_sftp(&sftp);
+}
+
+static void a_confined_worker_uploads_with_its_key(void **state)
+{
+    (void)state;
+    struct sftp_bed sftp;
+    open_sftp(&sftp, "~/in");
+    assert_true(upload_bed_put_confined(&sftp.bed, "new.csv", cw_slice("new")));
+    assert_file(&sftp, "in/new.csv", cw_slice("new"));
+    close_sftp(&sftp);
+}
+
 static void a_path_from_the_root_and_a_host_key_with_its_prefix_are_understood(void **state)
 {
     (void)state;
@@ -89,7 +139,7 @@ static void strangers_are_refused_on_both_sides(void **state)
     free(stranger);
 
     sftp.bed.place.key = NULL;
-    sftp.bed.place.password = FILE_SERVER_PASSWORD;
+    sftp.bed.place.password = "wrong";
     assert_false(upload_bed_put(&sftp.bed, "new.csv", cw_slice("new")));
     upload_bed_expect(&sftp.bed, CW_AUTH, "log-in", false);
 
@@ -169,13 +219,13 @@ static void names_with_blanks_quotes_and_signs_arrive_as_they_are(void **state)
 struct death {
     struct file_server *server;
     struct cw_timer *timer;
-    int signal;
+    int signal, looks;
 };
 
 static void strike(void *arg)
 {
     struct death *death = arg;
-    if (strstr(file_server_names(death->server), ".part ") == NULL) {
+    if (strstr(file_server_names(death->server), ".part ") == NULL && ++death->looks < 5000) {
         cw_timer_set(death->timer, CW_MILLISECOND);
         return;
     }
@@ -208,6 +258,9 @@ int main(void)
     file_server_need("/usr/sbin/sshd", "openssh-server");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_puts_whole_files_under_their_final_names),
+        cmocka_unit_test(a_password_and_a_key_with_a_pass_phrase_open_as_well),
+        cmocka_unit_test(a_key_may_stand_in_one_line),
+        cmocka_unit_test(a_confined_worker_uploads_with_its_key),
         cmocka_unit_test(a_path_from_the_root_and_a_host_key_with_its_prefix_are_understood),
         cmocka_unit_test(strangers_are_refused_on_both_sides),
         cmocka_unit_test(what_is_there_stays_and_what_is_not_there_is_named),

@@ -92,8 +92,14 @@ static void print(void *arg, struct cw_slice line)
 
 static bool has_secret(void *arg, const char *name)
 {
-    (void)arg, (void)name;
-    return false;
+    (void)name;
+    return ((struct cart_bed *)arg)->secret != NULL;
+}
+
+static const char *secret_of(void *arg, const char *name)
+{
+    (void)name;
+    return ((struct cart_bed *)arg)->secret;
 }
 
 static void versioned(void *arg, struct cw_slice bytes)
@@ -114,9 +120,13 @@ static bool open_script(struct cart_bed *bed)
                                    .print = print,
                                    .collector_always = test_collector_always(),
                                    .fail_allocation = bed->fail_allocation };
-    bed->host = (struct cw_lua_host){
-        .loop = bed->loop, .transport = bed->transport, .random = &bed->random, .cart = "shop"
-    };
+    bed->host = (struct cw_lua_host){ .loop = bed->loop,
+                                      .transport = bed->transport,
+                                      .random = &bed->random,
+                                      .cart = "shop",
+                                      .allowed = bed->allowed,
+                                      .secret = secret_of,
+                                      .arg = bed };
     bed->script = cw_script_create(&host, &bed->err);
     return bed->script != NULL && cw_lua_provide_all(bed->script, &bed->host, &bed->err);
 }
@@ -165,6 +175,8 @@ void cart_bed_close(struct cart_bed *bed)
     *bed = (struct cart_bed){ .site = bed->site,
                               .cart = bed->cart,
                               .store = bed->store,
+                              .allowed = bed->allowed,
+                              .secret = bed->secret,
                               .transport = bed->transport,
                               .put = bed->put };
 }

@@ -13,6 +13,8 @@ struct cart_bed {
     const char *site; /* site.lua; set before cart_bed_open */
     const char *cart; /* carts/test.lua; NULL = orders, customers and items with the fields of cart_bed.c */
     struct cw_store *store;         /* NULL = none */
+    const char *const *allowed;     /* where the site lets requests go; NULL = nowhere else */
+    const char *secret;             /* the value of every secret setting; NULL = none is set */
     struct cw_transport *transport; /* the same */
     bool (*put)(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
                 const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,

@@ -19,6 +19,8 @@ bool telling_bed_try_open(const char *script, const char *cart)
     tells = (struct telling_bed){ .cart = { .site = site,
                                             .cart = text,
                                             .store = tells.cart.store,
+                                            .allowed = tells.cart.allowed,
+                                            .secret = tells.cart.secret,
                                             .transport = &tells.shop.transport,
                                             .fail_allocation = tells.fail_allocation } };
     bool ok = cart_bed_open(&tells.cart);
