@@ -45,36 +45,37 @@ static bool may_meet(const struct office_doc *doc, const char *const *fields)
             !cw_slice_equal(cw_office_text(doc->doc, fields[1]), cw_office_text(doc->before, fields[1])));
 }
 
-/* One question for the page. `params` has room for every document. */
-static bool ask_pairs(struct office_job *job, struct cw_slice *params)
+enum { SKUS_AT_ONCE = 50 }; /* both engines take as many parameters */
+
+static bool ask_pairs(struct office_job *job, const struct cw_slice *skus, size_t count)
 {
     const char *const *fields = job->kind->id_fields;
     struct cw_buffer sql = { 0 };
     struct pairs pairs = { job, true };
-    size_t count = 0;
     bool ok =
         cw_buffer_print(&sql, job->err, "SELECT external_id, %s, %s FROM %s WHERE cart = '' AND sku IN (",
                         fields[0], fields[1], job->put->kind->plural);
-    for (size_t i = 0; i < job->count && ok; i++) {
-        if (!may_meet(&job->docs[i], fields))
-            continue;
-        params[count++] = cw_office_text(job->docs[i].doc, "sku");
-        ok = cw_buffer_print(&sql, job->err, "%s$%zu", count > 1 ? ", " : "", count);
-    }
+    for (size_t i = 0; i < count && ok; i++)
+        ok = cw_buffer_print(&sql, job->err, "%s$%zu", i > 0 ? ", " : "", i + 1);
     ok = ok && cw_buffer_add(&sql, ")", 1, job->err) &&
-         (count == 0 || cw_office_query(job, sql.data, params, count, take_pair, &pairs)) && pairs.ok;
+         cw_office_query(job, sql.data, skus, count, take_pair, &pairs) && pairs.ok;
     cw_buffer_fini(&sql);
     return ok;
 }
 
 bool cw_office_check_pairs(struct office_job *job)
 {
-    if (!job->kind->is_one_of_its_kind || job->count == 0)
-        return true;
-    struct cw_slice *params = calloc(job->count, sizeof *params);
-    bool ok = params != NULL ? ask_pairs(job, params) : cw_fail(job->err, CW_NOMEM, "no memory for a page");
-    free(params);
-    return ok;
+    struct cw_slice skus[SKUS_AT_ONCE];
+    size_t count = 0;
+    for (size_t i = 0; job->kind->is_one_of_its_kind && i < job->count; i++) {
+        if (!may_meet(&job->docs[i], job->kind->id_fields))
+            continue;
+        skus[count++] = cw_office_text(job->docs[i].doc, "sku");
+        if (count == SKUS_AT_ONCE && !ask_pairs(job, skus, count))
+            return false;
+        count %= SKUS_AT_ONCE;
+    }
+    return count == 0 || ask_pairs(job, skus, count);
 }
 
 /* --- one item of each SKU --- */
