@@ -35,8 +35,9 @@ static bool run_and_wait(struct cw_store *store, const char *sql, struct cw_erro
 static const char lock[] =
     "LOCK TABLE raw_records, raw_heads, staged_records, orders, customers, items, stock_levels, shipments, "
     "purchase_orders, invoices, prices, vendor_levels, demands, stock_marks, document_edits, releases, "
-    "cursors, runs, run_notes, leases, jobs, controls, webhooks, messages, message_levels, links, tables, "
-    "state, users, audit IN SHARE MODE";
+    "cursors, runs, run_notes, leases, jobs, controls, webhooks, messages, message_levels, message_calls, "
+    "links, "
+    "tables, state, users, audit IN SHARE MODE";
 
 bool cw_pg_hold(struct cw_store *store, struct cw_error *err)
 {

@@ -10,10 +10,12 @@ static const char put_level[] = CW_PUT_LEVEL;
 static const char select_level[] =
     "SELECT payload IS $1, sent_payload IS $1 FROM message_levels WHERE cart = $2 AND stream = $3 "
     "AND external_id = $4";
-static const char supersede[] =
-    "UPDATE messages SET state = 'superseded', changed_at = $1 WHERE cart = $2 AND stream = $3 "
-    "AND external_id = $4 AND " CW_IS_LEVEL("") "AND state IN ('queued', 'failed')";
-static const char select_away[] = "SELECT 1 FROM messages WHERE cart = $1 AND stream = $2 "
+/* By its number: changed by what they are found by, rows would take a temporary table each time. */
+static const char select_waiting[] =
+    "SELECT id FROM messages WHERE cart = $1 AND stream = $2 AND external_id = $3 AND " CW_IS_LEVEL(
+        "") "AND state IN ('queued', 'failed') LIMIT 1";
+static const char supersede[] = "UPDATE messages SET state = 'superseded', changed_at = $1 WHERE id = $2";
+static const char select_away[] = "SELECT id FROM messages WHERE cart = $1 AND stream = $2 "
                                   "AND external_id = $3 AND " CW_IS_LEVEL("") "LIMIT 1";
 
 static bool queue(struct cw_sqlite *s, const char *sql, const struct cw_message *message,
@@ -53,32 +55,48 @@ static bool find_level(struct cw_sqlite *s, const struct cw_message *message, st
     return true;
 }
 
-/* Whether one is on its way, when those that wait are superseded already. */
-static bool is_away(struct cw_sqlite *s, struct cw_record_key key, bool *away, struct cw_error *err)
+/* The first message of that level; *id 0 = there is none. */
+static bool find_first(struct cw_sqlite *s, const char *sql, struct cw_record_key key, int64_t *id,
+                       struct cw_error *err)
 {
     sqlite3_stmt *row;
     enum cw_row found = cw_sqlite_find(
-        s, select_away,
-        CW_BINDS(cw_bind_text(key.cart), cw_bind_text(key.stream), cw_bind_text(key.external_id)), &row, err);
-    *away = found == CW_ROW_FOUND;
+        s, sql, CW_BINDS(cw_bind_text(key.cart), cw_bind_text(key.stream), cw_bind_text(key.external_id)),
+        &row, err);
+    *id = found == CW_ROW_FOUND ? sqlite3_column_int64(row, 0) : 0;
     if (found == CW_ROW_FOUND)
         sqlite3_reset(row);
     return found != CW_ROW_FAILED;
 }
 
+static bool supersede_waiting(struct cw_sqlite *s, struct cw_record_key key, struct cw_error *err)
+{
+    const struct cw_bind now = cw_bind_time(cw_now(s->store.clock));
+    int64_t id;
+    while (find_first(s, select_waiting, key, &id, err)) {
+        if (id == 0)
+            return true;
+        if (!cw_sqlite_run(s, supersede, CW_BINDS(now, cw_bind_int(id)), err))
+            return false;
+    }
+    return false;
+}
+
 static bool replace_level(struct cw_sqlite *s, const struct cw_message *message, const struct level *level,
                           struct cw_error *err)
 {
-    const struct cw_bind cart = cw_bind_text(message->key.cart), stream = cw_bind_text(message->key.stream),
-                         key = cw_bind_text(message->key.external_id);
-    bool away = true;
-    if (level->is_known &&
-        !cw_sqlite_run(s, supersede, CW_BINDS(cw_bind_time(cw_now(s->store.clock)), cart, stream, key), err))
+    const struct cw_record_key key = message->key;
+    int64_t away = 0;
+    if (level->is_known && !supersede_waiting(s, key, err))
         return false;
-    if (level->is_sent && !is_away(s, message->key, &away, err))
+    if (level->is_sent && !find_first(s, select_away, key, &away, err))
         return false;
-    return (!away || queue(s, queue_level, message, err)) &&
-           cw_sqlite_run(s, put_level, CW_BINDS(cart, stream, key, cw_bind_text(message->payload)), err);
+    bool is_needless = level->is_sent && away == 0;
+    return (is_needless || queue(s, queue_level, message, err)) &&
+           cw_sqlite_run(s, put_level,
+                         CW_BINDS(cw_bind_text(key.cart), cw_bind_text(key.stream),
+                                  cw_bind_text(key.external_id), cw_bind_text(message->payload)),
+                         err);
 }
 
 bool cw_sqlite_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err)

@@ -38,9 +38,11 @@ static const char select_next[] =
     "AND m.due_at > $3 AND " CW_FIRST_OF_LANE "ORDER BY m.due_at, m.id LIMIT 1";
 static const char next_call[] =
     "INSERT INTO message_calls (cart, stream, number) VALUES ($1, $2, 1) " CW_NEXT_CALL;
+static const char select_one[] = "SELECT " CW_MESSAGE_COLUMNS("") "FROM messages WHERE id = $1";
+/* Without RETURNING, which would take a temporary table for each message. */
 static const char claim_one[] =
     "UPDATE messages SET state = 'sending', attempts = attempts + 1, call_number = $1, changed_at = $2 "
-    "WHERE id = $3 RETURNING " CW_MESSAGE_COLUMNS("");
+    "WHERE id = $3";
 
 struct sendable {
     int64_t id, company;
@@ -128,16 +130,21 @@ static bool keep_texts(struct claiming *c, struct cw_message *m, struct cw_error
     return true;
 }
 
-static bool claim_message(struct claiming *c, int64_t id, struct cw_message *out, struct cw_error *err)
+static bool read_claimed(struct claiming *c, int64_t id, struct cw_message *out, struct cw_error *err)
 {
     sqlite3_stmt *row;
-    if (cw_sqlite_find(c->s, claim_one, CW_BINDS(cw_bind_int(c->call), c->now, cw_bind_int(id)), &row, err) !=
-        CW_ROW_FOUND)
+    if (cw_sqlite_find(c->s, select_one, CW_BINDS(cw_bind_int(id)), &row, err) != CW_ROW_FOUND)
         return false;
     *out = message_of(row);
     bool ok = keep_texts(c, out, err);
     sqlite3_reset(row);
     return ok;
+}
+
+static bool claim_message(struct claiming *c, int64_t id, struct cw_message *out, struct cw_error *err)
+{
+    return cw_sqlite_run(c->s, claim_one, CW_BINDS(cw_bind_int(c->call), c->now, cw_bind_int(id)), err) &&
+           read_claimed(c, id, out, err);
 }
 
 static bool claim(struct claiming *c, struct cw_error *err)

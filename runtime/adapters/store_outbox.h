@@ -1,16 +1,17 @@
 /* store_outbox.h - private to the store: the outbox's SQL, as far as it is the same in every engine.
  *
  * Parameters are $1, $2 in the order in which they first appear, which both engines count alike. The terms
- * about states are those of the indexes, word for word: SQLite uses a partial index for nothing else.
+ * about states are those of the indexes, word for word: SQLite uses a partial index for nothing else. They
+ * list two states at most: for more SQLite makes a temporary table each time that a row changes.
  */
 #ifndef CW_ADAPTERS_STORE_OUTBOX_H
 #define CW_ADAPTERS_STORE_OUTBOX_H
 
 #include "adapters/store_words.h"
 
-#define CW_UNSETTLED(m) m "state IN ('queued', 'sending', 'unknown', 'failed') "
+#define CW_UNSETTLED(m) m "state NOT IN ('sent', 'superseded') "
 #define CW_IS_LEVEL(m)  m "event = '' AND " CW_UNSETTLED(m)
-#define CW_UNDECIDED(m) m "state IN ('sending', 'unknown', 'failed') "
+#define CW_UNDECIDED(m) m "state <> 'queued' AND " CW_UNSETTLED(m)
 #define CW_SETTLED      "state IN ('sent', 'superseded') AND (event = '' OR payload <> '') "
 
 /* None of the lane of m stands before it. */

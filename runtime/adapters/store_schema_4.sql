@@ -85,10 +85,11 @@ ALTER TABLE messages DROP COLUMN is_level;
 DROP INDEX messages_waiting;
 DROP INDEX messages_of_key;
 CREATE INDEX messages_queued ON messages (cart, stream, due_at, id) WHERE state = 'queued';
-CREATE INDEX messages_unsettled ON messages (cart, lane, id) WHERE state IN ('queued', 'sending', 'unknown', 'failed');
+CREATE INDEX messages_unsettled ON messages (cart, lane, id) WHERE state NOT IN ('sent', 'superseded');
 CREATE INDEX messages_of_level ON messages (cart, stream, external_id)
-    WHERE event = '' AND state IN ('queued', 'sending', 'unknown', 'failed');
-CREATE INDEX messages_of_state ON messages (cart, stream, state, id) WHERE state IN ('sending', 'unknown', 'failed');
+    WHERE event = '' AND state NOT IN ('sent', 'superseded');
+CREATE INDEX messages_of_state ON messages (cart, stream, state, id)
+    WHERE state <> 'queued' AND state NOT IN ('sent', 'superseded');
 CREATE INDEX messages_settled ON messages (changed_at)
     WHERE state IN ('sent', 'superseded') AND (event = '' OR payload <> '');
 CREATE UNIQUE INDEX messages_event ON messages (cart, stream, event) WHERE event <> '';

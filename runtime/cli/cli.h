@@ -16,7 +16,8 @@ struct cw_cli {
     struct cw_loop *loop;
     struct cw_store *store;
     struct cw_transport *transport;
-    size_t rows; /* of the last table or record that was printed */
+    bool names_office; /* an empty cart is shown as "office" */
+    size_t rows;       /* of the last table or record that was printed */
 };
 
 /* Parses options. `usage` is what follows the command's name ("CART FILE..."), `about` a paragraph of help.

@@ -28,6 +28,10 @@
 
 enum params { PLAIN = 2, TIMED = 4, BY_STATE = 5, BY_STREAM = 6 }; /* how many its SQL has */
 
+/* Documents of the back office have no cart. */
+#define SHOWN_CART "CASE cart WHEN '' THEN 'office' ELSE cart END AS cart"
+#define OF_CART    "($1 = '' OR cart = $1 OR ($1 = 'office' AND cart = ''))"
+
 static const struct list {
     const char *kind, *sql, *empty;
     enum params params;
@@ -40,17 +44,44 @@ static const struct list {
       "ORDER BY placed_at DESC NULLS LAST, id DESC LIMIT $2) AS newest ORDER BY placed_at NULLS FIRST, id",
       "no orders", TIMED, NULL },
     { "customers",
-      "SELECT id, cart, external_id, email, first_name, last_name, company FROM customers "
-      "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
+      "SELECT id, " SHOWN_CART ", external_id, email, first_name, last_name, company FROM customers "
+      "WHERE " OF_CART " ORDER BY id LIMIT $2",
       "no customers", PLAIN, NULL },
     { "items",
-      "SELECT id, cart, external_id, sku, name, price, active FROM items WHERE ($1 = '' OR cart = $1) "
+      "SELECT id, " SHOWN_CART ", external_id, sku, name, price, active FROM items WHERE " OF_CART " "
       "ORDER BY id LIMIT $2",
       "no items", PLAIN, NULL },
     { "stock",
-      "SELECT id, cart, external_id, sku, item_id, variant_id, warehouse, quantity FROM stock_levels "
-      "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
+      "SELECT id, " SHOWN_CART
+      ", external_id, sku, item_id, variant_id, warehouse, quantity FROM stock_levels "
+      "WHERE " OF_CART " ORDER BY id LIMIT $2",
       "no stock levels", PLAIN, NULL },
+    { "levels",
+      "SELECT id, external_id, sku, warehouse, quantity, last_stored_at FROM stock_levels WHERE cart = '' "
+      "AND "
+      "($1 = '' OR $1 = 'office') ORDER BY sku, warehouse, id LIMIT $2",
+      "the back office has told no levels; see: cartwright put --help", PLAIN, NULL },
+    { "vendor_levels",
+      "SELECT id, external_id, sku, vendor, quantity, changed_at FROM vendor_levels WHERE cart = '' AND "
+      "($1 = '' OR $1 = 'office') ORDER BY sku, vendor, id LIMIT $2",
+      "the back office has told no vendor levels", PLAIN, NULL },
+    { "prices",
+      "SELECT id, external_id, sku, list, currency, amount, valid_from, valid_until FROM prices WHERE cart = "
+      "'' AND "
+      "($1 = '' OR $1 = 'office') ORDER BY sku, list, currency, id LIMIT $2",
+      "the back office has told no prices", PLAIN, NULL },
+    { "purchase_orders",
+      "SELECT p.id, p.external_id, p.number, p.vendor, p.closed, p.ordered_at, l.sku, l.quantity, "
+      "l.received, "
+      "l.warehouse, l.expected_at FROM purchase_orders p LEFT JOIN purchase_order_lines l ON "
+      "l.purchase_order_id = "
+      "p.id WHERE p.cart = '' AND ($1 = '' OR $1 = 'office') ORDER BY p.id, l.position LIMIT $2",
+      "the back office has told no purchase orders", PLAIN, NULL },
+    { "invoices",
+      "SELECT id, external_id, number, order_cart, order_id, released, invoiced_at, currency, total FROM "
+      "invoices "
+      "WHERE cart = '' AND ($1 = '' OR $1 = 'office') ORDER BY id LIMIT $2",
+      "the back office has told no invoices", PLAIN, NULL },
     { "parked",
       "SELECT s.cart, s.stream, s.external_id, s.state, s.staged_at, i.field, i.code, i.message FROM "
       "staged_records s "
@@ -76,8 +107,9 @@ static const struct list {
       "ORDER BY placed_at NULLS FIRST, id LIMIT $2",
       "no order is pending", TIMED, "\nrelease one with: cartwright release CART ID --reason TEXT" },
     { "shipments",
-      "SELECT id, cart, external_id, number, order_id, shipped_at, carrier, tracking_number FROM shipments "
-      "WHERE ($1 = '' OR cart = $1) ORDER BY id LIMIT $2",
+      "SELECT id, " SHOWN_CART
+      ", external_id, number, order_id, shipped_at, carrier, tracking_number FROM shipments "
+      "WHERE " OF_CART " ORDER BY id LIMIT $2",
       "no shipments", PLAIN, NULL },
     { "edits",
       "SELECT cart, kind, external_id, field, value, cart_value, is_contested AS contested, who, edited_at, "
@@ -201,7 +233,8 @@ static int check(const struct list *list, const char *kind, const struct options
         fprintf(
             stderr,
             "cartwright list: there is no list \"%s\"; there are orders, customers, items, stock, shipments, "
-            "parked, work, pending, edits, messages, audit, raw and runs\n",
+            "levels, vendor_levels, prices, purchase_orders, invoices, parked, work, pending, edits, "
+            "messages, audit, raw and runs\n",
             kind);
     else if (options->limit < 1)
         fprintf(stderr, "cartwright list: --limit is at least 1\n");
@@ -237,14 +270,17 @@ int cw_cmd_list(int argc, char **argv)
         { "limit", 'l', 0, G_OPTION_ARG_INT, &options.limit, "At most so many rows (default 100)", "N" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
-    int code = cw_cli_parse(
-        &cli, &argc, &argv, "KIND [CART]",
-        "Lists orders, customers, items, stock, shipments; parked: every record that waits, work: what\n"
-        "must be done, with the number of records that wait for it; pending: orders to be\n"
-        "released; edits, messages (to carts), audit, raw or runs. TIME is such as\n"
-        "2024-03-31 or \"2024-03-31 14:00\", in the site's zone as all times that are shown:\n"
-        "when an order was placed, a record parked or received, a run started.",
-        entries, 1, 2);
+    int code =
+        cw_cli_parse(&cli, &argc, &argv, "KIND [CART]",
+                     "Lists orders, customers, items, stock, shipments; of the back office levels, "
+                     "vendor_levels, prices,\n"
+                     "purchase_orders and invoices, and with --cart office the others; parked: every record "
+                     "that waits, work: what\n"
+                     "must be done, with the number of records that wait for it; pending: orders to be\n"
+                     "released; edits, messages (to carts), audit, raw or runs. TIME is such as\n"
+                     "2024-03-31 or \"2024-03-31 14:00\", in the site's zone as all times that are shown:\n"
+                     "when an order was placed, a record parked or received, a run started.",
+                     entries, 1, 2);
     const struct list *list = code < 0 ? find(argv[1]) : NULL;
     if (code < 0 && argc > 2 && options.cart == NULL)
         options.cart = g_strdup(argv[2]);

@@ -121,9 +121,7 @@ static bool read_drops(struct putting *putting, const struct cw_office_source *s
         }
     }
     cw_arena_fini(&page);
-    if (ok && cw_put_csv_faults(csv) > 0)
-        return cw_fail(err, CW_INVALID, "nothing was dropped");
-    return ok;
+    return ok && source->end(source->arg, err);
 }
 
 static bool put_file(struct putting *putting, const char *path, struct cw_error *err)
@@ -221,7 +219,7 @@ static int check(const struct options *options, const char *name, bool is_of_fil
 int cw_cmd_put(int argc, char **argv)
 {
     struct cw_cli cli = { .time_limit_s = 12 * 3600 };
-    struct options options = { NULL };
+    struct options options = { .reason = NULL };
     const struct cw_kind *kind = NULL;
     const GOptionEntry entries[] = {
         { "reason", 'r', 0, G_OPTION_ARG_STRING, &options.reason, "Why; kept in the audit trail", "TEXT" },

@@ -37,6 +37,10 @@ enum { SECTIONS_MAX = 10 };
                     "ORDER BY r.version"                                                                     \
     }
 
+/* Documents of the back office have no cart. */
+#define OF_OFFICE "cart = '' AND ($2 = '' OR $2 = 'office')"
+#define OF_CART   "($2 = '' OR cart = $2 OR ($2 = 'office' AND cart = ''))"
+
 /* $1 is the id as given, $2 the cart or '', $3 (raw only) the version or ''. A document is found by its
  * number here, its id in the cart, or (orders) the number the buyer knows. */
 static const struct kind {
@@ -67,7 +71,7 @@ static const struct kind {
         VERSIONS("orders", "orders") } },
     { "customer",
       "customers",
-      "SELECT * FROM customers WHERE (external_id = $1 OR email = $1) AND ($2 = '' OR cart = $2) ORDER BY id "
+      "SELECT * FROM customers WHERE (external_id = $1 OR email = $1) AND " OF_CART " ORDER BY id "
       "LIMIT 1",
       { { "addresses",
           "SELECT external_id, first_name, last_name, company, street, postcode, city, region, country "
@@ -78,7 +82,7 @@ static const struct kind {
         VERSIONS("customers", "customers") } },
     { "item",
       "items",
-      "SELECT * FROM items WHERE (external_id = $1 OR sku = $1) AND ($2 = '' OR cart = $2) ORDER BY id LIMIT "
+      "SELECT * FROM items WHERE (external_id = $1 OR sku = $1) AND " OF_CART " ORDER BY id LIMIT "
       "1",
       { { "variants", "SELECT external_id, sku, name, barcode, price FROM item_variants WHERE item_id = $1 "
                       "ORDER BY position" },
@@ -90,21 +94,44 @@ static const struct kind {
         VERSIONS("items", "items") } },
     { "stock",
       "stock",
-      "SELECT * FROM stock_levels WHERE (external_id = $1 OR sku = $1) AND ($2 = '' OR cart = $2) ORDER BY "
+      "SELECT * FROM stock_levels WHERE (external_id = $1 OR sku = $1) AND " OF_CART " ORDER BY "
       "id LIMIT 1",
       { EDITS("stock_levels", "stock_level"), WAITING("stock_levels", "stock"),
         VERSIONS("stock_levels", "stock") } },
     { "shipment",
       "shipments",
-      "SELECT * FROM shipments WHERE (external_id = $1 OR number = $1 OR tracking_number = $1) AND ($2 = '' "
-      "OR "
-      "cart = $2) ORDER BY id LIMIT 1",
+      "SELECT * FROM shipments WHERE (external_id = $1 OR number = $1 OR tracking_number = $1) AND " OF_CART
+      " ORDER BY id LIMIT 1",
       { { "lines",
           "SELECT position, line_id, sku, quantity FROM shipment_lines WHERE shipment_id = $1 ORDER BY "
           "position" },
         EDITS("shipments", "shipment"),
         WAITING("shipments", "shipments"),
         VERSIONS("shipments", "shipments") } },
+    { "level",
+      NULL,
+      "SELECT * FROM stock_levels WHERE (external_id = $1 OR sku = $1) AND " OF_OFFICE " ORDER BY id LIMIT 1",
+      { { NULL, NULL } } },
+    { "vendor_level",
+      NULL,
+      "SELECT * FROM vendor_levels WHERE (external_id = $1 OR sku = $1) AND " OF_OFFICE
+      " ORDER BY id LIMIT 1",
+      { { NULL, NULL } } },
+    { "price",
+      NULL,
+      "SELECT * FROM prices WHERE (external_id = $1 OR sku = $1) AND " OF_OFFICE " ORDER BY id LIMIT 1",
+      { { NULL, NULL } } },
+    { "purchase_order",
+      NULL,
+      "SELECT * FROM purchase_orders WHERE (external_id = $1 OR number = $1) AND " OF_OFFICE
+      " ORDER BY id LIMIT 1",
+      { { "lines", "SELECT position, external_id, sku, quantity, received, warehouse, expected_at FROM "
+                   "purchase_order_lines WHERE purchase_order_id = $1 ORDER BY position" } } },
+    { "invoice",
+      NULL,
+      "SELECT * FROM invoices WHERE (external_id = $1 OR number = $1) AND " OF_OFFICE " ORDER BY id LIMIT 1",
+      { { "lines", "SELECT position, line_id, sku, quantity FROM invoice_lines WHERE invoice_id = $1 ORDER "
+                   "BY position" } } },
     { "run",
       NULL,
       "SELECT id, cart, stream, job, state, message, began_by, worker, started_at, ended_at, started_at || ' "
@@ -294,6 +321,13 @@ static int explain(struct cw_cli *cli, const struct wanted *wanted)
     struct id id = find_id(cli, wanted);
     if (id.external_id[0] == '\0')
         return explain_absence(cli, wanted);
+    if (id.cart[0] == '\0') {
+        cw_fail(&err, CW_USAGE,
+                "%s %s is the back office's, and was mapped from nothing; see: cartwright list audit --cart "
+                "office",
+                wanted->kind->name, wanted->id);
+        return cw_cli_fail(cli, &err);
+    }
     struct cw_session *session = cw_cli_session(cli, id.cart, true, &err);
     struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, id.cart, &err) : NULL;
     const struct cw_lua_stream *stream =
@@ -349,6 +383,7 @@ static int show(struct cw_cli *cli, const struct wanted *wanted)
     struct cw_slice params[3];
     size_t count = params_of(wanted, params);
     bool found;
+    cli->names_office = strcmp(wanted->kind->name, "run") != 0;
     int code = cw_cli_print_record(cli, wanted->kind->sql, params, count, &found);
     if (code != 0)
         return code;
@@ -370,18 +405,19 @@ int cw_cmd_show(int argc, char **argv)
           "Of a document: where each value comes from, by path, table, rule and edit", NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
-    int code =
-        cw_cli_parse(&cli, &argc, &argv, "KIND ID",
-                     "Shows one order, customer, item, stock level, shipment, parked record, raw record, "
-                     "message or run. ID is the\n"
-                     "cart's id; orders are found by their number too, customers by e-mail, items by SKU.",
-                     entries, 2, 2);
+    int code = cw_cli_parse(
+        &cli, &argc, &argv, "KIND ID",
+        "Shows one order, customer, item, stock level, shipment, of the back office also level,\n"
+        "vendor_level, price, purchase_order and invoice; a parked record, raw record, "
+        "message or run. ID is the\n"
+        "cart's id; orders are found by their number too, customers by e-mail, items by SKU.",
+        entries, 2, 2);
     struct wanted wanted = { code < 0 ? find(argv[1]) : NULL, NULL, cart != NULL ? cart : "",
                              version != NULL ? version : "" };
     if (code < 0 && wanted.kind == NULL) {
         fprintf(stderr,
                 "cartwright show: there is no kind \"%s\"; there are order, customer, item, stock, shipment, "
-                "parked, raw, message and run\n",
+                "level, vendor_level, price, purchase_order, invoice, parked, raw, message and run\n",
                 argv[1]);
         code = 2;
     }

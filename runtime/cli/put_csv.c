@@ -38,10 +38,11 @@ struct cw_put_csv {
     struct column *columns;
     size_t column_count;
     bool has_lists;
-    struct row ahead, first;   /* the row that comes next; the first one of the document in hand */
-    struct cw_document **docs; /* of the page in hand */
+    struct row ahead, first; /* the row that comes next; the first one of the document in hand */
+    struct cw_document *docs[CW_OFFICE_PAGE]; /* of the page in hand */
     size_t count;
     uint64_t lines[CW_OFFICE_PAGE];
+    bool is_faulty; /* the document in hand, which is left out */
     uint64_t rows;
     size_t faults;
 };
@@ -132,12 +133,12 @@ static bool find_column(const struct cw_put_csv *csv, struct column *column, str
         return true;
     if (find_member(csv, column, err))
         return err->code == CW_OK;
-    if (!cw_kind_check_name(csv->kind, cw_slice(column->name), &type, err))
-        return false;
-    if (type != CW_LIST && type != CW_RECORD)
-        return true;
-    return cw_fail(err, CW_INVALID, "%s is a list: its columns are such as %s.sku, a row for each member",
-                   column->name, column->name);
+    int at = cw_kind_field(csv->kind, cw_slice(column->name));
+    if (at >= 0 && csv->kind->fields[at].type == CW_LIST)
+        return cw_fail(err, CW_INVALID,
+                       "%s is a list: its columns are such as %s.%s, with a row for each member",
+                       column->name, column->name, csv->kind->fields[at].kind->fields[0].name);
+    return cw_kind_check_name(csv->kind, cw_slice(column->name), &type, err);
 }
 
 static bool take_header(struct cw_put_csv *csv, const struct cw_csv_row *row, struct cw_error *err)
@@ -249,6 +250,7 @@ static bool set(struct cw_put_csv *csv, struct cw_document *doc, const struct co
     struct cw_slice text = cell(&csv->ahead, (size_t)(column - csv->columns));
     if (text.len == 0 || cw_document_set(doc, cw_slice(name), text, csv->zone, arena, &why))
         return true;
+    csv->is_faulty = true;
     return tell(csv, csv->ahead.line, column->name, why.text);
 }
 
@@ -274,6 +276,7 @@ static bool check_same(struct cw_put_csv *csv)
             continue;
         snprintf(why, sizeof why, "is another value than in line %" PRIu64 ", where the same %s begins",
                  csv->first.line, csv->kind->name);
+        csv->is_faulty = true;
         if (!tell(csv, csv->ahead.line, csv->columns[i].name, why))
             return false;
     }
@@ -354,24 +357,39 @@ static bool rewind_csv(void *arg, struct cw_error *err)
     return csv->reader != NULL;
 }
 
+/* No more rows come for the document in hand. */
+static void finish_document(struct cw_put_csv *csv)
+{
+    csv->count -= csv->is_faulty;
+    csv->is_faulty = false;
+}
+
 static bool next(void *arg, struct cw_arena *arena, struct cw_document **docs, size_t max, size_t *count,
                  struct cw_error *err)
 {
     struct cw_put_csv *csv = arg;
-    csv->docs = docs;
     csv->count = 0;
     csv->first.is_there = false;
     for (;;) {
         if (!pull(csv, err))
             return false;
         bool is_more = csv->ahead.is_there && goes_on(csv);
-        if (!csv->ahead.is_there || (!is_more && csv->count == max))
+        if (!is_more)
+            finish_document(csv);
+        if (!csv->ahead.is_there || (!is_more && csv->count == MIN(max, CW_OFFICE_PAGE)))
             break;
         if (!take_ahead(csv, arena, is_more))
             return csv->faults > 0 ? fail_all(csv, err) : cw_fail(err, CW_NOMEM, "no memory for documents");
     }
     *count = csv->count;
-    if (csv->has_ended && csv->faults > 0)
+    memcpy(docs, csv->docs, csv->count * sizeof *docs);
+    return true;
+}
+
+static bool end_csv(void *arg, struct cw_error *err)
+{
+    struct cw_put_csv *csv = arg;
+    if (csv->faults > 0)
         return fail_all(csv, err);
     return csv->rows > 0 ||
            cw_fail(
@@ -383,7 +401,7 @@ static bool next(void *arg, struct cw_arena *arena, struct cw_document **docs, s
 
 struct cw_office_source cw_put_csv_source(struct cw_put_csv *csv)
 {
-    return (struct cw_office_source){ .arg = csv, .rewind = rewind_csv, .next = next };
+    return (struct cw_office_source){ .arg = csv, .rewind = rewind_csv, .next = next, .end = end_csv };
 }
 
 /* --- life --- */

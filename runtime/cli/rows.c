@@ -57,18 +57,19 @@ static char *seconds_of(struct cw_slice micros)
 
 static char *take_cell(const struct rows *rows, struct cw_slice name, struct cw_slice value)
 {
-    static const char *const flags[] = {
-        "tax_included", "active", "guest", "archived", "taxable", "contested"
-    };
+    static const char *const flags[] = { "tax_included", "active", "guest",    "archived", "taxable",
+                                         "contested",    "closed", "released", "confirmed" };
     if (value.data == NULL)
         return NULL;
+    if (rows->cli->names_office && value.len == 0 && cw_slice_is(name, "cart"))
+        return g_strdup("office");
     if (cw_slice_is(name, "seconds"))
         return seconds_between(value, rows->cli->json);
     if (rows->cli->json)
         return g_strndup(value.data, value.len);
     if (ends_with(name, "_us"))
         return seconds_of(value);
-    if (ends_with(name, "_at") || ends_with(name, "_until"))
+    if (ends_with(name, "_at") || ends_with(name, "_until") || ends_with(name, "valid_from"))
         return local_time(rows, value);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (cw_slice_is(name, flags[i]))

@@ -309,6 +309,45 @@ static bool take_message(void *arg, size_t columns, const struct cw_slice *names
     return true;
 }
 
+/* --- whose it is --- */
+
+struct owners {
+    struct explaining *e;
+    unsigned count;
+};
+
+static bool take_owner(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    struct owners *owners = arg;
+    (void)columns, (void)names;
+    owners->count++;
+    add_row(
+        owners->e, "item of the cart",
+        g_strdup_printf("%.*s%s%.*s", CW_SLICE_ARG(row[0]), row[1].len > 0 ? "/" : "", CW_SLICE_ARG(row[1])),
+        NULL, g_strdup(""));
+    return true;
+}
+
+/* The cart is told of a SKU that one of its items has. */
+static bool add_owners(struct explaining *e, struct cw_error *err)
+{
+    struct cw_slice params[] = { cw_slice(e->cart->name), cw_slice(e->sku) };
+    struct owners owners = { e, 0 };
+    char any[8];
+    if (!cw_cli_query(e->cli,
+                      "SELECT external_id, '' FROM items WHERE cart = $1 AND sku = $2 UNION ALL SELECT "
+                      "i.external_id, v.external_id FROM items i JOIN item_variants v ON v.item_id = i.id "
+                      "WHERE i.cart = $1 AND v.sku = $2",
+                      params, 2, take_owner, &owners, err) ||
+        !cw_cli_ask(e->cli, "SELECT 1 FROM items WHERE cart = $1 LIMIT 1", params, 1, any, sizeof any, err))
+        return false;
+    if (owners.count > 1)
+        add_row(e, "not told", NULL, NULL, g_strdup("several items of the cart have this SKU"));
+    else if (owners.count == 0 && any[0] != '\0' && !e->cart->out.stock.unlisted)
+        add_row(e, "not told", NULL, NULL, g_strdup("no item of the cart has this SKU"));
+    return true;
+}
+
 /* --- all of it --- */
 
 static bool add_documents(struct explaining *e, struct cw_error *err)
@@ -359,7 +398,7 @@ static bool explain(struct explaining *e, struct cw_error *err)
     add_components(e, e->sku, 0);
     add_kits(e);
     add_sum(e);
-    return add_messages(e, err);
+    return add_owners(e, err) && add_messages(e, err);
 }
 
 int cw_cli_stock_explain(struct cw_cli *cli, const char *cart, const char *sku)

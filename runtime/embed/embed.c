@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/reader.h"
+#include "engine/office.h"
 #include "engine/site_store.h"
 #include "engine/sync.h"
 
@@ -200,4 +202,96 @@ int cartwright_query(struct cartwright *site, const char *sql, const char *const
     cw_store_wait(site->store);
     g_free(texts);
     return reading.failed ? fail(err, &reading.err) : 0;
+}
+
+/* --- what the back office says --- */
+
+enum { DOCUMENTS_MAX = 64 * 1024 * 1024, COUNT_MAX = 1000 * 1000 };
+
+struct putting {
+    struct cartwright *site;
+    struct cw_parser *parser;
+    struct cw_zone *zone; /* of times without an offset */
+    struct cw_arena arena;
+    struct cw_document **docs;
+    size_t count;
+};
+
+static const struct cw_node *parse_documents(struct putting *putting, const char *documents,
+                                             struct cw_error *err)
+{
+    const struct cw_reader_limits limits = {
+        .record_bytes = DOCUMENTS_MAX, .text_bytes = DOCUMENTS_MAX, .depth = 10, .children = COUNT_MAX
+    };
+    size_t len = strlen(documents);
+    if (len > DOCUMENTS_MAX) {
+        cw_fail(err, CW_LIMIT, "documents of %zu bytes; at most %d in one call", len, DOCUMENTS_MAX);
+        return NULL;
+    }
+    putting->parser = cw_parser_create(CW_JSON, &limits, err);
+    return putting->parser != NULL
+               ? cw_parse(putting->parser, (struct cw_slice){ documents, len }, "UTF-8", &putting->arena, err)
+               : NULL;
+}
+
+static bool make_documents(struct putting *putting, const struct cw_kind *kind, const struct cw_node *node,
+                           struct cw_error *err)
+{
+    bool is_list = node->kind == CW_NODE_ARRAY;
+    size_t room = is_list ? 0 : 1;
+    for (const struct cw_node *each = is_list ? node->first : NULL; each != NULL; each = each->next)
+        room++;
+    putting->docs = g_new0(struct cw_document *, room + 1);
+    for (const struct cw_node *each = is_list ? node->first : node; each != NULL;
+         each = is_list ? each->next : NULL) {
+        putting->docs[putting->count] = cw_office_from_json(kind, each, putting->zone, &putting->arena, err);
+        if (putting->docs[putting->count++] == NULL)
+            return cw_fail_in(err, "%s number %zu", kind->name, putting->count);
+    }
+    return true;
+}
+
+static struct cw_slice who(void)
+{
+    const char *named = g_getenv("CARTWRIGHT_USER");
+    return cw_slice(named != NULL && *named != '\0' ? named : g_get_user_name());
+}
+
+static bool put_documents(struct putting *putting, const char *kind_name, const char *documents,
+                          const char *from, const char *reason, struct cw_office_result *result,
+                          struct cw_error *err)
+{
+    struct cartwright *site = putting->site;
+    const struct cw_kind *kind = cw_office_kind(cw_slice(kind_name), err);
+    const struct cw_node *node = kind != NULL ? parse_documents(putting, documents, err) : NULL;
+    if (node == NULL)
+        return false;
+    putting->zone = cw_zone_open(site->site->config.zone, err);
+    if (putting->zone == NULL || !make_documents(putting, kind, node, err))
+        return false;
+    struct cw_office_put put = { .config = &site->site->config,
+                                 .kind = kind,
+                                 .docs = putting->docs,
+                                 .count = putting->count,
+                                 .from = cw_slice(from != NULL ? from : ""),
+                                 .who = who(),
+                                 .reason = cw_slice(reason != NULL ? reason : "") };
+    return cw_office_put(site->store, cw_loop_clock(site->loop), site->loop, &put, result, err);
+}
+
+int cartwright_put(struct cartwright *site, const char *kind, const char *documents, const char *from,
+                   const char *reason, struct cartwright_put_counts *counts, struct cartwright_error *err)
+{
+    struct putting putting = { .site = site };
+    struct cw_office_result result = { 0 };
+    struct cw_error failed;
+    cw_arena_init(&putting.arena, 0);
+    bool ok = put_documents(&putting, kind, documents, from, reason, &result, &failed);
+    if (ok && counts != NULL)
+        *counts = (struct cartwright_put_counts){ result.put, result.unchanged, result.messages };
+    cw_parser_free(putting.parser);
+    cw_zone_free(putting.zone);
+    g_free(putting.docs);
+    cw_arena_fini(&putting.arena);
+    return ok ? 0 : fail(err, &failed);
 }

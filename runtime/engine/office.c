@@ -15,6 +15,8 @@ bool cw_office_fault(struct office_job *job, struct office_doc *doc, const struc
     struct cw_error told = *err;
     if (doc->id.len > 0)
         cw_fail_in(&told, "%s %.*s", put->kind->name, CW_SLICE_ARG(doc->id));
+    else if (put->source != NULL) /* which knows better where it stands */
+        cw_fail_in(&told, "%s", put->kind->name);
     else
         cw_fail_in(&told, "%s number %zu", put->kind->name, doc->number);
     snprintf(told.record, sizeof told.record, "%.*s",
@@ -49,6 +51,13 @@ static bool begin(struct office_job *job)
     cw_txn_begin(job->store, (struct cw_fence){ 0 }, begun, job);
     cw_store_wait(job->store);
     return job->txn != NULL;
+}
+
+void cw_office_answered(struct office_job *job, const struct cw_error *err)
+{
+    job->has_failed = err != NULL;
+    if (err != NULL)
+        *job->err = *err;
 }
 
 /* An answer that is here once cw_store_wait returns. */
@@ -111,29 +120,38 @@ bool cw_office_query(struct office_job *job, const char *sql, const struct cw_sl
 
 /* --- a page --- */
 
+/* The documents of the page that have an id; which they are. */
+struct asked {
+    struct office_job *job;
+    size_t at[CW_OFFICE_PAGE];
+};
+
 static void stored_read(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
 {
-    struct office_job *job = arg;
-    if (err != NULL)
-        *job->err = *err;
+    const struct asked *asked = arg;
+    cw_office_answered(asked->job, err);
     for (size_t i = 0; i < count && err == NULL; i++)
-        job->docs[i].before = stored[i].doc;
+        asked->job->docs[asked->at[i]].before = stored[i].doc;
 }
 
 /* What the store holds under the ids of the page. */
 static bool read_stored(struct office_job *job)
 {
     struct cw_record_key keys[CW_OFFICE_PAGE];
-    struct cw_error before = *job->err;
-    for (size_t i = 0; i < job->count; i++)
-        keys[i] = (struct cw_record_key){ { "", 0 }, cw_slice(job->put->kind->plural), job->docs[i].id };
-    job->err->code = CW_OK;
-    cw_txn_get_documents(job->txn, job->put->kind, keys, job->count, &job->arena, stored_read, job);
+    struct asked asked = { .job = job };
+    size_t count = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        if (job->docs[i].is_faulty)
+            continue;
+        asked.at[count] = i;
+        keys[count++] =
+            (struct cw_record_key){ { "", 0 }, cw_slice(job->put->kind->plural), job->docs[i].id };
+    }
+    job->has_failed = false;
+    if (count > 0)
+        cw_txn_get_documents(job->txn, job->put->kind, keys, count, &job->arena, stored_read, &asked);
     cw_store_wait(job->store);
-    if (job->err->code != CW_OK)
-        return false;
-    *job->err = before; /* a fault of a page before */
-    return true;
+    return !job->has_failed;
 }
 
 static bool fail_twice(struct office_job *job, struct office_doc *doc, struct cw_slice id, size_t first)
@@ -206,6 +224,19 @@ static bool put_consequences(struct office_job *job)
     return !cw_recount_is_needed(job->put->config) || (cw_office_mark(job) && cw_office_recount_orders(job));
 }
 
+static void count(struct office_job *job)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        const struct office_doc *doc = &job->docs[i];
+        if (!doc->is_changed)
+            job->result->unchanged++;
+        else if (doc->doc == NULL)
+            job->result->dropped++;
+        else
+            job->result->put++;
+    }
+}
+
 /* The page's documents, read already, in the transaction in hand. */
 static bool work(struct office_job *job)
 {
@@ -215,6 +246,7 @@ static bool work(struct office_job *job)
         return false;
     if (job->faults > 0)
         return !job->is_enough;
+    count(job);
     if (writes && (!cw_office_write(job) || !cw_office_check_items(job) || !cw_office_check_shipped(job)))
         return false;
     return job->faults > 0 ? !job->is_enough : put_consequences(job);
@@ -260,6 +292,7 @@ static bool drop_page(struct office_job *job)
         return false;
     for (size_t i = 0; i < job->count; i++)
         job->docs[i].is_changed = job->docs[i].before != NULL;
+    count(job);
     return cw_office_read_orders(job) && cw_office_write(job) && put_consequences(job);
 }
 
@@ -355,7 +388,8 @@ static bool put_documents(struct office_job *job, between_fn *between)
         if (!is_last && !between(job))
             return false;
     }
-    return job->faults == 0;
+    const struct cw_office_source *source = job->put->source;
+    return job->faults == 0 && (source == NULL || source->end(source->arg, job->err));
 }
 
 static bool drop_documents(struct office_job *job, between_fn *between)

@@ -25,6 +25,8 @@ struct cw_office_source {
     /* At most `max` documents, made in `arena`; fewer say that these were the last. False with *err. */
     bool (*next)(void *arg, struct cw_arena *arena, struct cw_document **docs, size_t max, size_t *count,
                  struct cw_error *err);
+    /* Asked behind the last page, once all that was given is checked: whether the source itself is sound. */
+    bool (*end)(void *arg, struct cw_error *err);
 };
 
 /* Told of each document that is refused, while the page it came with is in hand. False = that is enough. */

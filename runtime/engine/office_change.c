@@ -144,17 +144,9 @@ static bool write_one(struct office_job *job, const struct office_doc *doc)
 
 bool cw_office_write(struct office_job *job)
 {
-    for (size_t i = 0; i < job->count; i++) {
-        const struct office_doc *doc = &job->docs[i];
-        if (doc->is_changed && !doc->is_faulty && !write_one(job, doc))
+    for (size_t i = 0; i < job->count; i++)
+        if (job->docs[i].is_changed && !job->docs[i].is_faulty && !write_one(job, &job->docs[i]))
             return false;
-        if (!doc->is_changed)
-            job->result->unchanged++;
-        else if (doc->doc == NULL)
-            job->result->dropped++;
-        else
-            job->result->put++;
-    }
     return true;
 }
 

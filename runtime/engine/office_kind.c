@@ -75,6 +75,15 @@ static bool check_key(const struct part *part, const char *field, bool is_needed
     return true;
 }
 
+static bool fail_quantity(const struct part *part, const char *field, const struct cw_error *why,
+                          struct cw_error *err)
+{
+    char name[CW_ERROR_NAME_MAX];
+    name_field(field, part->list, part->line, name);
+    cw_fail(err, CW_INVALID, "%s: %s", name, why->text);
+    return cw_fail_at(err, NULL, name, NULL);
+}
+
 enum sign { ANY_SIGN, NOT_BELOW_ZERO, ABOVE_ZERO };
 
 static bool check_quantity(const struct part *part, const char *field, bool is_needed, enum sign sign,
@@ -88,7 +97,7 @@ static bool check_quantity(const struct part *part, const char *field, bool is_n
         return !is_needed || fail_field(part, field, err, "is missing");
     struct cw_slice text = cw_value_text(CW_DECIMAL, value, -1, scratch);
     if (!cw_quantity_from(&value->decimal, &quantity, &why))
-        return fail_value(part, field, text, err, why.text);
+        return fail_quantity(part, field, &why, err);
     if (sign == ABOVE_ZERO && quantity <= 0)
         return fail_value(part, field, text, err, "it must be above 0");
     if (sign == NOT_BELOW_ZERO && quantity < 0)

@@ -32,8 +32,7 @@ static void take_order(struct office_job *job, const struct cw_document *doc)
 static void orders_read(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
 {
     struct office_job *job = arg;
-    if (err != NULL)
-        *job->err = *err;
+    cw_office_answered(job, err);
     for (size_t i = 0; i < count && err == NULL; i++)
         job->orders[i].doc = stored[i].doc;
 }
@@ -54,10 +53,10 @@ bool cw_office_read_orders(struct office_job *job)
         keys[i] = (struct cw_record_key){ job->orders[i].cart, cw_slice("orders"), job->orders[i].id };
     if (job->order_count == 0)
         return true;
-    job->err->code = CW_OK;
+    job->has_failed = false;
     cw_txn_get_documents(job->txn, &cw_kind_order, keys, job->order_count, &job->arena, orders_read, job);
     cw_store_wait(job->store);
-    return job->err->code == CW_OK;
+    return !job->has_failed;
 }
 
 /* --- lines --- */
@@ -356,9 +355,7 @@ bool cw_office_check_shipped(struct office_job *job)
 
 static void recounted(void *arg, const struct cw_error *err)
 {
-    struct office_job *job = arg;
-    if (err != NULL)
-        *job->err = *err;
+    cw_office_answered(arg, err);
 }
 
 /* All orders of the cart whose first one is at `from`. */
@@ -369,10 +366,10 @@ static bool recount_cart(struct office_job *job, size_t from)
     for (size_t i = from; i < job->order_count; i++)
         if (cw_slice_equal(job->orders[i].cart, cart))
             ids[count++] = job->orders[i].id;
-    job->err->code = CW_OK;
+    job->has_failed = false;
     cw_recount_orders_anew(job->txn, job->put->config, cart, ids, count, recounted, job);
     cw_store_wait(job->store);
-    return job->err->code == CW_OK;
+    return !job->has_failed;
 }
 
 static bool is_first_of_cart(const struct office_job *job, size_t at)

@@ -73,6 +73,7 @@ struct office_job {
     struct cw_arena arena; /* of the page in hand */
     struct cw_buffer text;
     struct cw_txn *txn;
+    bool has_failed; /* the question in hand: the store's error is in *err */
     struct office_seen seen;
     bool is_checking; /* nothing of this is kept */
     size_t number;    /* of documents given so far */
@@ -89,6 +90,9 @@ struct office_job {
 bool cw_office_fault(struct office_job *job, struct office_doc *doc, const struct cw_error *err);
 /* The transaction is lost, or memory: *job->err says so. Always false. */
 bool cw_office_lost(struct office_job *job);
+
+/* Told by every answer of the store. */
+void cw_office_answered(struct office_job *job, const struct cw_error *err);
 
 /* Runs a SELECT to its end, with what the transaction has written. */
 bool cw_office_query(struct office_job *job, const char *sql, const struct cw_slice *params, size_t count,

@@ -28,7 +28,8 @@ static bool print_line(struct cw_buffer *out, struct cw_slice line_id, struct cw
                        const struct cw_decimal *quantity, struct cw_error *err)
 {
     char text[CW_DECIMAL_TEXT_MAX];
-    cw_decimal_format(quantity, text);
+    const struct cw_decimal plain = cw_decimal_trim(*quantity, 0);
+    cw_decimal_format(&plain, text);
     return cw_buffer_print(out, err, "%s{", out->data[out->len - 1] == '[' ? "" : ",") &&
            cw_office_json_text(out, "line_id", line_id, err) && cw_office_json_text(out, "sku", sku, err) &&
            cw_buffer_print(out, err, "\"quantity\":\"%s\"}", text);

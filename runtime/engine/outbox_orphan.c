@@ -7,15 +7,16 @@
 
 /* --- levels with a newer one behind them --- */
 
-/* The lists of states are those of the indexes, which SQLite uses for nothing else. */
+/* The conditions of the indexes, word for word, which SQLite uses for nothing else. */
+#define UNSETTLED(m) m "state NOT IN ('sent', 'superseded') "
 static const char stale_sql[] =
-    "SELECT u.id FROM messages u WHERE u.cart = $1 AND u.stream = $2 AND u.state = 'unknown' AND u.state IN "
-    "('sending', 'unknown', 'failed') AND u.event = "
-    "'' AND "
-    "EXISTS (SELECT 1 FROM messages q WHERE q.cart = u.cart AND q.lane = u.lane AND q.id > u.id AND q.state "
-    "= "
-    "'queued' AND q.state IN ('queued', 'sending', 'unknown', 'failed') AND q.stream = u.stream AND "
-    "q.external_id = u.external_id) ORDER BY u.id LIMIT 500";
+    "SELECT u.id FROM messages u WHERE u.cart = $1 AND u.stream = $2 AND u.state = 'unknown' "
+    "AND u.state <> 'queued' AND " UNSETTLED(
+        "u.") "AND u.event = '' "
+              "AND EXISTS (SELECT 1 FROM messages q WHERE q.cart = u.cart AND q.lane = u.lane AND q.id > "
+              "u.id "
+              "AND " UNSETTLED("q.") "AND q.state = 'queued' AND q.stream = u.stream "
+                                     "AND q.external_id = u.external_id) ORDER BY u.id LIMIT 500";
 
 static bool take_stale(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
 {

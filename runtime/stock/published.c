@@ -57,8 +57,7 @@ struct cw_stock_published cw_stock_view_get(const struct cw_stock_view *view, ui
 static bool is_current(const struct cw_stock_view *view)
 {
     const struct cw_stock *stock = view->stock;
-    return stock->skus.count == view->count && stock->warehouses.count == view->place_count &&
-           stock->arrivals.count == view->arrival_count;
+    return stock->skus.count == view->count && stock->warehouses.count == view->place_count;
 }
 
 static void add_terms(const struct cw_stock_view *view, uint32_t item, struct cw_stock_sum *sum)

@@ -61,7 +61,6 @@ void cw_stock_view_free(struct cw_stock_view *view)
     free(view->bits);
     free(view->vendor);
     free(view->places);
-    free(view->arrivals);
     free(view->kits);
     cw_joined_fini(&view->joined);
     free(view);
@@ -198,23 +197,21 @@ static bool count_buildable(struct cw_stock_view *view, uint32_t kit)
 
 /* --- counting --- */
 
+/* All kits, the highest first; gathered behind the place where they are sorted to. */
 static bool sort_all_kits(struct cw_stock_view *view, size_t *count)
 {
-    const struct cw_stock *stock = view->stock;
-    size_t next[CW_KIT_DEPTH_MAX + 1] = { 0 }, start = 0;
+    const uint8_t *heights = view->stock->heights;
+    size_t kits = 0, gathered = 0;
     for (uint32_t i = 0; i < view->count; i++)
-        next[stock->heights[i]]++;
-    for (size_t height = CW_KIT_DEPTH_MAX; height > 0; height--) {
-        size_t there_are = next[height];
-        next[height] = start;
-        start += there_are;
-    }
-    *count = start;
-    if (!make_room_for_kits(view, start))
+        kits += heights[i] > 0;
+    *count = kits;
+    if (!make_room_for_kits(view, 2 * kits))
         return false;
     for (uint32_t i = 0; i < view->count; i++)
-        if (stock->heights[i] > 0)
-            view->kits[next[stock->heights[i]]++] = i;
+        if (heights[i] > 0)
+            view->kits[kits + gathered++] = i;
+    if (kits > 0)
+        cw_kits_sort(view->stock, view->kits + kits, kits, view->kits);
     return true;
 }
 

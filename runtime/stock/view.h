@@ -19,10 +19,10 @@ struct cw_stock_view {
     uint8_t *bits;
     cw_quantity *vendor; /* NULL unless it is told separately */
 
-    /* During a count: which keys of levels and demand, and which of purchase orders, the rule wants. */
-    uint8_t *places, *arrivals;          /* places NULL = all */
-    uint32_t place_count, arrival_count; /* that there were */
-    uint32_t *kits;                      /* the highest first */
+    /* During a count: which keys of levels and demand the rule wants. */
+    uint8_t *places;      /* NULL = all */
+    uint32_t place_count; /* warehouses that there were */
+    uint32_t *kits;       /* the highest first */
     size_t kit_cap;
     struct cw_joined joined;
 };

@@ -5,11 +5,13 @@
 
 /* --- what is chosen --- */
 
-static bool choose_places(struct cw_stock_view *view)
+bool cw_view_choose(struct cw_stock_view *view)
 {
     const struct cw_names *warehouses = &view->stock->warehouses;
-    if (view->names == NULL)
+    if (view->names == NULL) {
+        view->place_count = warehouses->count;
         return true;
+    }
     uint8_t *places = calloc((size_t)warehouses->count + 1, 1);
     if (places == NULL)
         return false;
@@ -21,33 +23,7 @@ static bool choose_places(struct cw_stock_view *view)
     }
     free(view->places);
     view->places = places;
-    return true;
-}
-
-static bool choose_arrivals(struct cw_stock_view *view)
-{
-    const struct cw_stock *stock = view->stock;
-    if (!view->rule.adds_incoming)
-        return true;
-    uint8_t *arrivals = calloc((size_t)stock->arrivals.count + 1, 1);
-    if (arrivals == NULL)
-        return false;
-    for (uint32_t i = 0; i < stock->arrivals.count; i++) {
-        struct cw_arrival arrival = stock->arrival[i];
-        arrivals[i] = arrival.expected_at != CW_TIME_NONE && arrival.expected_at <= view->until &&
-                      (view->places == NULL || view->places[arrival.place]);
-    }
-    free(view->arrivals);
-    view->arrivals = arrivals;
-    return true;
-}
-
-bool cw_view_choose(struct cw_stock_view *view)
-{
-    if (!choose_places(view) || !choose_arrivals(view))
-        return false;
-    view->place_count = view->stock->warehouses.count;
-    view->arrival_count = view->stock->arrivals.count;
+    view->place_count = warehouses->count;
     return true;
 }
 
@@ -61,17 +37,30 @@ static bool has_any(const struct cw_cells *cells, struct cw_cells_list list, con
     return i < list.count;
 }
 
+static void add_incoming(const struct cw_stock_view *view, struct cw_cells_list list,
+                         struct cw_view_terms *terms)
+{
+    const struct cw_stock *stock = view->stock;
+    cw_wide sum = 0;
+    for (uint32_t i = list.start; i < list.start + list.count; i++) {
+        struct cw_arrival arrival = stock->arrival[stock->incoming.keys[i]];
+        if (arrival.expected_at == CW_TIME_NONE || arrival.expected_at > view->until ||
+            (view->places != NULL && !view->places[arrival.place]))
+            continue;
+        sum += stock->incoming.quantities[i];
+        terms->has_source = true;
+    }
+    terms->on_order = cw_exact_clamp(sum);
+}
+
 static void add_own(const struct cw_stock_view *view, uint32_t item, struct cw_view_terms *terms)
 {
     const struct cw_stock *stock = view->stock;
     struct cw_cells_list levels = cw_cells_at(&stock->levels, item);
     terms->on_hand = cw_cells_sum(&stock->levels, levels, view->places);
     terms->has_source = has_any(&stock->levels, levels, view->places);
-    if (view->rule.adds_incoming && stock->bits[item] & CW_ITEM_HAD_INCOMING) {
-        struct cw_cells_list incoming = cw_cells_at(&stock->incoming, item);
-        terms->on_order = cw_cells_sum(&stock->incoming, incoming, view->arrivals);
-        terms->has_source = terms->has_source || has_any(&stock->incoming, incoming, view->arrivals);
-    }
+    if (view->rule.adds_incoming && stock->bits[item] & CW_ITEM_HAD_INCOMING)
+        add_incoming(view, cw_cells_at(&stock->incoming, item), terms);
     if (view->rule.vendor != CW_VENDOR_LEFT_OUT && stock->bits[item] & CW_ITEM_HAS_VENDOR) {
         terms->vendor = stock->vendor[item];
         terms->has_source = terms->has_source || view->rule.vendor == CW_VENDOR_ADDED;

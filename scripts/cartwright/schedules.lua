@@ -72,8 +72,8 @@ local function check_job(reading, path, job, is_site)
   else
     local near = check.nearest(job, known)
     fault(reading, path .. ".job", 'job "%s" is unknown%s', job, near and ('; did you mean "%s"?'):format(near)
-      or ("; a job is a stream (%s), or reconcile or refresh and a stream%s, or left out for all streams"):format(
-        table.concat(STREAMS, ", "), ', or a stream out such as "stock_out"' .. (is_site and ', "tidy" or "recount"' or "")))
+      or ("; a job is a stream (%s, or one out such as stock_out), or reconcile or refresh and a stream%s, "
+        .. "or left out for all streams"):format(table.concat(STREAMS, ", "), is_site and ', or "tidy" or "recount"' or ""))
   end
   return false
 end

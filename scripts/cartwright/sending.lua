@@ -232,6 +232,15 @@ end
 
 -- Running a stream's functions ----------------------------------------------------------------------------------------
 
+---A probe must not take an error with a status 2xx for the answer that the shop has nothing.
+local function checked_get(instance)
+  return function(self, path, query, options)
+    local response = instance.get(self, path, query, options)
+    cart.check_answer(self, path == "" and "/" or path, response)
+    return response
+  end
+end
+
 local function refuse_emit() error("records are stored by streams that come in, not while a cart is told something", 2) end
 
 ---For the runtime: has the cart's script send messages, or ask about them. What is said of them goes to the runtime at
@@ -242,7 +251,8 @@ local function refuse_emit() error("records are stored by streams that come in, 
 ---@param given table[] fields of the messages
 ---@param serial integer of this call
 function sending.tell(instance, name, how, given, serial)
-  local self = setmetatable({ stream = name, cache = {}, emit = refuse_emit }, { __name = "cart", __index = instance })
+  local own = { stream = name, cache = {}, emit = refuse_emit, get = checked_get(instance) }
+  local self = setmetatable(own, { __name = "cart", __index = instance })
   local call = { self = self, serial = serial, is_probe = how == "probe", said = {} }
   local messages, run = {}, (instance[name] or {})[how]
   if not run then error(("the script of cart %s has no %s.%s"):format(instance.name, name, how), 0) end

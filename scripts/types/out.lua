@@ -225,7 +225,9 @@ function Cart:files(folder) end
 ---@field address string "sftp://host:22/in/orders-17.csv": for messages
 
 ---@class cartwright.Shop
----Whether an answer with a status 2xx says in its body that the request failed: the words, or nil (or JSON's null).
+---Whether an answer with a status 2xx says in its body that the request failed: the words, or nil (or JSON's
+---null). Asked about each answer that self:write and self:get give while the cart is told something; a probe
+---could else take it for "I have none of them".
 ---@field refuses? fun(self: cartwright.Cart, response: cartwright.Response): string?
 ---@field stock_out? cartwright.OutStream
 ---@field prices_out? cartwright.OutStream

@@ -301,7 +301,6 @@ static void a_field_that_cannot_be_asked_for_is_refused_by_name(void **state)
                   { &cw_kind_order, "shop", "external_id" },
                   { &cw_kind_shipment, "shop", "number" },
                   { &cw_kind_line, "shop", "sku" },
-                  { &cw_kind_order, "", "number" },
                   { &cw_kind_item, "shop", "group" } };
     struct cw_arena arena;
     cw_arena_init(&arena, 0);

@@ -66,7 +66,6 @@ static const char by_hand[] =
     "INSERT INTO invoice_lines (invoice_id, position, sku) SELECT id, 1, 'I1-M' FROM invoices;"
     "INSERT INTO demands VALUES ('shop', '1', 1, 'I1-M', '', 'pending', '2');"
     "INSERT INTO stock_marks VALUES ('I1-M'), ('I1-M'), ('I2');"
-    "INSERT INTO message_levels VALUES ('shop', 'stock_out', 'I1-M', '{}', NULL, NULL, 0);"
     "INSERT INTO links VALUES ('shop', 'item', 'I1', '4711', 'x');"
     "INSERT INTO document_edits VALUES ('shop', 'order', '1', 'note', NULL, '', 0, 'ada', 'why', 'x');"
     "INSERT INTO releases VALUES ('shop', 'orders in', '1', 'totals', '', 'off by 1', 'ada', 'why', 'x');"

@@ -189,15 +189,15 @@ static const struct wrong wrong_entries[] = {
       "orders\"?" },
     { "{ every = '5m', job = 7 }",
       "job must be a text such as \"orders\" or \"reconcile orders\", not the number 7" },
-    { "{ every = '5m', job = '' }", "job \"\" is unknown; a job is a stream (customers, items, orders, "
-                                    "stock, shipments), or reconcile or refresh "
-                                    "and a stream, or a stream out such as \"stock_out\", \"tidy\" or "
-                                    "\"recount\", or left out for all streams" },
+    { "{ every = '5m', job = '' }",
+      "job \"\" is unknown; a job is a stream (customers, items, orders, "
+      "stock, shipments, or one out such as stock_out), or reconcile or refresh "
+      "and a stream, or \"tidy\" or \"recount\", or left out for all streams" },
     { "{ every = '5m', job = 'invoices' }",
-      "job \"invoices\" is unknown; a job is a stream (customers, items, orders, stock, shipments), or "
+      "job \"invoices\" is unknown; a job is a stream (customers, items, orders, stock, shipments, or one "
+      "out such as stock_out), or "
       "reconcile or "
-      "refresh and a stream, or a stream out such as \"stock_out\", \"tidy\" or \"recount\", or left out for "
-      "all streams" },
+      "refresh and a stream, or \"tidy\" or \"recount\", or left out for all streams" },
     { "{ job = 'items', off = true }, { job = 'items', every = '5m' }",
       "job \"items\" is off at site.lua:4; it is one or the other" },
     { "{ off = true }, { every = '5m' }", "every stream is off at site.lua:4; it is one or the other" },
@@ -227,9 +227,10 @@ static void entries_of_a_cart_are_checked_like_those_of_the_site(void **state)
         { "{ { job = 'tidy', every = '1h' } }",
           "job \"tidy\" is the site's own; put it into schedules of the site" },
         { "{ { job = 'parcels', every = '1h' } }",
-          "job \"parcels\" is unknown; a job is a stream (customers, items, orders, stock, shipments), or "
+          "job \"parcels\" is unknown; a job is a stream (customers, items, orders, stock, shipments, or one "
+          "out such as stock_out), or "
           "reconcile or "
-          "refresh and a stream, or a stream out such as \"stock_out\", or left out for all streams" },
+          "refresh and a stream, or left out for all streams" },
         { "{}", "schedules is an empty list; write such as { { every = \"5m\" } }, { { off = true } } for "
                 "never, or "
                 "leave it out" },

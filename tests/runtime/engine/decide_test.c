@@ -403,16 +403,25 @@ static void the_cart_is_told_once_when_an_order_first_comes(void **state)
 {
     (void)state;
     ruled_bed_rules(&bed, "rules.orders { tell_cart = rules.by('status', { paid = 'in \"work\"' }) }, "
-                          "rules.holds { above = '2' }");
+                          "rules.holds { above = '2' } }, out = { statuses = {}");
     store(ORDER("1", "N1", "paid", ""));
     assert_rows(&bed, "SELECT count(*) FROM messages", "0"); /* it waits */
     ruled_bed_release(&bed, "1");
     ruled_bed_again(&bed, "orders", ORDER("1", "N1", "paid", ""));
-    const char *told = "1|statuses|queued|{\"status\":\"in \\\"work\\\"\"}";
-    assert_rows(&bed, "SELECT external_id, stream, state, payload FROM messages", told);
+    const char *told = "1|statuses_out|order/1|queued|"
+                       "{\"order_id\":\"1\",\"order_number\":\"N1\",\"status\":\"in \\\"work\\\"\"}";
+    assert_rows(&bed, "SELECT external_id, stream, lane, state, payload FROM messages", told);
     store(ORDER("1", "N1", "shipped", ""));
     ruled_bed_again(&bed, "orders", ORDER("1", "N1", "shipped", ""));
-    assert_rows(&bed, "SELECT external_id, stream, state, payload FROM messages", told);
+    assert_rows(&bed, "SELECT external_id, stream, lane, state, payload FROM messages", told);
+}
+
+static void a_cart_that_is_told_no_statuses_gets_none(void **state)
+{
+    (void)state;
+    ruled_bed_rules(&bed, "rules.orders { tell_cart = 'paid' }");
+    store(ORDER("1", "N1", "paid", ""));
+    assert_rows(&bed, "SELECT count(*) FROM messages", "0");
 }
 
 /* --- releases --- */
@@ -658,6 +667,7 @@ int main(void)
         TEST(type_and_state_are_decided_when_an_order_first_comes),
         TEST(a_step_back_of_a_status_is_held_by_what_the_cart_said_last),
         TEST(the_cart_is_told_once_when_an_order_first_comes),
+        TEST(a_cart_that_is_told_no_statuses_gets_none),
         TEST(a_released_record_is_posted_and_held_again_when_the_issue_changes),
         TEST(a_release_is_for_one_issue_and_one_record),
         TEST(what_must_be_mended_is_never_let_pass),

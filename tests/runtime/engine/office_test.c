@@ -196,7 +196,7 @@ static void absurd_quantities_and_those_that_cannot_be_are_refused(void **state)
 {
     (void)state;
     office_bed_refused(&bed, "levels", "{'sku':'A','warehouse':'MAIN','quantity':'1000000001'}", CW_INVALID,
-                       "quantity is \"1000000001\": absurd");
+                       "quantity: the quantity 1000000001 is refused, it is absurd");
     office_bed_refused(&bed, "levels", "{'sku':'A','warehouse':'MAIN','quantity':'0.0000001'}", CW_INVALID,
                        "more than six digits");
     office_bed_refused(&bed, "levels", "{'sku':'A','warehouse':'MAIN','quantity':'many'}", CW_INVALID,

@@ -269,6 +269,34 @@ static void jobs_of_streams_that_a_cart_has_not_are_refused(void **state)
     assert_string_equal(err.text, "site.lua:4: job \"orders\": cart a has no such stream; it has none");
 }
 
+/* --- streams out --- */
+
+static void
+a_stream_out_is_a_job_where_the_cart_is_told_and_stock_is_counted_at_once_by_other_rules(void **state)
+{
+    (void)state;
+    static const struct cw_planned_stream outs[] = { { "stock_out", false, true },
+                                                     { "prices_out", false, true } };
+    char first[80];
+    open_site("{ { job = 'recount', daily = '04:00' } }",
+              "{ { job = 'stock_out', every = '1m' } }, out = { stock = {} }", "");
+    plan(outs, outs);
+    assert_int_equal(job_count, 3);
+    assert_memory_equal(planned(), "a/stock_out: every 1m\n" DEFAULT_TIDY "/recount: daily 04:00 UTC rules ",
+                        strlen("a/stock_out: every 1m\n" DEFAULT_TIDY "/recount: daily 04:00 UTC rules "));
+    assert_int_equal(find_job("", "recount")->due_at, BED_START);
+    snprintf(first, sizeof first, "%.*s", CW_SLICE_ARG(find_job("", "recount")->schedule));
+    plan(outs, outs);
+    assert_true(cw_slice_is(find_job("", "recount")->schedule, first));
+    open_site("{ { job = 'recount', daily = '04:00' } }",
+              "{ { every = '5m' } }, out = { stock = { buffer = 2 } }", "");
+    plan(outs, outs);
+    assert_false(cw_slice_is(find_job("", "recount")->schedule, first));
+    open_site("", "{ { every = '5m' } }, out = { stock = {} }, switches = { stock_out = false }", "");
+    plan(outs, outs);
+    assert_string_equal(planned(), DEFAULT_TIDY);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_bed, close_bed)
@@ -276,6 +304,7 @@ int main(void)
         TEST(a_site_without_schedules_has_the_default_ones),
         TEST(streams_that_are_switched_off_have_no_jobs),
         TEST(a_stream_that_is_named_has_its_own_times_alone),
+        TEST(a_stream_out_is_a_job_where_the_cart_is_told_and_stock_is_counted_at_once_by_other_rules),
         TEST(a_cart_leaves_what_the_site_says_of_the_jobs_that_its_own_schedules_name),
         TEST(what_is_off_is_never_due),
         TEST(other_streams_can_be_looked_at_again_too),

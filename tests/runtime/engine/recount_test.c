@@ -107,6 +107,36 @@ static void a_quantity_that_is_absurd_is_told_to_nobody(void **state)
     assert_told(&bed, "shop", "C", "0");
 }
 
+static void zeros_are_marked_so_that_a_brake_can_count_them(void **state)
+{
+    (void)state;
+    stock_begin(&bed);
+    stock_level(&bed, "A", "W", "5");
+    stock_level(&bed, "B", "W", "6");
+    stock_commit(&bed);
+    stock_begin(&bed);
+    stock_level(&bed, "A", "W", "0");
+    stock_level(&bed, "B", "W", "0");
+    stock_commit(&bed);
+    assert_string_equal(ask(&bed.store, "SELECT cart, external_id, is_zero FROM messages WHERE state = "
+                                        "'queued' ORDER BY cart, external_id"),
+                        "shop|A|1\nshop|B|1\ntea|A|1\ntea|B|1");
+}
+
+static void what_cannot_be_counted_is_not_committed(void **state)
+{
+    struct cw_error err;
+    (void)state;
+    stock_do(&bed, stock_level(&bed, "A", "W", "5"));
+    stock_begin(&bed);
+    stock_level(&bed, "A", "W", "4");
+    assert_false(cw_txn_put_state(bed.txn, cw_slice("shop"), cw_slice(""), cw_slice("1"))); /* it is lost */
+    assert_false(stock_try_count(&bed, &err));
+    assert_string_not_equal(err.text, "");
+    cw_txn_rollback(bed.txn);
+    assert_told(&bed, "shop", "A", "5");
+}
+
 /* --- orders --- */
 
 static void orders_take_in_the_transaction_that_brings_them(void **state)
@@ -468,6 +498,8 @@ int main(void)
         TEST(part_of_the_levels_changes_only_what_depends_on_it),
         TEST(inactive_items_are_told_as_zero),
         TEST(a_quantity_that_is_absurd_is_told_to_nobody),
+        TEST(zeros_are_marked_so_that_a_brake_can_count_them),
+        TEST(what_cannot_be_counted_is_not_committed),
         TEST(orders_take_in_the_transaction_that_brings_them),
         TEST(an_order_that_waits_takes_and_one_that_is_gone_does_not),
         TEST(an_order_that_loses_a_line_gives_back_what_it_took),

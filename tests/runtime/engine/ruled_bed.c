@@ -25,7 +25,8 @@ static const char cart_script[] =
     "  custom = { gift = 'gift' } } }\n"
     "shop.tables.status = { pending = 'pending', paid = 'paid', shipped = 'shipped', cancelled = 'cancelled' "
     "}\n"
-    "shop.stock_out = { send = function() end }\n"
+    "for _, out in ipairs { 'stock', 'shipments', 'statuses', 'customers', 'items' } do\n"
+    "  shop[out .. '_out'] = { send = function() end } end\n"
     "return shop\n";
 
 static void write_site(struct site_bed *bed, const char *rules)

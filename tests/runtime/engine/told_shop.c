@@ -141,7 +141,7 @@ static size_t done_of(const struct told_request *request)
 {
     bool any_bad;
     size_t count = count_lines(request->body, &any_bad);
-    return is_half(request->fault) ? count / 2 : count;
+    return is_half(request->fault) ? (count + 1) / 2 : count;
 }
 
 /* What the request does to the shop, once. */
@@ -168,12 +168,25 @@ static struct cw_http_response *answer_write(const struct told_request *request)
     return respond_with(&text);
 }
 
+/* Commas, as addresses have them. */
+static char *copy_list(const char *list)
+{
+    char *copy = strdup(list), *out = copy;
+    for (const char *at = copy; *at != '\0'; out++) {
+        bool is_comma = strncmp(at, "%2C", 3) == 0;
+        *out = is_comma ? ',' : *at;
+        at += is_comma ? 3 : 1;
+    }
+    *out = '\0';
+    return copy;
+}
+
 static struct cw_http_response *answer_read(const struct told_request *request)
 {
     const struct told_shop *shop = request->shop;
     struct cw_buffer text = { 0 };
     const char *list = strchr(request->url, '=');
-    char *copy = strdup(list != NULL ? list + 1 : ""), *rest = copy, *item;
+    char *copy = copy_list(list != NULL ? list + 1 : ""), *rest = copy, *item;
     bool is_levels = strstr(request->url, "/levels") != NULL;
     while ((item = strsep(&rest, ",")) != NULL) {
         const char *value = is_levels ? told_shop_value(shop, item) : NULL;

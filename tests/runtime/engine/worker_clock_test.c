@@ -61,7 +61,7 @@ static void put_plan(void *arg, struct cw_txn *txn, const struct cw_error *err)
     struct cw_error fault;
     struct cw_job *jobs;
     size_t count;
-    const struct cw_planned_stream orders = { "orders", false };
+    const struct cw_planned_stream orders = { "orders", false, false };
     struct cw_cart_streams streams[SCHEDULES];
     done(NULL, err);
     for (int i = 0; i < SCHEDULES; i++)

@@ -78,7 +78,7 @@ static void put_plan(void *arg, struct cw_txn *txn, const struct cw_error *err)
     struct cw_error fault;
     struct cw_job *jobs;
     size_t count;
-    const struct cw_planned_stream streams[] = { { "orders", false } };
+    const struct cw_planned_stream streams[] = { { "orders", false, false } };
     const struct cw_site_config *config = &bed->site.site->config;
     struct cw_cart_streams carts[2];
     for (size_t i = 0; i < config->cart_count; i++)
