@@ -104,13 +104,9 @@ static void a_temporary_file_that_was_left_is_overwritten(void **state)
 static void names_with_blanks_umlauts_and_signs_arrive_as_they_are(void **state)
 {
     (void)state;
-    static const char *const names[] = { "two words.csv",
-                                         "Gr\xC3\xB6\xC3\x9F"
-                                         "e.csv",
-                                         "50%25 #1?.csv",
-                                         "a;type=a",
-                                         "it's \"so\"~&+",
-                                         "-rf",
+    static const char *const names[] = { "two words.csv",           "Gr\303\266\303\237e.csv",
+                                         "50%25 #1?.csv",           "a;type=a",
+                                         "it's \"so\"~&+",          "-rf",
                                          "\xE5\x80\x89\xE5\xBA\xAB" };
     struct upload_bed bed;
     struct file_server *server = vsftpd_start(NULL);

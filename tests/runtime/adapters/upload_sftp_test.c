@@ -195,10 +195,8 @@ static void a_rename_onto_what_came_in_between_is_certainly_refused(void **state
 static void names_with_blanks_quotes_and_signs_arrive_as_they_are(void **state)
 {
     (void)state;
-    static const char *const names[] = { "two words.csv",
-                                         "Gr\xC3\xB6\xC3\x9F"
-                                         "e.csv",
-                                         "50%25 #1?.csv", "it's \"so\"~&+;" };
+    static const char *const names[] = { "two words.csv", "Gr\303\266\303\237e.csv", "50%25 #1?.csv",
+                                         "it's \"so\"~&+;" };
     struct sftp_bed sftp;
     open_sftp(&sftp, "~/in");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -394,6 +394,30 @@ static void a_carts_own_address_is_its_host_and_port(void **state)
     cw_egress_free(egress);
 }
 
+static void a_folder_allows_the_port_of_its_scheme_and_no_other(void **state)
+{
+    (void)state;
+    struct cw_egress *egress = cw_egress_create();
+    assert_true(cw_egress_allow_folder(egress, "ftp://plain.example.com/in", NULL));
+    assert_true(cw_egress_allow_folder(egress, "FTPES://asked.example.com", NULL));
+    assert_true(cw_egress_allow_folder(egress, "ftps://tls.example.com/", NULL));
+    assert_true(cw_egress_allow_folder(egress, "sftp://ssh.example.com/~/in", NULL));
+    assert_true(cw_egress_allow_folder(egress, "sftp://odd.example.com:2222/", NULL));
+    assert_true(cw_egress_allow_folder(egress, "ftp://127.0.0.1/", NULL)); /* opens nothing that is closed */
+    assert_host(egress, "plain.example.com", 21, true);
+    assert_host(egress, "plain.example.com", 80, false);
+    assert_host(egress, "asked.example.com", 21, true);
+    assert_host(egress, "tls.example.com", 990, true);
+    assert_host(egress, "tls.example.com", 21, false);
+    assert_host(egress, "ssh.example.com", 22, true);
+    assert_host(egress, "odd.example.com", 2222, true);
+    assert_host(egress, "odd.example.com", 22, false);
+    assert_host(egress, "127.0.0.1", 21, false);
+    assert_false(cw_egress_allow_folder(egress, "https://shop.example.com/", NULL));
+    assert_false(cw_egress_allow_folder(egress, "shop.example.com", NULL));
+    cw_egress_free(egress);
+}
+
 static void what_is_no_address_of_a_shop_is_refused_without_its_password(void **state)
 {
     (void)state;
@@ -520,6 +544,7 @@ int main(void)
         cmocka_unit_test(a_network_rule_lets_names_resolve_into_it),
         cmocka_unit_test(localhost_opens_this_machine_for_that_name_and_port_alone),
         cmocka_unit_test(a_carts_own_address_is_its_host_and_port),
+        cmocka_unit_test(a_folder_allows_the_port_of_its_scheme_and_no_other),
         cmocka_unit_test(what_is_no_address_of_a_shop_is_refused_without_its_password),
         cmocka_unit_test(what_is_no_rule_is_refused_and_quoted),
         cmocka_unit_test(a_refusal_says_what_to_allow),

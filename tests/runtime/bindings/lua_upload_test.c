@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../adapters/fake_ftp.h"
+#include "adapters/fake_ftp.h"
 #include "telling_bed.h"
 
 static struct fake_ftp *server;
