@@ -437,7 +437,9 @@ static void a_state_that_makes_no_sense_is_like_none(void **state)
 
 static void keep(cw_time runs, cw_time raw, cw_time webhooks, unsigned raw_versions)
 {
-    bed.site->config.keep = (struct cw_site_keep){ runs, raw, webhooks, raw_versions };
+    bed.site->config.keep = (struct cw_site_keep){
+        .runs = runs, .raw = raw, .webhooks = webhooks, .messages = 90 * CW_DAY, .raw_versions = raw_versions
+    };
 }
 
 static void what_was_kept_long_enough_goes_in_small_pieces(void **state)
@@ -452,6 +454,7 @@ static void what_was_kept_long_enough_goes_in_small_pieces(void **state)
     assert_int_equal(pruning.last.runs_until, BED_START - 90 * CW_DAY);
     assert_int_equal(pruning.last.raw_until, BED_START - 400 * CW_DAY);
     assert_int_equal(pruning.last.webhooks_until, BED_START - 30 * CW_DAY);
+    assert_int_equal(pruning.last.messages_until, BED_START - 90 * CW_DAY);
     assert_int_equal(pruning.last.raw_versions, 3);
     assert_has(logged(), "level=info event=tidied removed=1234 ");
     assert_rows(&bed, NOTES, "tidy||done|host/1|0|info|||1234 rows that were kept long enough were removed");
