@@ -26,21 +26,21 @@
  *   refused    one is uncertain                              unknown: the refusal may be of another one
  *   refused    none is uncertain                             refused
  *   nothing    one is uncertain, or one was taken            unknown, also when the script failed after it
- *   nothing    none, or all refused; the cart is at fault    queued, at no cost; ends the run
+ *   nothing    none, or all refused; the cart is at fault    queued, at no cost
  *   nothing    none, or all refused; several in the call     queued, at no cost, to be sent in halves
  *   nothing    none, or all refused; it was alone            refused
  *
  * Refused: queued again for later, and from the attempt `attempts_max` on failed. In a batch "refused" is of
  * that message alone, whatever the others got. The cart is at fault when the error is about an answer with
  * the status 401, 403, 429, 502, 503 or 504, or about none: not reached, no answer, credentials, a policy of
- * ours, no memory. A status 500 may be one record's. Where the cart is at fault the run ends also when the
- * message is unknown: else each of the others would be lost in the same silence.
+ * ours, no memory. A status 500 may be one record's, and so may an answer that got lost: the run goes on, but
+ * ends when five in a row did, else each of the others would be lost in the same silence.
  */
 struct cw_verdict {
     enum cw_message_state state; /* SENT, UNKNOWN, QUEUED (again), FAILED, SUPERSEDED (needless) */
     bool takes_back;             /* it cost no attempt */
     bool alone;                  /* of a batch: to be tried in smaller company */
-    bool ends_run;               /* the cart itself is at fault, not the message */
+    bool is_of_cart;             /* it is at fault, not the message */
 };
 struct cw_evidence {
     enum cw_lua_said said;

@@ -94,7 +94,7 @@ static struct cw_verdict judge(const struct cw_evidence *evidence)
 struct cw_verdict cw_outbox_judge(const struct cw_evidence *evidence)
 {
     struct cw_verdict verdict = judge(evidence);
-    verdict.ends_run = cw_outbox_is_of_cart(evidence->err, evidence->status);
+    verdict.is_of_cart = cw_outbox_is_of_cart(evidence->err, evidence->status);
     return verdict;
 }
 

@@ -8,7 +8,12 @@
 #include "engine/outbox.h"
 #include "engine/run_notes.h"
 
-enum { CW_OUTBOX_PROBED_AT_ONCE = 50, CW_OUTBOX_STALE_MAX = 500, CW_OUTBOX_WORDS_MAX = 1000 };
+enum {
+    CW_OUTBOX_PROBED_AT_ONCE = 50,
+    CW_OUTBOX_STALE_MAX = 500,
+    CW_OUTBOX_WORDS_MAX = 1000,
+    CW_OUTBOX_LOST_MAX = 5 /* answers in a row, after which the cart is left alone */
+};
 
 /* What is to be stored of a message. */
 struct cw_outbox_outcome {
@@ -59,7 +64,8 @@ struct cw_outbox_run {
     struct cw_run_counts counts;      /* as they will be when the transaction in hand is committed */
     unsigned tries;                   /* at storing the outcome in hand */
     bool is_claiming;
-    bool ends; /* once the outcome in hand is stored, with this error: */
+    unsigned lost_in_a_row; /* answers */
+    bool ends;              /* once the outcome in hand is stored, with this error: */
     struct cw_error end_err;
     int64_t probed_until;     /* unknown messages up to this id were asked about */
     int64_t probe_singly;     /* up to this id: a page of them broke the probe */

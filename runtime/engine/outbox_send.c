@@ -60,6 +60,16 @@ static void judge_one(struct cw_outbox_run *run, size_t i, const struct cw_lua_t
                                     .link = cw_arena_copy(&call->arena, told->link) };
 }
 
+/* One answer that got lost may be one record's; several in a row are not. */
+static bool ends_run(struct cw_outbox_run *run, const struct cw_lua_sent *sent)
+{
+    if (!cw_outbox_is_of_cart(sent->err, sent->status)) {
+        run->lost_in_a_row = 0;
+        return false;
+    }
+    return sent->effects.uncertain == 0 || ++run->lost_in_a_row == CW_OUTBOX_LOST_MAX;
+}
+
 static void judge_all(struct cw_outbox_run *run, const struct cw_lua_sent *sent)
 {
     static const struct cw_lua_told nothing = { CW_SAID_NOTHING, { "", 0 }, { "", 0 } };
@@ -77,7 +87,7 @@ static void judge_all(struct cw_outbox_run *run, const struct cw_lua_sent *sent)
     }
     for (size_t i = 0; i < call->count; i++)
         judge_one(run, i, i < sent->count ? &sent->told[i] : &nothing, &evidence);
-    run->ends = cw_outbox_is_of_cart(sent->err, sent->status);
+    run->ends = ends_run(run, sent);
     if (run->ends)
         run->end_err = *sent->err;
     run->tries = 0;

@@ -95,6 +95,15 @@ static bool read_custom(struct cw_name_reader *reader, struct cw_name_piece *pie
     return true;
 }
 
+/* `rest`: what stands behind the list's name: ".sku" is the field of a member that was meant. */
+static bool refuse_list(const struct cw_name_reader *reader, const struct cw_field *list,
+                        struct cw_slice rest, struct cw_error *err)
+{
+    int meant = rest.len > 1 ? cw_kind_field(list->kind, behind(rest, 1)) : -1;
+    return REFUSE(reader, err, "%s is a list; name a member and its field: %s[1].%s", list->name, list->name,
+                  list->kind->fields[meant < 0 ? 1 : meant].name);
+}
+
 bool cw_name_next(struct cw_name_reader *reader, struct cw_name_piece *piece, struct cw_error *err)
 {
     struct cw_slice rest = reader->rest;
@@ -113,8 +122,7 @@ bool cw_name_next(struct cw_name_reader *reader, struct cw_name_piece *piece, st
     if (selected && !is_list)
         return REFUSE(reader, err, "%s is no list, so it has no members", piece->field->name);
     if (!selected && is_list)
-        return REFUSE(reader, err, "%s is a list; name a member and its field: %s[2].%s", piece->field->name,
-                      piece->field->name, piece->field->kind->fields[1].name);
+        return refuse_list(reader, piece->field, behind(rest, len), err);
     return (!selected || read_selector(reader, piece, err)) && go_on(reader, piece->field, err);
 }
 

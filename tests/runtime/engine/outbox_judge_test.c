@@ -98,14 +98,15 @@ static const struct line {
 enum { LINES = sizeof lines / sizeof *lines };
 
 static void expect(const struct cw_verdict *got, enum cw_message_state state, bool takes_back, bool alone,
-                   bool ends_run, size_t line, size_t fault)
+                   bool is_of_cart, size_t line, size_t fault)
 {
     if (got->state != state || got->takes_back != takes_back || got->alone != alone ||
-        got->ends_run != ends_run)
+        got->is_of_cart != is_of_cart)
         fail_msg("line %zu, fault %zu: %s%s%s%s instead of %s%s%s%s", line, fault,
                  cw_message_state_name(got->state), got->takes_back ? " takes_back" : "",
-                 got->alone ? " alone" : "", got->ends_run ? " ends_run" : "", cw_message_state_name(state),
-                 takes_back ? " takes_back" : "", alone ? " alone" : "", ends_run ? " ends_run" : "");
+                 got->alone ? " alone" : "", got->is_of_cart ? " is_of_cart" : "",
+                 cw_message_state_name(state), takes_back ? " takes_back" : "", alone ? " alone" : "",
+                 is_of_cart ? " is_of_cart" : "");
 }
 
 static void a_message_alone_in_its_call_becomes_what_the_table_says(void **state)

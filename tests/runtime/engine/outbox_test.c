@@ -157,14 +157,30 @@ static void a_lost_answer_is_asked_about_before_anything_is_sent_again(void **st
     (void)state;
     put_shipment("1", "s1");
     bed.shop.next = TOLD_LOST_AFTER;
-    struct told_run *run = told_bed_send(&bed, CW_OUT_SHIPMENTS);
-    assert_true(run->failed);
-    assert_int_equal(run->err.code, CW_TIMEOUT);
+    struct told_run *run = send_ok(CW_OUT_SHIPMENTS);
+    assert_counts(run, "1 = 0 sent 0 again 1 parked 0 needless");
     assert_string_equal(told_bed_messages(&bed), "1 1 unknown");
     assert_int_equal(run->next_at - cw_now(cw_loop_clock(bed.site.loop)), CW_MINUTE);
     assert_counts(send_ok(CW_OUT_SHIPMENTS), "1 = 1 sent 0 again 0 parked 0 needless");
     assert_int_equal(bed.shop.writes, 1);
     assert_rows(&bed.site, "SELECT state, answer, error FROM messages", "sent|the shop lists it|");
+}
+
+static void five_lost_answers_in_a_row_end_the_run(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= 7; i++) {
+        char order[2] = { (char)('0' + i), '\0' }, shipment[3] = { 's', order[0], '\0' };
+        put_shipment(order, shipment);
+    }
+    bed.shop.always = TOLD_LOST_AFTER;
+    struct told_run *run = told_bed_send(&bed, CW_OUT_SHIPMENTS);
+    assert_true(run->failed);
+    assert_int_equal(run->err.code, CW_TIMEOUT);
+    assert_int_equal(bed.shop.writes, 5);
+    bed.shop.always = TOLD_FINE;
+    assert_counts(send_ok(CW_OUT_SHIPMENTS), "7 = 7 sent 0 again 0 parked 0 needless");
+    assert_int_equal(bed.shop.writes, 7);
 }
 
 static void what_the_probe_calls_missing_is_sent_again_later(void **state)
@@ -519,6 +535,7 @@ int main(void)
         TEST(a_run_that_is_stopped_while_it_waits_ends_at_once),
         TEST(a_run_that_is_stopped_settles_the_call_in_hand_and_sends_no_more),
         TEST(a_lost_answer_is_asked_about_before_anything_is_sent_again),
+        TEST(five_lost_answers_in_a_row_end_the_run),
         TEST(what_the_probe_calls_missing_is_sent_again_later),
         TEST(without_a_probe_it_stays_unknown_until_a_person_decides),
         TEST(an_unknown_level_gives_way_to_a_newer_one_and_an_older_value_is_told_again),

@@ -268,6 +268,8 @@ static enum told_fault draw_fault(struct told_shop *shop, bool is_write)
         shop->next = TOLD_FINE;
         return fault;
     }
+    if (is_write && shop->always != TOLD_FINE)
+        return shop->always;
     if (cw_random_below(&shop->random, 1000) >= shop->faults_per_1000)
         return TOLD_FINE;
     return (enum told_fault)(1 + cw_random_below(&shop->random, TOLD_FAULTS - 1));

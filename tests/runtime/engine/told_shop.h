@@ -42,7 +42,8 @@ struct told_shop {
     struct cw_loop *loop;
     struct cw_random random;
     unsigned faults_per_1000;
-    enum told_fault next; /* the next answer to a write; TOLD_FINE = drawn */
+    enum told_fault next;   /* the next answer to a write; TOLD_FINE = drawn */
+    enum told_fault always; /* every answer to a write; TOLD_FINE = drawn */
     bool is_strict;
     struct told_arrival arrivals[TOLD_ARRIVALS_MAX];
     size_t count;

@@ -184,7 +184,7 @@ static void whole_lists_and_records_are_no_place(void **state)
     (void)state;
     two_lines();
     assert_refused("lines", "x", CW_USAGE,
-                   "\"lines\": lines is a list; name a member and its field: lines[2].parent_id");
+                   "\"lines\": lines is a list; name a member and its field: lines[1].parent_id");
     assert_refused("lines[1]", "x", CW_USAGE,
                    "\"lines[1]\": this is a whole line; name one of its fields: lines[1].parent_id");
     assert_refused("billing", "x", CW_USAGE,
