@@ -193,7 +193,7 @@ end
 local function ask(quantity, message)
   local figures = message.data.figures
   if not figures then
-    error(("the quantity of %s was counted before site.lua had a function `quantity`; run: cartwright recount")
+    error(("the quantity of %s was counted before site.lua had a function `quantity`; run: cartwright stock recount")
       :format(message.about), 0)
   end
   local told = quantity(figures)
