@@ -11,6 +11,7 @@
 #include "cli/leases.h"
 #include "cli/report.h"
 #include "cli/rows.h"
+#include "cli/stock.h"
 #include "engine/outbox.h"
 #include "engine/waiting.h"
 
@@ -324,6 +325,16 @@ static bool is_of_out(const struct work *work)
            cw_out_find(cw_slice(work->lanes[0].only), &out);
 }
 
+static void send_all(struct work *work)
+{
+    bool tells_stock = false;
+    for (size_t i = 0; i < work->lane_count; i++)
+        tells_stock = tells_stock || is_wanted(&work->lanes[i], CW_OUT_STOCK);
+    if (tells_stock && cw_cli_stock_count_once(work->cli) != 0)
+        work->failed = true;
+    run_phase(work, next_out);
+}
+
 static void run_lanes(struct work *work)
 {
     char before[STAMP_MAX], now[STAMP_MAX];
@@ -341,7 +352,7 @@ static void run_lanes(struct work *work)
     if (!work->stopped && !work->dry_run && strcmp(before, now) != 0)
         map_waiting(work);
     if (!work->stopped && (!work->dry_run || is_of_out(work)))
-        run_phase(work, next_out);
+        send_all(work);
     for (size_t i = 0; i < work->lane_count; i++)
         call_off(&work->lanes[i]);
     cw_timer_free(work->tick);

@@ -29,6 +29,8 @@ int cw_cli_stock_compare(struct cw_cli *cli, const char *cart, bool all);
 int cw_cli_stock_take(struct cw_cli *cli, const char *cart, const char *warehouse, const char *reason,
                       bool dry_run);
 int cw_cli_stock_recount(struct cw_cli *cli, bool dry_run);
+/* Where it was never counted by the rules in force: until then no cart is told of stock. */
+int cw_cli_stock_count_once(struct cw_cli *cli);
 int cw_cli_stock_send(struct cw_cli *cli, const char *cart, char *const *skus, size_t count,
                       const char *reason);
 

@@ -58,6 +58,21 @@ int cw_cli_stock_recount(struct cw_cli *cli, bool dry_run)
     return tell(&r);
 }
 
+static void state_read(void *arg, struct cw_slice value, const struct cw_error *err)
+{
+    char *state = arg; /* one that cannot be read is counted anew, which says what is wrong */
+    snprintf(state, CW_HASH_TEXT_MAX, "%.*s", err == NULL ? (int)value.len : 0, value.data);
+}
+
+int cw_cli_stock_count_once(struct cw_cli *cli)
+{
+    char version[CW_HASH_TEXT_MAX], state[CW_HASH_TEXT_MAX] = "";
+    cw_recount_version(&cli->site->config, version);
+    cw_store_get_state(cli->store, (struct cw_slice){ "", 0 }, cw_slice(CW_RECOUNT_STATE), state_read, state);
+    cw_store_wait(cli->store);
+    return strcmp(state, version) == 0 ? 0 : cw_cli_stock_recount(cli, false);
+}
+
 /* --- send --- */
 
 struct sending {

@@ -11,12 +11,14 @@ static const cw_time counted_again = 10 * CW_SECOND, looked_back = CW_HOUR;
 
 /* --- figures --- */
 
-bool cw_outbox_brake_trips(const struct cw_out_brake *brake, bool has_zeros,
+bool cw_outbox_brake_trips(const struct cw_out_brake *brake, bool has_zeros, int64_t approved,
                            const struct cw_level_changes *changes)
 {
     uint64_t all = changes->queued + changes->sent, zeros = changes->queued_zeros + changes->sent_zeros;
     if (!brake->is_on || changes->queued == 0)
         return false;
+    if (changes->known == 0 && approved == 0)
+        return true;
     if (has_zeros && changes->queued_zeros > 0 && zeros > brake->zeros)
         return true;
     return all >= brake->least && all * 100 > changes->known * brake->share_percent;
@@ -25,18 +27,24 @@ bool cw_outbox_brake_trips(const struct cw_out_brake *brake, bool has_zeros,
 void cw_outbox_brake_words(const struct cw_out_brake *brake, enum cw_out out, const char *cart,
                            const struct cw_level_changes *changes, char words[CW_ERROR_TEXT_MAX])
 {
-    const char *stream = cw_out_name(out), *what = out == CW_OUT_STOCK ? "quantities" : "prices";
-    char zeros[120] = "";
+    const char *what = out == CW_OUT_STOCK ? "quantities" : "prices", *stream = cw_out_name(out);
+    char zeros[120] = "", why[400];
     if (out == CW_OUT_STOCK)
-        snprintf(zeros, sizeof zeros, ", and set %" PRIu64 " to 0 (allowed: %u)",
+        snprintf(zeros, sizeof zeros, ", %" PRIu64 " set to 0 (allowed: %u)",
                  changes->queued_zeros + changes->sent_zeros, brake->zeros);
+    if (changes->known == 0)
+        snprintf(why, sizeof why, "would set %" PRIu64 " %s for the first time%s%s", changes->queued, what,
+                 out == CW_OUT_STOCK ? "; beside what the cart has: cartwright stock compare " : "",
+                 out == CW_OUT_STOCK ? cart : "");
+    else
+        snprintf(why, sizeof why,
+                 "would make it %" PRIu64 " changes within an hour, of %" PRIu64
+                 " %s that the cart knows (allowed: %u %%)%s",
+                 changes->queued + changes->sent, changes->known, what, brake->share_percent, zeros);
     snprintf(words, CW_ERROR_TEXT_MAX,
-             "would change %" PRIu64 " of the %" PRIu64
-             " %s that the cart knows within an hour (allowed: %u %%)%s; "
-             "look at them with: cartwright list messages %s --stream %s --state queued; to let them go: "
+             "%s; look at them with: cartwright list messages %s --stream %s --state queued; to let them go: "
              "cartwright start %s %s --reason TEXT",
-             changes->queued + changes->sent, changes->known, what, brake->share_percent, zeros, cart, stream,
-             cart, stream);
+             why, cart, stream, cart, stream);
 }
 
 /* --- in a run --- */
@@ -96,7 +104,7 @@ static void counted(void *arg, const struct cw_level_changes *changes, const str
         return;
     if (err != NULL) {
         cw_outbox_end(run, err);
-    } else if (cw_outbox_brake_trips(brake_of(run), run->out == CW_OUT_STOCK, changes)) {
+    } else if (cw_outbox_brake_trips(brake_of(run), run->out == CW_OUT_STOCK, run->approved, changes)) {
         cw_outbox_brake_words(brake_of(run), run->out, run->cart->name, changes, run->message);
         cw_outbox_begin_txn(run, stop_ready);
     } else {
@@ -107,18 +115,18 @@ static void counted(void *arg, const struct cw_level_changes *changes, const str
 static void approved_read(void *arg, struct cw_slice value, const struct cw_error *err)
 {
     struct cw_outbox_run *run = arg;
-    int64_t approved = 0;
     if (cw_outbox_was_cancelled(run))
         return;
     if (err != NULL) {
         cw_outbox_end(run, err);
         return;
     }
+    run->approved = 0;
     for (size_t i = 0; i < value.len && i < 18 && value.data[i] >= '0' && value.data[i] <= '9'; i++)
-        approved = approved * 10 + (value.data[i] - '0');
+        run->approved = run->approved * 10 + (value.data[i] - '0');
     run->in_store = true;
     cw_store_count_levels(cw_outbox_store(run), run->run.cart, run->run.stream, run->braked_at - looked_back,
-                          approved, counted, run);
+                          run->approved, counted, run);
 }
 
 bool cw_outbox_needs_brake(const struct cw_outbox_run *run)

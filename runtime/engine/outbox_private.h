@@ -72,6 +72,7 @@ struct cw_outbox_run {
     struct cw_error page_err; /* OK = the page could be read */
     int64_t stale[CW_OUTBOX_STALE_MAX];
     size_t stale_count;
+    int64_t approved;      /* messages up to this id may change what they like */
     cw_time braked_at;     /* when the brake was looked at last */
     cw_time first_unknown; /* when one that became unknown in this run is to be asked about */
 
