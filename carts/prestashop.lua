@@ -591,4 +591,7 @@ shop.stock = {
 
 for stream, functions in pairs(telling) do shop[stream] = functions end
 
+---The number of the shop's order state for a status of ours, where its flags do not tell.
+shop.tables.status_out = {}
+
 return shop
