@@ -55,18 +55,17 @@ bool cw_pg_put_demands(struct cw_txn *txn, struct cw_record_key key, const struc
 
 /* --- shipped --- */
 
-#define SHIPPED(index, where)                                                                                \
-    "SELECT s.id, s.order_id, s.cart, s.external_id FROM shipments s WHERE " index                           \
-    " AND " CW_PG_SAME("s.order_id", "k.text") " AND " where
 /* $1 are the orders, $2 is their cart. */
+#define SHIPMENT         "SELECT s.id, s.order_id, s.cart, s.external_id FROM shipments s WHERE "
+#define OF_ORDER         CW_PG_SAME("s.order_id", "k.text")
+#define OF_CART          SHIPMENT "s.cart = $2 AND coalesce(s.confirmed, 1) <> 0 AND " OF_ORDER
+#define OF_OFFICE        SHIPMENT "s.order_cart = $2 AND s.cart = '' AND s.confirmed = 1 AND " OF_ORDER
+#define LINE_OF_SHIPMENT "SELECT * FROM shipment_lines l WHERE l.shipment_id = s.id OFFSET 0"
+
 static const char select_shipped[] =
     "SELECT s.order_id, s.cart, s.external_id, l.position, l.line_id, l.sku, l.quantity FROM " CW_PG_EACH
-    " CROSS JOIN LATERAL (" SHIPPED("s.cart = $2", "coalesce(s.confirmed, 1) <> 0") " UNION ALL " SHIPPED(
-        "s.order_cart = $2",
-        "s.cart = '' AND s.confirmed = 1") " OFFSET 0) s "
-                                           "LEFT JOIN LATERAL (SELECT * FROM shipment_lines l WHERE "
-                                           "l.shipment_id = s.id OFFSET 0) l ON true "
-                                           "ORDER BY 1, 2, 3, 4";
+    " CROSS JOIN LATERAL (" OF_CART " UNION ALL " OF_OFFICE " OFFSET 0) s "
+    "LEFT JOIN LATERAL (" LINE_OF_SHIPMENT ") l ON true ORDER BY 1, 2, 3, 4";
 
 static bool take_shipped(const struct cw_pg_each *each, PGresult *result, int row, bool *ok,
                          struct cw_error *err)

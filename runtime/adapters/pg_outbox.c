@@ -8,8 +8,8 @@
 /* --- one at a time --- */
 
 static const char lock_stream[] = "SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))";
-static const char lock_stream_of[] =
-    "SELECT pg_advisory_xact_lock(hashtext(cart), hashtext(stream)) FROM messages WHERE id = $1";
+static const char lock_stream_of[] = "SELECT pg_advisory_xact_lock(hashtext(cart), hashtext(stream)) FROM "
+                                     "messages WHERE id = $1 AND event = ''";
 
 /* Tells streams from each other, well enough for whether to ask for the lock once more. */
 static uint64_t mark_of(struct cw_slice cart, struct cw_slice stream)
@@ -141,18 +141,21 @@ bool cw_pg_settle_message(struct cw_txn *txn, const struct cw_settlement *settle
         return false;
     if (settlement->state == CW_MESSAGE_SENT)
         return cw_pg_run(pg, level_sent, CW_BINDS(now, id), err);
-    if (cw_outbox_is_unsure(settlement) && !cw_pg_run(pg, level_unsure, &id, 1, err))
-        return false;
+    if (settlement->state == CW_MESSAGE_UNKNOWN)
+        return cw_pg_run(pg, level_unsure, &id, 1, err);
     return !cw_outbox_is_news_again(settlement) || cw_pg_run(pg, level_not_sent, &id, 1, err);
 }
 
+static const char levels_unsure[] = CW_LEVELS_UNSURE;
 static const char orphan[] = CW_ORPHAN;
 
 bool cw_pg_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                            struct cw_error *err)
 {
     struct cw_pg *pg = cw_pg_of(txn->store);
-    const struct cw_bind now = cw_bind_time(cw_now(txn->store->clock));
+    const struct cw_bind now = cw_bind_time(cw_now(txn->store->clock)), of_cart = cw_bind_text(cart),
+                         of_stream = cw_bind_text(stream);
     return cw_pg_lock_stream(pg, cart, stream, err) &&
-           cw_pg_run(pg, orphan, CW_BINDS(now, cw_bind_text(cart), cw_bind_text(stream)), err);
+           cw_pg_run(pg, levels_unsure, CW_BINDS(of_cart, of_stream), err) &&
+           cw_pg_run(pg, orphan, CW_BINDS(now, of_cart, of_stream), err);
 }

@@ -150,17 +150,18 @@ void cw_pg_take_marks(struct cw_txn *txn, unsigned limit, cw_marks_fn *taken, vo
 /* --- all SKUs --- */
 
 /* $1 is the last one of the page before, $2 the size of a page. */
-#define PAGE_OF(table, where)                                                                                \
-    "(SELECT left(sku, 200) AS head, sku FROM " table " WHERE " where " sku IS NOT NULL "                    \
-    "AND left(sku, 200) >= left($1::text, 200) AND sku > $1 GROUP BY 1, 2 ORDER BY 1, 2 LIMIT $2)"
-static const char
-    select_skus[] = "SELECT sku FROM (" PAGE_OF("stock_levels", "cart = '' AND") " UNION " PAGE_OF("demands", "") " UNION " PAGE_OF(
-        "purchase_order_lines",
-        "") " UNION " PAGE_OF("vendor_levels",
-                              "cart = '' AND") " UNION " PAGE_OF("prices",
-                                                                 "cart = '' AND") " UNION " PAGE_OF("items",
-                                                                                                    "cart = "
-                                                                                                    "'' AND") ") p ORDER BY sku LIMIT $2";
+#define PAGE_OF(from)                                                                                        \
+    "(SELECT left(sku, 200) AS head, sku FROM " from " AND sku IS NOT NULL AND left(sku, 200) >= "           \
+    "left($1::text, 200) AND sku > $1 GROUP BY 1, 2 ORDER BY 1, 2 LIMIT $2)"
+#define OF_LEVELS   PAGE_OF("stock_levels WHERE cart = ''")
+#define OF_DEMANDS  PAGE_OF("demands WHERE true")
+#define OF_INCOMING PAGE_OF("purchase_order_lines WHERE true")
+#define OF_VENDORS  PAGE_OF("vendor_levels WHERE cart = ''")
+#define OF_PRICES   PAGE_OF("prices WHERE cart = ''")
+#define OF_ITEMS    PAGE_OF("items WHERE cart = ''")
+#define OR          " UNION "
+#define PAGES       OF_LEVELS OR OF_DEMANDS OR OF_INCOMING OR OF_VENDORS OR OF_PRICES OR OF_ITEMS
+static const char select_skus[] = "SELECT sku FROM (" PAGES ") p ORDER BY sku LIMIT $2";
 
 void cw_pg_read_skus(struct cw_store *store, struct cw_slice after, unsigned limit, cw_marks_fn *read,
                      void *arg)
@@ -171,151 +172,72 @@ void cw_pg_read_skus(struct cw_store *store, struct cw_slice after, unsigned lim
 
 /* --- facts --- */
 
-/* OFFSET 0 keeps the look-ups single, whatever the planner thinks of the tables' sizes. */
-#define LOOK_UP(columns, table, where)                                                                       \
-    " CROSS JOIN LATERAL (SELECT " columns " FROM " table " WHERE " where " OFFSET 0) "
+/* Of each SKU k; OFFSET 0 keeps the look-ups single, whatever the planner thinks of the tables' sizes. */
+#define LOOK_UP(columns) " CROSS JOIN LATERAL (SELECT " columns " FROM "
+#define SINGLE           " OFFSET 0) "
+#define ITEM_OF_SKU                                                                                          \
+    LOOK_UP("i.id, i.active")                                                                                \
+    "items i WHERE i.cart = '' AND " CW_PG_SAME("i.sku", "k.sku") SINGLE "i"
+#define ITEM_OF_COMPONENT                                                                                    \
+    LOOK_UP("i.sku")                                                                                         \
+    "items i WHERE i.id = c.item_id AND i.cart = '' AND i.sku IS NOT NULL" SINGLE "i"
+#define ITEM_OF_VARIANT LOOK_UP("i.active") "items i WHERE i.id = v.item_id AND i.cart = ''" SINGLE "i"
+#define COMPONENT_OF_ITEM                                                                                    \
+    LOOK_UP("c.sku, c.quantity")                                                                             \
+    "item_components c WHERE c.item_id = i.id" SINGLE "c"
+#define COMPONENT_OF_SKU                                                                                     \
+    LOOK_UP("c.item_id")                                                                                     \
+    "item_components c WHERE " CW_PG_SAME("c.sku", "k.sku") SINGLE "c"
+#define VARIANT_OF_SKU                                                                                       \
+    LOOK_UP("v.active, v.item_id")                                                                           \
+    "item_variants v WHERE lower(left(v.sku, 200)) = lower(left(k.sku, 200)) AND v.sku = k.sku "             \
+    "AND v.sku IS NOT NULL" SINGLE "v"
+#define LEVEL_OF_SKU                                                                                         \
+    LOOK_UP("l.warehouse, l.quantity")                                                                       \
+    "stock_levels l WHERE l.cart = '' AND l.quantity IS NOT NULL AND " CW_PG_SAME("l.sku", "k.sku") SINGLE "l"
+#define DEMAND_OF_SKU                                                                                        \
+    LOOK_UP("d.warehouse, d.quantity, d.state")                                                              \
+    "demands d WHERE " CW_PG_SAME("d.sku", "k.sku") SINGLE "d"
+#define LINE_OF_SKU                                                                                          \
+    LOOK_UP("l.*")                                                                                           \
+    "purchase_order_lines l WHERE l.quantity IS NOT NULL AND " CW_PG_SAME("l.sku", "k.sku") SINGLE "l"
+#define ORDER_OF_LINE                                                                                        \
+    LOOK_UP("p.id")                                                                                          \
+    "purchase_orders p WHERE p.id = l.purchase_order_id AND p.cart = '' "                                    \
+    "AND coalesce(p.closed, 0) <> 1" SINGLE "p"
+#define VENDOR_OF_SKU                                                                                        \
+    LOOK_UP("v.vendor, v.quantity")                                                                          \
+    "vendor_levels v WHERE v.cart = '' AND v.quantity IS NOT NULL AND " CW_PG_SAME("v.sku", "k.sku") SINGLE  \
+        "v"
 
-/* One step from SKUs to what they are made of, and to what is made of them. */
-#define DOWN(from)                                                                                           \
-    "SELECT c.sku FROM " from                                                                                \
-    " k" LOOK_UP("i.id", "items i", "i.cart = '' AND " CW_PG_SAME("i.sku", "k.sku")) "i" LOOK_UP(            \
-        "c.sku", "item_components c", "c.item_id = i.id AND c.sku IS NOT NULL") "c"
-#define UP(from)                                                                                             \
-    "SELECT i.sku FROM " from                                                                                \
-    " k" LOOK_UP("c.item_id", "item_components c", CW_PG_SAME("c.sku", "k.sku")) "c" LOOK_UP(                \
-        "i.sku", "items i", "i.id = c.item_id AND i.cart = '' AND i.sku IS NOT NULL") "i"
-#define OF_SKU(fact, columns) " SELECT " fact "::bigint, k.sku, " columns " FROM known k"
-#define AND_OF                " UNION ALL"
+/* Whose figures change with those of the SKUs in $1, and all that these depend on. */
+#define DOWN(from) "SELECT c.sku FROM " from " k" ITEM_OF_SKU COMPONENT_OF_ITEM " WHERE c.sku IS NOT NULL"
+#define UP(from)   "SELECT i.sku FROM " from " k" COMPONENT_OF_SKU ITEM_OF_COMPONENT
+#define BELOW      "below(sku) AS (SELECT k.text FROM " CW_PG_EACH " UNION " DOWN("below") ")"
+#define AFFECTED   "affected(sku) AS (SELECT sku FROM below UNION " UP("affected") ")"
+#define NEEDED     "needed(sku) AS (SELECT sku FROM affected UNION " DOWN("needed") ")"
+#define KNOWN      "known(sku) AS (SELECT sku FROM needed UNION " UP("known") ")"
+
+/* Of each known SKU: fact, sku, other, quantity, word, at. A component without a SKU is one nobody has. */
+#define COMPONENTS                                                                                           \
+    "SELECT 0::bigint, k.sku, coalesce(c.sku, ''), coalesce(c.quantity, ''), NULL, NULL FROM known "         \
+    "k" ITEM_OF_SKU COMPONENT_OF_ITEM
+#define ITEMS                                                                                                \
+    "SELECT 1, k.sku, '', NULL, CASE i.active WHEN 0 THEN '0' ELSE '1' END, NULL FROM known k" ITEM_OF_SKU
+#define VARIANTS                                                                                             \
+    "SELECT 1, k.sku, '', NULL, CASE WHEN i.active = 0 OR v.active = 0 THEN '0' ELSE '1' END, NULL "         \
+    "FROM known k" VARIANT_OF_SKU ITEM_OF_VARIANT
+#define LEVELS  "SELECT 2, k.sku, coalesce(l.warehouse, ''), l.quantity, NULL, NULL FROM known k" LEVEL_OF_SKU
+#define DEMANDS "SELECT 3, k.sku, d.warehouse, d.quantity, d.state, NULL FROM known k" DEMAND_OF_SKU
+#define INCOMING                                                                                             \
+    "SELECT 4, k.sku, coalesce(l.warehouse, ''), l.quantity, l.received, l.expected_at FROM known "          \
+    "k" LINE_OF_SKU ORDER_OF_LINE
+#define VENDORS "SELECT 5, k.sku, coalesce(v.vendor, ''), v.quantity, NULL, NULL FROM known k" VENDOR_OF_SKU
+#define AND     " UNION ALL "
+#define FACTS   COMPONENTS AND ITEMS AND VARIANTS AND LEVELS AND DEMANDS AND INCOMING AND VENDORS
 
 static const char select_facts[] =
-    "WITH RECURSIVE below(sku) AS (SELECT k.text FROM " CW_PG_EACH " UNION " DOWN(
-        "below") "), "
-                 "affected(sku) AS (SELECT sku FROM below UNION " UP(
-                     "affected") "), "
-                                 "needed(sku) AS (SELECT sku FROM affected UNION " DOWN(
-                                     "needed") "), "
-                                               "known(sku) AS (SELECT sku FROM needed UNION " UP(
-                                                   "known") ")" OF_SKU("0",
-                                                                       "coalesce(c.sku, '') AS other, "
-                                                                       "coalesce(c.quantity, '') AS "
-                                                                       "quantity, NULL AS word, NULL AS at")
-                                                   LOOK_UP(
-                                                       "i.id", "items i",
-                                                       "i.cart = '' AND " CW_PG_SAME(
-                                                           "i.sku",
-                                                           "k.sku")) "i" LOOK_UP("c.sku, c.quantity",
-                                                                                 "item_components c",
-                                                                                 "c.item_id = i.id") "c" AND_OF
-                                                       OF_SKU("1", "'', NULL, CASE i.active WHEN 0 THEN '0' "
-                                                                   "ELSE '1' END, NULL") LOOK_UP(
-                                                           "i.active", "items i",
-                                                           "i.cart = '' AND " CW_PG_SAME("i.sku",
-                                                                                         "k.sku")) "i" AND_OF
-                                                           OF_SKU("1", "'', NULL, CASE WHEN i.active = 0 OR "
-                                                                       "v.active = 0 THEN '0' ELSE '1' END, "
-                                                                       "NULL") LOOK_UP("v.active, v.item_id",
-                                                                                       "item_variants v",
-                                                                                       "lower(left(v.sku, "
-                                                                                       "200)) = "
-                                                                                       "lower(left(k.sku, "
-                                                                                       "200)) "
-                                                                                       "AND v.sku = k.sku "
-                                                                                       "AND v.sku IS NOT "
-                                                                                       "NULL") "v" LOOK_UP("i"
-                                                                                                           "."
-                                                                                                           "a"
-                                                                                                           "c"
-                                                                                                           "t"
-                                                                                                           "i"
-                                                                                                           "v"
-                                                                                                           "e",
-                                                                                                           "i"
-                                                                                                           "t"
-                                                                                                           "e"
-                                                                                                           "m"
-                                                                                                           "s"
-                                                                                                           " "
-                                                                                                           "i",
-                                                                                                           "i"
-                                                                                                           "."
-                                                                                                           "i"
-                                                                                                           "d"
-                                                                                                           " "
-                                                                                                           "="
-                                                                                                           " "
-                                                                                                           "v"
-                                                                                                           "."
-                                                                                                           "i"
-                                                                                                           "t"
-                                                                                                           "e"
-                                                                                                           "m"
-                                                                                                           "_"
-                                                                                                           "i"
-                                                                                                           "d"
-                                                                                                           " "
-                                                                                                           "A"
-                                                                                                           "N"
-                                                                                                           "D"
-                                                                                                           " "
-                                                                                                           "i"
-                                                                                                           "."
-                                                                                                           "c"
-                                                                                                           "a"
-                                                                                                           "r"
-                                                                                                           "t"
-                                                                                                           " "
-                                                                                                           "="
-                                                                                                           " "
-                                                                                                           "'"
-                                                                                                           "'") "i" AND_OF
-                                                               OF_SKU("2", "coalesce(l.warehouse, ''), "
-                                                                           "l.quantity, NULL, NULL") LOOK_UP(
-                                                                   "l.warehouse, l.quantity",
-                                                                   "stock_levels l",
-                                                                   "l.cart = '' AND " CW_PG_SAME(
-                                                                       "l.sku", "k.sku") " AND l.quantity IS "
-                                                                                         "NOT NULL") "l" AND_OF
-                                                                   OF_SKU("3", "d.warehouse, d.quantity, "
-                                                                               "d.state, NULL") LOOK_UP(
-                                                                       "d.warehouse, d.quantity, d.state",
-                                                                       "demands d",
-                                                                       CW_PG_SAME("d.sku",
-                                                                                  "k.sku")) "d" AND_OF
-                                                                       OF_SKU("4", "coalesce(l.warehouse, "
-                                                                                   "''), l.quantity, "
-                                                                                   "l.received, "
-                                                                                   "l.expected_at") LOOK_UP(
-                                                                           "l.*", "purchase_order_lines l",
-                                                                           CW_PG_SAME(
-                                                                               "l.sku",
-                                                                               "k.sku") " AND l.quantity IS "
-                                                                                        "NOT NULL") "l" LOOK_UP("p.id",
-                                                                                                                "purchase_orders p",
-                                                                                                                "p.id = l.purchase_order_id AND p.cart = '' "
-                                                                                                                "AND coalesce(p.closed, 0) <> 1") "p" AND_OF
-                                                                           OF_SKU("5", "coalesce(v.vendor, "
-                                                                                       "''), v.quantity, "
-                                                                                       "NULL, NULL") LOOK_UP(
-                                                                               "v.vendor, v.quantity",
-                                                                               "vendor_levels v",
-                                                                               "v.cart = '' AND " CW_PG_SAME(
-                                                                                   "v.sku",
-                                                                                   "k.sku") " AND v.quantity "
-                                                                                            "IS NOT NULL") "v"
-                                                                                                           " "
-                                                                                                           "O"
-                                                                                                           "R"
-                                                                                                           "D"
-                                                                                                           "E"
-                                                                                                           "R"
-                                                                                                           " "
-                                                                                                           "B"
-                                                                                                           "Y"
-                                                                                                           " "
-                                                                                                           "1"
-                                                                                                           ","
-                                                                                                           " "
-                                                                                                           "2";
+    "WITH RECURSIVE " BELOW ", " AFFECTED ", " NEEDED ", " KNOWN " " FACTS " ORDER BY 1, 2";
 
 static bool take_fact(const struct cw_pg_each *each, PGresult *result, int row, bool *ok,
                       struct cw_error *err)
@@ -341,12 +263,13 @@ void cw_pg_read_stock(struct cw_txn *txn, const struct cw_slice *skus, size_t co
 
 /* --- prices --- */
 
+#define PRICES_OF_SKU                                                                                        \
+    LOOK_UP("p.*")                                                                                           \
+    "prices p WHERE p.cart = '' AND p.amount IS NOT NULL AND " CW_PG_SAME("p.sku", "k.text") SINGLE "p"
+
 static const char select_prices[] =
     "SELECT p.sku, coalesce(p.list, ''), coalesce(p.currency, ''), p.amount, p.valid_from, p.valid_until "
-    "FROM " CW_PG_EACH LOOK_UP(
-        "p.*", "prices p",
-        "p.cart = '' AND " CW_PG_SAME(
-            "p.sku", "k.text") " AND p.amount IS NOT NULL") "p ORDER BY p.sku, p.external_id";
+    "FROM " CW_PG_EACH PRICES_OF_SKU " ORDER BY p.sku, p.external_id";
 
 static bool take_price(const struct cw_pg_each *each, PGresult *result, int row, bool *ok,
                        struct cw_error *err)

@@ -43,13 +43,14 @@ bool cw_sqlite_put_demands(struct cw_txn *txn, struct cw_record_key key,
 /* --- shipped --- */
 
 /* ?1 are the orders, ?2 is their cart. */
-#define SHIPPED(where)                                                                                       \
+#define SHIPPED                                                                                              \
     "SELECT s.order_id, s.cart, s.external_id, l.position, l.line_id, l.sku, l.quantity FROM shipments s "   \
-    "LEFT JOIN shipment_lines l ON l.shipment_id = s.id WHERE " where                                        \
-    " AND s.order_id IN (SELECT value FROM json_each(?1))"
-static const char select_shipped[] =
-    SHIPPED("s.cart = ?2 AND coalesce(s.confirmed, 1) <> 0") " UNION ALL " SHIPPED(
-        "s.cart = '' AND s.order_cart = ?2 AND s.confirmed = 1") " ORDER BY 1, 2, 3, 4";
+    "LEFT JOIN shipment_lines l ON l.shipment_id = s.id WHERE s.order_id IN (SELECT value FROM "             \
+    "json_each(?1)) AND "
+#define OF_CART   SHIPPED "s.cart = ?2 AND coalesce(s.confirmed, 1) <> 0"
+#define OF_OFFICE SHIPPED "s.cart = '' AND s.order_cart = ?2 AND s.confirmed = 1"
+
+static const char select_shipped[] = OF_CART " UNION ALL " OF_OFFICE " ORDER BY 1, 2, 3, 4";
 
 struct shipped_reading {
     const char *place;

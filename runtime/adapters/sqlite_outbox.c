@@ -154,17 +154,20 @@ bool cw_sqlite_settle_message(struct cw_txn *txn, const struct cw_settlement *se
         return fail_settled(s, settlement, err);
     if (settlement->state == CW_MESSAGE_SENT)
         return cw_sqlite_run(s, level_sent, CW_BINDS(now, id), err);
-    if (cw_outbox_is_unsure(settlement) && !cw_sqlite_run(s, level_unsure, &id, 1, err))
-        return false;
+    if (settlement->state == CW_MESSAGE_UNKNOWN)
+        return cw_sqlite_run(s, level_unsure, &id, 1, err);
     return !cw_outbox_is_news_again(settlement) || cw_sqlite_run(s, level_not_sent, &id, 1, err);
 }
 
+static const char levels_unsure[] = CW_LEVELS_UNSURE;
 static const char orphan[] = CW_ORPHAN;
 
 bool cw_sqlite_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                                struct cw_error *err)
 {
-    return cw_sqlite_run(
-        cw_sqlite_of(txn->store), orphan,
-        CW_BINDS(cw_bind_time(cw_now(txn->store->clock)), cw_bind_text(cart), cw_bind_text(stream)), err);
+    struct cw_sqlite *s = cw_sqlite_of(txn->store);
+    const struct cw_bind now = cw_bind_time(cw_now(txn->store->clock)), of_cart = cw_bind_text(cart),
+                         of_stream = cw_bind_text(stream);
+    return cw_sqlite_run(s, levels_unsure, CW_BINDS(of_cart, of_stream), err) &&
+           cw_sqlite_run(s, orphan, CW_BINDS(now, of_cart, of_stream), err);
 }

@@ -187,7 +187,7 @@ static const char read_one[] = CW_READ_ONE;
 /* Those that are in these states are few, and in an index of their own. */
 static const char read_of_state[] =
     "SELECT " CW_MESSAGE_COLUMNS("") "FROM messages INDEXED BY messages_of_state WHERE " CW_MESSAGES_FILTER
-                                     "AND state IN ('sending', 'unknown', 'failed') ORDER BY id";
+                                     "AND " CW_UNDECIDED("") "ORDER BY id";
 
 static bool is_rare(const struct cw_message_filter *filter)
 {

@@ -93,20 +93,18 @@ void cw_sqlite_take_marks(struct cw_txn *txn, unsigned limit, cw_marks_fn *taken
 
 /* --- all SKUs --- */
 
-/* ?1 is the last one of the page before, ?2 the size of a page. */
-#define PAGE_OF(table, where)                                                                                \
-    "SELECT sku FROM (SELECT DISTINCT sku FROM " table " WHERE " where " sku > ?1 ORDER BY sku LIMIT ?2)"
-static const char select_skus[] = PAGE_OF("stock_levels", "cart = '' AND") " UNION " PAGE_OF("demands", "") " UNION " PAGE_OF(
-    "purchase_order_lines",
-    "") " UNION " PAGE_OF("vendor_levels",
-                          "cart = '' AND") " UNION " PAGE_OF("prices",
-                                                             "cart = '' AND") " UNION " PAGE_OF("items",
-                                                                                                "cart = '' "
-                                                                                                "AND") " ORDE"
-                                                                                                       "R BY "
-                                                                                                       "sku "
-                                                                                                       "LIMIT"
-                                                                                                       " ?2";
+/* ?1 is the last one of the page before, ?2 the size of a page. SQLite would sooner read all of an index that
+ * has every column it needs. */
+#define PAGE_OF(from) "SELECT sku FROM (SELECT DISTINCT sku FROM " from " AND sku > ?1 ORDER BY sku LIMIT ?2)"
+#define OF_LEVELS     PAGE_OF("stock_levels WHERE cart = ''")
+#define OF_DEMANDS    PAGE_OF("demands WHERE true")
+#define OF_INCOMING   PAGE_OF("purchase_order_lines WHERE true")
+#define OF_VENDORS    PAGE_OF("vendor_levels WHERE cart = ''")
+#define OF_PRICES     PAGE_OF("prices WHERE cart = ''")
+#define OF_ITEMS      PAGE_OF("items INDEXED BY items_office_sku WHERE cart = ''")
+#define OR            " UNION "
+static const char select_skus[] =
+    OF_LEVELS OR OF_DEMANDS OR OF_INCOMING OR OF_VENDORS OR OF_PRICES OR OF_ITEMS " ORDER BY sku LIMIT ?2";
 
 void cw_sqlite_read_skus(struct cw_store *store, struct cw_slice after, unsigned limit, cw_marks_fn *read,
                          void *arg)
@@ -121,65 +119,52 @@ void cw_sqlite_read_skus(struct cw_store *store, struct cw_slice after, unsigned
 
 /* --- facts --- */
 
+#define OFFICE_ITEMS "items i INDEXED BY items_office_sku"
+
 /* One step from SKUs to what they are made of, and to what is made of them. */
 #define DOWN(from)                                                                                           \
-    "SELECT c.sku FROM " from " CROSS JOIN items i CROSS JOIN item_components c WHERE i.cart = '' "          \
+    "SELECT c.sku FROM " from " CROSS JOIN " OFFICE_ITEMS " CROSS JOIN item_components c WHERE i.cart = '' " \
     "AND i.sku = " from ".sku AND c.item_id = i.id AND c.sku IS NOT NULL"
 #define UP(from)                                                                                             \
     "SELECT i.sku FROM " from " CROSS JOIN item_components c CROSS JOIN items i WHERE c.sku = " from ".sku " \
     "AND i.id = c.item_id AND i.cart = '' AND i.sku IS NOT NULL"
-#define OF_SKU(columns, table, where) "SELECT " columns " FROM known k CROSS JOIN " table " WHERE " where
-#define AND_OF                        " UNION ALL "
 
-/* A component without a SKU is one that nobody has. */
-static const char select_facts[] =
-    "WITH RECURSIVE below(sku) AS MATERIALIZED (SELECT value FROM json_each(?1) UNION " DOWN(
-        "below") "), "
-                 "affected(sku) AS MATERIALIZED (SELECT sku FROM below UNION " UP(
-                     "affected") "), "
-                                 "needed(sku) AS MATERIALIZED (SELECT sku FROM affected UNION " DOWN(
-                                     "needed") "), "
-                                               "known(sku) AS MATERIALIZED (SELECT sku FROM needed UNION " UP(
-                                                   "known") ") " OF_SKU("0, k.sku, coalesce(c.sku, ''), "
-                                                                        "coalesce(c.quantity, ''), NULL, "
-                                                                        "NULL",
-                                                                        "items i CROSS JOIN item_components "
-                                                                        "c",
-                                                                        "i.cart = '' AND i.sku = k.sku AND "
-                                                                        "c.item_id = i.id")
-                                                   AND_OF OF_SKU("1, k.sku, '', NULL, CASE i.active WHEN 0 "
-                                                                 "THEN '0' ELSE '1' END, NULL",
-                                                                 "items i", "i.cart = '' AND i.sku = k.sku")
-                                                       AND_OF OF_SKU(
-                                                           "1, k.sku, '', NULL, CASE WHEN i.active = 0 OR "
-                                                           "v.active = 0 THEN '0' ELSE '1' END, NULL",
-                                                           "item_variants v CROSS JOIN items i",
-                                                           "v.sku = k.sku COLLATE NOCASE AND v.sku = k.sku "
-                                                           "AND i.id = v.item_id AND i.cart = ''")
-                                                           AND_OF OF_SKU("2, k.sku, coalesce(l.warehouse, "
-                                                                         "''), l.quantity, NULL, NULL",
-                                                                         "stock_levels l",
-                                                                         "l.cart = '' AND l.sku = k.sku AND "
-                                                                         "l.quantity IS NOT NULL")
-                                                               AND_OF OF_SKU("3, k.sku, d.warehouse, "
-                                                                             "d.quantity, d.state, NULL",
-                                                                             "demands d", "d.sku = k.sku")
-                                                                   AND_OF OF_SKU(
-                                                                       "4, k.sku, coalesce(l.warehouse, ''), "
-                                                                       "l.quantity, l.received, "
-                                                                       "l.expected_at",
-                                                                       "purchase_order_lines l CROSS JOIN "
-                                                                       "purchase_orders p",
-                                                                       "l.sku = k.sku AND l.quantity IS NOT "
-                                                                       "NULL AND p.id = l.purchase_order_id "
-                                                                       "AND p.cart = '' "
-                                                                       "AND coalesce(p.closed, 0) <> 1")
-                                                                       AND_OF OF_SKU(
-                                                                           "5, k.sku, coalesce(v.vendor, "
-                                                                           "''), v.quantity, NULL, NULL",
-                                                                           "vendor_levels v",
-                                                                           "v.cart = '' AND v.sku = k.sku "
-                                                                           "AND v.quantity IS NOT NULL");
+/* Whose figures change with those of the SKUs in ?1, and all that these depend on. */
+#define BELOW    "below(sku) AS MATERIALIZED (SELECT value FROM json_each(?1) UNION " DOWN("below") ")"
+#define AFFECTED "affected(sku) AS MATERIALIZED (SELECT sku FROM below UNION " UP("affected") ")"
+#define NEEDED   "needed(sku) AS MATERIALIZED (SELECT sku FROM affected UNION " DOWN("needed") ")"
+#define KNOWN    "known(sku) AS MATERIALIZED (SELECT sku FROM needed UNION " UP("known") ")"
+
+/* Of each known SKU k: fact, sku, other, quantity, word, at. A component without a SKU is one nobody has. */
+#define COMPONENTS                                                                                           \
+    "SELECT 0, k.sku, coalesce(c.sku, ''), coalesce(c.quantity, ''), NULL, NULL FROM known k "               \
+    "CROSS JOIN " OFFICE_ITEMS " CROSS JOIN item_components c WHERE i.cart = '' AND i.sku = k.sku "          \
+    "AND c.item_id = i.id"
+#define ITEMS                                                                                                \
+    "SELECT 1, k.sku, '', NULL, CASE i.active WHEN 0 THEN '0' ELSE '1' END, NULL FROM known k "              \
+    "CROSS JOIN " OFFICE_ITEMS " WHERE i.cart = '' AND i.sku = k.sku"
+#define VARIANTS                                                                                             \
+    "SELECT 1, k.sku, '', NULL, CASE WHEN i.active = 0 OR v.active = 0 THEN '0' ELSE '1' END, NULL "         \
+    "FROM known k CROSS JOIN item_variants v CROSS JOIN items i WHERE v.sku = k.sku COLLATE NOCASE "         \
+    "AND v.sku = k.sku AND i.id = v.item_id AND i.cart = ''"
+#define LEVELS                                                                                               \
+    "SELECT 2, k.sku, coalesce(l.warehouse, ''), l.quantity, NULL, NULL FROM known k "                       \
+    "CROSS JOIN stock_levels l WHERE l.cart = '' AND l.sku = k.sku AND l.quantity IS NOT NULL"
+#define DEMANDS                                                                                              \
+    "SELECT 3, k.sku, d.warehouse, d.quantity, d.state, NULL FROM known k CROSS JOIN demands d "             \
+    "WHERE d.sku = k.sku"
+#define INCOMING                                                                                             \
+    "SELECT 4, k.sku, coalesce(l.warehouse, ''), l.quantity, l.received, l.expected_at FROM known k "        \
+    "CROSS JOIN purchase_order_lines l CROSS JOIN purchase_orders p WHERE l.sku = k.sku "                    \
+    "AND l.quantity IS NOT NULL AND p.id = l.purchase_order_id AND p.cart = '' "                             \
+    "AND coalesce(p.closed, 0) <> 1"
+#define VENDORS                                                                                              \
+    "SELECT 5, k.sku, coalesce(v.vendor, ''), v.quantity, NULL, NULL FROM known k "                          \
+    "CROSS JOIN vendor_levels v WHERE v.cart = '' AND v.sku = k.sku AND v.quantity IS NOT NULL"
+#define AND   " UNION ALL "
+#define FACTS COMPONENTS AND ITEMS AND VARIANTS AND LEVELS AND DEMANDS AND INCOMING AND VENDORS
+
+static const char select_facts[] = "WITH RECURSIVE " BELOW ", " AFFECTED ", " NEEDED ", " KNOWN " " FACTS;
 
 struct stock_reading {
     const char *place;

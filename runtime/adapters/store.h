@@ -387,14 +387,15 @@ void cw_txn_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw
 /* --- what may go --- */
 
 /* Ended runs with their notes (but for those that left records waiting which wait still), and notices, that
- * are older than the times given; versions of raw records that
- * were superseded before raw_until, as long as `raw_versions` newer ones stay. The newest version of a record
- * never goes, nor one that waits; one that stayed for its number is looked at again with the next version of
- * its record. CW_TIME_NONE = keep. At most `limit` rows are removed, which bounds how
- * long others wait; `removed` 0 = nothing is left to remove. */
+ * are older than the times given; messages that were sent or superseded by then, but of events only payload
+ * and answer, so that they are never put again; versions of raw records that were superseded before
+ * raw_until, as long as `raw_versions` newer ones stay. The newest version of a record never goes, nor one
+ * that waits; one that stayed for its number is looked at again with the next version of its record.
+ * CW_TIME_NONE = keep. At most `limit` rows are removed, which bounds how long others wait; `removed` 0 =
+ * nothing is left to remove. */
 struct cw_prune {
     cw_time runs_until, webhooks_until, raw_until;
-    cw_time messages_until; /* sent and superseded ones */
+    cw_time messages_until;
     unsigned raw_versions;
     unsigned limit;
 };
@@ -496,7 +497,7 @@ const char *cw_message_state_name(enum cw_message_state state);
 struct cw_message {
     int64_t id;               /* given by the store */
     struct cw_record_key key; /* stream: "stock_out"; external_id: what it is about: the SKU, the order */
-    struct cw_slice lane;     /* "stock_out/SKU-1", "order/101" */
+    struct cw_slice lane;     /* "stock_out/SKU-1", "order/101"; empty when it is put = that of its key */
     struct cw_slice event;   /* of an event: what tells it from others of its stream, for ever: the shipment's
                                 id.   Empty = a level: only the newest one of its key counts */
     struct cw_slice payload; /* JSON */
@@ -506,7 +507,8 @@ struct cw_message {
     unsigned company; /* most messages it may share a call with, itself included; 0 = any number */
     int64_t call;     /* the last call it was sent in; 0 = none yet */
     cw_time created_at, changed_at;
-    cw_time due_at; /* of a queued one: not sent before; of an unknown one: the cart is not asked before */
+    cw_time due_at;         /* of a queued one: not sent before; of an unknown one: not asked about before.
+                               CW_TIME_NONE when it is put = now */
     struct cw_slice answer; /* what the cart said last, in short: the evidence */
     struct cw_slice error;
 };
@@ -525,8 +527,10 @@ bool cw_txn_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slic
 
 /* Claims what is to be sent next: due, queued, first of its lane. Where fewer than `threshold` may be sent it
  * is one message, else up to `batch`; never more than the `company` of any of them allows. They are sending
- * from now on, with one attempt more, in a call of their own number. `count` 0 = nothing may be sent now;
- * `next_at` is when the next one is due, CW_TIME_NONE = none is queued. Valid during the call. */
+ * from now on, with one attempt more, in a call of their own number. Those go first that were due first; they
+ * are given in order of their ids. `count` 0 = nothing may be sent now;
+ * `next_at` is when the next one is due that waits for nothing else, CW_TIME_NONE = there is none. Valid
+ * during the call. */
 struct cw_outbox_limits {
     unsigned threshold, batch; /* at least 1 */
 };
@@ -536,14 +540,17 @@ void cw_txn_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_s
                            const struct cw_outbox_limits *limits, cw_messages_fn *claimed, void *arg);
 
 /* What has become of a message that is sending or unknown, or of one that a person decides about (queued and
- * failed ones too). CW_CONFLICT when it is not in state `was`, so that nothing is settled twice. */
+ * failed ones too). CW_CONFLICT when it is not in state `was`, so that nothing is settled twice. A level that
+ * is to be queued again, or failed, while a newer one of its key waits becomes superseded instead. One that
+ * failed, or was dropped by a person, is news when it is put again; after one that became unknown every other
+ * payload is. */
 struct cw_settlement {
     int64_t id;
     enum cw_message_state was, state;
-    cw_time due_at;   /* of one that is queued again, or unknown */
-    bool takes_back;  /* the attempt is not counted */
-    unsigned company; /* from now on; 0 = as it was */
-    struct cw_slice answer, error;
+    cw_time due_at;                /* of one that is queued again, or unknown; CW_TIME_NONE = now */
+    bool takes_back;               /* the attempt is not counted */
+    unsigned company;              /* from now on; 0 = as it was */
+    struct cw_slice answer, error; /* answer empty = as it was */
 };
 bool cw_txn_settle_message(struct cw_txn *txn, const struct cw_settlement *settlement);
 

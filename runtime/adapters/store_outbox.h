@@ -10,6 +10,7 @@
 
 #define CW_UNSETTLED(m) m "state IN ('queued', 'sending', 'unknown', 'failed') "
 #define CW_IS_LEVEL(m)  m "event = '' AND " CW_UNSETTLED(m)
+#define CW_UNDECIDED(m) m "state IN ('sending', 'unknown', 'failed') "
 #define CW_SETTLED      "state IN ('sent', 'superseded') AND (event = '' OR payload <> '') "
 
 /* None of the lane of m stands before it. */
@@ -86,17 +87,25 @@
     "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id "                         \
     "AND NOT " CW_NEWER_LEVEL("m.")
 
-/* $1 id: nobody knows what the cart has. */
+/* $1 id: nobody knows what the cart has from now on, so that the next one is put also where it says what was
+ * sent last. */
 #define CW_LEVEL_UNSURE                                                                                      \
     "UPDATE message_levels AS l SET sent_payload = NULL FROM messages m WHERE m.id = $1 AND m.event = '' "   \
     "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id"
 
+/* $1 cart, $2 stream */
+#define CW_LEVELS_UNSURE                                                                                     \
+    "UPDATE message_levels AS l SET sent_payload = NULL FROM messages m WHERE m.cart = $1 AND m.stream = "   \
+    "$2 "                                                                                                    \
+    "AND " CW_UNDECIDED(                                                                                     \
+        "m.") "AND m.state = 'sending' AND m.event = '' "                                                    \
+              "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id"
+
 /* $1 now, $2 cart, $3 stream */
 #define CW_ORPHAN                                                                                            \
-    "UPDATE messages SET state = 'unknown', changed_at = $1, error = 'whoever sent it ended before it "      \
-    "could "                                                                                                 \
-    "tell what became of it' WHERE cart = $2 AND stream = $3 AND state IN ('sending', 'unknown', 'failed') " \
-    "AND state = 'sending'"
+    "UPDATE messages SET state = 'unknown', changed_at = $1, due_at = $1, error = 'whoever sent it ended "   \
+    "before it could tell what became of it' WHERE cart = $2 AND stream = $3 AND " CW_UNDECIDED(             \
+        "") "AND state = 'sending'"
 
 /* Whether the level of a message is news again when it is put with the same payload: the cart has not taken
  * it. One that the script called needless while it was being sent is not: it would be sent for ever. */
@@ -104,13 +113,6 @@ static inline bool cw_outbox_is_news_again(const struct cw_settlement *settlemen
 {
     return settlement->state == CW_MESSAGE_FAILED ||
            (settlement->state == CW_MESSAGE_SUPERSEDED && settlement->was != CW_MESSAGE_SENDING);
-}
-
-/* Whether the cart may have another level than the one that it took last: this one may have arrived, and is
- * given up. What it had before would else be held for known, and not be sent when it holds again. */
-static inline bool cw_outbox_is_unsure(const struct cw_settlement *settlement)
-{
-    return settlement->was == CW_MESSAGE_UNKNOWN && settlement->state == CW_MESSAGE_SUPERSEDED;
 }
 
 /* CW_CONFLICT: it is not what the settlement takes it for; `is` empty = there is none, or who knows.

@@ -70,6 +70,7 @@ CREATE TABLE stock_marks (
 CREATE INDEX stock_marks_sku ON stock_marks (sku);
 
 -- Of an event the key that tells it from others for ever; '' = a level. A lane is sent in the order of its ids.
+-- Queries repeat the condition of the index that they mean word for word, or SQLite does not use it.
 ALTER TABLE messages ADD COLUMN lane TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN event TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN is_zero INTEGER NOT NULL DEFAULT 0;
@@ -91,6 +92,7 @@ CREATE INDEX messages_of_state ON messages (cart, stream, state, id) WHERE state
 CREATE INDEX messages_settled ON messages (changed_at)
     WHERE state IN ('sent', 'superseded') AND (event = '' OR payload <> '');
 CREATE UNIQUE INDEX messages_event ON messages (cart, stream, event) WHERE event <> '';
+CREATE INDEX messages_of_event ON messages (cart, stream, external_id) WHERE event <> '';
 
 -- Of each level the newest payload that was put, and what the cart has by its last answer; NULL = whatever is put next
 -- counts as new. What was sent last, and when, stays.

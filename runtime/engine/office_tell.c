@@ -134,8 +134,8 @@ static bool take_any(void *arg, size_t columns, const struct cw_slice *names, co
 static bool is_on_its_way(struct telling *telling, struct cw_slice id, bool *found)
 {
     static const char sql[] =
-        "SELECT id FROM messages WHERE cart = $1 AND stream = $2 AND external_id = $3 AND "
-        "state IN ('queued', 'sending', 'unknown', 'failed') LIMIT 1";
+        "SELECT id FROM messages WHERE cart = $1 AND stream = $2 AND external_id = $3 AND event = '' "
+        "AND state IN ('queued', 'sending', 'unknown', 'failed') LIMIT 1";
     const struct cw_slice params[] = { telling->cart, cw_slice(cw_out_name(telling->out)), id };
     *found = false;
     return cw_office_query(telling->job, sql, params, 3, take_any, found);

@@ -21,13 +21,15 @@ void cw_outbox_rest(struct cw_outbox_run *run, cw_time next_at)
 
 /* --- what is due --- */
 
+/* The lists of states are those of the indexes, which SQLite uses for nothing else. */
 static const char due_sql[] =
     "SELECT 'queued' AS state, MIN(due_at) AS due_at FROM messages WHERE cart = $1 AND stream = $2 AND state "
     "= "
     "'queued' UNION ALL SELECT 'unknown', MIN(due_at) FROM messages WHERE cart = $1 AND stream = $2 AND "
-    "state = 'unknown' UNION ALL SELECT 'sending', MIN(changed_at) FROM messages WHERE cart = $1 AND stream "
+    "state = 'unknown' AND state IN ('sending', 'unknown', 'failed') UNION ALL SELECT 'sending', "
+    "MIN(changed_at) FROM messages WHERE cart = $1 AND stream "
     "= "
-    "$2 AND state = 'sending'";
+    "$2 AND state = 'sending' AND state IN ('sending', 'unknown', 'failed')";
 
 static bool take_due(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
 {

@@ -7,12 +7,15 @@
 
 /* --- levels with a newer one behind them --- */
 
+/* The lists of states are those of the indexes, which SQLite uses for nothing else. */
 static const char stale_sql[] =
-    "SELECT u.id FROM messages u WHERE u.cart = $1 AND u.stream = $2 AND u.state = 'unknown' AND u.event = "
+    "SELECT u.id FROM messages u WHERE u.cart = $1 AND u.stream = $2 AND u.state = 'unknown' AND u.state IN "
+    "('sending', 'unknown', 'failed') AND u.event = "
     "'' AND "
     "EXISTS (SELECT 1 FROM messages q WHERE q.cart = u.cart AND q.lane = u.lane AND q.id > u.id AND q.state "
     "= "
-    "'queued' AND q.stream = u.stream AND q.external_id = u.external_id) ORDER BY u.id LIMIT 500";
+    "'queued' AND q.state IN ('queued', 'sending', 'unknown', 'failed') AND q.stream = u.stream AND "
+    "q.external_id = u.external_id) ORDER BY u.id LIMIT 500";
 
 static bool take_stale(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
 {

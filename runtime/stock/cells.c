@@ -286,7 +286,7 @@ static cw_quantity sum_wanted(const cw_quantity *quantities, const uint32_t *key
     return sum;
 }
 
-cw_wide cw_cells_sum(const struct cw_cells *cells, struct cw_cells_list list, const uint8_t *wanted)
+cw_quantity cw_cells_sum(const struct cw_cells *cells, struct cw_cells_list list, const uint8_t *wanted)
 {
     if (list.count == 0)
         return 0;
@@ -299,5 +299,5 @@ cw_wide cw_cells_sum(const struct cw_cells *cells, struct cw_cells_list list, co
     for (uint32_t i = 0; i < list.count; i++)
         if (wanted == NULL || wanted[keys[i]])
             sum += quantities[i];
-    return sum;
+    return cw_exact_clamp(sum);
 }

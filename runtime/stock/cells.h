@@ -49,7 +49,7 @@ bool cw_cells_replace(struct cw_cells *cells, uint32_t list, const uint32_t *key
  * cannot fail. */
 bool cw_cells_reserve(struct cw_cells *cells, const uint32_t *lists, size_t count, uint32_t added);
 
-/* The sum of a list, not saturated; of the keys only that `wanted` has a 1 for, NULL = all. */
-cw_wide cw_cells_sum(const struct cw_cells *cells, struct cw_cells_list list, const uint8_t *wanted);
+/* The sum of a list; of the keys only that `wanted` has a 1 for, NULL = all. */
+cw_quantity cw_cells_sum(const struct cw_cells *cells, struct cw_cells_list list, const uint8_t *wanted);
 
 #endif

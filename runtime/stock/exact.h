@@ -43,4 +43,10 @@ static inline cw_quantity cw_exact_enough_for(cw_quantity there_is, cw_quantity 
     return cw_exact_clamp((cw_wide)there_is * CW_QUANTITY_ONE / pieces);
 }
 
+/* Whether what there is of a component is less than so many kits take. */
+static inline bool cw_exact_is_less_than(cw_quantity there_is, cw_quantity count, cw_quantity pieces)
+{
+    return (cw_wide)there_is * CW_QUANTITY_ONE < (cw_wide)count * pieces;
+}
+
 #endif

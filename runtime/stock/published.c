@@ -18,6 +18,8 @@ static cw_quantity free_of(const struct cw_stock_view *view, uint32_t item)
 
 static cw_quantity buildable_of(const struct cw_stock_view *view, uint32_t item)
 {
+    if (!(view->bits[item] & CW_VIEW_IS_KIT))
+        return 0;
     return view->capacity[item] - view->capacity[item] % CW_QUANTITY_ONE;
 }
 
@@ -51,21 +53,35 @@ struct cw_stock_published cw_stock_view_get(const struct cw_stock_view *view, ui
     return published;
 }
 
+/* What has been made since the last count is in none of the arrays of the view. */
+static bool is_current(const struct cw_stock_view *view)
+{
+    const struct cw_stock *stock = view->stock;
+    return stock->skus.count == view->count && stock->warehouses.count == view->place_count &&
+           stock->arrivals.count == view->arrival_count;
+}
+
+static void add_terms(const struct cw_stock_view *view, uint32_t item, struct cw_stock_sum *sum)
+{
+    struct cw_view_terms terms;
+    cw_view_terms(view, item, &terms);
+    sum->on_hand = terms.on_hand;
+    sum->on_order = terms.on_order;
+    sum->vendor = terms.vendor;
+    memcpy(sum->taken, terms.taken, sizeof sum->taken);
+    sum->for_kits = cw_exact_clamp(cw_view_for_kits(view, item));
+}
+
 struct cw_stock_sum cw_stock_view_sum(const struct cw_stock_view *view, uint32_t item)
 {
     struct cw_stock_sum sum = { 0 };
     if (item >= view->count)
         return sum;
-    struct cw_view_terms terms = cw_view_terms(view, item);
+    if (is_current(view))
+        add_terms(view, item, &sum);
     sum.has_source = view->bits[item] & CW_VIEW_HAS_SOURCE;
     sum.is_active = view->bits[item] & CW_VIEW_IS_ACTIVE;
     sum.is_kit = view->bits[item] & CW_VIEW_IS_KIT;
-    sum.on_hand = cw_exact_clamp(terms.on_hand);
-    sum.on_order = cw_exact_clamp(terms.on_order);
-    sum.vendor = cw_exact_clamp(terms.vendor);
-    for (int i = 0; i < CW_DEMANDS; i++)
-        sum.taken[i] = cw_exact_clamp(terms.taken[i]);
-    sum.for_kits = cw_exact_clamp(cw_view_for_kits(view, item));
     sum.free = free_of(view, item);
     sum.buildable = buildable_of(view, item);
     sum.supply = supply_of(view, item);

@@ -124,8 +124,10 @@ bool cw_stock_drop_level(struct cw_stock *stock, uint32_t item, uint32_t warehou
 bool cw_stock_add_demand(struct cw_stock *stock, uint32_t item, uint32_t warehouse, enum cw_demand demand,
                          cw_quantity quantity)
 {
-    return cw_stock_has(stock, item) && is_place(stock, warehouse) &&
-           cw_cells_add(&stock->demand[demand], item, place_of(warehouse), quantity);
+    if (!cw_stock_has(stock, item) || !is_place(stock, warehouse))
+        return false;
+    stock->bits[item] |= CW_ITEM_HAD_DEMAND;
+    return cw_cells_add(&stock->demand[demand], item, place_of(warehouse), quantity);
 }
 
 /* Room for one arrival more, before it gets its number. */
@@ -160,6 +162,7 @@ bool cw_stock_add_incoming(struct cw_stock *stock, uint32_t item, uint32_t wareh
 {
     if (!cw_stock_has(stock, item) || !is_place(stock, warehouse))
         return false;
+    stock->bits[item] |= CW_ITEM_HAD_INCOMING;
     uint32_t number = arrival_number(stock, (struct cw_arrival){ expected_at, place_of(warehouse) });
     return number != CW_NAMES_NONE && cw_cells_add(&stock->incoming, item, number, quantity);
 }

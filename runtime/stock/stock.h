@@ -15,7 +15,8 @@
  *   free(i)          own(i) - need(i), below 0 when more is promised than there is; of a kit at least 0,
  *                    because its shortage is a need of its components
  *   buildable(k)     the most whole kits that can be made of what is free of its components: those that are
- *                    kits themselves are taken ready made first, then built. Shared components count once.
+ *                    kits themselves are taken ready made first, then built, in the fraction that is
+ *                    needed, as short() is. Shared components count once.
  *   supply(i)        free(i), and buildable(i) where the rule adds kits
  *   published(i)     0 when i is inactive; else supply(i) - buffer, 0 when that is below the rule's minimum,
  *                    at most its maximum, rounded down to its step, at least 0
@@ -25,7 +26,8 @@
  *
  * No answer is not zero. An item has a source when it has a level in the chosen warehouses, or vendor stock
  * or purchase orders that the rule adds; a kit, where the rule adds kits, when each of its components has
- * one. Without a source nothing is published, whatever the figures.
+ * one. Without a source nothing is published, whatever the figures. A vendor's 0 is an answer: from the first
+ * mention on an item has vendor stock. A purchase order of which nothing is left is none.
  *
  * Items, warehouses and vendors are numbers from 0 in order of their first mention.
  */
@@ -53,8 +55,8 @@ uint32_t cw_stock_find(const struct cw_stock *stock, struct cw_slice sku); /* CW
 struct cw_slice cw_stock_sku(const struct cw_stock *stock, uint32_t item);
 uint32_t cw_stock_item_count(const struct cw_stock *stock);
 
-/* False = no memory. A level replaces that of its item and warehouse; the others are added to what is there,
- * so that a negative quantity takes away. */
+/* False = no memory, or an item or warehouse that was never made. A level replaces that of its item and
+ * warehouse; the others are added to what is there, so that a negative quantity takes away. */
 bool cw_stock_set_level(struct cw_stock *stock, uint32_t item, uint32_t warehouse, cw_quantity on_hand);
 bool cw_stock_drop_level(struct cw_stock *stock, uint32_t item, uint32_t warehouse);
 bool cw_stock_add_demand(struct cw_stock *stock, uint32_t item, uint32_t warehouse, enum cw_demand demand,
@@ -76,8 +78,9 @@ bool cw_stock_set_kit(struct cw_stock *stock, uint32_t kit, const struct cw_stoc
                       size_t count, struct cw_error *err);
 
 /* The items whose published quantity may differ once figures of `changed` do, under any rule: those
- * themselves, what is built from them, and what shares components with them. In order, each once; the array
- * is the caller's to free(). NULL = no memory. */
+ * themselves, what is built from them, and what shares components with them. When a kit is made of other
+ * things, its former components have changed too. In order, each once; the array is the caller's to free().
+ * NULL = no memory. */
 uint32_t *cw_stock_affected(const struct cw_stock *stock, const uint32_t *changed, size_t count,
                             size_t *affected_count);
 
@@ -106,19 +109,20 @@ struct cw_stock_sum {
     cw_quantity on_hand, on_order, vendor; /* as the rule adds them; vendor also when separate */
     cw_quantity taken[3];                  /* by enum cw_demand; what the rule's figure leaves out is 0 */
     cw_quantity for_kits;                  /* the part of need that kits cause */
-    cw_quantity free, buildable, supply, buffer;
+    cw_quantity free, buildable, supply, buffer; /* buildable 0 where the rule adds no kits */
     cw_quantity published;
 };
 
-/* A rule over a stock, counted. The stock is borrowed; it is read only in cw_stock_view_count and recount. */
+/* A rule over a stock, counted. The stock is borrowed; it is read only in cw_stock_view_count, recount, and,
+ * for terms that are not kept, sum. */
 struct cw_stock_view;
 
-/* Nothing is counted yet. */
+/* Nothing is counted yet. The rule is copied. NULL = no memory. */
 struct cw_stock_view *cw_stock_view_create(const struct cw_stock *stock, const struct cw_stock_rule *rule,
                                            cw_time now);
 void cw_stock_view_free(struct cw_stock_view *view); /* accepts NULL */
 
-/* Counts all items. False = no memory. */
+/* Counts all items. False = no memory; then count again before anything is read. */
 bool cw_stock_view_count(struct cw_stock_view *view);
 /* Counts what cw_stock_affected names for `changed`, and nothing else; items added since the last count must
  * be among them. The result is the same as counting all. */
@@ -127,10 +131,10 @@ bool cw_stock_view_recount(struct cw_stock_view *view, const uint32_t *changed, 
 struct cw_stock_published {
     bool has_source; /* else there is no answer */
     cw_quantity quantity;
-    cw_quantity vendor; /* with CW_VENDOR_SEPARATE, else 0 */
+    cw_quantity vendor; /* with CW_VENDOR_SEPARATE, at least 0; else, and when inactive, 0 */
 };
 struct cw_stock_published cw_stock_view_get(const struct cw_stock_view *view, uint32_t item);
-/* As get, with every term. */
+/* As get, with every term; to be asked before the stock changes again, else terms are missing or differ. */
 struct cw_stock_sum cw_stock_view_sum(const struct cw_stock_view *view, uint32_t item);
 
 #endif

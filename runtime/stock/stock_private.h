@@ -10,8 +10,10 @@
 enum cw_item_bit {
     CW_ITEM_INACTIVE = 1,
     CW_ITEM_HAS_VENDOR = 2,
-    CW_ITEM_IS_ORDINARY = 4, /* of a kit: no component is reached by two ways */
-    CW_ITEM_IS_JOINED = 8    /* of a kit: one is; with neither bit nobody has looked yet */
+    CW_ITEM_IS_ORDINARY = 4,  /* of a kit: no component is reached by two ways */
+    CW_ITEM_IS_JOINED = 8,    /* of a kit: one is; with neither bit nobody has looked yet */
+    CW_ITEM_HAD_DEMAND = 16,  /* without it there is nothing to look for, */
+    CW_ITEM_HAD_INCOMING = 32 /* which is so of most items */
 };
 
 /* A key of levels and of demand: 0 = no warehouse in particular, else the warehouse + 1. */

@@ -115,14 +115,21 @@ static bool make_room_for_kits(struct cw_stock_view *view, size_t count)
 static void count_own(struct cw_stock_view *view, uint32_t item, cw_wide for_kits)
 {
     const struct cw_stock *stock = view->stock;
-    struct cw_view_terms terms = cw_view_terms(view, item);
-    view->balance[item] = cw_exact_clamp(terms.own - terms.all_taken - for_kits);
-    view->capacity[item] = 0;
+    struct cw_view_terms terms;
+    cw_view_terms(view, item, &terms);
+    cw_wide balance = (cw_wide)terms.on_hand + terms.on_order - for_kits;
+    if (view->rule.vendor == CW_VENDOR_ADDED)
+        balance += terms.vendor;
+    for (int i = 0; i < CW_DEMANDS; i++)
+        balance -= terms.taken[i];
+    view->balance[item] = cw_exact_clamp(balance);
+    if (stock->heights[item] > 0)
+        view->capacity[item] = 0;
     view->bits[item] = (uint8_t)((terms.has_source ? CW_VIEW_HAS_SOURCE : 0) |
                                  (stock->bits[item] & CW_ITEM_INACTIVE ? 0 : CW_VIEW_IS_ACTIVE) |
                                  (stock->heights[item] > 0 ? CW_VIEW_IS_KIT : 0));
     if (view->vendor != NULL)
-        view->vendor[item] = cw_exact_clamp(terms.vendor);
+        view->vendor[item] = terms.vendor;
 }
 
 /* Takes what a kit is short of from what it is made of. */
@@ -150,37 +157,43 @@ cw_wide cw_view_for_kits(const struct cw_stock_view *view, uint32_t item)
     return sum;
 }
 
+/* What of a component is ready, or can be built. */
+static cw_quantity there_is_of(const struct cw_stock_view *view, uint32_t item)
+{
+    cw_quantity ready = cw_exact_at_least_0(view->balance[item]);
+    return view->bits[item] & CW_VIEW_IS_KIT ? cw_exact_add(ready, view->capacity[item]) : ready;
+}
+
 /* The most kits that each component alone is enough for; whether all have a source. */
-static cw_quantity least(const struct cw_stock_view *view, struct cw_cells_list list, bool *has_source)
+static cw_quantity least(const struct cw_stock_view *view, struct cw_cells_list list, bool *have_source)
 {
     const uint32_t *items = view->stock->made_of.keys + list.start;
     const cw_quantity *pieces = view->stock->made_of.quantities + list.start;
     cw_quantity least = INT64_MAX;
-    uint8_t sources = CW_VIEW_HAS_SOURCE;
+    uint8_t bits = CW_VIEW_HAS_SOURCE;
     for (uint32_t i = 0; i < list.count; i++) {
-        cw_quantity ready = cw_exact_at_least_0(view->balance[items[i]]);
-        cw_quantity enough = cw_exact_enough_for(cw_exact_add(ready, view->capacity[items[i]]), pieces[i]);
-        least = enough < least ? enough : least;
-        sources &= view->bits[items[i]];
+        cw_quantity there_is = there_is_of(view, items[i]);
+        if (cw_exact_is_less_than(there_is, least, pieces[i])) /* dividing is dear */
+            least = cw_exact_enough_for(there_is, pieces[i]);
+        bits &= view->bits[items[i]];
     }
-    *has_source = sources != 0;
+    *have_source = bits != 0;
     return least;
 }
 
 static bool count_buildable(struct cw_stock_view *view, uint32_t kit)
 {
     const struct cw_stock *stock = view->stock;
-    bool has_source, is_joined;
-    if (!view->rule.adds_kits)
-        return true;
-    cw_quantity most = least(view, cw_cells_at(&stock->made_of, kit), &has_source);
-    view->bits[kit] |= has_source ? CW_VIEW_HAS_SOURCE : 0;
+    bool have_source, is_joined;
+    cw_quantity most = least(view, cw_cells_at(&stock->made_of, kit), &have_source);
     view->capacity[kit] = most;
+    view->bits[kit] |= have_source ? CW_VIEW_HAS_SOURCE : 0;
     if (!cw_joined_is(&view->joined, stock, kit, &is_joined))
         return false;
+    if (!is_joined)
+        return true;
     bool whole = cw_cells_at(&stock->part_of, kit).count == 0;
-    return !is_joined ||
-           cw_joined_capacity(&view->joined, stock, view->balance, kit, most, whole, &view->capacity[kit]);
+    return cw_joined_capacity(&view->joined, stock, view->balance, kit, most, whole, &view->capacity[kit]);
 }
 
 /* --- counting --- */
@@ -207,7 +220,7 @@ static bool sort_all_kits(struct cw_stock_view *view, size_t *count)
 
 static bool build_all(struct cw_stock_view *view, size_t count)
 {
-    for (size_t i = count; i-- > 0;)
+    for (size_t i = count; i-- > 0 && view->rule.adds_kits;)
         if (view->stock->heights[view->kits[i]] > 0 && !count_buildable(view, view->kits[i]))
             return false;
     return true;

@@ -15,13 +15,14 @@ struct cw_stock_view {
     /* By item; what the last count found. */
     uint32_t count, cap;
     cw_quantity *balance;  /* own - need: of a kit below 0 what must be built */
-    cw_quantity *capacity; /* kits that can be built, parts of kits included, where the rule adds them */
+    cw_quantity *capacity; /* of kits: how many can be built, parts included, where the rule adds them */
     uint8_t *bits;
     cw_quantity *vendor; /* NULL unless it is told separately */
 
     /* During a count: which keys of levels and demand, and which of purchase orders, the rule wants. */
-    uint8_t *places, *arrivals; /* places NULL = all */
-    uint32_t *kits;             /* the highest first */
+    uint8_t *places, *arrivals;          /* places NULL = all */
+    uint32_t place_count, arrival_count; /* that there were */
+    uint32_t *kits;                      /* the highest first */
     size_t kit_cap;
     struct cw_joined joined;
 };
@@ -29,14 +30,13 @@ struct cw_stock_view {
 /* What an item has of its own, and what orders take of it, as the rule adds them. */
 struct cw_view_terms {
     bool has_source;
-    cw_wide on_hand, on_order, vendor;
-    cw_wide taken[CW_DEMANDS];
-    cw_wide own, all_taken; /* the sums of those above */
+    cw_quantity on_hand, on_order, vendor;
+    cw_quantity taken[CW_DEMANDS];
 };
 
 /* Which keys the rule wants, by what the stock knows now. False = no memory. */
 bool cw_view_choose(struct cw_stock_view *view);
-struct cw_view_terms cw_view_terms(const struct cw_stock_view *view, uint32_t item);
+void cw_view_terms(const struct cw_stock_view *view, uint32_t item, struct cw_view_terms *terms);
 /* What of a component goes into the kits that must be built of it. */
 cw_wide cw_view_for_kits(const struct cw_stock_view *view, uint32_t item);
 

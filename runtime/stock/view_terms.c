@@ -44,7 +44,11 @@ static bool choose_arrivals(struct cw_stock_view *view)
 
 bool cw_view_choose(struct cw_stock_view *view)
 {
-    return choose_places(view) && choose_arrivals(view);
+    if (!choose_places(view) || !choose_arrivals(view))
+        return false;
+    view->place_count = view->stock->warehouses.count;
+    view->arrival_count = view->stock->arrivals.count;
+    return true;
 }
 
 /* --- terms --- */
@@ -63,7 +67,7 @@ static void add_own(const struct cw_stock_view *view, uint32_t item, struct cw_v
     struct cw_cells_list levels = cw_cells_at(&stock->levels, item);
     terms->on_hand = cw_cells_sum(&stock->levels, levels, view->places);
     terms->has_source = has_any(&stock->levels, levels, view->places);
-    if (view->rule.adds_incoming) {
+    if (view->rule.adds_incoming && stock->bits[item] & CW_ITEM_HAD_INCOMING) {
         struct cw_cells_list incoming = cw_cells_at(&stock->incoming, item);
         terms->on_order = cw_cells_sum(&stock->incoming, incoming, view->arrivals);
         terms->has_source = terms->has_source || has_any(&stock->incoming, incoming, view->arrivals);
@@ -72,8 +76,6 @@ static void add_own(const struct cw_stock_view *view, uint32_t item, struct cw_v
         terms->vendor = stock->vendor[item];
         terms->has_source = terms->has_source || view->rule.vendor == CW_VENDOR_ADDED;
     }
-    terms->own = terms->on_hand + terms->on_order;
-    terms->own += view->rule.vendor == CW_VENDOR_ADDED ? terms->vendor : 0;
 }
 
 static bool is_taken(enum cw_stock_figure figure, int demand)
@@ -86,16 +88,15 @@ static bool is_taken(enum cw_stock_figure figure, int demand)
     return taken[figure][demand];
 }
 
-struct cw_view_terms cw_view_terms(const struct cw_stock_view *view, uint32_t item)
+void cw_view_terms(const struct cw_stock_view *view, uint32_t item, struct cw_view_terms *terms)
 {
-    struct cw_view_terms terms = { 0 };
-    add_own(view, item, &terms);
+    *terms = (struct cw_view_terms){ 0 };
+    add_own(view, item, terms);
+    if (!(view->stock->bits[item] & CW_ITEM_HAD_DEMAND))
+        return;
     for (int i = 0; i < CW_DEMANDS; i++) {
         const struct cw_cells *demand = &view->stock->demand[i];
-        struct cw_cells_list list = cw_cells_at(demand, item);
-        if (list.count > 0 && is_taken(view->rule.figure, i))
-            terms.taken[i] = cw_cells_sum(demand, list, view->places);
-        terms.all_taken += terms.taken[i];
+        if (is_taken(view->rule.figure, i))
+            terms->taken[i] = cw_cells_sum(demand, cw_cells_at(demand, item), view->places);
     }
-    return terms;
 }

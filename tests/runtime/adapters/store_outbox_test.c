@@ -46,6 +46,13 @@ static void an_event_that_came_twice_in_one_transaction_is_put_once(void **state
 
 /* --- levels --- */
 
+static void orphan(struct store_bed *bed, const char *cart)
+{
+    struct cw_txn *txn = begin(bed);
+    assert_true(cw_txn_orphan_messages(txn, cw_slice(cart), cw_slice("stock_out")));
+    commit(txn);
+}
+
 static void a_level_is_put_when_it_differs_from_the_newest_one_of_its_key(void **state)
 {
     struct store_bed *bed = *state;
@@ -112,18 +119,31 @@ static void a_level_that_the_cart_had_is_put_while_another_one_is_on_its_way(voi
                                        "5 A 1 queued");
 }
 
-static void
-a_level_that_may_have_arrived_and_is_given_up_leaves_nothing_known_of_what_the_cart_has(void **state)
+/* Its effect is not known: what was sent before it may be overwritten by now. */
+static void after_a_lost_answer_a_level_is_put_also_where_it_says_what_was_sent_last(void **state)
 {
     struct store_bed *bed = *state;
     send_level(bed, "A", "1");
     put_level(bed, "A", "2");
     claim(bed, 1, 1);
     settle(bed, 2, CW_MESSAGE_SENDING, CW_MESSAGE_UNKNOWN);
-    put_level(bed, "A", "3");
     settle(bed, 2, CW_MESSAGE_UNKNOWN, CW_MESSAGE_SUPERSEDED);
-    put_level(bed, "A", "1"); /* which the cart had, unless 2 has arrived */
-    assert_string_equal(messages(bed), "1 A 1 sent\n2 A 2 superseded\n3 A 3 superseded\n4 A 1 queued");
+    put_level(bed, "A", "1");
+    assert_string_equal(messages(bed), "1 A 1 sent\n2 A 2 superseded\n3 A 1 queued");
+}
+
+static void after_its_sender_died_a_level_is_put_also_where_it_says_what_was_sent_last(void **state)
+{
+    struct store_bed *bed = *state;
+    send_level(bed, "A", "1");
+    send_level(bed, "B", "1");
+    put_level(bed, "A", "2");
+    claim(bed, 1, 1);
+    orphan(bed, "shop");
+    assert_string_equal(levels(bed), "A|2|NULL\nB|1|1");
+    settle(bed, 3, CW_MESSAGE_UNKNOWN, CW_MESSAGE_QUEUED);
+    put_level(bed, "A", "1");
+    assert_string_equal(messages(bed), "1 A 1 sent\n2 B 1 sent\n3 A 2 superseded\n4 A 1 queued");
 }
 
 static void levels_of_the_same_key_in_other_streams_and_carts_are_others(void **state)
@@ -256,6 +276,22 @@ static void a_message_that_is_queued_again_waits_for_its_time(void **state)
     assert_int_equal(got->next_at, CW_TIME_NONE);
 }
 
+static void a_message_whose_outcome_is_unknown_is_asked_about_at_its_time(void **state)
+{
+    struct store_bed *bed = *state;
+    struct cw_settlement unknown = {
+        .id = 1, .was = CW_MESSAGE_SENDING, .state = CW_MESSAGE_UNKNOWN, .due_at = bed->time.now + CW_MINUTE
+    };
+    put_level(bed, "A", "1");
+    claim(bed, 1, 1);
+    settle_as(bed, &unknown);
+    unknown.was = CW_MESSAGE_UNKNOWN;
+    unknown.due_at += CW_MINUTE;
+    settle_as(bed, &unknown);
+    assert_string_equal(ask(bed, "SELECT state, due_at, attempts FROM messages"),
+                        "unknown|2024-03-31T02:32:00.000000Z|1");
+}
+
 static void an_attempt_may_be_taken_back_and_company_stays_where_none_is_given(void **state)
 {
     struct store_bed *bed = *state;
@@ -360,9 +396,7 @@ static void those_whose_sender_is_gone_become_unknown(void **state)
     put_level(bed, "B", "1");
     claim(bed, 1, 1);
     claim_of(bed, "other", "stock_out", 1, 1);
-    struct cw_txn *txn = begin(bed);
-    assert_true(cw_txn_orphan_messages(txn, cw_slice("shop"), cw_slice("stock_out")));
-    commit(txn);
+    orphan(bed, "shop");
     assert_string_equal(ask(bed, "SELECT cart, external_id, state, error <> '' FROM messages ORDER BY id"),
                         "other|A|sending|0\nshop|A|unknown|1\nshop|B|queued|0");
 }
@@ -444,7 +478,8 @@ int main(void)
         STORE_TEST(a_newer_level_waits_behind_one_that_is_being_sent_or_whose_outcome_is_unknown),
         STORE_TEST(a_level_that_is_what_the_cart_has_already_is_not_put_but_supersedes_what_waits),
         STORE_TEST(a_level_that_the_cart_had_is_put_while_another_one_is_on_its_way),
-        STORE_TEST(a_level_that_may_have_arrived_and_is_given_up_leaves_nothing_known_of_what_the_cart_has),
+        STORE_TEST(after_a_lost_answer_a_level_is_put_also_where_it_says_what_was_sent_last),
+        STORE_TEST(after_its_sender_died_a_level_is_put_also_where_it_says_what_was_sent_last),
         STORE_TEST(levels_of_the_same_key_in_other_streams_and_carts_are_others),
         STORE_TEST(an_event_of_the_same_key_is_no_level_and_stays),
         STORE_TEST(a_message_that_names_no_lane_has_that_of_its_key),
@@ -454,6 +489,7 @@ int main(void)
         STORE_TEST(a_message_is_settled_once),
         STORE_TEST(a_message_becomes_sending_by_a_claim_only),
         STORE_TEST(a_message_that_is_queued_again_waits_for_its_time),
+        STORE_TEST(a_message_whose_outcome_is_unknown_is_asked_about_at_its_time),
         STORE_TEST(an_attempt_may_be_taken_back_and_company_stays_where_none_is_given),
         STORE_TEST(what_the_cart_said_last_stays_until_it_says_something_else),
         STORE_TEST(the_same_level_is_put_again_after_the_cart_refused_it),

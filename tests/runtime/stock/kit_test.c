@@ -102,6 +102,22 @@ static void shared_components_count_once(void **state)
     assert_published(*state, &with_kits, "GIFT", "5");
 }
 
+static void components_become_shared_and_cease_to_be(void **state)
+{
+    kit(*state, "CRATE", "1 GIFT");
+    kit(*state, "GIFT", "1 SET, 1 MUG");
+    kit(*state, "SET", "1 BOX");
+    level(*state, "BOX", "north", "10");
+    level(*state, "MUG", "north", "10");
+    assert_published(*state, &with_kits, "CRATE", "10");
+    kit(*state, "SET", "1 BOX, 1 MUG");
+    assert_published(*state, &with_kits, "CRATE", "5");
+    assert_published(*state, &with_kits, "GIFT", "5");
+    kit(*state, "SET", "");
+    level(*state, "SET", "north", "7");
+    assert_published(*state, &with_kits, "CRATE", "7");
+}
+
 static void a_component_named_twice_is_added_up(void **state)
 {
     kit(*state, "SET", "1 MUG, 1 BOX, 2 MUG");
@@ -339,6 +355,7 @@ int main(void)
         TEST(several_kits_draw_on_one_component),
         TEST(ready_made_kits_are_taken_before_more_are_built),
         TEST(shared_components_count_once),
+        TEST(components_become_shared_and_cease_to_be),
         TEST(a_component_named_twice_is_added_up),
         TEST(fractions_of_pieces_round_against_the_promise),
         TEST(a_kit_may_need_a_fraction_of_a_kit),

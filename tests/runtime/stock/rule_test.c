@@ -264,6 +264,30 @@ static void what_was_never_made_is_refused_and_never_published(void **state)
     cw_stock_view_free(view);
 }
 
+static void what_came_after_a_count_waits_for_the_next(void **state)
+{
+    char south[] = "south", *names[] = { south, NULL };
+    struct cw_stock_rule rule = { .adds_kits = true, .adds_incoming = true, .warehouses = names };
+    struct cw_error err;
+    level(*state, "MUG", "south", "5");
+    struct cw_stock_view *view = cw_stock_view_create(*state, &rule, SHELF_NOW);
+    assert_true(cw_stock_view_count(view));
+    for (int i = 0; i < 100; i++) { /* far behind the ends of what was counted */
+        char name[] = { 'N', (char)('0' + i / 10), (char)('0' + i % 10), '\0' };
+        level(*state, "MUG", name, "1");
+        incoming(*state, "MUG", "south", SHELF_NOW - i, "1");
+        struct cw_stock_component mug = { 0, CW_QUANTITY_ONE };
+        assert_ok(cw_stock_set_kit(*state, item(*state, name), &mug, 1, &err), err);
+    }
+    assert_quantity(cw_stock_view_sum(view, 0).published, "5");
+    assert_quantity(cw_stock_view_sum(view, 0).on_hand, "0");
+    assert_true(cw_stock_view_recount(view, &(uint32_t){ 0 }, 1));
+    assert_quantity(cw_stock_view_sum(view, 0).on_hand, "5");
+    assert_quantity(cw_stock_view_sum(view, 0).published, "105");
+    assert_quantity(cw_stock_view_get(view, 100).quantity, "105");
+    cw_stock_view_free(view);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -285,6 +309,7 @@ int main(void)
         TEST(inactive_items_are_zero_but_an_answer),
         TEST(items_are_told_apart_by_their_exact_bytes),
         TEST(absurd_sums_stay_at_the_end_of_the_scale),
+        TEST(what_came_after_a_count_waits_for_the_next),
         TEST(what_was_never_made_is_refused_and_never_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
