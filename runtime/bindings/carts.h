@@ -203,9 +203,10 @@ struct cw_lua_told {
 struct cw_lua_effects {
     unsigned writes;    /* requests that could change something: begun */
     unsigned uncertain; /* of those: may have been carried out, as far as nobody said so: no answer, a status
-                           5xx but 503, a redirect; an upload whose rename was not answered */
-    unsigned refused;   /* certainly not carried out: never left, a status 4xx, 503 */
-    unsigned taken;     /* answered with 2xx */
+                           5xx but 503, 408, a redirect; an upload whose rename was not answered */
+    unsigned refused;   /* not carried out: never left, a status 4xx but 408, 503, a 2xx in which the script
+                           found   an error (shop.refuses) */
+    unsigned taken;     /* answered with any other 2xx */
 };
 
 /* `told` has one entry a message, in order. `err` is what the script raised, or NULL; status is that of the
@@ -221,8 +222,8 @@ typedef void cw_lua_sent_fn(void *arg, const struct cw_lua_sent *sent);
 
 /* Starts a fiber with stream.send(message) for one message, or send_batch(messages) where `as_batch`;
  * probe(messages). `links` has one entry a message: the cart's id, data NULL = not known. Messages are
- * copied. A script that runs into its limits, or dies, ends with err; what it had done counts all the same.
- */
+ * copied. A script that runs into its limits, or dies, ends with err; what it had said and done counts all
+ * the same. Of a fiber that is killed nobody hears. CW_CORRUPT for a payload that is damaged. */
 enum cw_lua_telling { CW_TELL_ONE, CW_TELL_BATCH, CW_TELL_PROBE };
 struct cw_fiber *cw_lua_start_telling(const struct cw_lua_cart *cart, enum cw_out out,
                                       enum cw_lua_telling telling, const struct cw_message *messages,
