@@ -256,7 +256,7 @@ telling.prices_out = {
 
 -- Statuses and shipments ----------------------------------------------------------------------------------------------
 
----The number of the shop's order state for one of our statuses.
+---The number of the shop's order state for one of our statuses, or for a row of the table `status` ("back order").
 ---@return string? id
 ---@return string? why there is none
 local function state_for(self, status)
@@ -265,7 +265,8 @@ local function state_for(self, status)
   local states = self:once("states", function() return look_up(self, "order_states", { deleted = 0 }) end)
   local found, names = nil, {}
   for _, state in ipairs(states) do
-    if self:translate("status", self.row_of(state)) == status then
+    local row = self.row_of(state)
+    if row == status or self:translate("status", row) == status then
       found = state:text "id"
       names[#names + 1] = ("%s %s"):format(found, state:text "name/language" or "")
     end

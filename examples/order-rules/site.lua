@@ -43,6 +43,7 @@ return {
     shop = {
       type = "prestashop", -- carts/prestashop.lua: the shipped one, changed in a few places
       url = "http://127.0.0.1:8097",
+      out = { statuses = {} }, -- for tell_cart below
 
       -- Rules of a cart lie over those of the site, field by field.
       rules = {
@@ -60,7 +61,7 @@ return {
           state = rules.by("payment_method", { ps_wirepayment = "pending", ["*"] = "released" }),
           class = rules.table("class", "billing.country", "EXPORT"),
           sales_rep = "web team",
-          tell_cart = rules.by("status", { paid = "in preparation" }), -- what is sent already, or a quote, needs none
+          tell_cart = rules.by("status", { paid = "processing" }), -- what is sent already, or a quote, needs none
         },
         rules.customers {
           only = { group = { "3" } }, -- PrestaShop's group of guests is 2, that of merchants 4

@@ -6,6 +6,7 @@ local decimal = require "cartwright.decimal"
 local map = require "cartwright.map"
 local native = require "cartwright.native.cart"
 local notice = require "cartwright.notice"
+local out = require "cartwright.out"
 local overlay = require "cartwright.overlay"
 local placed = require "cartwright.placed"
 local rules = require "cartwright.rules"
@@ -172,6 +173,19 @@ local function ask_tables(streams, tables, faults)
   return asked
 end
 
+---A rule that tells the cart a status is of use only where statuses go out.
+local function check_tell_cart(streams, given, name, faults)
+  if out.is_told(given, "statuses") then return end
+  for _, stream in ipairs(streams) do
+    for _, step in ipairs(stream.rules or {}) do
+      if step.name == "orders.tell_cart" then
+        faults[#faults + 1] = ("%s: rule orders.tell_cart: cart %s is not told of statuses; add them to the cart: "
+          .. "out = { statuses = {} }"):format(step.where, name)
+      end
+    end
+  end
+end
+
 ---Which entities flow, in which direction: { customers = false }. What comes in is on unless it is switched off; what
 ---goes out is on when `out` names it or it is switched on.
 local function switch(streams, given, name, faults)
@@ -240,6 +254,7 @@ function open.cart(name)
     decide(streams, tables, name, config, faults)
     overlay.rows(tables, native.table_rows(name))
     asked = ask_tables(streams, tables, faults)
+    check_tell_cart(streams, given, name, faults)
   end
   if #faults > 0 then error(table.concat(faults, "\n"), 0) end
   local instance = cart.instantiate(shop, name, settings, native)
