@@ -97,7 +97,12 @@ static const struct list {
       "GROUP BY s.cart, s.stream, i.code, i.subject, CASE WHEN i.subject = '' THEN i.field ELSE '' END "
       "UNION ALL SELECT m.cart, m.stream, 'message-' || m.state, '', COUNT(*), MIN(m.external_id), "
       "MIN(m.changed_at), '', m.error FROM messages m WHERE m.state IN ('unknown', 'failed') AND ($1 = '' OR "
-      "m.cart = $1) GROUP BY m.cart, m.stream, m.state, m.error) AS waiting "
+      "m.cart = $1) GROUP BY m.cart, m.stream, m.state, m.error "
+      "UNION ALL SELECT l.cart, l.stream, 'no-level', '', COUNT(*), MIN(l.external_id), MIN(l.sent_at), '', "
+      "'no level of it is left, so that the cart keeps what it was told last: put it with quantity=0, or "
+      "leave "
+      "it' FROM message_levels l WHERE l.payload = '' AND l.stream = 'stock_out' AND l.sent_at IS NOT NULL "
+      "AND ($1 = '' OR l.cart = $1) GROUP BY l.cart, l.stream) AS waiting "
       "ORDER BY records DESC, cart, stream, code, about LIMIT $2",
       "nothing waits", PLAIN, WHAT_TO_DO "\nmessages: cartwright list messages --state unknown, or failed" },
     { "pending",

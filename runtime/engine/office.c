@@ -201,7 +201,8 @@ static bool check_one(struct office_job *job, struct office_doc *doc)
     struct cw_error err;
     if (!cw_office_merge(job, doc))
         return false;
-    if (job->kind->check(doc->doc, &err) && is_of_replaced(job, doc->doc, &err))
+    if (cw_office_check_texts(doc->given, &err) && job->kind->check(doc->doc, &err) &&
+        is_of_replaced(job, doc->doc, &err))
         return true;
     return cw_office_fault(job, doc, &err);
 }

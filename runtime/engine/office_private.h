@@ -21,6 +21,8 @@ struct office_kind {
     bool (*check)(const struct cw_document *doc, struct cw_error *err);
 };
 const struct office_kind *cw_office_kind_of(const struct cw_kind *kind);
+/* Whether texts that were given are free of control characters other than tabs and ends of lines. */
+bool cw_office_check_texts(const struct cw_document *doc, struct cw_error *err);
 /* The id that the fields make, whatever id was given; empty when a field is missing. */
 struct cw_slice cw_office_made_id(const struct cw_document *doc, struct cw_arena *arena);
 
