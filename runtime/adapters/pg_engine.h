@@ -199,6 +199,8 @@ void cw_pg_get_link(struct cw_txn *txn, struct cw_slice cart, struct cw_slice ki
 bool cw_pg_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
 bool cw_pg_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                          struct cw_slice external_id, struct cw_error *err);
+bool cw_pg_take_back(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                     struct cw_slice why, struct cw_error *err);
 bool cw_pg_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at,
                        struct cw_error *err);
 void cw_pg_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,

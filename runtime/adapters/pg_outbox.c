@@ -101,6 +101,26 @@ bool cw_pg_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw_sli
            cw_pg_run(pg, is_one ? forget_one : forget_all, binds, is_one ? 3 : 2, err);
 }
 
+static const char silence_level[] = CW_SILENCE_LEVEL;
+static const char take_back_level[] =
+    "UPDATE messages SET state = 'superseded', answer = $1, changed_at = $2 WHERE " OF_KEY(
+        "", "$3", "$4", "$5") "AND " CW_IS_LEVEL("") "AND state IN ('queued', 'failed')";
+static const char take_back_event[] = CW_TAKE_BACK_EVENT;
+
+bool cw_pg_take_back(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                     struct cw_slice why, struct cw_error *err)
+{
+    struct cw_pg *pg = cw_pg_of(txn->store);
+    const struct cw_bind now = cw_bind_time(cw_now(txn->store->clock)), cart = cw_bind_text(key->cart),
+                         stream = cw_bind_text(key->stream), because = cw_bind_text(why),
+                         id = cw_bind_text(key->external_id);
+    if (event.len > 0)
+        return cw_pg_run(pg, take_back_event, CW_BINDS(because, now, cart, stream, cw_bind_text(event)), err);
+    return cw_pg_lock_stream(pg, key->cart, key->stream, err) &&
+           cw_pg_run(pg, silence_level, CW_BINDS(cart, stream, id), err) &&
+           cw_pg_run(pg, take_back_level, CW_BINDS(because, now, cart, stream, id), err);
+}
+
 static const char wake_sender[] =
     "WITH woken AS (" CW_WAKE_SENDER " RETURNING 1) SELECT pg_notify('cartwright', '') FROM woken";
 

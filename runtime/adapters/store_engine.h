@@ -114,6 +114,8 @@ struct cw_store_engine {
     bool (*put_message)(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
     bool (*forget_levels)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                           struct cw_slice external_id, struct cw_error *err);
+    bool (*take_back)(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                      struct cw_slice why, struct cw_error *err);
     bool (*wake_sender)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at,
                         struct cw_error *err);
     void (*claim_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,

@@ -103,7 +103,12 @@ static const struct list {
       "c.cart AND (c.stream = '' OR q.stream = c.stream) AND q.state = 'queued'), '', c.changed_at, '', CASE "
       "c.why WHEN '' THEN 'stopped by ' || c.who ELSE c.who || ': ' || c.why END FROM controls c WHERE "
       "c.state = "
-      "'stopped' AND ($1 = '' OR c.cart = $1)) AS waiting "
+      "'stopped' AND ($1 = '' OR c.cart = $1) "
+      "UNION ALL SELECT l.cart, l.stream, 'no-level', '', COUNT(*), MIN(l.external_id), MIN(l.sent_at), '', "
+      "'no level of it is left, so that the cart keeps what it was told last: put it with quantity=0, or "
+      "leave "
+      "it' FROM message_levels l WHERE l.payload = '' AND l.stream = 'stock_out' AND l.sent_at IS NOT NULL "
+      "AND ($1 = '' OR l.cart = $1) GROUP BY l.cart, l.stream) AS waiting "
       "ORDER BY records DESC, cart, stream, code, about LIMIT $2",
       "nothing waits", PLAIN,
       WHAT_TO_DO "\nmessages: cartwright list messages --state unknown, or failed"

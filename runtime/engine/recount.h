@@ -18,7 +18,8 @@
  * skips takes nothing.
  *
  * A level is told to a cart whose items have the SKU, with the cart's ids; to one without items, or with
- * `unlisted`, also without. A SKU that two of its items have is told to neither: the log says so
+ * `unlisted`, also without. What waits of a SKU that has no source, or no price, any more is taken back; what
+ * the cart was told of it stays. A SKU that two of its items have is told to neither: the log says so
  * (sku-ambiguous). The price that holds now is told; when the next one begins or ends, the job "recount" is
  * woken.
  */

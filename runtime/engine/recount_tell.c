@@ -305,7 +305,23 @@ static void ask_for_items(struct recounting *r)
 
 static void tell_next(struct recounting *r);
 
-static void add_level(struct recounting *r, struct cw_slice sku)
+static bool take_back(struct recounting *r, enum cw_out out, struct cw_slice sku, const char *why)
+{
+    const struct cw_record_key key = { cw_slice(cart_of(r)->name), cw_slice(cw_out_name(out)), sku };
+    return cw_txn_take_back(r->txn, &key, (struct cw_slice){ "", 0 }, cw_slice(why));
+}
+
+/* Of what was marked alone: prices of what depends on it were not read. */
+static bool take_back_prices(struct recounting *r)
+{
+    for (size_t i = 0; is_told(r, CW_OUT_PRICES) && i < r->marked_count; i++)
+        if (price_of(r, r->marked[i]) == NULL &&
+            !take_back(r, CW_OUT_PRICES, r->marked[i], "it has no price any more"))
+            return false;
+    return true;
+}
+
+static bool add_level(struct recounting *r, struct cw_slice sku)
 {
     struct level level = { .sku = sku, .item = cw_stock_find(cw_figures_stock(r->figures), sku) };
     if (r->view != NULL && !cw_figures_is_broken(r->figures, level.item))
@@ -314,6 +330,8 @@ static void add_level(struct recounting *r, struct cw_slice sku)
         level.price = price_of(r, sku);
     if (level.stock.has_source || level.price != NULL)
         g_array_append_val(r->levels, level);
+    return level.stock.has_source || !is_told(r, CW_OUT_STOCK) ||
+           take_back(r, CW_OUT_STOCK, sku, "nothing says any more how much of it there is");
 }
 
 static bool wake_senders(struct recounting *r)
@@ -329,7 +347,10 @@ static void tell_more(struct recounting *r)
 {
     g_array_set_size(r->levels, 0);
     while (r->at < r->sku_count && r->levels->len < ASKED_AT_ONCE)
-        add_level(r, r->skus[r->at++]);
+        if (!add_level(r, r->skus[r->at++])) {
+            recount_fail(r, NULL);
+            return;
+        }
     if (r->levels->len > 0) {
         ask_for_items(r);
         return;
@@ -363,7 +384,7 @@ static void tell_next(struct recounting *r)
     r->at = 0;
     r->knows_items = r->has_items = false;
     memset(r->told, 0, sizeof r->told);
-    if (count_cart(r))
+    if (count_cart(r) && take_back_prices(r))
         recount_go(r, tell_more);
     else
         recount_fail(r, NULL);

@@ -241,9 +241,12 @@ function Cart:files(folder) end
 
 ---What the back office says. `kind` is one of stock_level, purchase_order, vendor_level, item, customer, price, shipment,
 ---invoice; the fields are those of `cartwright fields KIND`. A document that is there is changed in the fields given; lists
----are replaced whole. Validated, audited, and put together with the messages that carts get of it, or not at all: all
----documents of one call, or none. Raises what is wrong, naming the document and the field. Quantities and amounts are
----texts, integers or Decimals; times are Times or texts, in the site's zone where they name none.
+---are replaced whole. All documents of one call are validated before one is put, and audited; up to 500 are put together with
+---the messages that carts get of them, or not at all; of more, those before a crash stay, and the same call again completes
+---them. What is dropped, or not confirmed any more, before a cart was told of it is not told. A level that is dropped is not
+---told as 0: put it with quantity = 0 for that. A shipment does not reduce levels: put the new level before it. Raises what
+---is wrong, naming the document and the field. Quantities and amounts are texts, integers or Decimals; times are Times or
+---texts, in the site's zone where they name none.
 ---@class site.Put
 ---@field kind string
 ---@field reason? string

@@ -158,6 +158,9 @@ static void tell_something(struct store_bed *bed, struct cw_txn *txn)
     assert_true(cw_txn_settle_message(txn, &settlement));
     assert_true(cw_txn_orphan_messages(txn, shop, stock, 0));
     assert_true(cw_txn_forget_levels(txn, shop, stock, cw_slice("12")));
+    const struct cw_record_key key = { shop, stock, cw_slice("11") };
+    assert_true(cw_txn_take_back(txn, &key, cw_slice(""), cw_slice("why")));
+    assert_true(cw_txn_take_back(txn, &key, cw_slice("11"), cw_slice("why")));
 }
 
 static void look_up_everything(struct store_bed *bed)

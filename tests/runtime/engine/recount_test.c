@@ -62,13 +62,14 @@ static void a_zero_needs_a_source(void **state)
                         "1|{\"sku\":\"A\",\"quantity\":\"0\"}");
 }
 
-static void a_level_that_is_lost_leaves_what_was_told(void **state)
+static void a_level_that_is_lost_takes_back_what_waits(void **state)
 {
     (void)state;
     stock_do(&bed, stock_level(&bed, "A", "W", "5"));
     stock_do(&bed, stock_level(&bed, "A", "W", NULL));
-    assert_string_equal(ask(&bed.store, "SELECT count(*) FROM messages"), "2");
-    assert_told(&bed, "shop", "A", "5");
+    assert_string_equal(ask(&bed.store, "SELECT count(*), min(state), max(state) FROM messages"),
+                        "2|superseded|superseded");
+    assert_told(&bed, "shop", "A", "");
 }
 
 static void part_of_the_levels_changes_only_what_depends_on_it(void **state)
@@ -494,7 +495,7 @@ int main(void)
         TEST(a_level_becomes_a_message_to_each_cart),
         TEST(what_is_as_it_was_is_told_to_nobody),
         TEST(a_zero_needs_a_source),
-        TEST(a_level_that_is_lost_leaves_what_was_told),
+        TEST(a_level_that_is_lost_takes_back_what_waits),
         TEST(part_of_the_levels_changes_only_what_depends_on_it),
         TEST(inactive_items_are_told_as_zero),
         TEST(a_quantity_that_is_absurd_is_told_to_nobody),
