@@ -1,0 +1,193 @@
+---What PrestaShop is told of how its orders go on: statuses, and parcels with their tracking numbers.
+---
+---Facts this script relies on:
+---  - The state of an order is changed by a row of its history; written to the order it would come twice. Tracking is
+---    the order_carrier's, and goes first, so that the mail of the state "shipped" has the number.
+---  - An order has one order_carrier, with one field of 64 characters for the numbers of all its parcels. Between them
+---    stand commas: a number with a comma in it is as many numbers.
+---  - The shop moves an order from any state to any other, and mails the buyer each time.
+local records = require "shipped.prestashop.records"
+
+local progress = {}
+
+
+-- Statuses ------------------------------------------------------------------------------------------------------------
+
+---All order states, also those that are deleted: an order may still be in one.
+local function states_of(self)
+  return self:once("states", function() return records.look_up(self, "order_states", {}) end)
+end
+
+local function means(self, state, status)
+  local row = self.row_of(state)
+  return row == status or self:translate("status", row) == status
+end
+
+---The number of the shop's order state for one of our statuses, or for a row of the table `status` ("back order").
+---@return string? id
+---@return string? why there is none
+local function state_for(self, status)
+  local own = self.tables.status_out and self:translate("status_out", status)
+  if own then return own end
+  local found, names = nil, {}
+  for _, state in ipairs(states_of(self)) do
+    if state:text "deleted" ~= "1" and means(self, state, status) then
+      found = state:text "id"
+      names[#names + 1] = ("%s %s"):format(found, state:text "name/language" or "")
+    end
+  end
+  if #names == 1 then return found end
+  return nil, ("%s of the shop's order states %s %s%s; say which: cartwright table set %s status_out %s NUMBER"):format(
+    #names == 0 and "none" or "several", #names == 0 and "means" or "mean", status,
+    #names == 0 and "" or ": " .. table.concat(names, ", "), self.name, status)
+end
+
+---@return cartwright.Response
+local function move(self, order_id, state)
+  return (records.create(self, "order_histories", { id_order = order_id, id_order_state = state }, records.mail(self)))
+end
+
+---@param messages cartwright.Message[]
+---@param is_there fun(message: cartwright.Message): boolean?, string? nil: cannot be told
+local function answer_each(messages, is_there)
+  for _, message in ipairs(messages) do
+    local there, words = is_there(message)
+    if there then message:arrived(words) elseif there == false then message:missing(words) end
+  end
+end
+
+---Whether an order is in a state: true, false when it never was; nil when it was, and has gone on since.
+local function has_moved(self, order_id, state)
+  local order = records.look_up_one(self, "orders", { id = order_id }, records.ONE)
+  if order and order:text "current_state" == state then return true, "the order is in this state" end
+  local rows = records.look_up(self, "order_histories", { id_order = order_id, id_order_state = state })
+  if #rows == 0 then return false, "its history has no such state" end
+end
+
+progress.statuses_out = {
+  send = function(self, message)
+    local data = message.data
+    local state, why = state_for(self, data.status)
+    if not state then return message:refused(why) end
+    local order, response = records.look_up_one(self, "orders", { id = data.order_id }, records.ONE)
+    if not order then return message:refused "the shop has no such order" end
+    if order:text "current_state" ~= state then response = move(self, data.order_id, state) end
+    message:sent(response)
+  end,
+
+  probe = function(self, messages)
+    answer_each(messages, function(message)
+      local state = state_for(self, message.data.status)
+      if state then return has_moved(self, message.data.order_id, state) end
+    end)
+  end,
+}
+
+-- Shipments -----------------------------------------------------------------------------------------------------------
+
+local TRACKING_NUMBER = "^[%w~:#,%%&_=()%[%].?+%-@/]+$"
+local TRACKING_LENGTH = 64
+
+---The numbers of `text` that `present`, a list of the shop's, has not.
+---@return string[]
+local function absent(present, text)
+  local is_there, found = {}, {}
+  for one in (present or ""):gmatch "[^,]+" do is_there[one] = true end
+  for one in text:gmatch "[^,]+" do
+    if not is_there[one] then found[#found + 1] = one end
+  end
+  return found
+end
+
+---The parcel's row of the shop; the newest one where an order has several.
+local function parcel_of(self, order_id)
+  local rows, response = records.look_up(self, "order_carriers", { id_order = order_id })
+  return rows[#rows], response
+end
+
+---Writes the tracking number beside those that are there.
+---@return cartwright.Response? response
+---@return string? why not
+local function track(self, data)
+  local parcel, response = parcel_of(self, data.order_id)
+  if not parcel then return nil, "the order has no order_carrier in the shop, where the tracking number belongs" end
+  local present = parcel:text "tracking_number"
+  local numbers = absent(present, data.tracking_number)
+  if #numbers == 0 then return response end
+  local all = table.concat(numbers, ",")
+  if present and present ~= "" then all = present .. "," .. all end
+  if #all > TRACKING_LENGTH then
+    return nil, ("the shop keeps %d characters of an order's tracking numbers, and %q would not fit; shorten its list "
+      .. "in the shop, or write this number into it by hand, then retry"):format(TRACKING_LENGTH, all)
+  end
+  return records.change(self, "order_carriers", parcel, { tracking_number = all }, records.mail(self))
+end
+
+---Why nobody may ship the order; nil when it may be shipped.
+---@param state? cartwright.Node
+local function fault_of(self, state)
+  for _, status in ipairs { "cancelled", "refunded" } do
+    if state and means(self, state, status) then
+      return ("the order is %s in the shop, so that it is not told of a shipment: stop the parcel, or move the order "
+        .. "in the shop, then retry"):format(status)
+    end
+  end
+end
+
+---The order, and the state that it is to be moved to.
+---@return cartwright.Node? order
+---@return string? state nil: none; without an order, why it cannot be shipped
+---@return cartwright.Response? response the order came in
+local function shippable(self, data)
+  local order, response = records.look_up_one(self, "orders", { id = data.order_id }, records.ONE)
+  if not order then return nil, "the shop has no such order" end
+  local current
+  for _, one in ipairs(states_of(self)) do
+    if one:text "id" == order:text "current_state" then current = one end
+  end
+  local fault = fault_of(self, current)
+  if fault then return nil, fault end
+  if not data.completes or (current and current:text "shipped" == "1") then return order, nil, response end
+  local state, why = state_for(self, "shipped")
+  if not state then return nil, why end
+  return order, order:text "current_state" ~= state and state or nil, response
+end
+
+local function is_number(text)
+  return text:match(TRACKING_NUMBER) and text:find "[^,]" and #text <= TRACKING_LENGTH
+end
+
+progress.shipments_out = {
+  send = function(self, message)
+    local data = message.data
+    local number = data.tracking_number
+    if number and not is_number(number) then
+      return message:refused(("the shop does not take %q as a tracking number"):format(number))
+    end
+    local order, state, response = shippable(self, data)
+    if not order then return message:refused(state) end
+    if number then
+      local why
+      response, why = track(self, data)
+      if not response then return message:refused(why) end
+    end
+    if state then response = move(self, data.order_id, state) end
+    message:sent(response)
+  end,
+
+  probe = function(self, messages)
+    answer_each(messages, function(message)
+      local data = message.data
+      local parcel = data.tracking_number and parcel_of(self, data.order_id)
+      if data.tracking_number
+        and not (parcel and #absent(parcel:text "tracking_number", data.tracking_number) == 0) then
+        return false, "the shop does not have the tracking number"
+      end
+      if not data.completes then return true, "the shop has the tracking number" end
+      local state = state_for(self, "shipped")
+      if state then return has_moved(self, data.order_id, state) end
+    end)
+  end,
+}
+
+return progress
