@@ -105,7 +105,17 @@ local function parcel_of(self, order_id)
   return rows[#rows], response
 end
 
----Writes the tracking number beside those that are there.
+---The carrier's number now: each time that it is edited it gets another, and keeps its id_reference.
+---@return string? id
+---@return string? why not
+local function carrier_for(self, reference)
+  local carrier = records.look_up(self, "carriers", { id_reference = reference, deleted = 0 })[1]
+  if carrier then return carrier:text "id" end
+  return nil, ("the shop has no carrier with the id_reference %s; mend the row: cartwright table set %s carrier_out ..."
+    ):format(reference, self.name)
+end
+
+---Writes the tracking number beside those that are there, and who carries it where a table says so.
 ---@return cartwright.Response? response
 ---@return string? why not
 local function track(self, data)
@@ -120,7 +130,13 @@ local function track(self, data)
     return nil, ("the shop keeps %d characters of an order's tracking numbers, and %q would not fit; shorten its list "
       .. "in the shop, or write this number into it by hand, then retry"):format(TRACKING_LENGTH, all)
   end
-  return records.change(self, "order_carriers", parcel, { tracking_number = all }, records.mail(self))
+  local carrier, why
+  if data.carrier then
+    carrier, why = carrier_for(self, data.carrier)
+    if not carrier then return nil, why end
+  end
+  return records.change(self, "order_carriers", parcel, { tracking_number = all, id_carrier = carrier },
+    records.mail(self))
 end
 
 ---Why nobody may ship the order; nil when it may be shipped.

@@ -12,7 +12,7 @@ local xml = require "cartwright.xml"
 
 local records = {}
 
-local ELEMENT = { combinations = "combination", currencies = "currency", customers = "customer",
+local ELEMENT = { carriers = "carrier", combinations = "combination", currencies = "currency", customers = "customer",
   languages = "language", order_carriers = "order_carrier", order_histories = "order_history",
   order_states = "order_state", orders = "order", products = "product", stock_availables = "stock_available" }
 

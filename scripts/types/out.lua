@@ -64,8 +64,9 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 
 ---@class out.Shipments: out.Sending
 ---@field trigger? "shipment"|"invoice" when the cart is told: a shipment is confirmed (default), or an invoice is released
----Carriers are translated by the table `carrier_out` of the cart; of a shipment that names a vendor by the row
----"VENDOR/CARRIER" of `dropship_carrier_out` first.
+---Carriers are translated by the table `carrier_out`, which every cart has that can be told of shipments; of a shipment that
+---names a vendor by the row "VENDOR/CARRIER" of `dropship_carrier_out` first. PrestaShop takes the carrier's id_reference,
+---the number that `shipping_method` of its orders has.
 
 ---@class out.Customers: out.Sending
 ---@field groups? string[] only customers of these groups (classes); default: all
@@ -153,7 +154,7 @@ function Message:missing(words) end
 ---@field order_id string the cart's
 ---@field order_number? string
 ---@field shipped_at? cartwright.Time
----@field carrier? string by the table carrier_out
+---@field carrier? string by the tables carrier_out and dropship_carrier_out; nil without a row
 ---@field carrier_name? string as the back office has it
 ---@field method? string
 ---@field tracking_number? string
