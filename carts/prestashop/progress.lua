@@ -88,15 +88,25 @@ progress.statuses_out = {
 local TRACKING_NUMBER = "^[%w~:#,%%&_=()%[%].?+%-@/]+$"
 local TRACKING_LENGTH = 64
 
----The numbers of `text` that `present`, a list of the shop's, has not.
----@return string[]
-local function absent(present, text)
-  local is_there, found = {}, {}
-  for one in (present or ""):gmatch "[^,]+" do is_there[one] = true end
-  for one in text:gmatch "[^,]+" do
-    if not is_there[one] then found[#found + 1] = one end
+---The shop's list of tracking numbers as it is to be: with the shipment's, without the one that this corrects.
+---@param present? string
+---@param data out.ShipmentData
+---@return string numbers the same text when nothing is to be written
+local function numbers_with(present, data)
+  local function set_of(text)
+    local set = {}
+    for one in (text or ""):gmatch "[^,]+" do set[one] = true end
+    return set
   end
-  return found
+  local wanted, wrong, there, numbers = set_of(data.tracking_number), set_of(data.old_tracking_number), {}, {}
+  for one in (present or ""):gmatch "[^,]+" do
+    there[one] = true
+    if wanted[one] or not wrong[one] then numbers[#numbers + 1] = one end
+  end
+  for one in (data.tracking_number or ""):gmatch "[^,]+" do
+    if not there[one] then numbers[#numbers + 1] = one end
+  end
+  return table.concat(numbers, ",")
 end
 
 ---The parcel's row of the shop; the newest one where an order has several.
@@ -115,17 +125,15 @@ local function carrier_for(self, reference)
     ):format(reference, self.name)
 end
 
----Writes the tracking number beside those that are there, and who carries it where a table says so.
+---Writes the tracking number beside those of other parcels, and who carries it where a table says so.
 ---@return cartwright.Response? response
 ---@return string? why not
 local function track(self, data)
   local parcel, response = parcel_of(self, data.order_id)
   if not parcel then return nil, "the order has no order_carrier in the shop, where the tracking number belongs" end
-  local present = parcel:text "tracking_number"
-  local numbers = absent(present, data.tracking_number)
-  if #numbers == 0 then return response end
-  local all = table.concat(numbers, ",")
-  if present and present ~= "" then all = present .. "," .. all end
+  local present = parcel:text "tracking_number" or ""
+  local all = numbers_with(present, data)
+  if all == present then return response end
   if #all > TRACKING_LENGTH then
     return nil, ("the shop keeps %d characters of an order's tracking numbers, and %q would not fit; shorten its list "
       .. "in the shop, or write this number into it by hand, then retry"):format(TRACKING_LENGTH, all)
@@ -136,7 +144,7 @@ local function track(self, data)
     if not carrier then return nil, why end
   end
   return records.change(self, "order_carriers", parcel, { tracking_number = all, id_carrier = carrier },
-    records.mail(self))
+    data.tracking_number and records.mail(self))
 end
 
 ---Why nobody may ship the order; nil when it may be shipped.
@@ -169,6 +177,14 @@ local function shippable(self, data)
   return order, order:text "current_state" ~= state and state or nil, response
 end
 
+---Whether the shop has the tracking numbers as they are to be.
+local function is_tracked(self, data)
+  if not (data.tracking_number or data.old_tracking_number) then return true end
+  local parcel = parcel_of(self, data.order_id)
+  local present = parcel and parcel:text "tracking_number" or ""
+  return numbers_with(present, data) == present
+end
+
 local function is_number(text)
   return text:match(TRACKING_NUMBER) and text:find "[^,]" and #text <= TRACKING_LENGTH
 end
@@ -182,7 +198,7 @@ progress.shipments_out = {
     end
     local order, state, response = shippable(self, data)
     if not order then return message:refused(state) end
-    if number then
+    if number or data.old_tracking_number then
       local why
       response, why = track(self, data)
       if not response then return message:refused(why) end
@@ -194,11 +210,7 @@ progress.shipments_out = {
   probe = function(self, messages)
     answer_each(messages, function(message)
       local data = message.data
-      local parcel = data.tracking_number and parcel_of(self, data.order_id)
-      if data.tracking_number
-        and not (parcel and #absent(parcel:text "tracking_number", data.tracking_number) == 0) then
-        return false, "the shop does not have the tracking number"
-      end
+      if not is_tracked(self, data) then return false, "the shop does not have the tracking number" end
       if not data.completes then return true, "the shop has the tracking number" end
       local state = state_for(self, "shipped")
       if state then return has_moved(self, data.order_id, state) end

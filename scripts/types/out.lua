@@ -158,6 +158,7 @@ function Message:missing(words) end
 ---@field carrier_name? string as the back office has it
 ---@field method? string
 ---@field tracking_number? string
+---@field old_tracking_number? string the one that the cart was told before, where this corrects it or takes it back
 ---@field tracking_url? string
 ---@field vendor? string
 ---@field warehouse? string
