@@ -70,7 +70,9 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 
 ---@class out.Customers: out.Sending
 ---@field groups? string[] only customers of these groups (classes); default: all
----@field fields? string[] only these fields, custom ones as "custom.NAME"; default: all
+---@field fields? string[] only these fields, custom ones as "custom.NAME"; default: all. A cart may need some of them to
+---find a record or to make it (PrestaShop: email, first_name and last_name; of an item sku, and currency beside a price),
+---and refuses what lacks them
 
 ---@class out.Items: out.Sending
 ---@field groups? string[] only items of these groups; default: all
