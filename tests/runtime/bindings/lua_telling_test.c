@@ -94,6 +94,27 @@ static void quantities_are_decimals_and_times_are_times(void **state)
                 "02 true 2 2.5 9");
 }
 
+static void a_carrier_is_named_as_the_cart_knows_it(void **state)
+{
+    (void)state;
+    static const char *const shipments[][2] = {
+        { "{\"carrier_name\":\"dhl\"}", "DHL Paket" },
+        { "{\"carrier_name\":\"Truck\"}", "nil" },
+        { "{\"carrier_name\":\"DHL\",\"vendor\":\"ACME\"}", "ACME direct" },
+        { "{\"carrier_name\":\"DHL\",\"vendor\":\"Other\"}", "DHL Paket" },
+        { "{\"vendor\":\"ACME\"}", "nil" },
+    };
+    for (size_t i = 0; i < sizeof shipments / sizeof *shipments; i++) {
+        telling_bed_open("shop.tables.carrier_out = { DHL = 'DHL Paket' }\n"
+                         "shop.tables.dropship_carrier_out = { ['ACME/DHL'] = 'ACME direct' }\n"
+                         "shop.shipments_out = { send = function(self, message) "
+                         "message:needless(tostring(message.data.carrier)) end }",
+                         "");
+        telling_bed_tell(CW_OUT_SHIPMENTS, CW_TELL_ONE, &shipments[i][0], 1);
+        assert_string_equal(tells.words[0], shipments[i][1]);
+    }
+}
+
 /* A number that a double cannot hold. */
 static void no_digit_is_lost(void **state)
 {
@@ -565,6 +586,7 @@ int main(void)
         cmocka_unit_test_teardown(a_message_has_the_fields_of_the_page, telling_bed_close),
         cmocka_unit_test_teardown(a_key_names_the_store_and_the_message, telling_bed_close),
         cmocka_unit_test_teardown(quantities_are_decimals_and_times_are_times, telling_bed_close),
+        cmocka_unit_test_teardown(a_carrier_is_named_as_the_cart_knows_it, telling_bed_close),
         cmocka_unit_test_teardown(no_digit_is_lost, telling_bed_close),
         cmocka_unit_test_teardown(documents_come_with_typed_fields_to_any_depth, telling_bed_close),
         cmocka_unit_test_teardown(a_link_is_handed_over, telling_bed_close),
