@@ -78,9 +78,11 @@ static void a_run_that_is_stopped_while_its_probe_waits_ends_at_once(void **stat
     (void)state;
     reopen_slowly();
     told_bed_put_event(&bed, CW_OUT_SHIPMENTS, "1", "s1");
-    told_bed_put_event(&bed, CW_OUT_SHIPMENTS, "2", "s2");
     bed.shop.next = TOLD_LOST_AFTER;
     told_bed_send(&bed, CW_OUT_SHIPMENTS);
+    site_bed_wait(&bed.site, 3 * CW_MINUTE);
+    told_bed_put_event(&bed, CW_OUT_STATUSES, "2", "paid");
+    told_bed_send(&bed, CW_OUT_STATUSES); /* takes the request of these ten seconds */
     told_bed_start(&bed, CW_OUT_SHIPMENTS);
     cw_time now = cw_now(cw_loop_clock(bed.site.loop));
     site_bed_wait(&bed.site, CW_MILLISECOND);
