@@ -206,7 +206,7 @@ bool cw_pg_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slice
 void cw_pg_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,
                           const struct cw_outbox_limits *limits, cw_messages_fn *claimed, void *arg);
 bool cw_pg_settle_message(struct cw_txn *txn, const struct cw_settlement *settlement, struct cw_error *err);
-bool cw_pg_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+bool cw_pg_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at,
                            struct cw_error *err);
 void cw_pg_read_messages(struct cw_store *store, const struct cw_message_filter *filter,
                          cw_message_fn *message, cw_store_done_fn *done, void *arg);

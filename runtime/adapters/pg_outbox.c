@@ -168,14 +168,19 @@ bool cw_pg_settle_message(struct cw_txn *txn, const struct cw_settlement *settle
 
 static const char levels_unsure[] = CW_LEVELS_UNSURE;
 static const char orphan[] = CW_ORPHAN;
+static const char too_late_queued[] = CW_DUE_TOO_LATE_QUEUED;
+static const char too_late_unknown[] = CW_DUE_TOO_LATE_UNKNOWN;
 
-bool cw_pg_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+bool cw_pg_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at,
                            struct cw_error *err)
 {
     struct cw_pg *pg = cw_pg_of(txn->store);
+    const struct cw_bind latest = cw_bind_time(cw_now(txn->store->clock) + CW_MESSAGE_DUE_MAX);
     const struct cw_bind now = cw_bind_time(cw_now(txn->store->clock)), of_cart = cw_bind_text(cart),
                          of_stream = cw_bind_text(stream);
     return cw_pg_lock_stream(pg, cart, stream, err) &&
            cw_pg_run(pg, levels_unsure, CW_BINDS(of_cart, of_stream), err) &&
-           cw_pg_run(pg, orphan, CW_BINDS(now, of_cart, of_stream), err);
+           cw_pg_run(pg, orphan, CW_BINDS(now, cw_bind_time(due_at), of_cart, of_stream), err) &&
+           cw_pg_run(pg, too_late_queued, CW_BINDS(now, of_cart, of_stream, latest), err) &&
+           cw_pg_run(pg, too_late_unknown, CW_BINDS(now, of_cart, of_stream, latest), err);
 }

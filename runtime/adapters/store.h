@@ -561,9 +561,12 @@ struct cw_settlement {
 };
 bool cw_txn_settle_message(struct cw_txn *txn, const struct cw_settlement *settlement);
 
-/* Those of a stream that are sending become unknown: for who holds the cart's lease and sends nothing itself,
- * so that whoever sent them is gone. */
-bool cw_txn_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream);
+/* Nothing is put off for longer; what seems to be was put by a clock that was ahead. */
+#define CW_MESSAGE_DUE_MAX (2 * CW_HOUR)
+/* Those of a stream that are sending become unknown, due at `due_at`: for who holds the cart's lease and
+ * sends nothing itself, so that whoever sent them is gone. What is due later than CW_MESSAGE_DUE_MAX from now
+ * is due now. */
+bool cw_txn_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at);
 
 /* Messages in order of their ids, valid during the call, which must not write; return false to stop. */
 struct cw_message_filter {

@@ -121,7 +121,7 @@ struct cw_store_engine {
     void (*claim_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,
                            const struct cw_outbox_limits *limits, cw_messages_fn *claimed, void *arg);
     bool (*settle_message)(struct cw_txn *txn, const struct cw_settlement *settlement, struct cw_error *err);
-    bool (*orphan_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+    bool (*orphan_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at,
                             struct cw_error *err);
     void (*read_messages)(struct cw_store *store, const struct cw_message_filter *filter,
                           cw_message_fn *message, cw_store_done_fn *done, void *arg);

@@ -112,12 +112,13 @@ bool cw_txn_settle_message(struct cw_txn *txn, const struct cw_settlement *settl
     return cw_store_settle(txn, ok, (struct cw_slice){ "", 0 }, &err);
 }
 
-bool cw_txn_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream)
+bool cw_txn_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at)
 {
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = is_stream(cart, stream, &err) && txn->store->engine->orphan_messages(txn, cart, stream, &err);
+    bool ok =
+        is_stream(cart, stream, &err) && txn->store->engine->orphan_messages(txn, cart, stream, due_at, &err);
     return cw_store_settle(txn, ok, cart, &err);
 }
 

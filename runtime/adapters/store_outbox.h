@@ -117,11 +117,19 @@
         "m.") "AND m.state = 'sending' AND m.event = '' "                                                    \
               "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id"
 
-/* $1 now, $2 cart, $3 stream */
+/* $1 now, $2 due, $3 cart, $4 stream */
 #define CW_ORPHAN                                                                                            \
-    "UPDATE messages SET state = 'unknown', changed_at = $1, due_at = $1, error = 'whoever sent it ended "   \
-    "before it could tell what became of it' WHERE cart = $2 AND stream = $3 AND " CW_UNDECIDED(             \
+    "UPDATE messages SET state = 'unknown', changed_at = $1, due_at = $2, error = 'whoever sent it ended "   \
+    "before it could tell what became of it' WHERE cart = $3 AND stream = $4 AND " CW_UNDECIDED(             \
         "") "AND state = 'sending'"
+
+/* $1 now, $2 cart, $3 stream, $4 the latest time that can be meant: what is due later was put by a clock that
+ * was ahead. */
+#define CW_DUE_TOO_LATE_QUEUED                                                                               \
+    "UPDATE messages SET due_at = $1 WHERE cart = $2 AND stream = $3 AND state = 'queued' AND due_at > $4"
+#define CW_DUE_TOO_LATE_UNKNOWN                                                                              \
+    "UPDATE messages SET due_at = $1 WHERE cart = $2 AND stream = $3 AND " CW_UNDECIDED(                     \
+        "") "AND state = 'unknown' AND due_at > $4"
 
 /* Whether the level of a message is news again when it is put with the same payload: the cart has not taken
  * it. One that the script called needless while it was being sent is not: it would be sent for ever. */

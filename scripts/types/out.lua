@@ -87,9 +87,10 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---
 ---A message is sent only when `message:sent(response)` was called for it, with an answer that says so: a status 2xx,
 ---and no error in it by the cart's own `shop.refuses`. Everything else is judged by what may have happened: when no
----request that writes has left, or the shop refused each of them (a status 4xx, 503), the message is tried again later;
+---request that writes has left, or the shop refused each of them (a status 4xx; a 503 that says when to come back), the message is tried again later;
 ---when one may have had its effect (no answer, a status 5xx, an error of the script after it) the message is *unknown*,
----and `probe` is asked before anything is sent again. Without a probe a person decides (`cartwright settle`).
+---and `probe` is asked before anything is sent again: two minutes after the answer was lost, since a shop may still be at
+---work. Without a probe a person decides (`cartwright settle`).
 ---
 ---Requests that write are all but GET and HEAD. They are counted where they leave, whatever the script makes of their
 ---answers, and each goes out once: `repeatable` says nothing while a cart is told something. What is said of a message

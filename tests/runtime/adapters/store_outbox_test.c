@@ -49,7 +49,7 @@ static void an_event_that_came_twice_in_one_transaction_is_put_once(void **state
 static void orphan(struct store_bed *bed, const char *cart)
 {
     struct cw_txn *txn = begin(bed);
-    assert_true(cw_txn_orphan_messages(txn, cw_slice(cart), cw_slice("stock_out")));
+    assert_true(cw_txn_orphan_messages(txn, cw_slice(cart), cw_slice("stock_out"), bed->time.now));
     commit(txn);
 }
 

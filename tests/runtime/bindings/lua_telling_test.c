@@ -390,7 +390,7 @@ static void effects_follow_from_the_answers(void **state)
         { 200, CW_OK, 0, 0, 1 },    { 204, CW_OK, 0, 0, 1 },    { 301, CW_OK, 1, 0, 0 },
         { 303, CW_OK, 1, 0, 0 },    { 400, CW_OK, 0, 1, 0 },    { 401, CW_OK, 0, 1, 0 },
         { 408, CW_OK, 1, 0, 0 },    { 409, CW_OK, 0, 1, 0 },    { 429, CW_OK, 0, 1, 0 },
-        { 500, CW_OK, 1, 0, 0 },    { 502, CW_OK, 1, 0, 0 },    { 503, CW_OK, 0, 1, 0 },
+        { 500, CW_OK, 1, 0, 0 },    { 502, CW_OK, 1, 0, 0 },    { 503, CW_OK, 1, 0, 0 },
         { 504, CW_OK, 1, 0, 0 },    { 0, CW_TIMEOUT, 1, 0, 0 }, { 0, CW_IO, 1, 0, 0 },
         { 0, CW_LIMIT, 1, 0, 0 },   { 0, CW_INVALID, 1, 0, 0 }, { 0, CW_UNAVAILABLE, 0, 1, 0 },
         { 0, CW_REFUSED, 0, 1, 0 }, { 0, CW_AUTH, 0, 1, 0 },

@@ -1,11 +1,12 @@
 """A PrestaShop that is told things, strict where the real one is: PUT replaces, what it computes is refused, a state
 comes by its history. `shop.effects` are its books: every change that took effect, in order, and `shop.mails` what buyers
 were written. Faults: shop.spoil(method, resource) is asked at each request that writes, and returns None or one of
-"refuse" (500, nothing done), "fail after" (500, done), "lose" (done, no answer), "drop" (no answer, nothing done), "slow
-down" (429), "away" (503).
+"refuse" (500, nothing done), "fail after" (500, done), "lose" (done, no answer), "drop" (no answer, nothing done), "late"
+(no answer, and done a second later), "slow down" (429), "away" (503).
 """
 import re
 import socket
+import threading
 import urllib.parse
 import xml.etree.ElementTree as tree
 
@@ -87,10 +88,17 @@ class WritingShop(Shop):
                 return Answer(503, "<html>maintenance</html>")
             if fault == "drop":
                 return Answer(send=broken)
+            if fault == "late":
+                threading.Timer(1, self._later, (method, resource, number, body, query)).start()
+                return Answer(send=broken)
             answer = self._carry_out(method, resource, number, body, query)
             if fault == "fail after" and answer.status < 300:
                 return Answer(500, error_of_the_shop(8, "[PHP Notice #8] behind the change"))
             return Answer(send=broken) if fault == "lose" else answer
+
+    def _later(self, *request):
+        with self.lock:
+            self._carry_out(*request)
 
     def _carry_out(self, method, resource, number, body, query):
         if method == "PATCH" and not self.patches or method == "DELETE":
