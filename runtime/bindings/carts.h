@@ -72,6 +72,9 @@ struct cw_lua_carts_host {
     void (*versioned)(void *arg, struct cw_slice bytes);
     /* Under which a cart's state is written. May be NULL. */
     struct cw_fence (*fence)(void *arg, const char *cart);
+    /* Whether the right to work for the cart is in force still: asked right before a request that writes
+     * leaves while the cart is told something. False with CW_REFUSED. May be NULL. */
+    bool (*may_write)(void *arg, const char *cart, struct cw_error *err);
     /* Stores a page; takes over nothing: records live until done. Cancelled through the returned handle. */
     void *(*emit)(void *arg, const struct cw_lua_stream *stream, struct cw_records *records,
                   struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);

@@ -147,6 +147,8 @@ static bool begin_write(struct call *call, struct cw_telling *telling, struct cw
         return false;
     call->telling = telling;
     call->request.repeatable = false;
+    call->request.may_leave = cw_telling_may_leave;
+    call->request.leave_arg = telling;
     return true;
 }
 

@@ -208,9 +208,7 @@ static bool hold(struct lane *lane, struct cw_error *err)
 {
     if (lane->work->leases == NULL)
         return true;
-    int64_t token = cw_cli_leases_take(lane->work->leases, lane->cart->name, err);
-    cw_session_set_token(lane->session, token);
-    return token != 0;
+    return cw_cli_leases_take(lane->work->leases, lane->session, lane->cart->name, err) != 0;
 }
 
 static bool open_lane(struct work *work, const char *name, const char *only, struct cw_error *err)

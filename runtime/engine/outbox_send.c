@@ -109,8 +109,9 @@ static void tell(void *arg)
     struct cw_outbox_call *call = &run->call;
     struct cw_error err;
     bool is_single = call->count == 1 && run->script->has_send;
-    run->fiber = cw_lua_start_telling(run->cart, run->out, is_single ? CW_TELL_ONE : CW_TELL_BATCH,
-                                      call->messages, call->links, call->count, sent, run, &err);
+    if (cw_session_may_write(run->session, run->cart->name, &err))
+        run->fiber = cw_lua_start_telling(run->cart, run->out, is_single ? CW_TELL_ONE : CW_TELL_BATCH,
+                                          call->messages, call->links, call->count, sent, run, &err);
     if (run->fiber == NULL)
         judge_all(run, &(struct cw_lua_sent){ .err = &err }); /* nothing has left */
 }

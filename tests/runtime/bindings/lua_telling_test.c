@@ -419,6 +419,26 @@ static void a_probe_may_only_read(void **state)
     assert_int_equal(tells.shop.asked, 0);
 }
 
+static bool may_write_never(void *arg, const char *cart, struct cw_error *err)
+{
+    (void)arg;
+    return cw_fail(err, CW_REFUSED, "the lease of %s is over", cart);
+}
+
+static void without_the_right_to_write_requests_only_read(void **state)
+{
+    (void)state;
+    tells.cart.may_write = may_write_never;
+    open_send("self:get 'a' self:write('POST', 'b')");
+    telling_bed_answer(200, "{}");
+    telling_bed_say(CW_TELL_ONE);
+    tells.cart.may_write = NULL;
+    assert_int_equal(tells.shop.asked, 1);
+    assert_effects(1, 0, 1, 0);
+    assert_int_equal(tells.err.code, CW_REFUSED);
+    assert_contains(tells.err.text, "POST http://h:80/b: not sent: the lease of shop is over");
+}
+
 /* --- what requests may have done --- */
 
 static void effects_follow_from_the_answers(void **state)
@@ -605,6 +625,7 @@ int main(void)
         cmocka_unit_test_teardown(nothing_can_be_said_behind_the_end_of_a_call, telling_bed_close),
         cmocka_unit_test_teardown(a_probe_says_what_arrived_and_what_is_missing, telling_bed_close),
         cmocka_unit_test_teardown(a_probe_may_only_read, telling_bed_close),
+        cmocka_unit_test_teardown(without_the_right_to_write_requests_only_read, telling_bed_close),
         cmocka_unit_test_teardown(effects_follow_from_the_answers, telling_bed_close),
         cmocka_unit_test_teardown(every_method_but_get_and_head_writes, telling_bed_close),
         cmocka_unit_test_teardown(all_ways_to_ask_are_counted, telling_bed_close),
