@@ -32,6 +32,21 @@ enum params { PLAIN = 2, TIMED = 4, BY_STATE = 5, BY_STREAM = 6 }; /* how many i
 #define SHOWN_CART "CASE cart WHEN '' THEN 'office' ELSE cart END AS cart"
 #define OF_CART    "($1 = '' OR cart = $1 OR ($1 = 'office' AND cart = ''))"
 
+/* SKUs of which there is a level, and which several items of a cart have that is told of levels. A variant
+ * stands for its item. */
+#define AMBIGUOUS_SKUS                                                                                       \
+    "SELECT o.cart, 'stock_out', 'sku-ambiguous', o.sku, COUNT(*), MIN(o.external_id), "                     \
+    "MAX(o.first_stored_at), 'sku', 'several items of the cart have this SKU, so that none of them is "      \
+    "told; "                                                                                                 \
+    "give each its own, or say which one is gone: cartwright edit CART item ID active=false --reason TEXT' " \
+    "FROM (SELECT i.cart, i.sku, i.external_id, i.first_stored_at FROM items i WHERE coalesce(i.active, 1) " \
+    "= 1 AND NOT EXISTS (SELECT 1 FROM item_variants v WHERE v.item_id = i.id AND v.sku = i.sku) UNION ALL " \
+    "SELECT i.cart, v.sku, i.external_id, i.first_stored_at FROM item_variants v JOIN items i ON i.id = "    \
+    "v.item_id WHERE coalesce(i.active, 1) = 1 AND coalesce(v.active, 1) = 1) AS o WHERE o.cart <> '' AND "  \
+    "o.sku IS NOT NULL AND ($1 = '' OR o.cart = $1) AND EXISTS (SELECT 1 FROM message_levels t WHERE "       \
+    "t.cart = o.cart) GROUP BY o.cart, o.sku HAVING COUNT(*) > 1 AND EXISTS (SELECT 1 FROM stock_levels l "  \
+    "WHERE l.cart = '' AND l.sku = o.sku) "
+
 static const struct list {
     const char *kind, *sql, *empty;
     enum params params;
@@ -95,20 +110,21 @@ static const struct list {
       "MIN(i.message) AS message FROM "
       "staged_records s JOIN staged_issues i ON i.staged_id = s.id WHERE ($1 = '' OR s.cart = $1) "
       "GROUP BY s.cart, s.stream, i.code, i.subject, CASE WHEN i.subject = '' THEN i.field ELSE '' END "
+      "UNION ALL " AMBIGUOUS_SKUS
       "UNION ALL SELECT m.cart, m.stream, 'message-' || m.state, '', COUNT(*), MIN(m.external_id), "
       "MIN(m.changed_at), '', m.error FROM messages m WHERE m.state IN ('unknown', 'failed') AND ($1 = '' OR "
       "m.cart = $1) GROUP BY m.cart, m.stream, m.state, m.error "
-      "UNION ALL SELECT l.cart, l.stream, 'no-level', '', COUNT(*), MIN(l.external_id), MIN(l.sent_at), '', "
-      "'no level of it is left, so that the cart keeps what it was told last: put it with quantity=0, "
-      "or leave it' FROM message_levels l WHERE l.payload = '' AND l.stream = 'stock_out' AND l.sent_at IS "
-      "NOT NULL "
-      "AND ($1 = '' OR l.cart = $1) GROUP BY l.cart, l.stream "
       "UNION ALL SELECT c.cart, c.stream, 'stream-stopped', '', (SELECT COUNT(*) FROM messages q WHERE "
       "q.cart = "
       "c.cart AND (c.stream = '' OR q.stream = c.stream) AND q.state = 'queued'), '', c.changed_at, '', CASE "
       "c.why WHEN '' THEN 'stopped by ' || c.who ELSE c.who || ': ' || c.why END FROM controls c WHERE "
       "c.state = "
-      "'stopped' AND ($1 = '' OR c.cart = $1)) AS waiting "
+      "'stopped' AND ($1 = '' OR c.cart = $1) "
+      "UNION ALL SELECT l.cart, l.stream, 'no-level', '', COUNT(*), MIN(l.external_id), MIN(l.sent_at), '', "
+      "'no level of it is left, so that the cart keeps what it was told last: put it with quantity=0, or "
+      "leave "
+      "it' FROM message_levels l WHERE l.payload = '' AND l.stream = 'stock_out' AND l.sent_at IS NOT NULL "
+      "AND ($1 = '' OR l.cart = $1) GROUP BY l.cart, l.stream) AS waiting "
       "ORDER BY records DESC, cart, stream, code, about LIMIT $2",
       "nothing waits", PLAIN,
       WHAT_TO_DO "\nmessages: cartwright list messages --state unknown, or failed"

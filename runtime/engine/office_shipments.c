@@ -10,7 +10,8 @@
 struct parcel {
     const struct cw_document *doc;
     const struct office_order *order;
-    struct cw_slice id; /* under which the cart has it */
+    struct cw_slice id;           /* under which the cart has it */
+    struct cw_slice old_tracking; /* the number that this corrects; empty = none */
     bool completes;
 };
 
@@ -82,7 +83,8 @@ static bool print_parcel(struct cw_buffer *out, const struct parcel *parcel, str
               print_time(out, "shipped_at", when, err);
     for (size_t i = 0; i < sizeof fields / sizeof *fields && ok; i++)
         ok = cw_office_json_text(out, fields[i][1], cw_office_text(doc, fields[i][0]), err);
-    return ok && print_lines(out, parcel, err) &&
+    return ok && cw_office_json_text(out, "old_tracking_number", parcel->old_tracking, err) &&
+           print_lines(out, parcel, err) &&
            cw_buffer_print(out, err, "\"completes\":%s}", parcel->completes ? "true" : "false");
 }
 
@@ -257,6 +259,8 @@ static bool tell_shipment(struct office_job *job, size_t at)
         return false;
     if (!is_due)
         return true;
+    if (was_out && !same_text(doc, "tracking_number"))
+        parcel.old_tracking = cw_office_text(doc->before, "tracking_number");
     if (!find_id(job, &parcel) || !complete(job, &parcel, at))
         return false;
     return was_out ? tell_again(job, doc, &parcel) : put_parcel(job, &parcel, doc->id);

@@ -64,12 +64,15 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 
 ---@class out.Shipments: out.Sending
 ---@field trigger? "shipment"|"invoice" when the cart is told: a shipment is confirmed (default), or an invoice is released
----Carriers are translated by the table `carrier_out` of the cart; of a shipment that names a vendor by the row
----"VENDOR/CARRIER" of `dropship_carrier_out` first.
+---Carriers are translated by the table `carrier_out`, which every cart has that can be told of shipments; of a shipment that
+---names a vendor by the row "VENDOR/CARRIER" of `dropship_carrier_out` first. PrestaShop takes the carrier's id_reference,
+---the number that `shipping_method` of its orders has.
 
 ---@class out.Customers: out.Sending
 ---@field groups? string[] only customers of these groups (classes); default: all
----@field fields? string[] only these fields, custom ones as "custom.NAME"; default: all
+---@field fields? string[] only these fields, custom ones as "custom.NAME"; default: all. A cart may need some of them to
+---find a record or to make it (PrestaShop: email, first_name and last_name; of an item sku, and currency beside a price),
+---and refuses what lacks them
 
 ---@class out.Items: out.Sending
 ---@field groups? string[] only items of these groups; default: all
@@ -154,10 +157,11 @@ function Message:missing(words) end
 ---@field order_id string the cart's
 ---@field order_number? string
 ---@field shipped_at? cartwright.Time
----@field carrier? string by the table carrier_out
+---@field carrier? string by the tables carrier_out and dropship_carrier_out; nil without a row
 ---@field carrier_name? string as the back office has it
 ---@field method? string
 ---@field tracking_number? string
+---@field old_tracking_number? string the one that the cart was told before, where this corrects it or takes it back
 ---@field tracking_url? string
 ---@field vendor? string
 ---@field warehouse? string

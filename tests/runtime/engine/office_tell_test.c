@@ -107,6 +107,19 @@ static void late_tracking_is_one_message_more_of_the_same_parcel(void **state)
     assert_rows(&bed.site, "SELECT count(*), count(DISTINCT event) FROM messages", "3|3");
 }
 
+static void a_corrected_tracking_number_names_the_one_before(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'tracking_number':'T1'"));
+    settle_all();
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'tracking_number':'T2'"));
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'carrier':'DHL'"));
+    assert_rows(&bed.site,
+                "SELECT json_extract(payload, '$.tracking_number'), "
+                "json_extract(payload, '$.old_tracking_number') FROM messages ORDER BY id",
+                "T1|NULL\nT2|T1\nT2|NULL");
+}
+
 static void tracking_that_comes_before_the_parcel_was_told_goes_with_it(void **state)
 {
     (void)state;
@@ -436,6 +449,7 @@ int main(void)
         TEST(the_parcel_that_leaves_nothing_completes_the_order),
         TEST(a_shipment_without_lines_is_the_whole_order),
         TEST(late_tracking_is_one_message_more_of_the_same_parcel),
+        TEST(a_corrected_tracking_number_names_the_one_before),
         TEST(tracking_that_comes_before_the_parcel_was_told_goes_with_it),
         TEST(a_shipment_from_the_cart_itself_is_not_told_it),
         TEST(a_cart_that_is_not_told_of_shipments_gets_none),

@@ -274,6 +274,7 @@ static void a_sku_belongs_to_one_item(void **state)
     office_bed_refused(&bed, "item", "{'id':'2','sku':'A-RED'}", CW_CONFLICT,
                        "item 2: sku A-RED is that of item 1");
     office_bed_say(&bed, "item", "{'id':'1','name':'Mug'}");
+    office_bed_say(&bed, "item", "{'id':'3','sku':'a'}"); /* which is another SKU */
 }
 
 static void a_level_has_one_place(void **state)
