@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "engine/outbox_brake.h"
 
-static const cw_time counted_again = 10 * CW_SECOND, looked_back = CW_HOUR;
+static const cw_time looked_back = CW_HOUR;
 
 /* --- figures --- */
 
@@ -107,7 +107,11 @@ static void counted(void *arg, const struct cw_level_changes *changes, const str
     } else if (cw_outbox_brake_trips(brake_of(run), run->out == CW_OUT_STOCK, run->approved, changes)) {
         cw_outbox_brake_words(brake_of(run), run->out, run->cart->name, changes, run->message);
         cw_outbox_begin_txn(run, stop_ready);
+    } else if (changes->newest == 0) {
+        cw_outbox_rest(run, CW_TIME_NONE);
     } else {
+        run->counted_until = changes->newest;
+        run->has_claimed = false;
         cw_outbox_go_on(run, cw_outbox_send);
     }
 }
@@ -125,26 +129,19 @@ static void approved_read(void *arg, struct cw_slice value, const struct cw_erro
     for (size_t i = 0; i < value.len && i < 18 && value.data[i] >= '0' && value.data[i] <= '9'; i++)
         run->approved = run->approved * 10 + (value.data[i] - '0');
     run->in_store = true;
-    cw_store_count_levels(cw_outbox_store(run), run->run.cart, run->run.stream, run->braked_at - looked_back,
-                          run->approved, counted, run);
-}
-
-bool cw_outbox_needs_brake(const struct cw_outbox_run *run)
-{
-    const struct cw_out_brake *brake = brake_of(run);
-    return brake != NULL && brake->is_on &&
-           (run->braked_at == CW_TIME_NONE || cw_outbox_now(run) - run->braked_at >= counted_again);
+    cw_store_count_levels(cw_outbox_store(run), run->run.cart, run->run.stream,
+                          cw_outbox_now(run) - looked_back, run->approved, counted, run);
 }
 
 void cw_outbox_brake(void *arg)
 {
     struct cw_outbox_run *run = arg;
     char key[64];
-    if (!cw_outbox_needs_brake(run)) {
+    const struct cw_out_brake *brake = brake_of(run);
+    if (brake == NULL || !brake->is_on) {
         cw_outbox_send(run);
         return;
     }
-    run->braked_at = cw_outbox_now(run);
     cw_outbox_approved_key(run->out, key);
     run->in_store = true;
     cw_store_get_state(cw_outbox_store(run), run->run.cart, cw_slice(key), approved_read, run);

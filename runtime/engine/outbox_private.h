@@ -72,8 +72,10 @@ struct cw_outbox_run {
     struct cw_error page_err; /* OK = the page could be read */
     int64_t stale[CW_OUTBOX_STALE_MAX];
     size_t stale_count;
-    int64_t approved;      /* messages up to this id may change what they like */
-    cw_time braked_at;     /* when the brake was looked at last */
+    int64_t approved; /* messages up to this id may change what they like */
+    int64_t
+        counted_until; /* messages up to this id were counted by the brake, no other is claimed; 0 = any */
+    bool has_claimed;  /* since the brake counted */
     cw_time first_unknown; /* when one that became unknown in this run is to be asked about */
 
     char version[CW_HASH_TEXT_MAX];
@@ -114,7 +116,6 @@ void cw_outbox_brake(void *run);
 void cw_outbox_send(void *run);
 /* Nothing can be done now: looks again while the check time lasts, else ends. */
 void cw_outbox_rest(struct cw_outbox_run *run, cw_time next_at);
-bool cw_outbox_needs_brake(const struct cw_outbox_run *run);
 
 /* --- calls --- */
 
