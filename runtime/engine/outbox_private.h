@@ -72,10 +72,11 @@ struct cw_outbox_run {
     struct cw_error page_err; /* OK = the page could be read */
     int64_t stale[CW_OUTBOX_STALE_MAX];
     size_t stale_count;
-    int64_t approved; /* messages up to this id may change what they like */
-    int64_t
-        counted_until; /* messages up to this id were counted by the brake, no other is claimed; 0 = any */
-    bool has_claimed;  /* since the brake counted */
+    int64_t approved;      /* messages up to this id may change what they like */
+    int64_t counted_until; /* by the brake; no message with a greater id is claimed; 0 = any */
+    bool has_claimed;      /* since the brake counted */
+    int64_t let_go;        /* messages up to this id went because they are approved */
+    size_t figures_len;    /* of `message`, when the brake stops the stream */
     cw_time first_unknown; /* when one that became unknown in this run is to be asked about */
 
     char version[CW_HASH_TEXT_MAX];

@@ -39,7 +39,9 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@field brake? out.Brake|false
 
 ---Before a run would change too much, it stops the stream and says so; `cartwright list messages` is the list, and
----`cartwright start CART stock_out --reason TEXT` lets it go on. The first run of all is such a run.
+---`cartwright start CART stock_out --reason TEXT` lets go what was counted then; what has come since is counted for itself,
+---and so is what comes while a run sends. The first run of all is such a run, whatever `least` says and however little it
+---would tell.
 ---@class out.Brake
 ---@field share? string of all quantities that the cart knows, within an hour; default "20%"
 ---@field least? integer fewer changes than that never stop it by their share; default 50

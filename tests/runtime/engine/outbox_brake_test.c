@@ -106,6 +106,22 @@ static void the_first_run_of_all_asks_beforehand(void **state)
     assert_int_equal(bed.shop.lines, 0);
 }
 
+static void what_was_approved_goes_whatever_has_come_behind_it(void **state)
+{
+    (void)state;
+    reopen("stock = { brake = { least = 5 } }");
+    put_many(0, 12, "7");
+    approve("2");
+    struct told_run *run = told_bed_send(&bed, CW_OUT_STOCK);
+    assert_true(run->failed);
+    assert_has(run->err.text, "would make it 10 changes within an hour, of 2 quantities");
+    assert_int_equal(bed.shop.lines, 2);
+    assert_rows(
+        &bed.site, "SELECT value FROM state WHERE key = 'cartwright.held stock_out'",
+        "12 would make it 10 changes within an hour, of 2 quantities that the cart knows (allowed: 20 "
+        "%), 0 set to 0 (allowed: 50)");
+}
+
 /* --- while it sends --- */
 
 static void put_zeros_once(void *arg)
@@ -188,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_brake_stops_a_stream_that_would_change_too_much_and_a_person_lets_it_go),
         TEST(the_first_run_of_all_asks_beforehand),
+        TEST(what_was_approved_goes_whatever_has_come_behind_it),
         TEST(what_comes_while_a_run_sends_is_counted_before_it_is_told),
         TEST(what_comes_while_a_run_sends_and_is_little_is_told_by_the_same_run),
         TEST(figures_of_the_brake),
