@@ -55,6 +55,7 @@ struct cw_outbox_run {
     struct cw_later later;
     cw_loop_fn *after_wait;
     cw_time next_at;
+    cw_time controls_at; /* when it was read whether the stream is stopped */
 
     struct cw_outbox_due due;
     struct cw_txn *txn;
@@ -115,6 +116,8 @@ void cw_outbox_orphan(void *run);
 void cw_outbox_probe(void *run);
 void cw_outbox_brake(void *run);
 void cw_outbox_send(void *run);
+/* `run->err` is set when a person or the brake stopped the stream or its cart. */
+void cw_outbox_read_controls(struct cw_outbox_run *run, cw_store_done_fn *read);
 /* Nothing can be done now: looks again while the check time lasts, else ends. */
 void cw_outbox_rest(struct cw_outbox_run *run, cw_time next_at);
 

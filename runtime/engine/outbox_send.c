@@ -6,7 +6,7 @@
 #include "engine/outbox_private.h"
 
 enum { STORE_TRIES = 6 };
-static const cw_time store_again = 2 * CW_SECOND, asked_after = CW_MINUTE;
+static const cw_time store_again = 2 * CW_SECOND, asked_after = CW_MINUTE, controls_again = 2 * CW_SECOND;
 
 static void store(struct cw_outbox_run *run);
 
@@ -280,10 +280,34 @@ static void store_ready(void *arg, struct cw_txn *txn, const struct cw_error *er
         commit(run);
 }
 
+static bool may_claim(const struct cw_outbox_run *run)
+{
+    return !run->ends && !run->stopping && run->tries == 0;
+}
+
+/* What is in hand is stored all the same. */
+static void controls_read(void *arg, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err == NULL && run->err.code != CW_OK)
+        err = &run->err;
+    if (err != NULL) {
+        run->ends = true;
+        run->end_err = *err;
+    }
+    run->is_claiming = may_claim(run);
+    cw_outbox_begin_txn(run, store_ready);
+}
+
 static void store(struct cw_outbox_run *run)
 {
-    run->is_claiming = !run->ends && !run->stopping && run->tries == 0;
-    cw_outbox_begin_txn(run, store_ready);
+    run->is_claiming = may_claim(run);
+    if (run->is_claiming && cw_outbox_now(run) - run->controls_at >= controls_again)
+        cw_outbox_read_controls(run, controls_read);
+    else
+        cw_outbox_begin_txn(run, store_ready);
 }
 
 void cw_outbox_send(void *arg)

@@ -37,6 +37,21 @@ static void put_stock(const char *sku, const char *quantity)
     assert_true(told_bed_put_level(&bed, CW_OUT_STOCK, sku, quantity));
 }
 
+static void put_many(int from, int count, const char *quantity)
+{
+    char sku[16];
+    for (int i = from; i < from + count; i++) {
+        snprintf(sku, sizeof sku, "S%d", i);
+        put_stock(sku, quantity);
+    }
+}
+
+static void committed(void *arg, const struct cw_error *err)
+{
+    (void)arg;
+    assert_null(err);
+}
+
 static void put_shipment(const char *order, const char *id)
 {
     assert_true(told_bed_put_event(&bed, CW_OUT_SHIPMENTS, order, id));
@@ -150,6 +165,40 @@ static void a_run_that_is_stopped_settles_the_call_in_hand_and_sends_no_more(voi
 }
 
 /* --- what becomes of it --- */
+
+static void stop_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    const struct cw_control control = { .cart = cw_slice("shop"),
+                                        .stream = cw_slice("stock_out"),
+                                        .is_stopped = true,
+                                        .why = cw_slice("wrong figures"),
+                                        .who = cw_slice("ann") };
+    assert_null(err);
+    assert_true(cw_txn_put_control(txn, &control));
+    cw_txn_commit(txn, committed, arg);
+}
+
+static void stop_at_the_third(void *arg)
+{
+    if (bed.shop.writes != 3)
+        return;
+    bed.shop.touched = NULL;
+    cw_txn_begin(bed.site.store, (struct cw_fence){ 0 }, stop_ready, arg);
+}
+
+static void a_stream_that_a_person_stops_ends_the_run_that_sends(void **state)
+{
+    (void)state;
+    reopen("stock = { brake = false, threshold = 100 }", true, true, true);
+    put_many(0, 30, "5");
+    bed.shop.touched = stop_at_the_third;
+    bed.shop.always = TOLD_SLOW;
+    struct told_run *run = told_bed_send(&bed, CW_OUT_STOCK);
+    assert_true(run->failed);
+    assert_has(run->err.text, "shop stock_out is stopped: wrong figures");
+    assert_in_range(bed.shop.lines, 3, 6);
+    assert_rows(&bed.site, "SELECT count(*) FROM messages WHERE state NOT IN ('queued', 'sent')", "0");
+}
 
 static void a_lost_answer_is_asked_about_before_anything_is_sent_again(void **state)
 {
@@ -391,12 +440,6 @@ static void plan_job(struct cw_txn *txn)
     cw_txn_plan_jobs(txn, &job, 1);
 }
 
-static void committed(void *arg, const struct cw_error *err)
-{
-    (void)arg;
-    assert_null(err);
-}
-
 static void plan_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
 {
     assert_null(err);
@@ -446,15 +489,6 @@ static void stock_is_not_sent_before_all_of_it_was_counted_by_the_rules_in_force
 
 /* --- only what changed --- */
 
-static void put_many(int from, int count, const char *quantity)
-{
-    char sku[16];
-    for (int i = from; i < from + count; i++) {
-        snprintf(sku, sizeof sku, "S%d", i);
-        put_stock(sku, quantity);
-    }
-}
-
 static void only_changed_values_are_sent_and_none_twice(void **state)
 {
     (void)state;
@@ -488,6 +522,7 @@ int main(void)
         TEST(within_the_check_time_a_run_looks_again_for_what_has_come),
         TEST(a_run_that_is_stopped_while_it_waits_ends_at_once),
         TEST(a_run_that_is_stopped_settles_the_call_in_hand_and_sends_no_more),
+        TEST(a_stream_that_a_person_stops_ends_the_run_that_sends),
         TEST(a_lost_answer_is_asked_about_before_anything_is_sent_again),
         TEST(five_lost_answers_in_a_row_end_the_run),
         TEST(what_the_probe_calls_missing_is_sent_again_later),
