@@ -203,9 +203,9 @@ struct cw_lua_told {
 struct cw_lua_effects {
     unsigned writes;    /* requests that could change something: begun */
     unsigned uncertain; /* of those: may have been carried out, as far as nobody said so: no answer, a status
-                           5xx but 503, 408, a redirect; an upload whose rename was not answered */
-    unsigned refused;   /* not carried out: never left, a status 4xx but 408, 503, a 2xx in which the script
-                           found   an error (shop.refuses) */
+                           5xx, 408, a redirect; an upload whose rename was not answered */
+    unsigned refused;   /* not carried out: never left, a status 4xx but 408, 503 with a Retry-After, a 2xx
+                           in which the script found an error (shop.refuses) */
     unsigned taken;     /* answered with any other 2xx */
 };
 

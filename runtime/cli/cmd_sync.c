@@ -376,7 +376,8 @@ int cw_cmd_sync(int argc, char **argv)
         "Fetches what changed since the last time: raw, mapped, checked, stored; then sends what the\n"
         "cart is told (stock_out, shipments_out ...). Without CART, all carts of the site; without\n"
         "STREAM, all streams of the cart. It may be killed at any\n"
-        "moment and started again.",
+        "moment and started again. Exit status 1 when a stream could not be read or sent to its end; not\n"
+        "for records that are parked, and messages that failed or are unknown: these wait in list work.",
         entries, 0, 2);
     if (code >= 0)
         return code;

@@ -50,6 +50,7 @@ struct work {
     struct cw_tidy *tidy;
     struct cw_waiting *waiting;
     struct cw_outbox_run *outbox;
+    struct cw_metrics_messages messages; /* that are left behind a run of a stream out */
     struct cw_recount_all *recount;
     cw_time next_at;         /* of a stream out: when its next message is due; CW_TIME_NONE = none */
     struct cw_stamps stamps; /* as they were when it began */
