@@ -34,12 +34,15 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@field step? integer|string told in multiples of it, rounded down; default 1
 ---@field unlisted? boolean tell also what the cart's items do not name; default false, but a cart of which no item was fetched yet is told everything
 ---The last word: the quantity to tell, nil = say nothing about it now. Called when the message is about to be sent; when
----it fails, nothing is sent.
+---it fails, nothing is sent. The brake has counted by then, and does not see a 0 that it gives for another quantity.
 ---@field quantity? fun(figures: out.Figures): integer|cartwright.Decimal|nil
 ---@field brake? out.Brake|false
 
 ---Before a run would change too much, it stops the stream and says so; `cartwright list messages` is the list, and
----`cartwright start CART stock_out --reason TEXT` lets it go on. The first run of all is such a run.
+---`cartwright start CART stock_out --reason TEXT` lets go what was counted then; what has come since is counted for
+---itself, and so is what comes while a run sends. The first run of all is such a run, whatever `least` says and however
+---little it would tell. It counts quantities as the rule gives them: zeros that the function `quantity` makes of others
+---count as changes, not as zeros, so that only `share` bounds them.
 ---@class out.Brake
 ---@field share? string of all quantities that the cart knows, within an hour; default "20%"
 ---@field least? integer fewer changes than that never stop it by their share; default 50
