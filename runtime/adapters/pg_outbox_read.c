@@ -29,14 +29,15 @@ static struct cw_message message_of(const PGresult *result, int row)
 
 /* --- claiming --- */
 
-/* $1 cart, $2 stream, $3 now, $4 threshold, $5 batch. What another one just supersedes is locked, and passed
- * by. `cap`: the smallest company so far, which only shrinks, so that those chosen are the first ones. */
+/* $1 cart, $2 stream, $3 now, $4 threshold, $5 batch, $6 greatest id. What another one just supersedes is
+ * locked, and passed by. `cap`: the smallest company so far, which only shrinks, so that those chosen are the
+ * first ones. */
 #define FIRST_OF_LANE CW_FIRST_OF_LANE("OFFSET 0")
 static const char claim_all[] =
     "WITH next AS (SELECT m.due_at FROM messages m WHERE m.cart = $1 AND m.stream = $2 "
     "AND m.state = 'queued' AND m.due_at > $3 AND " FIRST_OF_LANE "ORDER BY m.due_at, m.id LIMIT 1), "
     "sendable AS (SELECT m.id, m.company FROM messages m WHERE m.cart = $1 AND m.stream = $2 "
-    "AND m.state = 'queued' AND m.due_at <= $3 AND " FIRST_OF_LANE "ORDER BY m.due_at, m.id "
+    "AND m.state = 'queued' AND m.due_at <= $3 AND m.id <= $6 AND " FIRST_OF_LANE "ORDER BY m.due_at, m.id "
     "LIMIT greatest($4, $5) FOR UPDATE OF m SKIP LOCKED), "
     "counted AS (SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS total, "
     "min(nullif(company, 0)) OVER (ORDER BY id) AS cap FROM sendable), "
@@ -93,7 +94,8 @@ void cw_pg_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_sl
         ok = cw_pg_lock_stream(pg, cart, stream, &err) &&
              cw_pg_send(pg, claim_all,
                         CW_BINDS(cw_bind_text(cart), cw_bind_text(stream), cw_bind_time(now),
-                                 cw_bind_int(limits->threshold), cw_bind_int(limits->batch)),
+                                 cw_bind_int(limits->threshold), cw_bind_int(limits->batch),
+                                 cw_bind_int(cw_outbox_until(limits))),
                         hand_out_claimed, claiming, &err);
     }
     if (ok)
@@ -181,7 +183,8 @@ static void hand_out_counts(void *arg, PGresult *result, const struct cw_error *
                                               .queued = (uint64_t)cw_pg_int(result, 0, 1),
                                               .queued_zeros = (uint64_t)cw_pg_int(result, 0, 2),
                                               .sent = (uint64_t)cw_pg_int(result, 0, 3),
-                                              .sent_zeros = (uint64_t)cw_pg_int(result, 0, 4) };
+                                              .sent_zeros = (uint64_t)cw_pg_int(result, 0, 4),
+                                              .newest = cw_pg_int(result, 0, 5) };
     counting.counted(counting.arg, &changes, NULL);
 }
 

@@ -32,7 +32,7 @@ static struct cw_message message_of(sqlite3_stmt *row)
 
 static const char select_sendable[] =
     "SELECT m.id, m.company FROM messages m WHERE m.cart = $1 AND m.stream = $2 AND m.state = 'queued' "
-    "AND m.due_at <= $3 AND " CW_FIRST_OF_LANE("") "ORDER BY m.due_at, m.id LIMIT $4";
+    "AND m.due_at <= $3 AND m.id <= $4 AND " CW_FIRST_OF_LANE("") "ORDER BY m.due_at, m.id LIMIT $5";
 static const char select_next[] =
     "SELECT m.due_at FROM messages m WHERE m.cart = $1 AND m.stream = $2 AND m.state = 'queued' "
     "AND m.due_at > $3 AND " CW_FIRST_OF_LANE("") "ORDER BY m.due_at, m.id LIMIT 1";
@@ -65,8 +65,10 @@ static bool find_sendable(struct claiming *c, struct cw_error *err)
     const struct cw_outbox_limits *limits = c->limits;
     unsigned most = limits->threshold > limits->batch ? limits->threshold : limits->batch;
     sqlite3_stmt *row;
-    enum cw_row found = cw_sqlite_find(c->s, select_sendable,
-                                       CW_BINDS(c->cart, c->stream, c->now, cw_bind_int(most)), &row, err);
+    enum cw_row found = cw_sqlite_find(
+        c->s, select_sendable,
+        CW_BINDS(c->cart, c->stream, c->now, cw_bind_int(cw_outbox_until(limits)), cw_bind_int(most)), &row,
+        err);
     while (found == CW_ROW_FOUND) {
         struct sendable each = { sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1) };
         if (!cw_buffer_add(&c->sendable, (const char *)&each, sizeof each, err)) {
@@ -262,7 +264,8 @@ void cw_sqlite_count_levels(struct cw_store *store, struct cw_slice cart, struct
                                               .queued = (uint64_t)sqlite3_column_int64(row, 1),
                                               .queued_zeros = (uint64_t)sqlite3_column_int64(row, 2),
                                               .sent = (uint64_t)sqlite3_column_int64(row, 3),
-                                              .sent_zeros = (uint64_t)sqlite3_column_int64(row, 4) };
+                                              .sent_zeros = (uint64_t)sqlite3_column_int64(row, 4),
+                                              .newest = sqlite3_column_int64(row, 5) };
     sqlite3_reset(row);
     counted(arg, &changes, NULL);
 }

@@ -539,6 +539,7 @@ bool cw_txn_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slic
  * during the call. */
 struct cw_outbox_limits {
     unsigned threshold, batch; /* at least 1 */
+    int64_t until;             /* none with a greater id; 0 = any */
 };
 typedef void cw_messages_fn(void *arg, const struct cw_message *messages, size_t count, cw_time next_at,
                             const struct cw_error *err);
@@ -583,9 +584,12 @@ void cw_store_read_messages(struct cw_store *store, const struct cw_message_filt
 
 /* How much a stream of levels changes in the cart: keys that it ever told it, of those queued how many are
  * changes and how many of these are zeros, and both numbers again for what was sent since `since`. Messages
- * up to the id `approved` are not counted. */
+ * up to the id `approved` are not counted. `newest` is the greatest id of all that are queued, 0 = none: who
+ * claims only up to it claims nothing that was not counted, since what replaces a level has an id of its own
+ * that is greater. */
 struct cw_level_changes {
     uint64_t known, queued, queued_zeros, sent, sent_zeros;
+    int64_t newest;
 };
 typedef void cw_level_changes_fn(void *arg, const struct cw_level_changes *changes,
                                  const struct cw_error *err);

@@ -69,6 +69,12 @@
 #define CW_NEXT_CALL                                                                                         \
     "ON CONFLICT (cart, stream) DO UPDATE SET number = message_calls.number + 1 RETURNING number"
 
+/* The greatest id that may be claimed. */
+static inline int64_t cw_outbox_until(const struct cw_outbox_limits *limits)
+{
+    return limits->until != 0 ? limits->until : INT64_MAX;
+}
+
 /* A later message of the level that m is. */
 #define CW_NEWER_LEVEL(m)                                                                                    \
     "EXISTS (SELECT 1 FROM messages n WHERE n.cart = " m "cart AND n.stream = " m                            \
@@ -156,7 +162,8 @@ bool cw_outbox_fail_settled(const struct cw_settlement *settlement, struct cw_sl
 /* $1 cart, $2 stream, $3 approved, $4 since */
 #define CW_COUNT_LEVELS                                                                                      \
     "SELECT (SELECT count(*) FROM message_levels WHERE cart = $1 AND stream = $2 AND sent_at IS NOT NULL), " \
-    "q.changes, q.zeros, s.changes, s.zeros FROM "                                                           \
+    "q.changes, q.zeros, s.changes, s.zeros, (SELECT coalesce(max(id), 0) FROM messages WHERE cart = $1 "    \
+    "AND stream = $2 AND state = 'queued') FROM "                                                            \
     "(SELECT count(*) AS changes, coalesce(sum(CASE WHEN m.is_zero = 1 AND coalesce(l.sent_zero, 0) = 0 "    \
     "THEN 1 ELSE 0 END), 0) AS zeros FROM messages m LEFT JOIN message_levels l ON l.cart = m.cart "         \
     "AND l.stream = m.stream AND l.external_id = m.external_id WHERE m.cart = $1 AND m.stream = $2 "         \

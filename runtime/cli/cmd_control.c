@@ -16,19 +16,25 @@ struct control {
     bool stops, ok;
     bool is_out; /* the stream is one that sends: */
     enum cw_out out;
-    char approved[24]; /* the newest message that may go whatever it changes */
+    char held[CW_ERROR_TEXT_MAX + 24]; /* what the brake stopped, see outbox_brake.h; "" = nothing */
     struct cw_error err;
 };
 
-/* What is queued now is approved by starting the stream; what comes later is not. */
+/* Behind the blank: in words. */
+static struct cw_slice held_until(const struct control *control)
+{
+    return (struct cw_slice){ control->held, strcspn(control->held, " ") };
+}
+
+/* What the brake had counted is approved by starting the stream; what came later is not. */
 static void approve(const struct control *control, struct cw_txn *txn, cw_time now)
 {
     char key[64];
     if (control->stops || !control->is_out)
         return;
     cw_outbox_approved_key(control->out, key);
-    if (control->approved[0] != '\0' && cw_out_is_level(control->out))
-        cw_txn_put_state(txn, cw_slice(control->cart), cw_slice(key), cw_slice(control->approved));
+    if (control->held[0] != '\0')
+        cw_txn_put_state(txn, cw_slice(control->cart), cw_slice(key), held_until(control));
     cw_txn_wake_sender(txn, cw_slice(control->cart), cw_slice(control->stream), now);
 }
 
@@ -80,6 +86,9 @@ static bool set_one(struct control *control)
         printf("%s%s%s is %s\n", control->cart, control->stream[0] != '\0' ? " " : "", control->stream,
                control->stops ? "stopped; what it was doing ends behind the page in hand"
                               : "started; it goes on where it was");
+    if (control->held[0] != '\0' && !control->cli->json)
+        printf("what the brake held may go, which%s; what has come since is counted for itself\n",
+               control->held + held_until(control).len);
     return true;
 }
 
@@ -101,16 +110,15 @@ static bool has_out(const struct cw_lua_cart *cart, enum cw_out out, struct cw_e
 /* Who lets go what the brake held says why. */
 static bool look_at_brake(struct control *control)
 {
-    const struct cw_slice params[] = { cw_slice(control->cart), cw_slice(control->stream) };
+    char key[64];
+    cw_outbox_held_key(control->out, key);
+    const struct cw_slice params[] = { cw_slice(control->cart), cw_slice(control->stream), cw_slice(key) };
     struct cw_error err;
-    char who[32];
     bool ok = cw_cli_ask(control->cli,
-                         "SELECT MAX(id) FROM messages WHERE cart = $1 AND stream = $2 AND state = 'queued'",
-                         params, 2, control->approved, sizeof control->approved, &err) &&
-              cw_cli_ask(control->cli,
-                         "SELECT who FROM controls WHERE cart = $1 AND stream = $2 AND state = 'stopped'",
-                         params, 2, who, sizeof who, &err);
-    if (ok && strcmp(who, "brake") == 0 && (control->reason == NULL || control->reason[0] == '\0'))
+                         "SELECT s.value FROM controls c JOIN state s ON s.cart = c.cart AND s.key = $3 "
+                         "WHERE c.cart = $1 AND c.stream = $2 AND c.state = 'stopped' AND c.who = 'brake'",
+                         params, 3, control->held, sizeof control->held, &err);
+    if (ok && control->held[0] != '\0' && (control->reason == NULL || control->reason[0] == '\0'))
         ok = cw_fail(
             &err, CW_USAGE,
             "%s %s was stopped because it would change too much (see: cartwright status); to let that go, "
@@ -194,5 +202,7 @@ int cw_cmd_start(int argc, char **argv)
 {
     return set(argc, argv, false,
                "Lets cartwright run go on with a cart or stream that was stopped, by a person or because\n"
-               "it ended its worker process.");
+               "it ended its worker process. A stream that the brake stopped needs a --reason: what\n"
+               "the brake had counted may go then, and how much that is, is said. What has come since is\n"
+               "counted for itself, so that the brake may stop the stream again.");
 }

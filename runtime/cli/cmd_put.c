@@ -79,6 +79,16 @@ static bool set_field(struct putting *putting, struct cw_document *doc, char *ar
                            err);
 }
 
+/* Of those before it the names are left. */
+static bool is_first(char **arguments, int at, struct cw_error *err)
+{
+    size_t len = strcspn(arguments[at], "=");
+    for (int i = 0; i < at; i++)
+        if (strlen(arguments[i]) == len && strncmp(arguments[i], arguments[at], len) == 0)
+            return cw_fail(err, CW_USAGE, "%s is given twice; which one counts?", arguments[i]);
+    return true;
+}
+
 static bool put_fields(struct putting *putting, int count, char **arguments, struct cw_error *err)
 {
     struct cw_office_put *put = &putting->put;
@@ -87,7 +97,7 @@ static bool put_fields(struct putting *putting, int count, char **arguments, str
     if (doc == NULL)
         return cw_fail(err, CW_NOMEM, "no memory for a document");
     for (int i = 0; i < count; i++)
-        if (!set_field(putting, doc, arguments[i], err))
+        if (!is_first(arguments, i, err) || !set_field(putting, doc, arguments[i], err))
             return false;
     if (putting->options->drop) {
         if (!cw_office_id(doc, &putting->arena, &id, err))
@@ -131,6 +141,9 @@ static bool read_drops(struct putting *putting, const struct cw_office_source *s
 static bool put_file(struct putting *putting, const char *path, struct cw_error *err)
 {
     struct cw_office_put *put = &putting->put;
+    if (putting->options->drop && strcmp(path, "-") != 0 && !g_file_test(path, G_FILE_TEST_EXISTS))
+        return cw_fail(err, CW_USAGE, "%s: no such file; to drop one document name its id: id=%s", path,
+                       path);
     struct cw_put_csv *csv = cw_put_csv_open(put->kind, path, putting->zone, err);
     if (csv == NULL)
         return false;
@@ -272,11 +285,12 @@ int cw_cmd_put(int argc, char **argv)
     const struct cw_kind *kind = NULL;
     const GOptionEntry entries[] = {
         { "reason", 'r', 0, G_OPTION_ARG_STRING, &options.reason, "Why; kept in the audit trail", "TEXT" },
-        { "from", 0, 0, G_OPTION_ARG_STRING, &options.from, "The cart it came from, which is not told of it",
-          "CART" },
+        { "from", 0, 0, G_OPTION_ARG_STRING, &options.from,
+          "The cart it came from: it is not told of a customer, item or shipment", "CART" },
         { "replace", 0, 0, G_OPTION_ARG_STRING, &options.replace,
           "The file is all that lies there: levels that it does not name are dropped", "WAREHOUSE" },
-        { "drop", 0, 0, G_OPTION_ARG_NONE, &options.drop, "Remove the documents that are named", NULL },
+        { "drop", 0, 0, G_OPTION_ARG_NONE, &options.drop,
+          "Remove the documents that are named: id=MAIN/A-1, or a file", NULL },
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options.dry_run, "Check everything, store nothing", NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };

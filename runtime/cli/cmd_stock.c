@@ -99,7 +99,8 @@ static int run(struct cw_cli *cli, const struct options *options, int argc, char
     int code = check(verb, options, call.argc);
     if (code >= 0)
         return code;
-    return cw_cli_open(cli, CW_CLI_STORE) ? verb->run(&call) : 1;
+    bool creates = verb->run == recount && !options->dry_run;
+    return cw_cli_open(cli, creates ? CW_CLI_STORE_CREATE : CW_CLI_STORE) ? verb->run(&call) : 1;
 }
 
 int cw_cmd_stock(int argc, char **argv)

@@ -45,9 +45,10 @@ struct cw_office_put {
     struct cw_slice replaces;  /* a warehouse: what it has levels of beside the given ones is dropped */
     cw_office_fault_fn *fault; /* NULL: the first fault ends it */
     void *fault_arg;
-    const struct cw_slice *drops; /* ids of documents that are no more */
+    const struct cw_slice *drops; /* ids of documents that are no more; it is no fault if they never were */
     size_t drop_count;
-    struct cw_slice from; /* the cart that it came from, which is not told; empty = none */
+    struct cw_slice from; /* the cart that it came from, which is not told of customers, items and shipments;
+                             of levels and prices it is, as they are counted; empty = none */
     struct cw_slice who, reason;
     bool dry_run; /* everything but the commit */
 };

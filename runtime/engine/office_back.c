@@ -58,6 +58,54 @@ static bool take_back_events(struct office_job *job, struct cw_slice cart, struc
     return true;
 }
 
+/* --- what completed the order with it --- */
+
+#define COMPLETES "\"completes\":true}"
+
+struct completing {
+    struct office_job *job;
+    struct cw_slice event, payload; /* empty = none waits */
+};
+
+static bool take_completing(void *arg, size_t columns, const struct cw_slice *names,
+                            const struct cw_slice *row)
+{
+    struct completing *completing = arg;
+    (void)columns;
+    (void)names;
+    completing->event = cw_arena_copy(&completing->job->arena, row[0]);
+    completing->payload = cw_arena_copy(&completing->job->arena, row[1]);
+    return false;
+}
+
+/* The parcel that was to leave nothing of the order, and waits, leaves something of it now. */
+static bool tell_incomplete(struct office_job *job, struct cw_slice cart, struct cw_slice order)
+{
+    static const char sql[] =
+        "SELECT event, payload FROM messages WHERE cart = $1 AND stream = 'shipments_out' AND external_id = "
+        "$2 AND event <> '' AND state IN ('queued', 'failed') AND payload LIKE '%" COMPLETES "' LIMIT 1";
+    const struct cw_slice params[] = { cart, order };
+    struct completing found = { .job = job };
+    struct cw_buffer payload = { 0 }, lane = { 0 };
+    if (!cw_office_query(job, sql, params, 2, take_completing, &found))
+        return false;
+    if (found.payload.len < sizeof COMPLETES)
+        return true;
+    bool ok =
+        cw_office_take_back(job, cart, CW_OUT_SHIPMENTS, order, found.event) &&
+        cw_buffer_add(&payload, found.payload.data, found.payload.len - (sizeof "true}" - 1), job->err) &&
+        cw_buffer_print(&payload, job->err, "false}") &&
+        cw_buffer_print(&lane, job->err, "order/%.*s", CW_SLICE_ARG(order));
+    struct cw_message message = { .key = { .cart = cart, .external_id = order },
+                                  .lane = cw_buffer_slice(&lane),
+                                  .event = found.event,
+                                  .payload = cw_buffer_slice(&payload) };
+    ok = ok && cw_office_put_message(job, CW_OUT_SHIPMENTS, &message);
+    cw_buffer_fini(&payload);
+    cw_buffer_fini(&lane);
+    return ok;
+}
+
 /* --- parcels --- */
 
 static bool take_any(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
@@ -117,7 +165,7 @@ bool cw_office_take_back_parcels(struct office_job *job)
             continue;
         struct cw_slice cart = cw_office_text(doc->before, "order_cart"),
                         order = cw_office_text(doc->before, "order_id");
-        if (!(is_shipment ? take_back_events(job, cart, order, doc->id)
+        if (!(is_shipment ? take_back_events(job, cart, order, doc->id) && tell_incomplete(job, cart, order)
                           : take_back_invoice(job, cart, order, doc->id)))
             return false;
     }

@@ -236,7 +236,7 @@ struct cw_outbox_run *cw_outbox_start(struct cw_session *session, const struct c
     run->script = &cart->outs[out];
     run->config = config_of(&config->site->config, cart->name);
     run->sending = &run->config->sending[out];
-    run->next_at = run->braked_at = run->first_unknown = CW_TIME_NONE;
+    run->next_at = run->first_unknown = CW_TIME_NONE;
     snprintf(run->version, sizeof run->version, "%s", cw_session_script_version(session));
     run->run = run_of(run);
     run->http_before = cw_lua_cart_stats(cart);

@@ -155,6 +155,13 @@ static bool take_control(void *arg, const struct cw_control *control)
     return false;
 }
 
+void cw_outbox_read_controls(struct cw_outbox_run *run, cw_store_done_fn *read)
+{
+    run->controls_at = cw_outbox_now(run);
+    run->in_store = true;
+    cw_store_read_controls(cw_outbox_store(run), run->run.cart, take_control, read, run);
+}
+
 void cw_outbox_look(void *arg)
 {
     struct cw_outbox_run *run = arg;
@@ -162,6 +169,5 @@ void cw_outbox_look(void *arg)
         cw_outbox_end(run, NULL);
         return;
     }
-    run->in_store = true;
-    cw_store_read_controls(cw_outbox_store(run), run->run.cart, take_control, controls_read, run);
+    cw_outbox_read_controls(run, controls_read);
 }

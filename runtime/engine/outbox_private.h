@@ -56,6 +56,7 @@ struct cw_outbox_run {
     struct cw_later later;
     cw_loop_fn *after_wait;
     cw_time next_at;
+    cw_time controls_at; /* when it was read whether the stream is stopped */
 
     struct cw_outbox_due due;
     struct cw_txn *txn;
@@ -74,7 +75,10 @@ struct cw_outbox_run {
     int64_t stale[CW_OUTBOX_STALE_MAX];
     size_t stale_count;
     int64_t approved;      /* messages up to this id may change what they like */
-    cw_time braked_at;     /* when the brake was looked at last */
+    int64_t counted_until; /* by the brake; no message with a greater id is claimed; 0 = any */
+    bool has_claimed;      /* since the brake counted */
+    int64_t let_go;        /* messages up to this id went because they are approved */
+    size_t figures_len;    /* of `message`, when the brake stops the stream */
     cw_time first_unknown; /* when one that is unknown after this run is due */
 
     char version[CW_HASH_TEXT_MAX];
@@ -122,6 +126,8 @@ void cw_outbox_orphan(void *run);
 void cw_outbox_probe(void *run);
 void cw_outbox_brake(void *run);
 void cw_outbox_send(void *run);
+/* `run->err` is set when a person or the brake stopped the stream or its cart. */
+void cw_outbox_read_controls(struct cw_outbox_run *run, cw_store_done_fn *read);
 /* Nothing can be done now: looks again while the check time lasts, else ends. */
 void cw_outbox_rest(struct cw_outbox_run *run, cw_time next_at);
 /* For how long the shop wants to be left alone: more than a second, or 0. What was claimed then would only
@@ -130,7 +136,6 @@ cw_time cw_outbox_held(const struct cw_outbox_run *run);
 void cw_outbox_rest_held(struct cw_outbox_run *run);
 /* The call in hand was killed before anything left. */
 void cw_outbox_put_back(void *run);
-bool cw_outbox_needs_brake(const struct cw_outbox_run *run);
 
 /* --- calls --- */
 

@@ -6,7 +6,7 @@
 #include "engine/outbox_private.h"
 
 enum { STORE_TRIES = 6 };
-static const cw_time store_again = 2 * CW_SECOND;
+static const cw_time store_again = 2 * CW_SECOND, controls_again = 2 * CW_SECOND;
 
 static void store(struct cw_outbox_run *run);
 
@@ -147,6 +147,8 @@ static void settled(struct cw_outbox_run *run)
         cw_outbox_rest_held(run);
     else if (!run->is_claiming)
         cw_outbox_go_on(run, cw_outbox_brake);
+    else if (run->counted_until > 0 && run->has_claimed)
+        cw_outbox_go_on(run, cw_outbox_look); /* for what was queued since the brake counted */
     else
         cw_outbox_rest(run, run->next_at);
 }
@@ -249,6 +251,7 @@ static void claimed(void *arg, const struct cw_message *messages, size_t count, 
     if (cw_outbox_was_cancelled(run))
         return;
     run->next_at = next_at;
+    run->has_claimed = run->has_claimed || count > 0;
     if (err == NULL && count > 0 && !cw_outbox_keep(&run->next, messages, count)) {
         cw_fail(&copy, CW_NOMEM, "no memory for %zu messages", count);
         err = &copy;
@@ -264,7 +267,7 @@ static void claimed(void *arg, const struct cw_message *messages, size_t count, 
 static void claim(struct cw_outbox_run *run)
 {
     const struct cw_lua_out *script = run->script;
-    struct cw_outbox_limits limits = { run->sending->threshold, run->sending->batch };
+    struct cw_outbox_limits limits = { run->sending->threshold, run->sending->batch, run->counted_until };
     if (script->batch > 0 && script->batch < limits.batch)
         limits.batch = script->batch;
     if (!script->has_batch)
@@ -293,11 +296,34 @@ static void store_ready(void *arg, struct cw_txn *txn, const struct cw_error *er
         commit(run);
 }
 
+static bool may_claim(const struct cw_outbox_run *run)
+{
+    return !run->ends && !run->stopping && run->tries == 0 && cw_outbox_held(run) == 0;
+}
+
+/* What is in hand is stored all the same. */
+static void controls_read(void *arg, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err == NULL && run->err.code != CW_OK)
+        err = &run->err;
+    if (err != NULL) {
+        run->ends = true;
+        run->end_err = *err;
+    }
+    run->is_claiming = may_claim(run);
+    cw_outbox_begin_txn(run, store_ready);
+}
+
 static void store(struct cw_outbox_run *run)
 {
-    run->is_claiming = !run->ends && !run->stopping && run->tries == 0 && !cw_outbox_needs_brake(run) &&
-                       cw_outbox_held(run) == 0;
-    cw_outbox_begin_txn(run, store_ready);
+    run->is_claiming = may_claim(run);
+    if (run->is_claiming && cw_outbox_now(run) - run->controls_at >= controls_again)
+        cw_outbox_read_controls(run, controls_read);
+    else
+        cw_outbox_begin_txn(run, store_ready);
 }
 
 void cw_outbox_send(void *arg)

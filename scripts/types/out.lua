@@ -32,14 +32,17 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@field minimum? integer|string when fewer than that could be sold, 0 is told
 ---@field maximum? integer|string never more than that
 ---@field step? integer|string told in multiples of it, rounded down; default 1
----@field unlisted? boolean tell also what the cart's items do not name; default false, and true for carts without items
+---@field unlisted? boolean tell also what the cart's items do not name; default false, but a cart of which no item was fetched yet is told everything
 ---The last word: the quantity to tell, nil = say nothing about it now. Called when the message is about to be sent; when
----it fails, nothing is sent.
+---it fails, nothing is sent. The brake has counted by then, and does not see a 0 that it gives for another quantity.
 ---@field quantity? fun(figures: out.Figures): integer|cartwright.Decimal|nil
 ---@field brake? out.Brake|false
 
 ---Before a run would change too much, it stops the stream and says so; `cartwright list messages` is the list, and
----`cartwright start CART stock_out --reason TEXT` lets it go on. The first run of all is such a run.
+---`cartwright start CART stock_out --reason TEXT` lets go what was counted then; what has come since is counted for
+---itself, and so is what comes while a run sends. The first run of all is such a run, whatever `least` says and however
+---little it would tell. It counts quantities as the rule gives them: zeros that the function `quantity` makes of others
+---count as changes, not as zeros, so that only `share` bounds them.
 ---@class out.Brake
 ---@field share? string of all quantities that the cart knows, within an hour; default "20%"
 ---@field least? integer fewer changes than that never stop it by their share; default 50
@@ -254,9 +257,9 @@ function Cart:files(folder) end
 ---@class site.Put
 ---@field kind string
 ---@field reason? string
----@field from? string the cart that it came from: this one is not told of it
+---@field from? string the cart that it came from: this one is not told of a customer, an item or a shipment. Levels and prices it is told like all others, as they are counted; what it was told before is not told again
 ---@field [integer] table documents: { id = ..., sku = ..., quantity = "12" }. `id` may be left out where others make it: sku and warehouse of a level, sku and vendor, sku, list and currency of a price, sku of an item; of a purchase order, shipment and invoice `number`
----@field drop? string[] ids of documents to be removed
+---@field drop? string[] ids of documents to be removed; one that is not there is removed already, which is no error
 local Put = {}
 
 return Message

@@ -95,7 +95,7 @@ static void note_claimed(void *arg, const struct cw_message *messages, size_t co
 static void settle_and_claim(void *arg, struct cw_txn *txn, const struct cw_error *err)
 {
     struct sending *sending = arg;
-    const struct cw_outbox_limits limits = { 1, BATCH };
+    const struct cw_outbox_limits limits = { 1, BATCH, 0 };
     must_work(NULL, err);
     sending->txn = txn;
     for (size_t i = 0; i < sending->count; i++) {

@@ -120,7 +120,7 @@ const struct got_messages *claim_of(struct store_bed *bed, const char *cart, con
                                     unsigned threshold, unsigned batch)
 {
     static struct got_messages got;
-    const struct cw_outbox_limits limits = { threshold, batch };
+    const struct cw_outbox_limits limits = { threshold, batch, 0 };
     struct cw_txn *txn = begin(bed);
     got = (struct got_messages){ 0 };
     cw_txn_claim_messages(txn, cw_slice(cart), cw_slice(stream), bed->time.now, &limits, take_messages, &got);

@@ -142,7 +142,7 @@ static void tell_something(struct store_bed *bed, struct cw_txn *txn)
 {
     const struct cw_slice shop = cw_slice("shop"), stock = cw_slice("stock_out");
     const struct cw_message level = message_of("11", "", "news"), event = message_of("11", "11", "again");
-    const struct cw_outbox_limits limits = { 5, 10 };
+    const struct cw_outbox_limits limits = { 5, 10, 0 };
     struct cw_settlement settlement = { .was = CW_MESSAGE_SENDING,
                                         .state = CW_MESSAGE_UNKNOWN,
                                         .due_at = CW_TIME_NONE };

@@ -154,7 +154,7 @@ static void who_sends_and_who_counts_never_wait_for_each_other_in_a_ring(void **
     struct cw_store_config config = { .uri = bed->bed.path };
     struct cw_loop *loop = cw_loop_create(&err);
     struct cw_store *other = cw_store_open(&config, loop, &err);
-    const struct cw_outbox_limits both = { 1, 2 };
+    const struct cw_outbox_limits both = { 1, 2, 0 };
     struct answer began = { 0 }, ended = { 0 };
     size_t count = 0;
     assert_ok(other != NULL, err);

@@ -85,6 +85,30 @@ static void fewer_than_the_threshold_go_one_by_one_and_from_it_on_in_batches(voi
     assert_string_equal(claim(bed, 3, 3)->ids, "");
 }
 
+static void ignore_messages(void *arg, const struct cw_message *found, size_t count, cw_time next_at,
+                            const struct cw_error *err)
+{
+    (void)found;
+    (void)next_at;
+    assert_null(err);
+    *(size_t *)arg = count;
+}
+
+static void none_is_claimed_that_came_after_the_one_that_the_limit_names(void **state)
+{
+    struct store_bed *bed = *state;
+    const struct cw_outbox_limits limits = { 1, 10, 2 };
+    size_t count = 0;
+    put_levels(bed, 0, 4, "1");
+    put_level(bed, "K1", "2"); /* in place of the second: it is a new one */
+    struct cw_txn *txn = begin(bed);
+    cw_txn_claim_messages(txn, cw_slice("shop"), cw_slice("stock_out"), bed->time.now, &limits,
+                          ignore_messages, &count);
+    assert_int_equal(count, 1);
+    commit(txn);
+    assert_string_equal(claim(bed, 1, 10)->ids, "3 4 5");
+}
+
 static void a_threshold_above_the_batch_is_looked_for_all_the_same(void **state)
 {
     struct store_bed *bed = *state;
@@ -183,7 +207,7 @@ static void take_refusal(void *arg, const struct cw_message *messages, size_t co
 static void a_claim_of_no_batch_at_all_is_refused(void **state)
 {
     struct store_bed *bed = *state;
-    const struct cw_outbox_limits none = { 1, 0 };
+    const struct cw_outbox_limits none = { 1, 0, 0 };
     struct answer answer = { 0 };
     struct cw_txn *txn = begin(bed);
     cw_txn_claim_messages(txn, cw_slice("shop"), cw_slice("stock_out"), bed->time.now, &none, take_refusal,
@@ -360,6 +384,30 @@ static void changes_are_counted_that_are_still_to_come_and_that_were_made(void *
     assert_string_equal(count(bed, start, 0), "2 known, 2/1 queued, 2/1 sent");
 }
 
+static void take_newest(void *arg, const struct cw_level_changes *changes, const struct cw_error *err)
+{
+    assert_ok(err == NULL, *err);
+    *(int64_t *)arg = changes->newest;
+}
+
+static int64_t newest(struct store_bed *bed)
+{
+    int64_t id = -1;
+    cw_store_count_levels(bed->store, cw_slice("shop"), cw_slice("stock_out"), 0, 0, take_newest, &id);
+    return id;
+}
+
+static void who_counts_learns_which_queued_message_is_the_newest(void **state)
+{
+    struct store_bed *bed = *state;
+    assert_int_equal(newest(bed), 0);
+    put_level(bed, "A", "1");
+    put_level(bed, "B", "1");
+    assert_int_equal(newest(bed), 2);
+    claim(bed, 1, 2);
+    assert_int_equal(newest(bed), 0);
+}
+
 static void what_was_approved_is_not_counted(void **state)
 {
     struct store_bed *bed = *state;
@@ -512,6 +560,7 @@ int main(void)
         STORE_TEST(a_claim_gives_the_message_as_it_was_put),
         STORE_TEST(fewer_than_the_threshold_go_one_by_one_and_from_it_on_in_batches),
         STORE_TEST(a_threshold_above_the_batch_is_looked_for_all_the_same),
+        STORE_TEST(none_is_claimed_that_came_after_the_one_that_the_limit_names),
         STORE_TEST(a_lane_sends_one_at_a_time_whatever_the_stream),
         STORE_TEST(the_same_lane_of_another_cart_is_another),
         STORE_TEST(no_batch_is_larger_than_the_company_that_any_of_it_keeps),
@@ -523,6 +572,7 @@ int main(void)
         STORE_TEST(a_message_that_is_read_has_all_that_is_known_of_it),
         STORE_TEST(changes_are_counted_that_are_still_to_come_and_that_were_made),
         STORE_TEST(what_was_approved_is_not_counted),
+        STORE_TEST(who_counts_learns_which_queued_message_is_the_newest),
         STORE_TEST(a_zero_that_the_cart_has_already_is_no_new_one),
         STORE_TEST(what_was_forgotten_is_known_of_the_cart_all_the_same),
         STORE_TEST(events_and_other_streams_are_no_levels_to_be_counted),

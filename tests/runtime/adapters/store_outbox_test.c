@@ -472,7 +472,7 @@ static void a_rollback_undoes_all_of_it(void **state)
     put_level(bed, "B", "1");
     struct got_messages got = { 0 };
     const struct cw_message newer = level_of("B", "2"), event = event_of("s1", "order/1", "{}");
-    const struct cw_outbox_limits one = { 1, 1 };
+    const struct cw_outbox_limits one = { 1, 1, 0 };
     const struct cw_settlement sent = { .id = 2, .was = CW_MESSAGE_QUEUED, .state = CW_MESSAGE_SENT };
     struct cw_txn *txn = begin(bed);
     assert_true(cw_txn_settle_message(txn, &sent));

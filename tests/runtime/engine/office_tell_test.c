@@ -187,6 +187,24 @@ static void what_the_cart_was_told_of_a_shipment_stays_when_it_is_dropped(void *
     assert_rows(&bed.site, STANDING, "S1|sent");
 }
 
+static void an_order_is_not_complete_without_the_parcel_that_is_taken_back(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "shipment",
+                   SHIPMENT("S1", ",'lines':[{'sku':'A','quantity':10}]") "," SHIPMENT(
+                       "S2", ",'lines':[{'sku':'B','quantity':4}]"));
+    assert_true(office_bed_drop(&bed, "shipment", "S1"));
+    assert_rows(&bed.site,
+                "SELECT event, payload LIKE '%\"quantity\":\"4\"}],\"completes\":false}' FROM messages WHERE "
+                "state = 'queued'",
+                "S2|1");
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'lines':[{'sku':'A','quantity':10}]"));
+    assert_rows(
+        &bed.site,
+        "SELECT event, payload LIKE '%\"completes\":true}' FROM messages WHERE state = 'queued' ORDER BY id",
+        "S2|0\nS1|1");
+}
+
 static void shipments_wait_again_when_their_invoice_is_taken_back(void **state)
 {
     (void)state;
@@ -438,6 +456,7 @@ int main(void)
         TEST(a_shipment_that_changes_while_it_waits_is_told_as_it_is_then),
         TEST(a_shipment_that_is_dropped_or_not_confirmed_any_more_is_not_told),
         TEST(what_the_cart_was_told_of_a_shipment_stays_when_it_is_dropped),
+        TEST(an_order_is_not_complete_without_the_parcel_that_is_taken_back),
         TEST(shipments_wait_again_when_their_invoice_is_taken_back),
         TEST(a_customer_or_an_item_that_is_dropped_is_not_told),
         TEST(an_item_that_leaves_the_groups_is_not_told),

@@ -1,7 +1,6 @@
 /* outbox_test.c - single runs of streams out: what is sent, how, and what becomes of it. */
 #include <stdio.h>
 
-#include "engine/outbox_brake.h"
 #include "told_bed.h"
 
 #define ALL "stock = { brake = false }, prices = { brake = false }, shipments = {}, statuses = {}"
@@ -36,6 +35,21 @@ static void reopen(const char *out, bool has_probe, bool has_send, bool has_batc
 static void put_stock(const char *sku, const char *quantity)
 {
     assert_true(told_bed_put_level(&bed, CW_OUT_STOCK, sku, quantity));
+}
+
+static void put_many(int from, int count, const char *quantity)
+{
+    char sku[16];
+    for (int i = from; i < from + count; i++) {
+        snprintf(sku, sizeof sku, "S%d", i);
+        put_stock(sku, quantity);
+    }
+}
+
+static void committed(void *arg, const struct cw_error *err)
+{
+    (void)arg;
+    assert_null(err);
 }
 
 static void put_shipment(const char *order, const char *id)
@@ -151,6 +165,40 @@ static void a_run_that_is_stopped_settles_the_call_in_hand_and_sends_no_more(voi
 }
 
 /* --- what becomes of it --- */
+
+static void stop_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    const struct cw_control control = { .cart = cw_slice("shop"),
+                                        .stream = cw_slice("stock_out"),
+                                        .is_stopped = true,
+                                        .why = cw_slice("wrong figures"),
+                                        .who = cw_slice("ann") };
+    assert_null(err);
+    assert_true(cw_txn_put_control(txn, &control));
+    cw_txn_commit(txn, committed, arg);
+}
+
+static void stop_at_the_third(void *arg)
+{
+    if (bed.shop.writes != 3)
+        return;
+    bed.shop.touched = NULL;
+    cw_txn_begin(bed.site.store, (struct cw_fence){ 0 }, stop_ready, arg);
+}
+
+static void a_stream_that_a_person_stops_ends_the_run_that_sends(void **state)
+{
+    (void)state;
+    reopen("stock = { brake = false, threshold = 100 }", true, true, true);
+    put_many(0, 30, "5");
+    bed.shop.touched = stop_at_the_third;
+    bed.shop.always = TOLD_SLOW;
+    struct told_run *run = told_bed_send(&bed, CW_OUT_STOCK);
+    assert_true(run->failed);
+    assert_has(run->err.text, "shop stock_out is stopped: wrong figures");
+    assert_in_range(bed.shop.lines, 3, 6);
+    assert_rows(&bed.site, "SELECT count(*) FROM messages WHERE state NOT IN ('queued', 'sent')", "0");
+}
 
 static void a_lost_answer_is_asked_about_before_anything_is_sent_again(void **state)
 {
@@ -406,12 +454,6 @@ static void plan_job(struct cw_txn *txn)
     cw_txn_plan_jobs(txn, &job, 1);
 }
 
-static void committed(void *arg, const struct cw_error *err)
-{
-    (void)arg;
-    assert_null(err);
-}
-
 static void plan_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
 {
     assert_null(err);
@@ -436,93 +478,7 @@ static void what_waits_behind_in_another_stream_is_woken(void **state)
     assert_string_equal(bed.shop.arrivals[1].value, "shipped");
 }
 
-/* --- brake --- */
-
-static void put_many(int from, int count, const char *quantity)
-{
-    char sku[16];
-    for (int i = from; i < from + count; i++) {
-        snprintf(sku, sizeof sku, "S%d", i);
-        put_stock(sku, quantity);
-    }
-}
-
-static void approved_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
-{
-    char key[64];
-    assert_null(err);
-    cw_outbox_approved_key(CW_OUT_STOCK, key);
-    assert_true(cw_txn_put_state(txn, cw_slice("shop"), cw_slice(key), cw_slice(arg)));
-    cw_txn_commit(txn, committed, NULL);
-}
-
-static void approve(const char *id)
-{
-    cw_txn_begin(bed.site.store, (struct cw_fence){ cw_slice("shop"), 0 }, approved_ready, (void *)id);
-    cw_store_wait(bed.site.store);
-}
-
-static void the_brake_stops_a_stream_that_would_change_too_much_and_a_person_lets_it_go(void **state)
-{
-    (void)state;
-    reopen("stock = { brake = { least = 5, share = '20%', zeros = 3 } }", true, true, true);
-    approve("1"); /* of the first run */
-    put_many(0, 4, "7");
-    send_ok(CW_OUT_STOCK);
-    put_many(4, 10, "7"); /* with 3 that were not approved */
-    struct told_run *run = told_bed_send(&bed, CW_OUT_STOCK);
-    assert_true(run->failed);
-    assert_has(run->err.text, "would make it 13 changes within an hour, of 4 quantities that the cart knows");
-    assert_has(run->err.text, "cartwright start shop stock_out --reason TEXT");
-    assert_int_equal(bed.shop.lines, 4);
-    assert_rows(&bed.site, "SELECT cart, stream, state, who FROM controls", "shop|stock_out|stopped|brake");
-    run = told_bed_send(&bed, CW_OUT_STOCK);
-    assert_true(run->failed);
-    assert_has(run->err.text, "is stopped");
-    assert_int_equal(bed.shop.lines, 4);
-}
-
-static void the_first_run_of_all_asks_beforehand(void **state)
-{
-    (void)state;
-    reopen("stock = {}", true, true, true);
-    put_many(0, 2, "7");
-    struct told_run *run = told_bed_send(&bed, CW_OUT_STOCK);
-    assert_true(run->failed);
-    assert_has(run->err.text,
-               "would set 2 quantities for the first time; beside what the cart has: cartwright "
-               "stock compare shop; look at them with");
-    assert_int_equal(bed.shop.lines, 0);
-}
-
-static void figures_of_the_brake(void **state)
-{
-    (void)state;
-    const struct cw_out_brake brake = { true, 20, 50, 50 }, off = { false, 20, 50, 50 };
-    static const struct {
-        struct cw_level_changes changes;
-        bool trips, trips_prices;
-    } cases[] = {
-        { { 1000, 200, 0, 0, 0 }, false, false }, /* just the share */
-        { { 1000, 201, 0, 0, 0 }, true, true },   /* more */
-        { { 1000, 101, 0, 100, 0 }, true, true }, /* with what was sent within the hour */
-        { { 1, 49, 0, 0, 0 }, false, false },     /* fewer than `least` */
-        { { 1, 50, 0, 0, 0 }, true, true },
-        { { 0, 1, 0, 0, 0 }, true, true },         /* the first run of all */
-        { { 1000, 60, 50, 0, 0 }, false, false },  /* just the zeros */
-        { { 1000, 60, 51, 0, 0 }, true, false },   /* more */
-        { { 1000, 60, 1, 60, 50 }, true, false },  /* with those within the hour */
-        { { 1000, 60, 0, 60, 60 }, false, false }, /* none of those to be sent */
-        { { 10, 0, 0, 500, 500 }, false, false },  /* nothing is to be sent */
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(cw_outbox_brake_trips(&brake, true, 0, &cases[i].changes), cases[i].trips);
-        assert_int_equal(cw_outbox_brake_trips(&brake, false, 0, &cases[i].changes), cases[i].trips_prices);
-        assert_true(cases[i].changes.known > 0 ||
-                    !cw_outbox_brake_trips(&brake, true, 1, &cases[i].changes)); /* approved beforehand */
-        assert_false(cw_outbox_brake_trips(&off, true, 0, &cases[i].changes));
-    }
-}
+/* --- before stock was counted --- */
 
 static void forget_count(void *arg, struct cw_txn *txn, const struct cw_error *err)
 {
@@ -580,6 +536,7 @@ int main(void)
         TEST(within_the_check_time_a_run_looks_again_for_what_has_come),
         TEST(a_run_that_is_stopped_while_it_waits_ends_at_once),
         TEST(a_run_that_is_stopped_settles_the_call_in_hand_and_sends_no_more),
+        TEST(a_stream_that_a_person_stops_ends_the_run_that_sends),
         TEST(a_lost_answer_is_asked_about_before_anything_is_sent_again),
         TEST(five_lost_answers_in_a_row_end_the_run),
         TEST(what_the_probe_calls_missing_is_sent_again_later),
@@ -593,9 +550,6 @@ int main(void)
         TEST(a_success_with_an_error_inside_is_a_failure),
         TEST(a_run_that_was_killed_leaves_its_message_to_the_probe),
         TEST(what_waits_behind_in_another_stream_is_woken),
-        TEST(the_brake_stops_a_stream_that_would_change_too_much_and_a_person_lets_it_go),
-        TEST(the_first_run_of_all_asks_beforehand),
-        TEST(figures_of_the_brake),
         TEST(stock_is_not_sent_before_all_of_it_was_counted_by_the_rules_in_force),
         TEST(only_changed_values_are_sent_and_none_twice),
     };

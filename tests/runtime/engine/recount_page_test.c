@@ -142,6 +142,25 @@ static void many_orders_in_one_page_are_all_counted(void **state)
     assert_quantity("3");
 }
 
+static void a_shipment_of_the_cart_gives_back_what_was_shipped(void **state)
+{
+    (void)state;
+    ruled_bed_script(
+        &bed, "return shop\n",
+        "shop.shipments = { id = 'id', records = 'orders', fetch = function() end,\n"
+        "  map = map.shipment { order_id = 'order', lines = map.each('lines', map.shipment_line {\n"
+        "    line_id = 'line', quantity = 'quantity' }) } }\n"
+        "return shop\n");
+    ruled_bed_store(&bed, "orders", ORDER("1", "N1", "paid", ""));
+    assert_quantity("8");
+    ruled_bed_store(&bed, "shipments", "{'id':5,'order':'1','lines':[{'line':'7','quantity':1}]}");
+    assert_quantity("9");
+    ruled_bed_store(&bed, "shipments", "{'id':5,'order':'1','lines':[{'line':'7','quantity':2}]}");
+    assert_quantity("10");
+    ruled_bed_store(&bed, "shipments", "{'id':5,'order':'2','lines':[{'line':'7','quantity':2}]}");
+    assert_quantity("8");
+}
+
 /* Also of a full recount: what is told does not depend on the way that led there. */
 static void an_item_that_leaves_its_sku_leaves_it_to_the_other_one(void **state)
 {
@@ -176,6 +195,7 @@ int main(void)
         TEST(a_replay_that_is_only_tried_changes_nothing),
         TEST(a_site_that_tells_nobody_keeps_no_demand),
         TEST(many_orders_in_one_page_are_all_counted),
+        TEST(a_shipment_of_the_cart_gives_back_what_was_shipped),
         TEST(an_item_that_leaves_its_sku_leaves_it_to_the_other_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
