@@ -352,10 +352,8 @@ static bool finish(struct office_job *job)
         return true;
     if (!cw_office_wake(job))
         return false;
-    if (cw_recount_is_needed(job->put->config)) {
-        cw_recount_run(job->txn, job->put->config, job->clock, job->loop, done, &waited);
-        cw_store_wait(job->store);
-    }
+    cw_recount_run(job->txn, job->put->config, job->clock, job->loop, done, &waited);
+    cw_store_wait(job->store);
     return waited.ok;
 }
 

@@ -57,6 +57,7 @@ struct cw_outbox_run {
     cw_time next_at;
 
     struct cw_outbox_due due;
+    bool wakes_recount;
     struct cw_txn *txn;
     struct cw_outbox_call call, next; /* in hand; claimed */
     size_t links_left;                /* to be read for `next` */

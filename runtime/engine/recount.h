@@ -56,7 +56,8 @@ bool cw_recount_mark_item(struct cw_txn *txn, const struct cw_document *item);
 bool cw_recount_mark(struct cw_txn *txn, const struct cw_document *doc);
 
 /* Takes all marks, counts, puts messages, wakes their senders. To be run last before the commit. `loop` may
- * be NULL. */
+ * be NULL. What then stands is by the rules of `config`: where all was counted by others, or is not counted
+ * any more because no cart is told, the state says that all has to be counted anew. */
 void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, const struct cw_clock *clock,
                     struct cw_loop *loop, cw_store_done_fn *done, void *arg);
 
@@ -68,6 +69,9 @@ void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, con
 #define CW_RECOUNT_STATE CW_STATE_OWN "recounted"
 /* Hex, of all in site.lua that demands and figures depend on. */
 void cw_recount_version(const struct cw_site_config *config, char version[CW_HASH_TEXT_MAX]);
+/* Whether the state is of these rules: all was counted by them, or is being counted just now. */
+bool cw_recount_is_of(struct cw_slice state, const char *version);
+#define CW_RECOUNT_COUNTING "counting " /* then the version */
 
 struct cw_recount_all;
 typedef void cw_recounted_fn(void *arg, uint64_t skus, const struct cw_error *err);
@@ -76,9 +80,11 @@ struct cw_recount_all *cw_recount_all_start(struct cw_store *store, const struct
                                             struct cw_fence fence, cw_recounted_fn *done, void *arg,
                                             struct cw_error *err);
 void cw_recount_all_cancel(struct cw_recount_all *all); /* no callback */
-/* Everything but the commits; to be called right after the start. */
+/* Both to be called right after the start. Everything but the commits: */
 void cw_recount_all_try(struct cw_recount_all *all);
-/* Levels that were put so far; also from within the callback. */
+/* Demand of all orders, also where these rules have put it before: */
+void cw_recount_all_orders(struct cw_recount_all *all);
+/* Levels that were put so far, each once; also from within the callback. */
 uint64_t cw_recount_all_messages(const struct cw_recount_all *all);
 
 #endif
