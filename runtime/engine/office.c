@@ -242,7 +242,7 @@ static bool work(struct office_job *job)
 {
     bool writes = !job->is_checking || job->kind->looks_at_others;
     if (!check_each(job) || !cw_office_check_pairs(job) || !cw_office_read_orders(job) ||
-        !cw_office_check_orders(job))
+        !cw_office_name_lines(job) || !cw_office_check_orders(job))
         return false;
     if (job->faults > 0)
         return !job->is_enough;
