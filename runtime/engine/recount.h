@@ -14,8 +14,9 @@
  * Warehouse: the order's `location` when that is a warehouse that site.lua names, or a branch of one, else
  * any.
  *
- * A record that waits counts as far as it could be mapped, else what was posted of it before; one that a rule
- * skips takes nothing.
+ * A record that waits counts as far as it could be mapped, else what was posted of it before; of a SKU that
+ * both name the larger demand, and what either names alone, so that a broken version gives nothing back; one
+ * that is closed takes nothing. Nor does one that a rule skips.
  *
  * A level is told to a cart whose items have the SKU, with the cart's ids; to one without items, or with
  * `unlisted`, also without. A SKU that two of its items have is told to neither: the log says so
@@ -38,6 +39,7 @@ struct cw_recount_order {
     struct cw_slice external_id;
     const struct cw_document *doc;
     bool is_waiting;
+    const struct cw_document *posted; /* of one that waits: what was posted of it before; NULL = nothing */
 };
 void cw_recount_orders(struct cw_txn *txn, const struct cw_site_config *config, struct cw_slice cart,
                        const struct cw_recount_order *orders, size_t count, cw_store_done_fn *done,
