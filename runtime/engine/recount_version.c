@@ -47,6 +47,7 @@ static void add_cart(struct cw_hasher *hasher, const struct cw_site_cart *cart)
     add_rule(hasher, &cart->out.stock.rule);
     add_number(hasher, cart->out.stock.unlisted);
     add_number(hasher, cart->out.stock.has_function);
+    cw_hasher_add(hasher, cw_slice(cart->out.stock.function));
     add_text(hasher, cart->out.prices.list);
     add_text(hasher, cart->out.prices.currency);
 }

@@ -34,7 +34,8 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@field step? integer|string told in multiples of it, rounded down; default 1
 ---@field unlisted? boolean tell also what the cart's items do not name; default false, and true for carts without items
 ---The last word: the quantity to tell, nil = say nothing about it now. Called when the message is about to be sent; when
----it fails, nothing is sent.
+---it fails, nothing is sent. When its lines or locals that it uses change, all is told anew; what else it depends on
+---is not noticed.
 ---@field quantity? fun(figures: out.Figures): integer|cartwright.Decimal|nil
 ---@field brake? out.Brake|false
 
