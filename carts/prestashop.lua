@@ -1,5 +1,5 @@
 ---PrestaShop 1.6, 1.7 and 8 (and thirty bees) through the web service: orders, customers, items, stock. What the
----shop is told is in prestashop/telling.lua.
+---shop is told is in prestashop/telling.lua and its parts.
 ---
 ---Facts this script relies on:
 ---  - XML is the only form that all versions get right. An empty list is a list; "0", nothing and "0000-00-00 00:00:00"
@@ -591,7 +591,7 @@ shop.stock = {
 
 for stream, functions in pairs(telling) do shop[stream] = functions end
 
----The number of the shop's order state for a status of ours, where its flags do not tell.
-shop.tables.status_out = {}
+---The shop's numbers for our words: of order states where their flags do not tell, of groups of customers, of tax rules.
+shop.tables.status_out, shop.tables.group_out, shop.tables.tax_class_out = {}, {}, {}
 
 return shop

@@ -58,9 +58,10 @@ struct cartwright_put_counts {
 /* Puts what the back office says. `kind` is stock_level, purchase_order, vendor_level, item, customer, price, shipment or
  * invoice; `documents` a JSON array of objects, or one object, of at most 64 MiB, with the fields of `cartwright fields
  * KIND`, and `id` where it is not made of them. Fields that are left out stay as they are, lists are replaced whole. All is
- * checked before anything is stored; then up to 500 documents are one transaction. `from` is the cart that it came from,
- * which is not told of it; NULL = none. `reason` (may be NULL) is kept in the audit trail, under the name in
- * CARTWRIGHT_USER, else the login. 0, or -1 and *err, which names document and field. */
+ * checked before anything is stored; then up to 500 documents are one transaction; of more, those before a crash stay, and
+ * the same put again completes them. `from` is the cart that it came from, which is not told of it; NULL = none. `reason`
+ * (may be NULL) is kept in the audit trail, under the name in CARTWRIGHT_USER, else the login. 0, or -1 and *err, which
+ * names document and field. */
 int cartwright_put(struct cartwright *site, const char *kind, const char *documents, const char *from, const char *reason,
                    struct cartwright_put_counts *counts, struct cartwright_error *err);
 

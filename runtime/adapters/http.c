@@ -126,9 +126,26 @@ static void finish_failed(void *arg)
     finish(call, NULL, &call->err);
 }
 
+static void fail_later(struct cw_http_call *call)
+{
+    call->state = CALL_FAILED;
+    cw_loop_later(call->http->config.loop, &call->later, finish_failed, call);
+}
+
+static bool may_leave(struct cw_http_call *call)
+{
+    const struct cw_http_request *request = &call->request;
+    return request->may_leave == NULL || request->may_leave(request->leave_arg, &call->err) ||
+           cw_fail_in(&call->err, "%s %s: not sent", request->method, call->url.where);
+}
+
 static void start_call(struct cw_http_call *call)
 {
     struct cw_http *http = call->http;
+    if (!may_leave(call)) {
+        fail_later(call);
+        return;
+    }
     cw_rate_take(&http->rate);
     call->state = CALL_SENT;
     call->sent_ns = cw_elapsed_ns(http->rate.clock);
@@ -139,10 +156,8 @@ static void start_call(struct cw_http_call *call)
                  call->url.where, NULL);
     call->handle = http->config.transport->start(http->config.transport, &call->request, http->config.egress,
                                                  on_answer, call, &call->err);
-    if (call->handle != NULL)
-        return;
-    call->state = CALL_FAILED;
-    cw_loop_later(http->config.loop, &call->later, finish_failed, call);
+    if (call->handle == NULL)
+        fail_later(call);
 }
 
 /* Oldest first, so that what is repeated goes before what has not been sent yet. */

@@ -46,6 +46,10 @@ struct cw_http_request {
     uint64_t body_limit;       /* decompressed bytes; 0 = 64 MiB */
     unsigned attempts;         /* 0 = 5 */
     bool repeatable;           /* besides GET and HEAD */
+    /* Asked each time right before it goes to the transport, however long it waited until then. False with
+     * CW_REFUSED: it is not sent, and ends with that error. NULL = nobody is asked. */
+    bool (*may_leave)(void *arg, struct cw_error *err);
+    void *leave_arg;
 };
 
 struct cw_http_response {
@@ -66,10 +70,10 @@ void cw_http_response_free(struct cw_http_response *response); /* accepts NULL *
 
 /* Exactly once, from the loop, unless cancelled. Exactly one of response and err is NULL; the callback owns
  * the response. Any status is a response; err means that there was none: CW_TIMEOUT, CW_IO, CW_UNAVAILABLE
- * (no name, no connection), CW_LIMIT, CW_REFUSED (egress, redirect), CW_AUTH (TLS certificate), CW_INVALID
- * (an encoding that was not offered, damaged compression). Its text tells DNS, TCP and TLS apart. After
- * CW_UNAVAILABLE, CW_REFUSED and CW_AUTH the last attempt sent nothing; after every other code it may have
- * been carried out. */
+ * (no name, no connection), CW_LIMIT, CW_REFUSED (egress, redirect, may_leave), CW_AUTH (TLS certificate),
+ * CW_INVALID (an encoding that was not offered, damaged compression). Its text tells DNS, TCP and TLS apart.
+ * After CW_UNAVAILABLE, CW_REFUSED and CW_AUTH the last attempt sent nothing; after every other code it may
+ * have been carried out. */
 typedef void cw_http_done_fn(void *arg, struct cw_http_response *response, const struct cw_error *err);
 
 struct cw_http_call;

@@ -12,15 +12,19 @@
  * first what fits exactly, its own value before those of its variants, then what fits without case. */
 #define LOOK_UPS(look_ups)                                                                                   \
     "SELECT k.n, a.step, a.external_id, a.variant FROM unnest($1::text[], $2::text[]) WITH ORDINALITY "      \
-    "k (cart, value, n) CROSS JOIN LATERAL (" look_ups ") a ORDER BY k.n, a.step, a.first, a.second"
-#define OWN(step, table, where)                                                                              \
-    "(SELECT " step " AS step, external_id, NULL AS variant, id AS first, 0 AS second FROM " table           \
-    " WHERE cart = k.cart AND " where " ORDER BY id LIMIT 2)"
+    "k (cart, value, n) CROSS JOIN LATERAL (" look_ups ") a ORDER BY k.n, a.step, a.rank, a.first, a.second"
+#define OWN_BY(step, rank, table, where)                                                                     \
+    "(SELECT " step " AS step, external_id, NULL AS variant, " rank                                          \
+    " AS rank, id AS first, 0 AS second FROM " table " WHERE cart = k.cart AND " where                       \
+    " ORDER BY 4, id LIMIT 2)"
+#define OWN(step, table, where) OWN_BY(step, "0", table, where)
+/* Those that are not active come last. */
+#define OWN_ITEM(step, where) OWN_BY(step, "(coalesce(active, 1) = 0)::int", "items", where)
 #define VARIANT(step, where)                                                                                 \
-    "(SELECT " step                                                                                          \
-    ", i.external_id, v.external_id, v.item_id, v.position FROM item_variants v JOIN LATERAL "               \
-    "(SELECT external_id FROM items WHERE id = v.item_id AND cart = k.cart OFFSET 0) i ON true WHERE " where \
-    " ORDER BY v.item_id, v.position LIMIT 2)"
+    "(SELECT " step ", i.external_id, v.external_id, (coalesce(i.active, 1) = 0 OR coalesce(v.active, 1) = " \
+                    "0)::int, v.item_id, v.position FROM item_variants v JOIN LATERAL "                      \
+    "(SELECT external_id, active FROM items WHERE id = v.item_id AND cart = k.cart OFFSET 0) i ON true "     \
+    "WHERE " where " ORDER BY 4, v.item_id, v.position LIMIT 2)"
 /* The index has the beginning, in lower case. */
 #define LOOSE(column)                                                                                        \
     column " IS NOT NULL AND lower(left(" column ", 200)) = lower(left(k.value, 200) COLLATE \"C\") AND "    \
@@ -44,8 +48,8 @@ struct askable {
 #define VARIANT_FIELD(column)                                                                                \
     {                                                                                                        \
         &cw_kind_item, column,                                                                               \
-            LOOK_UPS(OWN("0", "items", EXACT(column)) OR VARIANT("1", EXACT("v." column))                    \
-                         OR OWN("2", "items", LOOSE(column)) OR VARIANT("3", LOOSE("v." column))),           \
+            LOOK_UPS(OWN_ITEM("0", EXACT(column)) OR VARIANT("1", EXACT("v." column))                        \
+                         OR OWN_ITEM("2", LOOSE(column)) OR VARIANT("3", LOOSE("v." column))),               \
             false                                                                                            \
     }
 
@@ -176,6 +180,7 @@ static bool take_answer(struct asking *a, size_t question, PGresult *result, int
     struct cw_slice id = cw_pg_slice(result, row, 2);
     struct cw_answer *place = place_of(&a->answers[question], id);
     asked->step = step;
+    a->answers[question].is_loose = step >= 2;
     if (place == NULL)
         return true;
     *place = (struct cw_answer){ cw_arena_copy(a->arena, id),

@@ -199,12 +199,14 @@ void cw_pg_get_link(struct cw_txn *txn, struct cw_slice cart, struct cw_slice ki
 bool cw_pg_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
 bool cw_pg_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                          struct cw_slice external_id, struct cw_error *err);
+bool cw_pg_take_back(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                     struct cw_slice why, struct cw_error *err);
 bool cw_pg_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at,
                        struct cw_error *err);
 void cw_pg_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,
                           const struct cw_outbox_limits *limits, cw_messages_fn *claimed, void *arg);
 bool cw_pg_settle_message(struct cw_txn *txn, const struct cw_settlement *settlement, struct cw_error *err);
-bool cw_pg_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+bool cw_pg_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at,
                            struct cw_error *err);
 void cw_pg_read_messages(struct cw_store *store, const struct cw_message_filter *filter,
                          cw_message_fn *message, cw_store_done_fn *done, void *arg);

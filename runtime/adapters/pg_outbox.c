@@ -101,6 +101,26 @@ bool cw_pg_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw_sli
            cw_pg_run(pg, is_one ? forget_one : forget_all, binds, is_one ? 3 : 2, err);
 }
 
+static const char silence_level[] = CW_SILENCE_LEVEL;
+static const char take_back_level[] =
+    "UPDATE messages SET state = 'superseded', answer = $1, changed_at = $2 WHERE " OF_KEY(
+        "", "$3", "$4", "$5") "AND " CW_IS_LEVEL("") "AND state IN ('queued', 'failed')";
+static const char take_back_event[] = CW_TAKE_BACK_EVENT;
+
+bool cw_pg_take_back(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                     struct cw_slice why, struct cw_error *err)
+{
+    struct cw_pg *pg = cw_pg_of(txn->store);
+    const struct cw_bind now = cw_bind_time(cw_now(txn->store->clock)), cart = cw_bind_text(key->cart),
+                         stream = cw_bind_text(key->stream), because = cw_bind_text(why),
+                         id = cw_bind_text(key->external_id);
+    if (event.len > 0)
+        return cw_pg_run(pg, take_back_event, CW_BINDS(because, now, cart, stream, cw_bind_text(event)), err);
+    return cw_pg_lock_stream(pg, key->cart, key->stream, err) &&
+           cw_pg_run(pg, silence_level, CW_BINDS(cart, stream, id), err) &&
+           cw_pg_run(pg, take_back_level, CW_BINDS(because, now, cart, stream, id), err);
+}
+
 static const char wake_sender[] =
     "WITH woken AS (" CW_WAKE_SENDER " RETURNING 1) SELECT pg_notify('cartwright', '') FROM woken";
 
@@ -148,14 +168,19 @@ bool cw_pg_settle_message(struct cw_txn *txn, const struct cw_settlement *settle
 
 static const char levels_unsure[] = CW_LEVELS_UNSURE;
 static const char orphan[] = CW_ORPHAN;
+static const char too_late_queued[] = CW_DUE_TOO_LATE_QUEUED;
+static const char too_late_unknown[] = CW_DUE_TOO_LATE_UNKNOWN;
 
-bool cw_pg_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+bool cw_pg_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at,
                            struct cw_error *err)
 {
     struct cw_pg *pg = cw_pg_of(txn->store);
+    const struct cw_bind latest = cw_bind_time(cw_now(txn->store->clock) + CW_MESSAGE_DUE_MAX);
     const struct cw_bind now = cw_bind_time(cw_now(txn->store->clock)), of_cart = cw_bind_text(cart),
                          of_stream = cw_bind_text(stream);
     return cw_pg_lock_stream(pg, cart, stream, err) &&
            cw_pg_run(pg, levels_unsure, CW_BINDS(of_cart, of_stream), err) &&
-           cw_pg_run(pg, orphan, CW_BINDS(now, of_cart, of_stream), err);
+           cw_pg_run(pg, orphan, CW_BINDS(now, cw_bind_time(due_at), of_cart, of_stream), err) &&
+           cw_pg_run(pg, too_late_queued, CW_BINDS(now, of_cart, of_stream, latest), err) &&
+           cw_pg_run(pg, too_late_unknown, CW_BINDS(now, of_cart, of_stream, latest), err);
 }

@@ -211,6 +211,7 @@ static const struct cw_store_engine engine = {
     .get_link = cw_pg_get_link,
     .put_message = cw_pg_put_message,
     .forget_levels = cw_pg_forget_levels,
+    .take_back = cw_pg_take_back,
     .wake_sender = cw_pg_wake_sender,
     .claim_messages = cw_pg_claim_messages,
     .settle_message = cw_pg_settle_message,

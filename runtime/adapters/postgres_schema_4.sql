@@ -129,4 +129,5 @@ CREATE INDEX messages_settled ON messages (changed_at)
     WHERE state IN ('sent', 'superseded') AND (event = '' OR payload <> '');
 CREATE UNIQUE INDEX messages_event ON messages (cart, stream, event) WHERE event <> '';
 CREATE INDEX messages_of_event ON messages (cart, stream, external_id) WHERE event <> '';
+CREATE INDEX message_levels_silent ON message_levels (stream, external_id) WHERE payload = '';
 CREATE INDEX message_levels_sent ON message_levels (cart, stream, sent_at) WHERE sent_at IS NOT NULL;

@@ -7,11 +7,15 @@
 #include <stdlib.h>
 
 /* ?1 is the cart, ?2 the value; the answer is a document and the variant that fitted. */
-#define OWN(table, where)                                                                                    \
-    "SELECT external_id, NULL FROM " table " WHERE cart = ?1 AND " where " ORDER BY id LIMIT 2"
+#define OWN_BY(order, table, where)                                                                          \
+    "SELECT external_id, NULL FROM " table " WHERE cart = ?1 AND " where " ORDER BY " order "id LIMIT 2"
+#define OWN(table, where)  OWN_BY("", table, where)
+#define INACTIVE_LAST(row) "coalesce(" row "active, 1) = 0, "
+#define OWN_ITEM(where)    OWN_BY(INACTIVE_LAST(""), "items", where)
 #define VARIANT(where)                                                                                       \
     "SELECT i.external_id, v.external_id FROM item_variants v CROSS JOIN items i ON i.id = v.item_id "       \
-    "WHERE i.cart = ?1 AND " where " ORDER BY v.item_id, v.position LIMIT 2"
+    "WHERE i.cart = ?1 AND " where " ORDER BY " INACTIVE_LAST("i.")                                          \
+        INACTIVE_LAST("v.") "v.item_id, v.position LIMIT 2"
 #define LOOSE(column) column " = ?2 COLLATE NOCASE"
 #define EXACT(column) LOOSE(column) " AND " column " = ?2" /* the index is without case */
 
@@ -28,7 +32,7 @@ struct askable {
     }
 #define VARIANT_FIELD(column)                                                                                \
     {                                                                                                        \
-        &cw_kind_item, column, OWN("items", EXACT(column)), OWN("items", LOOSE(column)),                     \
+        &cw_kind_item, column, OWN_ITEM(EXACT(column)), OWN_ITEM(LOOSE(column)),                             \
             VARIANT(EXACT("v." column)), VARIANT(LOOSE("v." column))                                         \
     }
 
@@ -125,6 +129,13 @@ static bool read_whole(struct asking *in)
     return true;
 }
 
+static bool look_up_loosely(struct asking *in, const struct askable *by)
+{
+    bool ok = look_up_both(in, by->loose, by->loose_variant, false);
+    in->out->is_loose = in->out->count > 0;
+    return ok;
+}
+
 /* What is empty fits nobody. */
 static bool answer(struct asking *in)
 {
@@ -135,7 +146,7 @@ static bool answer(struct asking *in)
         return true;
     bool is_id = by->loose == NULL;
     if (!look_up_both(in, by->exact, by->exact_variant, is_id) ||
-        (in->out->count == 0 && !is_id && !look_up_both(in, by->loose, by->loose_variant, false)))
+        (in->out->count == 0 && !is_id && !look_up_loosely(in, by)))
         return false;
     return read_whole(in);
 }

@@ -203,6 +203,8 @@ void cw_sqlite_get_link(struct cw_txn *txn, struct cw_slice cart, struct cw_slic
 bool cw_sqlite_put_message(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
 bool cw_sqlite_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                              struct cw_slice external_id, struct cw_error *err);
+bool cw_sqlite_take_back(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                         struct cw_slice why, struct cw_error *err);
 bool cw_sqlite_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at,
                            struct cw_error *err);
 void cw_sqlite_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,
@@ -210,7 +212,7 @@ void cw_sqlite_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct c
 bool cw_sqlite_settle_message(struct cw_txn *txn, const struct cw_settlement *settlement,
                               struct cw_error *err);
 bool cw_sqlite_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
-                               struct cw_error *err);
+                               cw_time due_at, struct cw_error *err);
 void cw_sqlite_read_messages(struct cw_store *store, const struct cw_message_filter *filter,
                              cw_message_fn *message, cw_store_done_fn *done, void *arg);
 void cw_sqlite_count_levels(struct cw_store *store, struct cw_slice cart, struct cw_slice stream,

@@ -14,7 +14,8 @@ static const char select_level[] =
 static const char select_waiting[] =
     "SELECT id FROM messages WHERE cart = $1 AND stream = $2 AND external_id = $3 AND " CW_IS_LEVEL(
         "") "AND state IN ('queued', 'failed') LIMIT 1";
-static const char supersede[] = "UPDATE messages SET state = 'superseded', changed_at = $1 WHERE id = $2";
+static const char supersede[] = "UPDATE messages SET state = 'superseded', changed_at = $1, answer = CASE "
+                                "WHEN $2 = '' THEN answer ELSE $2 END WHERE id = $3";
 static const char select_away[] = "SELECT id FROM messages WHERE cart = $1 AND stream = $2 "
                                   "AND external_id = $3 AND " CW_IS_LEVEL("") "LIMIT 1";
 
@@ -69,14 +70,15 @@ static bool find_first(struct cw_sqlite *s, const char *sql, struct cw_record_ke
     return found != CW_ROW_FAILED;
 }
 
-static bool supersede_waiting(struct cw_sqlite *s, struct cw_record_key key, struct cw_error *err)
+static bool supersede_waiting(struct cw_sqlite *s, struct cw_record_key key, struct cw_slice why,
+                              struct cw_error *err)
 {
     const struct cw_bind now = cw_bind_time(cw_now(s->store.clock));
     int64_t id;
     while (find_first(s, select_waiting, key, &id, err)) {
         if (id == 0)
             return true;
-        if (!cw_sqlite_run(s, supersede, CW_BINDS(now, cw_bind_int(id)), err))
+        if (!cw_sqlite_run(s, supersede, CW_BINDS(now, cw_bind_text(why), cw_bind_int(id)), err))
             return false;
     }
     return false;
@@ -87,7 +89,7 @@ static bool replace_level(struct cw_sqlite *s, const struct cw_message *message,
 {
     const struct cw_record_key key = message->key;
     int64_t away = 0;
-    if (level->is_known && !supersede_waiting(s, key, err))
+    if (level->is_known && !supersede_waiting(s, key, (struct cw_slice){ "", 0 }, err))
         return false;
     if (level->is_sent && !find_first(s, select_away, key, &away, err))
         return false;
@@ -118,6 +120,23 @@ bool cw_sqlite_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw
     bool is_one = external_id.len > 0;
     return cw_sqlite_run(cw_sqlite_of(txn->store), is_one ? forget_one : forget_all, binds, is_one ? 3 : 2,
                          err);
+}
+
+static const char silence_level[] = CW_SILENCE_LEVEL;
+static const char take_back_event[] = CW_TAKE_BACK_EVENT;
+
+bool cw_sqlite_take_back(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                         struct cw_slice why, struct cw_error *err)
+{
+    struct cw_sqlite *s = cw_sqlite_of(txn->store);
+    const struct cw_bind cart = cw_bind_text(key->cart), stream = cw_bind_text(key->stream);
+    if (event.len > 0)
+        return cw_sqlite_run(s, take_back_event,
+                             CW_BINDS(cw_bind_text(why), cw_bind_time(cw_now(s->store.clock)), cart, stream,
+                                      cw_bind_text(event)),
+                             err);
+    return cw_sqlite_run(s, silence_level, CW_BINDS(cart, stream, cw_bind_text(key->external_id)), err) &&
+           supersede_waiting(s, *key, why, err);
 }
 
 static const char wake_sender[] = CW_WAKE_SENDER;
@@ -179,13 +198,18 @@ bool cw_sqlite_settle_message(struct cw_txn *txn, const struct cw_settlement *se
 
 static const char levels_unsure[] = CW_LEVELS_UNSURE;
 static const char orphan[] = CW_ORPHAN;
+static const char too_late_queued[] = CW_DUE_TOO_LATE_QUEUED;
+static const char too_late_unknown[] = CW_DUE_TOO_LATE_UNKNOWN;
 
 bool cw_sqlite_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
-                               struct cw_error *err)
+                               cw_time due_at, struct cw_error *err)
 {
     struct cw_sqlite *s = cw_sqlite_of(txn->store);
+    const struct cw_bind latest = cw_bind_time(cw_now(txn->store->clock) + CW_MESSAGE_DUE_MAX);
     const struct cw_bind now = cw_bind_time(cw_now(txn->store->clock)), of_cart = cw_bind_text(cart),
                          of_stream = cw_bind_text(stream);
     return cw_sqlite_run(s, levels_unsure, CW_BINDS(of_cart, of_stream), err) &&
-           cw_sqlite_run(s, orphan, CW_BINDS(now, of_cart, of_stream), err);
+           cw_sqlite_run(s, orphan, CW_BINDS(now, cw_bind_time(due_at), of_cart, of_stream), err) &&
+           cw_sqlite_run(s, too_late_queued, CW_BINDS(now, of_cart, of_stream, latest), err) &&
+           cw_sqlite_run(s, too_late_unknown, CW_BINDS(now, of_cart, of_stream, latest), err);
 }

@@ -384,6 +384,7 @@ static const struct cw_store_engine engine = {
     .get_link = cw_sqlite_get_link,
     .put_message = cw_sqlite_put_message,
     .forget_levels = cw_sqlite_forget_levels,
+    .take_back = cw_sqlite_take_back,
     .wake_sender = cw_sqlite_wake_sender,
     .claim_messages = cw_sqlite_claim_messages,
     .settle_message = cw_sqlite_settle_message,

@@ -522,6 +522,12 @@ bool cw_txn_put_message(struct cw_txn *txn, const struct cw_message *message);
  * the stream. */
 bool cw_txn_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                           struct cw_slice external_id);
+/* What it says is no longer so: what is queued or failed becomes superseded, with `why` as its answer; what
+ * is on its way, or may have had its effect, stays. With `event` that event, which may be put again then,
+ * else the level of the key: one that is on its way is not queued again either, and the next one that is put
+ * is news. */
+bool cw_txn_take_back(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                      struct cw_slice why);
 /* Wakes the job named like the stream at `at` when messages of it are queued; no such job is no error. */
 bool cw_txn_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at);
 
@@ -541,7 +547,8 @@ void cw_txn_claim_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_s
 
 /* What has become of a message that is sending or unknown, or of one that a person decides about (queued and
  * failed ones too). CW_CONFLICT when it is not in state `was`, so that nothing is settled twice. A level that
- * is to be queued again, or failed, while a newer one of its key waits becomes superseded instead. One that
+ * is to be queued again, or failed, while a newer one of its key waits, or after it was taken back, becomes
+ * superseded instead. One that
  * failed, or was dropped by a person, is news when it is put again; after one that became unknown every other
  * payload is. */
 struct cw_settlement {
@@ -554,9 +561,12 @@ struct cw_settlement {
 };
 bool cw_txn_settle_message(struct cw_txn *txn, const struct cw_settlement *settlement);
 
-/* Those of a stream that are sending become unknown: for who holds the cart's lease and sends nothing itself,
- * so that whoever sent them is gone. */
-bool cw_txn_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream);
+/* Nothing is put off for longer; what seems to be was put by a clock that was ahead. */
+#define CW_MESSAGE_DUE_MAX (2 * CW_HOUR)
+/* Those of a stream that are sending become unknown, due at `due_at`: for who holds the cart's lease and
+ * sends nothing itself, so that whoever sent them is gone. What is due later than CW_MESSAGE_DUE_MAX from now
+ * is due now. */
+bool cw_txn_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at);
 
 /* Messages in order of their ids, valid during the call, which must not write; return false to stop. */
 struct cw_message_filter {

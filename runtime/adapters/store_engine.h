@@ -114,12 +114,14 @@ struct cw_store_engine {
     bool (*put_message)(struct cw_txn *txn, const struct cw_message *message, struct cw_error *err);
     bool (*forget_levels)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
                           struct cw_slice external_id, struct cw_error *err);
+    bool (*take_back)(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                      struct cw_slice why, struct cw_error *err);
     bool (*wake_sender)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at,
                         struct cw_error *err);
     void (*claim_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time now,
                            const struct cw_outbox_limits *limits, cw_messages_fn *claimed, void *arg);
     bool (*settle_message)(struct cw_txn *txn, const struct cw_settlement *settlement, struct cw_error *err);
-    bool (*orphan_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream,
+    bool (*orphan_messages)(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at,
                             struct cw_error *err);
     void (*read_messages)(struct cw_store *store, const struct cw_message_filter *filter,
                           cw_message_fn *message, cw_store_done_fn *done, void *arg);

@@ -69,6 +69,19 @@ bool cw_txn_forget_levels(struct cw_txn *txn, struct cw_slice cart, struct cw_sl
     return cw_store_settle(txn, ok, external_id, &err);
 }
 
+bool cw_txn_take_back(struct cw_txn *txn, const struct cw_record_key *key, struct cw_slice event,
+                      struct cw_slice why)
+{
+    struct cw_error err;
+    if (txn->lost)
+        return false;
+    bool ok = is_stream(key->cart, key->stream, &err) &&
+              cw_store_fits(key->external_id, "the message's key", &err) &&
+              cw_store_fits(event, "the message's event", &err) && cw_store_fits(why, "the reason", &err) &&
+              txn->store->engine->take_back(txn, key, event, why, &err);
+    return cw_store_settle(txn, ok, key->external_id, &err);
+}
+
 bool cw_txn_wake_sender(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time at)
 {
     struct cw_error err;
@@ -99,12 +112,13 @@ bool cw_txn_settle_message(struct cw_txn *txn, const struct cw_settlement *settl
     return cw_store_settle(txn, ok, (struct cw_slice){ "", 0 }, &err);
 }
 
-bool cw_txn_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream)
+bool cw_txn_orphan_messages(struct cw_txn *txn, struct cw_slice cart, struct cw_slice stream, cw_time due_at)
 {
     struct cw_error err;
     if (txn->lost)
         return false;
-    bool ok = is_stream(cart, stream, &err) && txn->store->engine->orphan_messages(txn, cart, stream, &err);
+    bool ok =
+        is_stream(cart, stream, &err) && txn->store->engine->orphan_messages(txn, cart, stream, due_at, &err);
     return cw_store_settle(txn, ok, cart, &err);
 }
 

@@ -47,6 +47,16 @@
 #define CW_FORGET_ALL                                                                                        \
     "UPDATE message_levels SET payload = NULL, sent_payload = NULL WHERE cart = $1 AND stream = $2"
 
+/* A level that was taken back says nothing, which is not the same as one that nobody knows (NULL). */
+#define CW_SILENCE_LEVEL                                                                                     \
+    "UPDATE message_levels SET payload = '' WHERE cart = $1 AND stream = $2 AND external_id = $3 "           \
+    "AND (payload IS NULL OR payload <> '')"
+/* $1 why, $2 now, $3 cart, $4 stream, $5 event: its name is for who puts it next. */
+#define CW_TAKE_BACK_EVENT                                                                                   \
+    "UPDATE messages SET state = 'superseded', event = 'taken-back/' || CAST(id AS TEXT) || '/' || event, "  \
+    "answer = $1, changed_at = $2 WHERE cart = $3 AND stream = $4 AND event = $5 AND event <> '' "           \
+    "AND state IN ('queued', 'failed')"
+
 /* $1 when, $2 cart, $3 stream */
 #define CW_WAKE_SENDER                                                                                       \
     "UPDATE jobs SET woken_at = $1, ready_at = CASE WHEN ready_at < $1 THEN ready_at ELSE $1 END "           \
@@ -64,12 +74,16 @@
     "EXISTS (SELECT 1 FROM messages n WHERE n.cart = " m "cart AND n.stream = " m                            \
     "stream AND n.external_id = " m "external_id AND n.id > " m "id AND " CW_IS_LEVEL("n.") ") "
 
+#define CW_SILENCED(m)                                                                                       \
+    "EXISTS (SELECT 1 FROM message_levels l WHERE l.cart = " m "cart AND l.stream = " m                      \
+    "stream AND l.external_id = " m "external_id AND l.payload = '') "
+
 /* $1 state, $2 taken back, $3 due, $4 company, $5 answer, $6 error, $7 now, $8 id, $9 was. A level that is
- * not sent while a newer one waits behind it has no reason to stay. */
+ * not sent while a newer one waits behind it, or once it was taken back, has no reason to stay. */
 #define CW_SETTLE                                                                                            \
     "UPDATE messages SET state = CASE WHEN $1 IN ('queued', 'failed') AND event = '' "                       \
-    "AND " CW_NEWER_LEVEL(                                                                                   \
-        "messages.") "THEN 'superseded' ELSE $1 END, "                                                       \
+    "AND (" CW_NEWER_LEVEL("messages.") "OR " CW_SILENCED(                                                   \
+        "messages.") ") THEN 'superseded' ELSE $1 END, "                                                     \
                      "attempts = CASE WHEN attempts > $2 THEN attempts - $2 ELSE 0 END, "                    \
                      "due_at = CASE WHEN $1 IN ('queued', 'unknown') THEN $3 ELSE due_at END, "              \
                      "company = CASE WHEN $4 = 0 THEN company ELSE $4 END, "                                 \
@@ -86,7 +100,7 @@
 /* $1 id: the cart did not take it; when it is counted again it is news, also with the same payload. */
 #define CW_LEVEL_NOT_SENT                                                                                    \
     "UPDATE message_levels AS l SET payload = NULL FROM messages m WHERE m.id = $1 AND m.event = '' "        \
-    "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id "                         \
+    "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id AND l.payload <> '' "     \
     "AND NOT " CW_NEWER_LEVEL("m.")
 
 /* $1 id: nobody knows what the cart has from now on, so that the next one is put also where it says what was
@@ -103,11 +117,19 @@
         "m.") "AND m.state = 'sending' AND m.event = '' "                                                    \
               "AND l.cart = m.cart AND l.stream = m.stream AND l.external_id = m.external_id"
 
-/* $1 now, $2 cart, $3 stream */
+/* $1 now, $2 due, $3 cart, $4 stream */
 #define CW_ORPHAN                                                                                            \
-    "UPDATE messages SET state = 'unknown', changed_at = $1, due_at = $1, error = 'whoever sent it ended "   \
-    "before it could tell what became of it' WHERE cart = $2 AND stream = $3 AND " CW_UNDECIDED(             \
+    "UPDATE messages SET state = 'unknown', changed_at = $1, due_at = $2, error = 'whoever sent it ended "   \
+    "before it could tell what became of it' WHERE cart = $3 AND stream = $4 AND " CW_UNDECIDED(             \
         "") "AND state = 'sending'"
+
+/* $1 now, $2 cart, $3 stream, $4 the latest time that can be meant: what is due later was put by a clock that
+ * was ahead. */
+#define CW_DUE_TOO_LATE_QUEUED                                                                               \
+    "UPDATE messages SET due_at = $1 WHERE cart = $2 AND stream = $3 AND state = 'queued' AND due_at > $4"
+#define CW_DUE_TOO_LATE_UNKNOWN                                                                              \
+    "UPDATE messages SET due_at = $1 WHERE cart = $2 AND stream = $3 AND " CW_UNDECIDED(                     \
+        "") "AND state = 'unknown' AND due_at > $4"
 
 /* Whether the level of a message is news again when it is put with the same payload: the cart has not taken
  * it. One that the script called needless while it was being sent is not: it would be sent for ever. */

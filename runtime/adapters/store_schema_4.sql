@@ -101,6 +101,7 @@ CREATE TABLE message_levels (
     cart TEXT NOT NULL, stream TEXT NOT NULL, external_id TEXT NOT NULL, payload TEXT, sent_payload TEXT, sent_at TEXT,
     sent_zero INTEGER NOT NULL, sent_id INTEGER, PRIMARY KEY (cart, stream, external_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX message_levels_silent ON message_levels (stream, external_id) WHERE payload = '';
 CREATE INDEX message_levels_sent ON message_levels (cart, stream, sent_at) WHERE sent_at IS NOT NULL;
 
 -- The number of the last call to a cart.

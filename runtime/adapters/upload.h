@@ -1,8 +1,9 @@
 /* upload.h - files on other people's servers by FTP, FTPS and SFTP, through libcurl.
  *
  * A file is written under a temporary name (".NAME.part") in its folder, and renamed when all of it is there,
- * so that nobody reads half of it. A temporary file of an earlier attempt is overwritten; an existing file of
- * the final name is never: then the upload is CW_CONFLICT. Passive mode only, and data connections only to
+ * so that nobody reads half of it. A temporary file of an attempt that failed is removed where that can be
+ * done, and overwritten by the next one of that name; an existing file of the final name never is: then the
+ * upload is CW_CONFLICT. Passive mode only, and data connections only to
  * the host of the control connection. FTPS and SFTP check who answers: the certificate against the system's
  * authorities or those given, the host key against what was given. Addresses are checked against the egress
  * rules. No URL with its password, and no password, stands in an error or a log line.
@@ -45,7 +46,8 @@ struct cw_upload;
 
 /* Once, from the loop, unless cancelled. `may_exist` tells with an error whether the file may have its final
  * name all the same: the rename was begun, and its answer is missing. Errors say at which step: the
- * connection, the log-in, writing (with the server's words: full disk, no permission), renaming. */
+ * connection, the log-in, writing (with the server's words: full disk, no permission), renaming; and what to
+ * do. CW_LIMIT: the server takes no file of that size (552). */
 typedef void cw_upload_done_fn(void *arg, bool may_exist, const struct cw_error *err);
 /* The bytes are borrowed until done or cancelled, all else is copied. `name`, in UTF-8 of at most 200 bytes,
  * has no slash, backslash or control character, does not begin with a dot, and begins and ends in no blank:

@@ -382,10 +382,10 @@ static bool set_order(struct cw_upload_link *link, const struct cw_upload_order 
     CURL *easy = link->easy;
     enum cw_upload_step step = order->step;
     bool is_sftp = link->url.kind == CW_SFTP, writes = step == CW_STEP_WRITE;
-    bool looks = step == CW_STEP_LOOK;
+    bool looks = step == CW_STEP_LOOK, commands = step == CW_STEP_RENAME || step == CW_STEP_REMOVE;
     return set_url(link, order->name) && SET(easy, CURLOPT_UPLOAD, writes ? 1L : 0L) &&
            SET(easy, CURLOPT_INFILESIZE_LARGE, writes ? (curl_off_t)link->bytes.len : (curl_off_t)-1) &&
-           SET(easy, CURLOPT_NOBODY, step == CW_STEP_RENAME || (looks && !is_sftp) ? 1L : 0L) &&
+           SET(easy, CURLOPT_NOBODY, commands || (looks && !is_sftp) ? 1L : 0L) &&
            SET(easy, CURLOPT_FILETIME, looks && is_sftp ? 1L : 0L) &&
            SET(easy, CURLOPT_RANGE, looks && is_sftp ? "0-0" : NULL) &&
            SET(easy, CURLOPT_DIRLISTONLY, step == CW_STEP_LIST ? 1L : 0L) &&

@@ -34,13 +34,13 @@ bool cw_upload_is_part_name(struct cw_slice name);
 
 /* --- upload_link.c --- */
 
-enum cw_upload_step { CW_STEP_LOOK, CW_STEP_WRITE, CW_STEP_RENAME, CW_STEP_LIST };
+enum cw_upload_step { CW_STEP_LOOK, CW_STEP_WRITE, CW_STEP_RENAME, CW_STEP_LIST, CW_STEP_REMOVE };
 
 /* What a transfer of libcurl is to do. */
 struct cw_upload_order {
     enum cw_upload_step step;
     const char *name;            /* of the file; NULL = the folder itself */
-    struct curl_slist *commands; /* of a rename */
+    struct curl_slist *commands; /* of a rename, or a removal */
 };
 
 struct cw_upload_link {

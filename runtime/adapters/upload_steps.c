@@ -1,5 +1,5 @@
-/* upload_steps.c - looking, writing, renaming, listing: one step after the other on one connection, in the
- * upload's thread. */
+/* upload_steps.c - looking, writing, renaming, removing, listing: one step after the other on one connection,
+ * in the upload's thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,16 +108,7 @@ static bool look(struct cw_upload_link *link, const char *name, struct cw_error 
                                      : judge_ftp(link, result, name, err);
 }
 
-/* --- writing --- */
-
-static bool write_part(struct cw_upload_link *link, const char *part, struct cw_error *err)
-{
-    const struct cw_upload_order order = { .step = CW_STEP_WRITE, .name = part };
-    CURLcode result = cw_upload_link_perform(link, &order);
-    return result == CURLE_OK || cw_upload_explain(link, result, err);
-}
-
-/* --- renaming --- */
+/* --- commands --- */
 
 static bool add_command(struct curl_slist **list, struct cw_buffer *line)
 {
@@ -128,10 +119,17 @@ static bool add_command(struct curl_slist **list, struct cw_buffer *line)
     return longer != NULL;
 }
 
-/* What libcurl takes as one word. */
-static bool add_quoted(struct cw_buffer *line, const char *path, const char *name)
+/* A relative path begins where the log-in leads to. */
+static const char *sftp_path(const struct cw_upload_link *link)
 {
-    const char *const parts[] = { path, name };
+    const char *path = link->url.path;
+    return strncmp(path, "/~/", 3) == 0 ? path + 3 : path;
+}
+
+/* What libcurl takes as one word. */
+static bool add_quoted(struct cw_buffer *line, const struct cw_upload_link *link, const char *name)
+{
+    const char *const parts[] = { sftp_path(link), name };
     if (!cw_buffer_add(line, " \"", 2, NULL))
         return false;
     for (size_t i = 0; i < 2; i++)
@@ -144,23 +142,66 @@ static bool add_quoted(struct cw_buffer *line, const char *path, const char *nam
     return cw_buffer_add(line, "\"", 1, NULL);
 }
 
-/* A relative path begins where the log-in leads to. */
-static const char *sftp_path(const struct cw_upload_link *link)
+/* --- removing --- */
+
+static bool never_began(CURLcode result)
 {
-    const char *path = link->url.path;
-    return strncmp(path, "/~/", 3) == 0 ? path + 3 : path;
+    return result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST ||
+           result == CURLE_LOGIN_DENIED || result == CURLE_PEER_FAILED_VERIFICATION;
 }
+
+static struct curl_slist *remove_commands(const struct cw_upload_link *link, const char *part)
+{
+    struct cw_buffer line = { 0 };
+    struct curl_slist *list = NULL;
+    bool ok = link->url.kind == CW_SFTP ? cw_buffer_print(&line, NULL, "rm") && add_quoted(&line, link, part)
+                                        : cw_buffer_print(&line, NULL, "DELE %s", part);
+    ok = ok && add_command(&list, &line);
+    cw_buffer_fini(&line);
+    return ok ? list : NULL;
+}
+
+/* A server that hangs, or that cannot be reached, would only be waited for once more. */
+static bool is_worth_it(const struct cw_upload_link *link, CURLcode result)
+{
+    return !never_began(result) && result != CURLE_OPERATION_TIMEDOUT && result != CURLE_OUT_OF_MEMORY &&
+           result != CURLE_ABORTED_BY_CALLBACK && link->err.code == CW_OK;
+}
+
+/* Names are never used twice, so that nobody would overwrite what is left of one that failed. Where it cannot
+ * be removed it stays: the failure is what matters. */
+static void remove_part(struct cw_upload_link *link, const char *part, CURLcode result)
+{
+    struct cw_upload_order order = { .step = CW_STEP_REMOVE, .commands = remove_commands(link, part) };
+    if (order.commands != NULL && is_worth_it(link, result))
+        cw_upload_link_perform(link, &order);
+    curl_slist_free_all(order.commands);
+}
+
+/* --- writing --- */
+
+static bool write_part(struct cw_upload_link *link, const char *part, struct cw_error *err)
+{
+    const struct cw_upload_order order = { .step = CW_STEP_WRITE, .name = part };
+    CURLcode result = cw_upload_link_perform(link, &order);
+    if (result == CURLE_OK)
+        return true;
+    cw_upload_explain(link, result, err);
+    remove_part(link, part, result);
+    return false;
+}
+
+/* --- renaming --- */
 
 static struct curl_slist *rename_commands(const struct cw_upload_link *link, const char *part,
                                           const char *name)
 {
     struct cw_buffer line = { 0 };
     struct curl_slist *list = NULL;
-    const char *path = sftp_path(link);
     bool ok;
     if (link->url.kind == CW_SFTP)
-        ok = cw_buffer_print(&line, NULL, "rename") && add_quoted(&line, path, part) &&
-             add_quoted(&line, path, name) && add_command(&list, &line);
+        ok = cw_buffer_print(&line, NULL, "rename") && add_quoted(&line, link, part) &&
+             add_quoted(&line, link, name) && add_command(&list, &line);
     else
         ok = cw_buffer_print(&line, NULL, "RNFR %s", part) && add_command(&list, &line) &&
              cw_buffer_print(&line, NULL, "RNTO %s", name) && add_command(&list, &line);
@@ -183,12 +224,6 @@ static bool sftp_refused(struct cw_upload_link *link)
         if (strstr(link->message, answers[i]) != NULL)
             return cw_upload_link_lives(link);
     return false;
-}
-
-static bool never_began(CURLcode result)
-{
-    return result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST ||
-           result == CURLE_LOGIN_DENIED || result == CURLE_PEER_FAILED_VERIFICATION;
 }
 
 /* Whether the rename that failed may have been carried out. */
@@ -215,6 +250,8 @@ static bool rename_part(struct cw_upload_link *link, const char *part, const cha
     cw_upload_explain(link, result, err);
     if (*may_exist)
         cw_fail_in(err, "the file %s may be there, or only as %s", name, part);
+    else
+        remove_part(link, part, result);
     return false;
 }
 

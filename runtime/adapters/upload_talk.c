@@ -118,7 +118,7 @@ static bool is_connecting(const struct cw_upload_link *link)
 static const char *phase(const struct cw_upload_link *link, CURLcode result)
 {
     static const char *const names[] = { "looking whether the file is there", "writing", "renaming",
-                                         "listing the folder" };
+                                         "listing the folder", "removing the temporary file" };
     static const char *const of_login[] = { "USER", "PASS", "ACCT", "AUTH", "PBSZ", "PROT" };
     if (is_connecting(link))
         return "connecting";
@@ -142,6 +142,8 @@ static enum cw_code code_of_reply(const struct cw_upload_link *link)
         return CW_NOT_FOUND;
     if (code == 550 || code == 553)
         return CW_PERMISSION;
+    if (code == 552)
+        return CW_LIMIT;
     return CW_IO;
 }
 
@@ -170,6 +172,37 @@ static enum cw_code code_of_result(CURLcode result)
     }
 }
 
+/* What to do about it, behind the words of the server or of libcurl. */
+static const char *advice(const struct cw_upload_link *link, enum cw_code code)
+{
+    int reply = cw_upload_reply_code(link);
+    if (reply == 451 || reply == 452)
+        return "make room on the server; what waits goes once there is some";
+    switch (code) {
+    case CW_AUTH:
+        return "check the user, and its password or key: cartwright secret CART SETTING";
+    case CW_PERMISSION:
+        return "have its owner allow this user to write and rename files in the folder";
+    case CW_NOT_FOUND:
+        return "check the address of the folder";
+    case CW_UNAVAILABLE:
+        return "check address and port, and whether the server runs";
+    case CW_LIMIT:
+        return "have its owner allow more, or set a smaller `batch`, which makes smaller files";
+    case CW_NOMEM:
+        return "give the program more memory";
+    default:
+        return reply != 0 ? "see what the server's log says"
+                          : "the connection broke or hangs: see what the server's log says";
+    }
+}
+
+static bool fail_with_advice(const struct cw_upload_link *link, enum cw_code code, const char *words,
+                             const char *detail, struct cw_error *err)
+{
+    return cw_fail(err, code, "%s%s; %s", words, detail, advice(link, code));
+}
+
 static bool was_refused(const struct cw_upload_link *link)
 {
     return cw_upload_reply_code(link) >= 400;
@@ -193,15 +226,15 @@ bool cw_upload_explain(struct cw_upload_link *link, CURLcode result, struct cw_e
         cw_fail(err, CW_AUTH, "the server does not encrypt (TLS); only ftp:// goes in clear: %s",
                 link->reply);
     else if (was_refused(link))
-        cw_fail(err, code_of_reply(link), "the server answered: %s", link->reply);
+        fail_with_advice(link, code_of_reply(link), "the server answered: ", link->reply, err);
     else if (link->step == CW_STEP_WRITE && result == CURLE_SEND_ERROR)
         cw_fail(err, CW_IO,
                 "the server closed the connection before it had the whole file; is its disk full?");
     else
-        cw_fail(err,
-                result == CURLE_OPERATION_TIMEDOUT && is_connecting(link) ? CW_UNAVAILABLE
-                                                                          : code_of_result(result),
-                "%s", detail);
+        fail_with_advice(link,
+                         result == CURLE_OPERATION_TIMEDOUT && is_connecting(link) ? CW_UNAVAILABLE
+                                                                                   : code_of_result(result),
+                         "", detail, err);
     cw_fail_in(err, "%s: %s", link->url.where, phase(link, result));
     return false;
 }

@@ -87,7 +87,8 @@ struct cw_question {
     bool whole; /* the document itself is wanted, not only its key */
 };
 
-/* Texts are compared exactly first; where none fits, without case (ASCII). */
+/* Texts are compared exactly first; where none fits, without case (ASCII). Items that are not active stand
+ * behind those that are. */
 struct cw_answer {
     struct cw_slice external_id;
     struct cw_slice variant_id; /* the variant that fitted; empty = the item itself */
@@ -97,6 +98,7 @@ enum { CW_ANSWERS_MAX = 2 }; /* two say that it is not the only one */
 struct cw_answers {
     struct cw_answer found[CW_ANSWERS_MAX];
     size_t count;
+    bool is_loose; /* they fit without case only */
 };
 
 /* A field of the site's own, kept beside the kind's fields. Never CW_RECORD or CW_LIST. */

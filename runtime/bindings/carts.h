@@ -72,6 +72,9 @@ struct cw_lua_carts_host {
     void (*versioned)(void *arg, struct cw_slice bytes);
     /* Under which a cart's state is written. May be NULL. */
     struct cw_fence (*fence)(void *arg, const char *cart);
+    /* Whether the right to work for the cart is in force still: asked right before a request that writes
+     * leaves while the cart is told something. False with CW_REFUSED. May be NULL. */
+    bool (*may_write)(void *arg, const char *cart, struct cw_error *err);
     /* Stores a page; takes over nothing: records live until done. Cancelled through the returned handle. */
     void *(*emit)(void *arg, const struct cw_lua_stream *stream, struct cw_records *records,
                   struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);
@@ -203,9 +206,9 @@ struct cw_lua_told {
 struct cw_lua_effects {
     unsigned writes;    /* requests that could change something: begun */
     unsigned uncertain; /* of those: may have been carried out, as far as nobody said so: no answer, a status
-                           5xx but 503, 408, a redirect; an upload whose rename was not answered */
-    unsigned refused;   /* not carried out: never left, a status 4xx but 408, 503, a 2xx in which the script
-                           found   an error (shop.refuses) */
+                           5xx, 408, a redirect; an upload whose rename was not answered */
+    unsigned refused;   /* not carried out: never left, a status 4xx but 408, 503 with a Retry-After, a 2xx
+                           in which the script found an error (shop.refuses) */
     unsigned taken;     /* answered with any other 2xx */
 };
 

@@ -104,10 +104,12 @@ static void note_error(struct call *call, const struct cw_error *err)
 }
 
 /* Nothing is said of a write that may have been carried out without an answer that says so. */
-static void count_answer(const struct call *call, int status, enum cw_code code)
+static void count_answer(const struct call *call, enum cw_code code)
 {
+    int status = call->response != NULL ? call->response->status : 0;
     bool never_left = code == CW_UNAVAILABLE || code == CW_REFUSED || code == CW_AUTH;
-    bool is_refused = (status >= 400 && status < 500 && status != 408) || status == 503;
+    bool is_closed = status == 503 && cw_http_header(call->response, "Retry-After") != NULL;
+    bool is_refused = (status >= 400 && status < 500 && status != 408) || is_closed;
     if (call->telling == NULL)
         return;
     if (status >= 200 && status < 300)
@@ -122,7 +124,7 @@ static void on_answer(void *arg, struct cw_http_response *response, const struct
     struct batch *batch = call->batch;
     call->running = NULL;
     call->response = response;
-    count_answer(call, response != NULL ? response->status : 0, err != NULL ? err->code : CW_OK);
+    count_answer(call, err != NULL ? err->code : CW_OK);
     if (response == NULL)
         note_error(call, err);
     if (--batch->pending > 0)
@@ -145,6 +147,8 @@ static bool begin_write(struct call *call, struct cw_telling *telling, struct cw
         return false;
     call->telling = telling;
     call->request.repeatable = false;
+    call->request.may_leave = cw_telling_may_leave;
+    call->request.leave_arg = telling;
     return true;
 }
 
@@ -155,7 +159,7 @@ static bool start_call(struct client *client, struct call *call, struct cw_telli
         return false;
     call->running = cw_http_send(client->http, &call->request, on_answer, call, err);
     if (call->running == NULL)
-        count_answer(call, 0, CW_REFUSED);
+        count_answer(call, CW_REFUSED);
     return call->running != NULL;
 }
 

@@ -45,6 +45,13 @@ bool cw_telling_begin(struct cw_telling *telling, const char *what, struct cw_er
     return true;
 }
 
+bool cw_telling_may_leave(void *arg, struct cw_error *err)
+{
+    const struct cw_telling *telling = arg;
+    const struct cw_lua_carts_host *host = &telling->cart->carts->host;
+    return host->may_write == NULL || host->may_write(host->arg, telling->cart->name, err);
+}
+
 void cw_telling_end(struct cw_telling *telling, enum cw_effect effect)
 {
     if (effect == CW_EFFECT_TAKEN)

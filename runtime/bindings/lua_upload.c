@@ -141,7 +141,8 @@ static bool begin_upload(struct task *task, const struct cw_lua_host *host, stru
     if (telling != NULL && !cw_telling_begin(telling, address, &task->err))
         return false;
     task->telling = telling;
-    task->running = cw_upload_start(host->loop, &task->place, name, body, on_uploaded, task, &task->err);
+    if (telling == NULL || cw_telling_may_leave(telling, &task->err))
+        task->running = cw_upload_start(host->loop, &task->place, name, body, on_uploaded, task, &task->err);
     if (task->running == NULL)
         count_upload(task, false, false);
     return task->running != NULL;

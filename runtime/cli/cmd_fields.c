@@ -5,6 +5,7 @@
 #include "base/document.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "engine/office.h"
 
 static void print_choices(const struct cw_field *field)
 {
@@ -75,6 +76,8 @@ int cw_cmd_fields(int argc, char **argv)
         "Lists the fields of documents: what a mapping may fill, a rule may ask, an edit may set.", entries,
         0, 1);
     const struct cw_kind *only = code < 0 && argc > 1 ? cw_kind_find(cw_slice(argv[1])) : NULL;
+    if (code < 0 && argc > 1 && only == NULL)
+        only = cw_office_kind(cw_slice(argv[1]), NULL);
     if (code < 0 && argc > 1 && only == NULL) {
         fprintf(stderr, "cartwright fields: there is no kind %s; `cartwright fields` lists all\n", argv[1]);
         code = 2;

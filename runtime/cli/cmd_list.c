@@ -32,6 +32,21 @@ enum params { PLAIN = 2, TIMED = 4, BY_STATE = 5, BY_STREAM = 6 }; /* how many i
 #define SHOWN_CART "CASE cart WHEN '' THEN 'office' ELSE cart END AS cart"
 #define OF_CART    "($1 = '' OR cart = $1 OR ($1 = 'office' AND cart = ''))"
 
+/* SKUs of which there is a level, and which several items of a cart have that is told of levels. A variant
+ * stands for its item. */
+#define AMBIGUOUS_SKUS                                                                                       \
+    "SELECT o.cart, 'stock_out', 'sku-ambiguous', o.sku, COUNT(*), MIN(o.external_id), "                     \
+    "MAX(o.first_stored_at), 'sku', 'several items of the cart have this SKU, so that none of them is "      \
+    "told; "                                                                                                 \
+    "give each its own, or say which one is gone: cartwright edit CART item ID active=false --reason TEXT' " \
+    "FROM (SELECT i.cart, i.sku, i.external_id, i.first_stored_at FROM items i WHERE coalesce(i.active, 1) " \
+    "= 1 AND NOT EXISTS (SELECT 1 FROM item_variants v WHERE v.item_id = i.id AND v.sku = i.sku) UNION ALL " \
+    "SELECT i.cart, v.sku, i.external_id, i.first_stored_at FROM item_variants v JOIN items i ON i.id = "    \
+    "v.item_id WHERE coalesce(i.active, 1) = 1 AND coalesce(v.active, 1) = 1) AS o WHERE o.cart <> '' AND "  \
+    "o.sku IS NOT NULL AND ($1 = '' OR o.cart = $1) AND EXISTS (SELECT 1 FROM message_levels t WHERE "       \
+    "t.cart = o.cart) GROUP BY o.cart, o.sku HAVING COUNT(*) > 1 AND EXISTS (SELECT 1 FROM stock_levels l "  \
+    "WHERE l.cart = '' AND l.sku = o.sku) "
+
 static const struct list {
     const char *kind, *sql, *empty;
     enum params params;
@@ -95,11 +110,25 @@ static const struct list {
       "MIN(i.message) AS message FROM "
       "staged_records s JOIN staged_issues i ON i.staged_id = s.id WHERE ($1 = '' OR s.cart = $1) "
       "GROUP BY s.cart, s.stream, i.code, i.subject, CASE WHEN i.subject = '' THEN i.field ELSE '' END "
+      "UNION ALL " AMBIGUOUS_SKUS
       "UNION ALL SELECT m.cart, m.stream, 'message-' || m.state, '', COUNT(*), MIN(m.external_id), "
       "MIN(m.changed_at), '', m.error FROM messages m WHERE m.state IN ('unknown', 'failed') AND ($1 = '' OR "
-      "m.cart = $1) GROUP BY m.cart, m.stream, m.state, m.error) AS waiting "
+      "m.cart = $1) GROUP BY m.cart, m.stream, m.state, m.error "
+      "UNION ALL SELECT c.cart, c.stream, 'stream-stopped', '', (SELECT COUNT(*) FROM messages q WHERE "
+      "q.cart = "
+      "c.cart AND (c.stream = '' OR q.stream = c.stream) AND q.state = 'queued'), '', c.changed_at, '', CASE "
+      "c.why WHEN '' THEN 'stopped by ' || c.who ELSE c.who || ': ' || c.why END FROM controls c WHERE "
+      "c.state = "
+      "'stopped' AND ($1 = '' OR c.cart = $1) "
+      "UNION ALL SELECT l.cart, l.stream, 'no-level', '', COUNT(*), MIN(l.external_id), MIN(l.sent_at), '', "
+      "'no level of it is left, so that the cart keeps what it was told last: put it with quantity=0, or "
+      "leave "
+      "it' FROM message_levels l WHERE l.payload = '' AND l.stream = 'stock_out' AND l.sent_at IS NOT NULL "
+      "AND ($1 = '' OR l.cart = $1) GROUP BY l.cart, l.stream) AS waiting "
       "ORDER BY records DESC, cart, stream, code, about LIMIT $2",
-      "nothing waits", PLAIN, WHAT_TO_DO "\nmessages: cartwright list messages --state unknown, or failed" },
+      "nothing waits", PLAIN,
+      WHAT_TO_DO "\nmessages: cartwright list messages --state unknown, or failed"
+                 "\nstopped: cartwright start CART STREAM --reason TEXT" },
     { "pending",
       "SELECT id, cart, external_id, number, type, status, placed_at, currency, total FROM orders WHERE "
       "state = "
@@ -194,9 +223,35 @@ static bool read_time(const struct cw_cli *cli, const char *option, const char *
     return ok;
 }
 
+/* A name that is wrong must not look as if nothing were there. What carts left behind that site.lua has no
+ * more is listed as ever. */
+static bool is_cart(struct cw_cli *cli, const struct list *list, const char *name)
+{
+    const struct cw_site_config *config = &cli->site->config;
+    const struct cw_slice param = cw_slice(name);
+    struct cw_error err;
+    char found[8];
+    bool is_known = strcmp(name, "office") == 0 || strcmp(list->kind, "audit") == 0;
+    for (size_t i = 0; i < config->cart_count && !is_known; i++)
+        is_known = strcmp(config->carts[i].name, name) == 0;
+    if (is_known)
+        return true;
+    bool ok = cw_cli_ask(cli,
+                         "SELECT 1 WHERE EXISTS (SELECT 1 FROM raw_records WHERE cart = $1) OR EXISTS "
+                         "(SELECT 1 FROM runs WHERE cart = $1) OR EXISTS (SELECT 1 FROM messages WHERE cart "
+                         "= $1)",
+                         &param, 1, found, sizeof found, &err) &&
+              (found[0] != '\0' || cw_fail(&err, CW_USAGE, "site.lua has no cart %s", name));
+    if (!ok)
+        cw_cli_fail(cli, &err);
+    return ok;
+}
+
 static int print(struct cw_cli *cli, const struct list *list, const struct options *options)
 {
     char number[16], since[CW_TIME_TEXT_MAX], until[CW_TIME_TEXT_MAX];
+    if (options->cart != NULL && *options->cart != '\0' && !is_cart(cli, list, options->cart))
+        return 1;
     if (!read_time(cli, "since", options->since, since, sizeof since) ||
         !read_time(cli, "until", options->until, until, sizeof until))
         return 1;
@@ -270,17 +325,17 @@ int cw_cmd_list(int argc, char **argv)
         { "limit", 'l', 0, G_OPTION_ARG_INT, &options.limit, "At most so many rows (default 100)", "N" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
-    int code =
-        cw_cli_parse(&cli, &argc, &argv, "KIND [CART]",
-                     "Lists orders, customers, items, stock, shipments; of the back office levels, "
-                     "vendor_levels, prices,\n"
-                     "purchase_orders and invoices, and with --cart office the others; parked: every record "
-                     "that waits, work: what\n"
-                     "must be done, with the number of records that wait for it; pending: orders to be\n"
-                     "released; edits, messages (to carts), audit, raw or runs. TIME is such as\n"
-                     "2024-03-31 or \"2024-03-31 14:00\", in the site's zone as all times that are shown:\n"
-                     "when an order was placed, a record parked or received, a run started.",
-                     entries, 1, 2);
+    int code = cw_cli_parse(
+        &cli, &argc, &argv, "KIND [CART]",
+        "Lists orders, customers, items, stock, shipments; of the back office levels, "
+        "vendor_levels, prices,\n"
+        "purchase_orders and invoices, and with --cart office the others; parked: every record "
+        "that waits, work: what\n"
+        "must be done, with the number of records or messages that wait for it; pending: orders to be\n"
+        "released; edits, messages (to carts), audit, raw or runs. TIME is such as\n"
+        "2024-03-31 or \"2024-03-31 14:00\", in the site's zone as all times that are shown:\n"
+        "when an order was placed, a record parked or received, a run started.",
+        entries, 1, 2);
     const struct list *list = code < 0 ? find(argv[1]) : NULL;
     if (code < 0 && argc > 2 && options.cart == NULL)
         options.cart = g_strdup(argv[2]);

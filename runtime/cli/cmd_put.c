@@ -7,6 +7,7 @@
 #include "cli/who.h"
 #include "cli/cli.h"
 #include "engine/office.h"
+#include "engine/recount.h"
 #include "mapping/edit.h"
 
 enum { ARENA_LIMIT = 1024 * 1024 * 1024 };
@@ -61,6 +62,9 @@ static bool make_members(struct cw_document *doc, const char *name, struct cw_ar
 static bool set_field(struct putting *putting, struct cw_document *doc, char *argument, struct cw_error *err)
 {
     char *equals = strchr(argument, '=');
+    if (equals == NULL && g_file_test(argument, G_FILE_TEST_EXISTS))
+        return cw_fail(err, CW_USAGE, "%s: only one file is taken at a time, and nothing beside it",
+                       argument);
     if (equals == NULL || equals == argument)
         return cw_fail(err, CW_USAGE, "\"%s\" is no file, and no FIELD=VALUE", argument);
     *equals = '\0';
@@ -75,6 +79,16 @@ static bool set_field(struct putting *putting, struct cw_document *doc, char *ar
                            err);
 }
 
+/* Of those before it the names are left. */
+static bool is_first(char **arguments, int at, struct cw_error *err)
+{
+    size_t len = strcspn(arguments[at], "=");
+    for (int i = 0; i < at; i++)
+        if (strlen(arguments[i]) == len && strncmp(arguments[i], arguments[at], len) == 0)
+            return cw_fail(err, CW_USAGE, "%s is given twice; which one counts?", arguments[i]);
+    return true;
+}
+
 static bool put_fields(struct putting *putting, int count, char **arguments, struct cw_error *err)
 {
     struct cw_office_put *put = &putting->put;
@@ -83,7 +97,7 @@ static bool put_fields(struct putting *putting, int count, char **arguments, str
     if (doc == NULL)
         return cw_fail(err, CW_NOMEM, "no memory for a document");
     for (int i = 0; i < count; i++)
-        if (!set_field(putting, doc, arguments[i], err))
+        if (!is_first(arguments, i, err) || !set_field(putting, doc, arguments[i], err))
             return false;
     if (putting->options->drop) {
         if (!cw_office_id(doc, &putting->arena, &id, err))
@@ -127,6 +141,9 @@ static bool read_drops(struct putting *putting, const struct cw_office_source *s
 static bool put_file(struct putting *putting, const char *path, struct cw_error *err)
 {
     struct cw_office_put *put = &putting->put;
+    if (putting->options->drop && strcmp(path, "-") != 0 && !g_file_test(path, G_FILE_TEST_EXISTS))
+        return cw_fail(err, CW_USAGE, "%s: no such file; to drop one document name its id: id=%s", path,
+                       path);
     struct cw_put_csv *csv = cw_put_csv_open(put->kind, path, putting->zone, err);
     if (csv == NULL)
         return false;
@@ -153,21 +170,66 @@ static bool put_file(struct putting *putting, const char *path, struct cw_error 
 
 /* --- the command --- */
 
-static void print(const struct putting *putting)
+/* Levels and prices are counted by SKU, whatever was put. */
+static bool is_counted(const struct putting *putting)
+{
+    const struct cw_kind *kind = putting->put.kind;
+    return (kind == &cw_kind_stock_level || kind == &cw_kind_vendor_level || kind == &cw_kind_price ||
+            kind == &cw_kind_purchase_order) &&
+           cw_recount_is_needed(putting->put.config);
+}
+
+static void print_json(const struct putting *putting)
 {
     const struct cw_office_result *r = &putting->result;
-    const char *kind = putting->put.kind->name;
-    if (putting->cli->json)
-        printf("{\"kind\":\"%s\",\"put\":%llu,\"unchanged\":%llu,\"dropped\":%llu,\"messages\":%llu,"
-               "\"dry_run\":%s}\n",
-               kind, (unsigned long long)r->put, (unsigned long long)r->unchanged,
-               (unsigned long long)r->dropped, (unsigned long long)r->messages,
-               putting->options->dry_run ? "true" : "false");
+    printf("{\"kind\":\"%s\",\"put\":%llu,\"unchanged\":%llu,\"dropped\":%llu,\"messages\":%llu,"
+           "\"taken_back\":%llu,\"too_late\":%llu,\"without_level\":%llu,\"without_level_such_as\":",
+           putting->put.kind->name, (unsigned long long)r->put, (unsigned long long)r->unchanged,
+           (unsigned long long)r->dropped, (unsigned long long)r->messages, (unsigned long long)r->taken_back,
+           (unsigned long long)r->too_late, (unsigned long long)r->silent);
+    cw_cli_json_text(cw_slice(r->silent_such_as));
+    printf(",\"dry_run\":%s}\n", putting->options->dry_run ? "true" : "false");
+}
+
+static void print_text(const struct putting *putting)
+{
+    const struct cw_office_result *r = &putting->result;
+    printf("%s%s%s: %llu put, %llu unchanged, %llu dropped, ", cw_cli_bold(), putting->put.kind->name,
+           cw_cli_plain(), (unsigned long long)r->put, (unsigned long long)r->unchanged,
+           (unsigned long long)r->dropped);
+    if (is_counted(putting))
+        printf("levels and prices that change are told as they are counted");
     else
-        printf("%s%s%s: %llu put, %llu unchanged, %llu dropped, %llu messages%s\n", cw_cli_bold(), kind,
-               cw_cli_plain(), (unsigned long long)r->put, (unsigned long long)r->unchanged,
-               (unsigned long long)r->dropped, (unsigned long long)r->messages,
-               putting->options->dry_run ? "; nothing was stored" : "");
+        printf("%llu messages", (unsigned long long)r->messages);
+    if (r->taken_back > 0)
+        printf(", %llu taken back before they were sent", (unsigned long long)r->taken_back);
+    puts(putting->options->dry_run ? "; nothing was stored" : "");
+}
+
+static void print_what_stays(const struct cw_office_result *r)
+{
+    if (r->too_late > 0)
+        printf("%llu were told before, or may have been: the cart keeps them; mend it there (cartwright list "
+               "messages --stream shipments_out)\n",
+               (unsigned long long)r->too_late);
+    if (r->silent == 0)
+        return;
+    char *such_as = cw_cli_harmless(cw_slice(r->silent_such_as), "");
+    printf(
+        "%llu SKUs have no level any more, and their carts go on selling what they were told last: %s%s; to "
+        "have them told 0, put them with quantity=0, else leave them\n",
+        (unsigned long long)r->silent, such_as, r->silent > CW_OFFICE_SILENT_NAMES ? " ..." : "");
+    g_free(such_as);
+}
+
+static void print(const struct putting *putting)
+{
+    if (putting->cli->json) {
+        print_json(putting);
+        return;
+    }
+    print_text(putting);
+    print_what_stays(&putting->result);
 }
 
 static bool is_file(int argc, char **argv)
@@ -223,11 +285,12 @@ int cw_cmd_put(int argc, char **argv)
     const struct cw_kind *kind = NULL;
     const GOptionEntry entries[] = {
         { "reason", 'r', 0, G_OPTION_ARG_STRING, &options.reason, "Why; kept in the audit trail", "TEXT" },
-        { "from", 0, 0, G_OPTION_ARG_STRING, &options.from, "The cart it came from, which is not told of it",
-          "CART" },
+        { "from", 0, 0, G_OPTION_ARG_STRING, &options.from,
+          "The cart it came from: it is not told of a customer, item or shipment", "CART" },
         { "replace", 0, 0, G_OPTION_ARG_STRING, &options.replace,
           "The file is all that lies there: levels that it does not name are dropped", "WAREHOUSE" },
-        { "drop", 0, 0, G_OPTION_ARG_NONE, &options.drop, "Remove the documents that are named", NULL },
+        { "drop", 0, 0, G_OPTION_ARG_NONE, &options.drop,
+          "Remove the documents that are named: id=MAIN/A-1, or a file", NULL },
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options.dry_run, "Check everything, store nothing", NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
@@ -237,7 +300,12 @@ int cw_cmd_put(int argc, char **argv)
         "customer, price, shipment or invoice. A file is CSV in UTF-8 whose first line names the fields\n"
         "(cartwright fields KIND); members of lists are rows with the same id and columns such as\n"
         "lines.sku; - is standard input. Fields that are left out or empty stay as they are. All of it is\n"
-        "checked before anything is stored; carts are told of what it changes.",
+        "checked before anything is stored; up to 500 documents are then stored as a whole or not at all, "
+        "of\n"
+        "more those before a crash stay, and the same command again completes them. Carts are told of what\n"
+        "it changes. A level that is dropped is not told as 0: carts keep what they were told last, and\n"
+        "such SKUs are named. Shipments do not reduce levels: put the new level with the shipment.\n"
+        "Price of a SKU: cartwright put price sku=A-1 list=default currency=EUR amount=4.90",
         entries, 2, -1);
     if (code < 0)
         code = check(&options, argv[1], is_file(argc, argv), &kind);

@@ -138,9 +138,8 @@ static bool hold(struct work *work, struct cw_error *err)
     if (work->config.only_tell)
         return true;
     work->leases = cw_cli_leases_create(work->cli, err);
-    int64_t token = work->leases != NULL ? cw_cli_leases_take(work->leases, work->cart->name, err) : 0;
-    cw_session_set_token(work->session, token);
-    return token != 0;
+    return work->leases != NULL &&
+           cw_cli_leases_take(work->leases, work->session, work->cart->name, err) != 0;
 }
 
 static bool begin(struct work *work, const char *cart, struct cw_error *err)

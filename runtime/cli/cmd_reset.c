@@ -87,7 +87,7 @@ static bool open_stream(struct reset *reset, const char *since)
 static void reset_alone(struct reset *reset)
 {
     struct cw_cli_leases *leases = cw_cli_leases_create(reset->cli, &reset->err);
-    int64_t token = leases != NULL ? cw_cli_leases_take(leases, reset->cart, &reset->err) : 0;
+    int64_t token = leases != NULL ? cw_cli_leases_take(leases, NULL, reset->cart, &reset->err) : 0;
     if (token != 0) {
         cw_txn_begin(reset->cli->store, (struct cw_fence){ cw_slice(reset->cart), token }, put, reset);
         cw_store_wait(reset->cli->store);

@@ -143,9 +143,10 @@ static const struct kind {
           "SELECT level, cart, external_id, message FROM run_notes WHERE run_id = $1 ORDER BY id" } } },
     { "message",
       NULL,
-      "SELECT id, cart, stream, external_id, state, attempts, created_at, changed_at, due_at, call_number, "
-      "company, "
-      "lane, event, answer, error, payload FROM messages WHERE CAST(id AS TEXT) = $1 AND ($2 = '' OR cart = "
+      "SELECT id, cart, stream, external_id, state, attempts, created_at, changed_at, due_at, "
+      "NULLIF(call_number, 0) AS sent_in_call, NULLIF(company, 0) AS in_batches_of_at_most, "
+      "lane AS in_turn_with, event, answer, error, payload FROM messages WHERE CAST(id AS TEXT) = $1 AND ($2 "
+      "= '' OR cart = "
       "$2)",
       { { "waits behind", "SELECT b.id, b.stream, b.external_id, b.state, b.error FROM messages m JOIN "
                           "messages b ON b.cart = m.cart "

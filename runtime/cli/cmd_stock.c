@@ -99,7 +99,8 @@ static int run(struct cw_cli *cli, const struct options *options, int argc, char
     int code = check(verb, options, call.argc);
     if (code >= 0)
         return code;
-    return cw_cli_open(cli, CW_CLI_STORE) ? verb->run(&call) : 1;
+    bool creates = verb->run == recount && !options->dry_run;
+    return cw_cli_open(cli, creates ? CW_CLI_STORE_CREATE : CW_CLI_STORE) ? verb->run(&call) : 1;
 }
 
 int cw_cmd_stock(int argc, char **argv)
@@ -120,6 +121,8 @@ int cw_cmd_stock(int argc, char **argv)
         "explain CART SKU    the arithmetic of the quantity that the cart is told, line by line\n"
         "compare CART        what the cart has beside what it would be told; changes nothing\n"
         "take CART           the cart's levels become those of a warehouse of the back office\n"
+        "                    (both: as they were last read, by sync CART stock; refused where the cart was\n"
+        "                    told other quantities since)\n"
         "recount             counts everything anew; what is as it was is not told again\n"
         "send CART [SKU...]  tells the cart again, also what has not changed",
         entries, 1, -1);

@@ -208,9 +208,7 @@ static bool hold(struct lane *lane, struct cw_error *err)
 {
     if (lane->work->leases == NULL)
         return true;
-    int64_t token = cw_cli_leases_take(lane->work->leases, lane->cart->name, err);
-    cw_session_set_token(lane->session, token);
-    return token != 0;
+    return cw_cli_leases_take(lane->work->leases, lane->session, lane->cart->name, err) != 0;
 }
 
 static bool open_lane(struct work *work, const char *name, const char *only, struct cw_error *err)
@@ -376,7 +374,8 @@ int cw_cmd_sync(int argc, char **argv)
         "Fetches what changed since the last time: raw, mapped, checked, stored; then sends what the\n"
         "cart is told (stock_out, shipments_out ...). Without CART, all carts of the site; without\n"
         "STREAM, all streams of the cart. It may be killed at any\n"
-        "moment and started again.",
+        "moment and started again. Exit status 1 when a stream could not be read or sent to its end; not\n"
+        "for records that are parked, and messages that failed or are unknown: these wait in list work.",
         entries, 0, 2);
     if (code >= 0)
         return code;

@@ -45,6 +45,21 @@ struct failed {
     struct cw_error err; /* OK = none */
 };
 
+/* Of those that did not fail. */
+static const char *what_to_do(enum cw_message_state state)
+{
+    switch (state) {
+    case CW_MESSAGE_QUEUED:
+        return "it is sent by itself, by cartwright run or the next cartwright sync";
+    case CW_MESSAGE_SENDING:
+        return "what becomes of it is known in a moment";
+    case CW_MESSAGE_SENT:
+        return "the cart has it";
+    default:
+        return "a newer one took its place, or somebody dropped it";
+    }
+}
+
 static bool take(void *arg, const struct cw_message *message)
 {
     struct failed *failed = arg;
@@ -58,8 +73,8 @@ static bool take(void *arg, const struct cw_message *message)
                 "cartwright settle %" PRId64 " --sent or --again, with --reason TEXT",
                 message->id, message->id);
     else if (message->state != CW_MESSAGE_FAILED)
-        cw_fail(&failed->err, CW_CONFLICT, "message %" PRId64 " is %s, not failed", message->id,
-                cw_message_state_name(message->state));
+        cw_fail(&failed->err, CW_CONFLICT, "message %" PRId64 " is %s, not failed, and needs no retry: %s",
+                message->id, cw_message_state_name(message->state), what_to_do(message->state));
     else
         g_array_append_val(failed->ids, message->id);
     return failed->err.code == CW_OK;

@@ -2,6 +2,7 @@
 #ifndef CW_CLI_STOCK_H
 #define CW_CLI_STOCK_H
 
+#include "base/time.h"
 #include "cli/cli.h"
 #include "engine/figures.h"
 
@@ -20,6 +21,10 @@ bool cw_cli_query(struct cw_cli *cli, const char *sql, const struct cw_slice *pa
 /* The cart's own levels by SKU, those of its warehouses added up: char * -> struct cw_decimal *, to be freed
  * with g_hash_table_unref. `unnamed` counts those of which no SKU is known. NULL and *err on failure. */
 GHashTable *cw_cli_cart_levels(struct cw_cli *cli, const char *cart, size_t *unnamed, struct cw_error *err);
+/* Whether that is what the cart had when its stock was last read whole, since when it was told nothing else:
+ * CW_REFUSED, with what to do, where it is older. `shown` is that time in the zone of the site. */
+bool cw_cli_stock_is_fresh(const struct cw_cli *cli, const char *cart, char shown[CW_TIME_TEXT_MAX],
+                           struct cw_error *err);
 /* Its keys in order; the texts are the table's. */
 GPtrArray *cw_cli_sorted_skus(GHashTable *levels);
 

@@ -1,5 +1,5 @@
-/* stock_compare.c - `cartwright stock compare` and `take`: what the cart has beside what is known here, and
- * the one in the place of the other. */
+/* stock_compare.c - `cartwright stock compare` and `take`: what the cart had when it was last read,
+ * beside what is known here, and the one in the place of the other. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +16,8 @@ struct comparing {
     GHashTable *theirs, *ours; /* SKU -> struct cw_decimal */
     bool all;
     GPtrArray *cells;
-    size_t differing, unnamed;
+    size_t differing, missing, unnamed;
+    char read_at[CW_TIME_TEXT_MAX]; /* when the cart's levels were so */
     struct cw_decimal their_sum, our_sum;
 };
 
@@ -45,7 +46,8 @@ static void add_row(struct comparing *c, const char *sku, const struct cw_decima
     bool is_same = has_both && cw_decimal_is_zero(&difference);
     add_to(&c->their_sum, theirs);
     add_to(&c->our_sum, ours);
-    c->differing += !is_same;
+    c->differing += has_both && !is_same;
+    c->missing += ours == NULL;
     if (is_same && !c->all)
         return;
     g_ptr_array_add(c->cells, g_strdup(sku));
@@ -104,7 +106,8 @@ static void print_sums(const struct comparing *c, guint skus)
     if (c->cli->json)
         return;
     char *theirs = plain(&c->their_sum), *ours = plain(&c->our_sum);
-    printf("\n%u SKUs, %zu differ; %s has %s, here %s\n", skus, c->differing, c->cart, theirs, ours);
+    printf("\n%u SKUs, %zu differ, %zu have no figure here; %s has %s as of %s, here %s\n", skus,
+           c->differing, c->missing, c->cart, theirs, c->read_at, ours);
     if (c->unnamed > 0)
         printf("%zu levels of %s name no SKU, nor an item whose SKU is known\n", c->unnamed, c->cart);
     g_free(theirs);
@@ -127,6 +130,8 @@ static bool begin(struct comparing *c, struct cw_error *err)
     c->ours = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     c->cells = g_ptr_array_new_with_free_func(g_free);
     c->their_sum = c->our_sum = cw_decimal_from_int(0);
+    if (!cw_cli_stock_is_fresh(c->cli, c->cart, c->read_at, err))
+        return false;
     c->theirs = cw_cli_cart_levels(c->cli, c->cart, &c->unnamed, err);
     return c->theirs != NULL;
 }
@@ -243,8 +248,9 @@ static bool take(struct comparing *c, const GPtrArray *skus, const char *warehou
     if (!put_levels(c, skus, warehouse, reason, &result, err))
         return false;
     if (!c->cli->json)
-        printf("%llu levels of warehouse %s are what %s has; %llu were so before\n",
-               (unsigned long long)result.put, warehouse, c->cart, (unsigned long long)result.unchanged);
+        printf("%llu levels of warehouse %s are what %s had at %s; %llu were so before\n",
+               (unsigned long long)result.put, warehouse, c->cart, c->read_at,
+               (unsigned long long)result.unchanged);
     return true;
 }
 

@@ -315,38 +315,56 @@ static bool take_message(void *arg, size_t columns, const struct cw_slice *names
 
 struct owners {
     struct explaining *e;
-    unsigned count;
+    unsigned count, active, otherwise; /* with the SKU; of those; with the SKU in another case */
 };
 
+/* Id, variant, SKU, whether it is active. */
 static bool take_owner(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
 {
     struct owners *owners = arg;
+    bool is_same = cw_slice_is(row[2], owners->e->sku), is_active = !cw_slice_is(row[3], "0");
     (void)columns, (void)names;
-    owners->count++;
+    owners->count += is_same;
+    owners->active += is_same && is_active;
+    owners->otherwise += !is_same;
     add_row(
         owners->e, "item of the cart",
         g_strdup_printf("%.*s%s%.*s", CW_SLICE_ARG(row[0]), row[1].len > 0 ? "/" : "", CW_SLICE_ARG(row[1])),
-        NULL, g_strdup(""));
+        NULL,
+        is_same ? g_strdup(is_active ? "" : "not active there")
+                : g_strdup_printf("the cart writes it %.*s", CW_SLICE_ARG(row[2])));
     return true;
 }
 
-/* The cart is told of a SKU that one of its items has. */
+static void add_verdict(struct explaining *e, const struct owners *owners, bool has_items)
+{
+    const char *why = NULL;
+    if (owners->count > 1 && owners->active != 1)
+        why = "several items of the cart have this SKU";
+    else if (owners->count == 0 && owners->otherwise > 0)
+        why = "the cart writes the SKU otherwise; put levels of the SKU as the cart writes it";
+    else if (owners->count == 0 && has_items && !e->cart->out.stock.unlisted)
+        why = "no item of the cart has this SKU";
+    if (why != NULL)
+        add_row(e, "not told", NULL, NULL, g_strdup(why));
+}
+
+/* The cart is told of a SKU that one of its items has; a variant stands for its item. */
 static bool add_owners(struct explaining *e, struct cw_error *err)
 {
     struct cw_slice params[] = { cw_slice(e->cart->name), cw_slice(e->sku) };
-    struct owners owners = { e, 0 };
+    struct owners owners = { .e = e };
     char any[8];
     if (!cw_cli_query(e->cli,
-                      "SELECT external_id, '' FROM items WHERE cart = $1 AND sku = $2 UNION ALL SELECT "
-                      "i.external_id, v.external_id FROM items i JOIN item_variants v ON v.item_id = i.id "
-                      "WHERE i.cart = $1 AND v.sku = $2",
+                      "SELECT i.external_id, '', i.sku, coalesce(i.active, 1) FROM items i WHERE i.cart = $1 "
+                      "AND lower(i.sku) = lower($2) AND NOT EXISTS (SELECT 1 FROM item_variants v WHERE "
+                      "v.item_id = i.id AND v.sku = i.sku) UNION ALL SELECT i.external_id, v.external_id, "
+                      "v.sku, CASE WHEN i.active = 0 OR v.active = 0 THEN 0 ELSE 1 END FROM items i JOIN "
+                      "item_variants v ON v.item_id = i.id WHERE i.cart = $1 AND lower(v.sku) = lower($2)",
                       params, 2, take_owner, &owners, err) ||
         !cw_cli_ask(e->cli, "SELECT 1 FROM items WHERE cart = $1 LIMIT 1", params, 1, any, sizeof any, err))
         return false;
-    if (owners.count > 1)
-        add_row(e, "not told", NULL, NULL, g_strdup("several items of the cart have this SKU"));
-    else if (owners.count == 0 && any[0] != '\0' && !e->cart->out.stock.unlisted)
-        add_row(e, "not told", NULL, NULL, g_strdup("no item of the cart has this SKU"));
+    add_verdict(e, &owners, any[0] != '\0');
     return true;
 }
 

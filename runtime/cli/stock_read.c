@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/time.h"
+#include "cli/rows.h"
+
 /* --- the cart --- */
 
 const struct cw_site_cart *cw_cli_stock_cart(const struct cw_cli *cli, const char *name, bool is_told,
@@ -165,6 +168,56 @@ GHashTable *cw_cli_cart_levels(struct cw_cli *cli, const char *cart, size_t *unn
         return levels.levels;
     g_hash_table_unref(levels.levels);
     return NULL;
+}
+
+/* --- how old that is --- */
+
+static void time_shown(const struct cw_cli *cli, const char *stored, char shown[CW_TIME_TEXT_MAX])
+{
+    cw_time time;
+    struct cw_zone *zone = cw_zone_open(cli->site->config.zone, NULL);
+    if (zone == NULL || !cw_time_parse(cw_slice(stored), NULL, &time, NULL) ||
+        cw_time_format(time, zone, "%Y-%m-%d %H:%M:%S", shown, CW_TIME_TEXT_MAX, NULL) == 0)
+        g_strlcpy(shown, stored, CW_TIME_TEXT_MAX);
+    cw_zone_free(zone);
+}
+
+/* What the cart was told while it was being read may be in the copy or not: it counts as later. */
+static bool count_told(const struct cw_cli *cli, const char *cart, const char *read_at, char told[24],
+                       struct cw_error *err)
+{
+    const struct cw_slice params[] = { cw_slice(cart), cw_slice(cw_out_name(CW_OUT_STOCK)),
+                                       cw_slice(read_at) };
+    return cw_cli_ask(cli,
+                      "SELECT (SELECT count(*) FROM message_levels WHERE cart = $1 AND stream = $2 AND "
+                      "sent_at >= $3) + (SELECT count(*) FROM messages WHERE cart = $1 AND stream = $2 AND "
+                      "state IN ('sending', 'unknown') AND changed_at >= $3)",
+                      params, 3, told, 24, err);
+}
+
+bool cw_cli_stock_is_fresh(const struct cw_cli *cli, const char *cart, char shown[CW_TIME_TEXT_MAX],
+                           struct cw_error *err)
+{
+    char read_at[CW_TIME_TEXT_MAX], told[24];
+    const struct cw_slice param = cw_slice(cart);
+    if (!cw_cli_ask(cli,
+                    "SELECT MAX(started_at) FROM runs WHERE cart = $1 AND stream = 'stock' AND job IN "
+                    "('sync', 'import') AND state = 'done'",
+                    &param, 1, read_at, sizeof read_at, err) ||
+        !count_told(cli, cart, read_at, told, err))
+        return false;
+    if (read_at[0] == '\0')
+        return cw_fail(err, CW_REFUSED,
+                       "the stock of %s was never read, or too long ago to be known; read it with: "
+                       "cartwright sync %s stock",
+                       cart, cart);
+    time_shown(cli, read_at, shown);
+    return strcmp(told, "0") == 0 ||
+           cw_fail(
+               err, CW_REFUSED,
+               "the stock of %s was read at %s, and %s was told %s quantities since; read it again first: "
+               "cartwright sync %s stock",
+               cart, shown, cart, told, cart);
 }
 
 static gint by_text(gconstpointer a, gconstpointer b)

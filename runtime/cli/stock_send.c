@@ -2,6 +2,7 @@
  * also what has not changed. */
 #include <stdio.h>
 
+#include "cli/rows.h"
 #include "cli/stock.h"
 #include "cli/who.h"
 #include "engine/recount.h"
@@ -153,13 +154,43 @@ static void begun(void *arg, struct cw_txn *txn, const struct cw_error *err)
         counted(sending, cw_txn_error(txn));
 }
 
+/* A SKU that is mistyped must not look as if the cart had been told. */
+static bool is_known(const struct cw_cli *cli, const char *cart, const char *sku, struct cw_error *err)
+{
+    const struct cw_slice params[] = { cw_slice(cart), cw_slice(sku) };
+    char found[8];
+    return cw_cli_ask(
+               cli,
+               "SELECT 1 WHERE EXISTS (SELECT 1 FROM message_levels WHERE cart = $1 AND external_id = "
+               "$2) OR EXISTS (SELECT 1 FROM stock_levels WHERE sku = $2) OR EXISTS (SELECT 1 FROM items "
+               "WHERE sku = $2) OR EXISTS (SELECT 1 FROM item_variants WHERE sku = $2) OR EXISTS (SELECT "
+               "1 FROM vendor_levels WHERE sku = $2) OR EXISTS (SELECT 1 FROM prices WHERE sku = $2) OR "
+               "EXISTS (SELECT 1 FROM purchase_order_lines WHERE sku = $2)",
+               params, 2, found, sizeof found, err) &&
+           (found[0] != '\0' ||
+            cw_fail(
+                err, CW_NOT_FOUND,
+                "nobody has named a SKU %s, neither the back office nor a cart; nothing is told again; see: "
+                "cartwright list items",
+                sku));
+}
+
+static bool are_known(const struct cw_cli *cli, const char *cart, char *const *skus, size_t count,
+                      struct cw_error *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = is_known(cli, cart, skus[i], err);
+    return ok;
+}
+
 /* All of a cart is counted page by page, as by recount. */
 int cw_cli_stock_send(struct cw_cli *cli, const char *cart, char *const *skus, size_t count,
                       const char *reason)
 {
     struct sending sending = { .cli = cli, .reason = reason, .count = count };
     sending.cart = cw_cli_stock_cart(cli, cart, false, &sending.err);
-    if (sending.cart == NULL)
+    if (sending.cart == NULL || !are_known(cli, cart, skus, count, &sending.err))
         return cw_cli_fail(cli, &sending.err);
     sending.skus = g_new(struct cw_slice, count + 1);
     for (size_t i = 0; i < count; i++)

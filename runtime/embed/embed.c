@@ -262,6 +262,9 @@ static bool put_documents(struct putting *putting, const char *kind_name, const 
                           struct cw_error *err)
 {
     struct cartwright *site = putting->site;
+    if (kind_name == NULL || documents == NULL)
+        return cw_fail(err, CW_USAGE, "cartwright_put needs a kind and documents; %s is NULL",
+                       kind_name == NULL ? "the kind" : "documents");
     const struct cw_kind *kind = cw_office_kind(cw_slice(kind_name), err);
     const struct cw_node *node = kind != NULL ? parse_documents(putting, documents, err) : NULL;
     if (node == NULL)

@@ -155,6 +155,17 @@ void cw_metrics_set_waiting(struct cw_metrics_page *page, const char *cart, cons
         set_gauge(page, series_of(page, cw_slice(cart), cw_slice(stream)), WAITING, records);
 }
 
+void cw_metrics_set_messages(struct cw_metrics_page *page, const char *cart, const char *stream,
+                             const struct cw_metrics_messages *messages)
+{
+    if (page == NULL)
+        return;
+    struct series *series = series_of(page, cw_slice(cart), cw_slice(stream));
+    set_gauge(page, series, QUEUED_MESSAGES, messages->queued);
+    set_gauge(page, series, UNKNOWN_MESSAGES, messages->unknown);
+    set_gauge(page, series, FAILED_MESSAGES, messages->failed);
+}
+
 void cw_metrics_set_quiet(struct cw_metrics_page *page, const char *cart, bool is_quiet)
 {
     if (page != NULL)

@@ -24,6 +24,12 @@ void cw_metrics_run_began(struct cw_metrics_page *page, const char *cart, const 
 void cw_metrics_run_ended(struct cw_metrics_page *page, const struct cw_run *run);
 void cw_metrics_set_waiting(struct cw_metrics_page *page, const char *cart, const char *stream,
                             uint64_t records);
+/* Of a stream out: what was left when its last run ended. */
+struct cw_metrics_messages {
+    uint64_t queued, unknown, failed;
+};
+void cw_metrics_set_messages(struct cw_metrics_page *page, const char *cart, const char *stream,
+                             const struct cw_metrics_messages *messages);
 void cw_metrics_set_quiet(struct cw_metrics_page *page, const char *cart, bool is_quiet);
 enum cw_webhook_end { CW_WEBHOOK_STORED, CW_WEBHOOK_REPEATED, CW_WEBHOOK_REFUSED, CW_WEBHOOK_BUSY };
 void cw_metrics_webhook(struct cw_metrics_page *page, const char *cart, enum cw_webhook_end end);

@@ -43,7 +43,7 @@ enum counter {
 
 /* A value with the moment at which it was set, in one word: of several pages the newest one holds. 0 = never
  * set. */
-enum gauge { WAITING, QUIET, GAUGES };
+enum gauge { WAITING, QUIET, QUEUED_MESSAGES, UNKNOWN_MESSAGES, FAILED_MESSAGES, GAUGES };
 enum {
     GAUGE_VALUE_BITS = 28,
     GAUGE_TICK_BITS = 24 /* of nanoseconds: ticks of 17 ms, of which 36 bits last 36 years */

@@ -256,6 +256,11 @@ static void print_delays(struct text *text, struct cw_metrics_page *const *pages
 
 /* --- gauges --- */
 
+static void end_gauge(struct text *text, const struct cw_metrics_total *total, enum gauge gauge)
+{
+    end_line(text, total->gauges[gauge] & ((1u << GAUGE_VALUE_BITS) - 1));
+}
+
 static void print_gauge(struct text *text, enum gauge gauge, const char *name, bool of_cart, const char *help)
 {
     head(text, name, "gauge", help);
@@ -264,8 +269,28 @@ static void print_gauge(struct text *text, enum gauge gauge, const char *name, b
         if (total->gauges[gauge] == 0)
             continue;
         begin_line(text, name, "", total, of_cart);
-        end_line(text, total->gauges[gauge] & ((1u << GAUGE_VALUE_BITS) - 1));
+        end_gauge(text, total, gauge);
     }
+}
+
+static void print_messages(struct text *text)
+{
+    static const struct {
+        enum gauge gauge;
+        const char *state;
+    } states[] = { { QUEUED_MESSAGES, "queued" },
+                   { UNKNOWN_MESSAGES, "unknown" },
+                   { FAILED_MESSAGES, "failed" } };
+    const char *name = "cartwright_messages";
+    head(text, name, "gauge", "Messages to the cart that were left when the last run of their stream ended.");
+    for (size_t i = 0; i < text->count; i++)
+        for (size_t s = 0; s < sizeof states / sizeof *states; s++) {
+            if (text->totals[i].gauges[states[s].gauge] == 0)
+                continue;
+            begin_line(text, name, "", &text->totals[i], false);
+            label(text, "state", cw_slice(states[s].state));
+            end_gauge(text, &text->totals[i], states[s].gauge);
+        }
 }
 
 static void print_successes(struct text *text)
@@ -320,6 +345,7 @@ bool cw_metrics_write(struct cw_metrics_page *const *pages, size_t count,
     print_durations(&text);
     print_successes(&text);
     print_gauge(&text, WAITING, "cartwright_waiting_records", false, "Records that wait, parked or held.");
+    print_messages(&text);
     print_gauge(&text, QUIET, "cartwright_cart_quiet", true,
                 "1 while a cart brings fewer orders than its rhythm makes likely.");
     free(totals);

@@ -201,7 +201,8 @@ static bool check_one(struct office_job *job, struct office_doc *doc)
     struct cw_error err;
     if (!cw_office_merge(job, doc))
         return false;
-    if (job->kind->check(doc->doc, &err) && is_of_replaced(job, doc->doc, &err))
+    if (cw_office_check_texts(doc->given, &err) && job->kind->check(doc->doc, &err) &&
+        is_of_replaced(job, doc->doc, &err))
         return true;
     return cw_office_fault(job, doc, &err);
 }
@@ -414,7 +415,7 @@ static bool run(struct office_job *job, between_fn *between)
 
 static bool put_at_once(struct office_job *job)
 {
-    if (!run(job, go_on) || !finish(job))
+    if (!run(job, go_on) || !finish(job) || !cw_office_find_silent(job))
         return false;
     return job->put->dry_run || commit(job);
 }
@@ -437,7 +438,7 @@ static bool put_in_pages(struct office_job *job)
     if (job->put->dry_run)
         return true;
     return (source == NULL || source->rewind(source->arg, job->err)) && run(job, finish_and_commit) &&
-           finish(job) && commit(job);
+           finish(job) && cw_office_find_silent(job) && commit(job);
 }
 
 static bool is_one_page(const struct cw_office_put *put)

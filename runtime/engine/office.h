@@ -10,6 +10,10 @@
  * was booked); a SKU that another item has; a kit that is made of itself, with the ring; the same id twice in
  * one put; a shipment or invoice of an order that the store does not have; more shipped of a line than was
  * ordered; amounts that are no money. What is the same as before changes nothing, and no cart is told of it.
+ *
+ * Taken back is what is dropped, and a shipment or invoice that is not confirmed, released any more: what
+ * carts were to be told of it, and waits, is superseded in the same transaction. What is on its way, may have
+ * had its effect, or was sent, stays. A shipment that changes while it waits is told as it is then.
  */
 #ifndef CW_ENGINE_OFFICE_H
 #define CW_ENGINE_OFFICE_H
@@ -41,16 +45,25 @@ struct cw_office_put {
     struct cw_slice replaces;  /* a warehouse: what it has levels of beside the given ones is dropped */
     cw_office_fault_fn *fault; /* NULL: the first fault ends it */
     void *fault_arg;
-    const struct cw_slice *drops; /* ids of documents that are no more */
+    const struct cw_slice *drops; /* ids of documents that are no more; it is no fault if they never were */
     size_t drop_count;
-    struct cw_slice from; /* the cart that it came from, which is not told; empty = none */
+    struct cw_slice from; /* the cart that it came from, which is not told of customers, items and shipments;
+                             of levels and prices it is, as they are counted; empty = none */
     struct cw_slice who, reason;
     bool dry_run; /* everything but the commit */
 };
 struct cw_office_result {
     uint64_t put, unchanged, dropped;
-    uint64_t messages; /* events and documents queued; levels are not counted */
+    uint64_t messages;   /* events and documents queued; levels are not counted */
+    uint64_t taken_back; /* messages of shipments and invoices, which waited */
+    uint64_t too_late; /* shipments and invoices that were taken back after their cart was, or may have been,
+                          told of them: it keeps them */
+    /* Once levels were dropped: SKUs, of this put and before it, that a cart was told of and that nothing
+     * says a quantity of any more. The cart keeps what it was told. */
+    uint64_t silent;
+    char silent_such_as[200]; /* the first few, with commas */
 };
+enum { CW_OFFICE_SILENT_NAMES = 5 };
 
 /* Everything is checked before anything is written. Up to CW_OFFICE_PAGE documents are one transaction, all
  * or nothing; more are checked as a whole and then put in several, so that a death in between leaves a

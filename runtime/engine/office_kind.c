@@ -105,6 +105,69 @@ static bool check_quantity(const struct part *part, const char *field, bool is_n
     return true;
 }
 
+/* --- texts --- */
+
+/* Carts take texts as XML, as JSON, as words of a page: what none of them shows, some refuse. */
+static bool is_writable(struct cw_slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if ((c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7F)
+            return false;
+    }
+    return true;
+}
+
+static bool check_text(const struct part *part, const char *field, struct cw_slice text, struct cw_error *err)
+{
+    return is_writable(text) ||
+           fail_field(
+               part, field, err,
+               "holds a control character, which no cart can show; tabs and ends of lines are allowed");
+}
+
+static bool check_members(const struct cw_document *doc, const struct cw_field *field, struct cw_error *err);
+
+/* NOLINTNEXTLINE(misc-no-recursion): documents nest as deep as their kinds do */
+static bool check_part(const struct part *part, struct cw_error *err)
+{
+    const struct cw_document *doc = part->doc;
+    if (!check_text(part, "id", doc->external_id, err))
+        return false;
+    for (size_t i = 0; i < doc->kind->field_count; i++) {
+        const struct cw_field *field = &doc->kind->fields[i];
+        if (!doc->values[i].is_set)
+            continue;
+        if (field->type == CW_TEXT && !check_text(part, field->name, doc->values[i].text, err))
+            return false;
+        if (field->type == CW_LIST && !check_members(doc, field, err))
+            return false;
+        if (field->type == CW_RECORD &&
+            !check_part(&(struct part){ doc->values[i].record, field->name, 0 }, err))
+            return false;
+    }
+    for (const struct cw_custom *custom = doc->custom; custom != NULL; custom = custom->next)
+        if (custom->type == CW_TEXT && custom->value.is_set &&
+            !check_text(part, "custom", custom->value.text, err))
+            return false;
+    return true;
+}
+
+static bool check_members(const struct cw_document *doc, const struct cw_field *field, struct cw_error *err)
+{
+    struct part part = { cw_office_first(doc, field->name), field->name, 1 };
+    for (; part.doc != NULL; part.doc = part.doc->next, part.line++)
+        if (!check_part(&part, err))
+            return false;
+    return true;
+}
+
+bool cw_office_check_texts(const struct cw_document *doc, struct cw_error *err)
+{
+    const struct part part = { doc, NULL, 0 };
+    return check_part(&part, err);
+}
+
 /* --- money --- */
 
 enum { PRICE_DIGITS = 6, ANY_DIGITS = CW_DECIMAL_SCALE_MAX };

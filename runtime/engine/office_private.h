@@ -1,6 +1,7 @@
 /* office_private.h - one put at work: what office.c (pages and transactions), office_kind.c (ids and fields),
  * office_change.c (merging, differences, audit), office_whole.c (what concerns other documents too),
- * office_orders.c (orders and what has left of them), office_tell.c and office_shipments.c (messages) share.
+ * office_orders.c (orders and what has left of them), office_tell.c, office_shipments.c and office_back.c
+ * (messages) share.
  */
 #ifndef CW_ENGINE_OFFICE_PRIVATE_H
 #define CW_ENGINE_OFFICE_PRIVATE_H
@@ -20,6 +21,8 @@ struct office_kind {
     bool (*check)(const struct cw_document *doc, struct cw_error *err);
 };
 const struct office_kind *cw_office_kind_of(const struct cw_kind *kind);
+/* Whether texts that were given are free of control characters other than tabs and ends of lines. */
+bool cw_office_check_texts(const struct cw_document *doc, struct cw_error *err);
 /* The id that the fields make, whatever id was given; empty when a field is missing. */
 struct cw_slice cw_office_made_id(const struct cw_document *doc, struct cw_arena *arena);
 
@@ -155,6 +158,18 @@ const struct cw_out_config *cw_office_out_of(const struct cw_site_config *config
                                              enum cw_out out);
 /* Queues it, and remembers to wake the sender. */
 bool cw_office_put_message(struct office_job *job, enum cw_out out, struct cw_message *message);
+/* What waits of it for the cart: the level of the id, or that event. */
+bool cw_office_take_back(struct office_job *job, struct cw_slice cart, enum cw_out out, struct cw_slice id,
+                         struct cw_slice event);
+/* What waits of shipments and invoices that are no more, or not confirmed or released any more. */
+bool cw_office_take_back_parcels(struct office_job *job);
+/* Whether any invoice of the order is released. */
+bool cw_office_find_invoice(struct office_job *job, struct cw_slice cart, struct cw_slice order, bool *found);
+/* Which SKUs carts were told of and nothing says any more how much of them there is. */
+bool cw_office_find_silent(struct office_job *job);
+#define OFFICE_INVOICE  "invoice/"   /* events: of an invoice that stands for its parcel */
+#define OFFICE_TRACKING "/tracking/" /* behind the parcel's: its tracking came late */
+
 /* Of customers and items that changed. */
 bool cw_office_tell_documents(struct office_job *job);
 /* Of shipments and invoices. */

@@ -10,7 +10,8 @@
 struct parcel {
     const struct cw_document *doc;
     const struct office_order *order;
-    struct cw_slice id; /* under which the cart has it */
+    struct cw_slice id;           /* under which the cart has it */
+    struct cw_slice old_tracking; /* the number that this corrects; empty = none */
     bool completes;
 };
 
@@ -82,7 +83,8 @@ static bool print_parcel(struct cw_buffer *out, const struct parcel *parcel, str
               print_time(out, "shipped_at", when, err);
     for (size_t i = 0; i < sizeof fields / sizeof *fields && ok; i++)
         ok = cw_office_json_text(out, fields[i][1], cw_office_text(doc, fields[i][0]), err);
-    return ok && print_lines(out, parcel, err) &&
+    return ok && cw_office_json_text(out, "old_tracking_number", parcel->old_tracking, err) &&
+           print_lines(out, parcel, err) &&
            cw_buffer_print(out, err, "\"completes\":%s}", parcel->completes ? "true" : "false");
 }
 
@@ -136,40 +138,19 @@ static bool find_event(struct office_job *job, struct cw_slice cart, struct cw_s
     return cw_office_query(job, TOLD "event = $2", params, 2, take_found, found);
 }
 
-#define INVOICE "invoice/"
-
 /* The id that the cart knows the parcel by: an invoice that was told for want of a shipment stands for it. */
 static bool find_id(struct office_job *job, struct parcel *parcel)
 {
     const struct cw_slice params[] = { parcel->order->cart, parcel->order->id };
     struct found found = { .job = job };
-    const size_t len = sizeof INVOICE - 1;
+    const size_t len = sizeof OFFICE_INVOICE - 1;
     parcel->id = parcel->doc->external_id;
-    if (!cw_office_query(job, TOLD "external_id = $2 AND substr(event, 1, 8) = '" INVOICE "' LIMIT 1", params,
-                         2, take_found, &found))
+    if (!cw_office_query(job, TOLD "external_id = $2 AND substr(event, 1, 8) = '" OFFICE_INVOICE "' LIMIT 1",
+                         params, 2, take_found, &found))
         return false;
     if (found.is_there && found.text.len > len)
         parcel->id = (struct cw_slice){ found.text.data + len, found.text.len - len };
     return true;
-}
-
-static bool take_any(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
-{
-    (void)columns;
-    (void)names;
-    (void)row;
-    *(bool *)arg = true;
-    return false;
-}
-
-static bool find_invoice(struct office_job *job, const struct office_order *order, bool *found)
-{
-    static const char sql[] =
-        "SELECT id FROM invoices WHERE cart = '' AND order_cart = $1 AND order_id = $2 AND "
-        "released = 1 LIMIT 1";
-    const struct cw_slice params[] = { order->cart, order->id };
-    *found = false;
-    return cw_office_query(job, sql, params, 2, take_any, found);
 }
 
 /* --- what completes the order --- */
@@ -224,29 +205,32 @@ static bool tracking_event(struct office_job *job, const struct office_doc *doc,
     }
     struct cw_hash hash = cw_hasher_end(&hasher);
     cw_hash_hex(&hash, hex);
-    return cw_buffer_print(out, job->err, "%.*s/tracking/%.16s", CW_SLICE_ARG(doc->id), hex);
+    return cw_buffer_print(out, job->err, "%.*s" OFFICE_TRACKING "%.16s", CW_SLICE_ARG(doc->id), hex);
 }
 
-/* One that was not begun to be sent gives way, so that the buyer gets one mail, with the number in it. */
-static bool give_way(struct office_job *job, const struct found *first)
-{
-    struct cw_settlement settlement = { .id = first->message,
-                                        .was = CW_MESSAGE_QUEUED,
-                                        .state = CW_MESSAGE_SUPERSEDED,
-                                        .due_at = cw_now(job->clock),
-                                        .answer = cw_slice("its tracking came before it was sent") };
-    return !first->is_there || !first->is_waiting || cw_txn_settle_message(job->txn, &settlement) ||
-           cw_office_lost(job);
-}
-
-static bool tell_late(struct office_job *job, const struct office_doc *doc, const struct parcel *parcel)
+static bool tell_tracking(struct office_job *job, const struct office_doc *doc, const struct parcel *parcel)
 {
     struct cw_buffer event = { 0 };
-    struct found first;
-    bool ok = find_event(job, parcel->order->cart, doc->id, &first) && give_way(job, &first) &&
-              tracking_event(job, doc, &event) && put_parcel(job, parcel, cw_buffer_slice(&event));
+    bool ok = tracking_event(job, doc, &event) && put_parcel(job, parcel, cw_buffer_slice(&event));
     cw_buffer_fini(&event);
     return ok;
+}
+
+/* One that was not begun to be sent gives way to what is so now, so that the buyer gets one mail, with the
+ * number in it. Its sender may be faster: then the shop has it, and is told of tracking alone. */
+static bool tell_again(struct office_job *job, const struct office_doc *doc, const struct parcel *parcel)
+{
+    const struct cw_slice cart = parcel->order->cart;
+    struct found first;
+    if (!find_event(job, cart, doc->id, &first))
+        return false;
+    bool gives_way = first.is_waiting;
+    if (gives_way && (!cw_office_take_back(job, cart, CW_OUT_SHIPMENTS, parcel->order->id, doc->id) ||
+                      !find_event(job, cart, doc->id, &first)))
+        return false;
+    if (gives_way && !first.is_there)
+        return put_parcel(job, parcel, doc->id);
+    return !has_new_tracking(doc) || tell_tracking(job, doc, parcel);
 }
 
 static bool complete(struct office_job *job, struct parcel *parcel, size_t at)
@@ -265,17 +249,21 @@ static bool tell_shipment(struct office_job *job, size_t at)
     struct parcel parcel = { .doc = doc->doc, .order = cw_office_order_of(job, doc->doc) };
     const struct cw_out_config *out =
         cw_office_out_of(job->put->config, parcel.order->cart, CW_OUT_SHIPMENTS);
-    bool is_due = true, was_out = doc->before != NULL && cw_office_is_true(doc->before, "confirmed");
+    bool is_due = true, was_out = doc->before != NULL && cw_office_is_true(doc->before, "confirmed") &&
+                                  same_text(doc, "order_cart") && same_text(doc, "order_id");
     if (out == NULL || !cw_office_is_true(doc->doc, "confirmed") ||
         cw_slice_equal(job->put->from, parcel.order->cart))
         return true;
-    if (out->shipments.by_invoice && !find_invoice(job, parcel.order, &is_due))
+    if (out->shipments.by_invoice &&
+        !cw_office_find_invoice(job, parcel.order->cart, parcel.order->id, &is_due))
         return false;
-    if (!is_due || (was_out && !has_new_tracking(doc)))
+    if (!is_due)
         return true;
+    if (was_out && !same_text(doc, "tracking_number"))
+        parcel.old_tracking = cw_office_text(doc->before, "tracking_number");
     if (!find_id(job, &parcel) || !complete(job, &parcel, at))
         return false;
-    return was_out ? tell_late(job, doc, &parcel) : put_parcel(job, &parcel, doc->id);
+    return was_out ? tell_again(job, doc, &parcel) : put_parcel(job, &parcel, doc->id);
 }
 
 /* --- invoices --- */
@@ -402,7 +390,7 @@ static bool tell_alone(struct office_job *job, const struct office_doc *doc, con
         .doc = doc->doc, .order = order, .id = doc->id, .completes = is_whole_order(job, order, doc->doc)
     };
     struct cw_buffer event = { 0 };
-    bool ok = cw_buffer_print(&event, job->err, INVOICE "%.*s", CW_SLICE_ARG(doc->id)) &&
+    bool ok = cw_buffer_print(&event, job->err, OFFICE_INVOICE "%.*s", CW_SLICE_ARG(doc->id)) &&
               put_parcel(job, &parcel, cw_buffer_slice(&event));
     cw_buffer_fini(&event);
     return ok;
@@ -430,6 +418,8 @@ bool cw_office_tell_shipments(struct office_job *job)
     bool is_shipment = job->put->kind == &cw_kind_shipment;
     if (!is_shipment && job->put->kind != &cw_kind_invoice)
         return true;
+    if (!cw_office_take_back_parcels(job))
+        return false;
     for (size_t i = 0; i < job->count; i++) {
         const struct office_doc *doc = &job->docs[i];
         if (!doc->is_changed || doc->doc == NULL)

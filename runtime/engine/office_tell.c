@@ -17,13 +17,12 @@ const struct cw_out_config *cw_office_out_of(const struct cw_site_config *config
     return NULL;
 }
 
-static bool *told_of(struct office_job *job, struct cw_slice cart, enum cw_out out)
+static void wake_later(struct office_job *job, struct cw_slice cart, enum cw_out out)
 {
     const struct cw_site_config *config = job->put->config;
-    size_t i = 0;
-    while (!cw_slice_is(cart, config->carts[i].name))
-        i++;
-    return &job->is_told[i * CW_OUT_STREAMS + out];
+    for (size_t i = 0; i < config->cart_count; i++)
+        if (cw_slice_is(cart, config->carts[i].name))
+            job->is_told[i * CW_OUT_STREAMS + out] = true;
 }
 
 bool cw_office_put_message(struct office_job *job, enum cw_out out, struct cw_message *message)
@@ -31,9 +30,21 @@ bool cw_office_put_message(struct office_job *job, enum cw_out out, struct cw_me
     message->key.stream = cw_slice(cw_out_name(out));
     message->state = CW_MESSAGE_QUEUED;
     message->created_at = message->changed_at = message->due_at = cw_now(job->clock);
-    *told_of(job, message->key.cart, out) = true;
+    wake_later(job, message->key.cart, out);
     job->result->messages++;
     return cw_txn_put_message(job->txn, message) || cw_office_lost(job);
+}
+
+bool cw_office_take_back(struct office_job *job, struct cw_slice cart, enum cw_out out, struct cw_slice id,
+                         struct cw_slice event)
+{
+    const struct cw_record_key key = { cart, cw_slice(cw_out_name(out)), id };
+    wake_later(job, cart, out);
+    if (out == CW_OUT_SHIPMENTS) /* in the same lane */
+        wake_later(job, cart, CW_OUT_STATUSES);
+    return cw_txn_take_back(job->txn, &key, event,
+                            cw_slice("the back office took it back before it was sent")) ||
+           cw_office_lost(job);
 }
 
 bool cw_office_wake(struct office_job *job)
@@ -169,8 +180,9 @@ static bool tell_source(struct telling *telling, const struct cw_document *doc)
 static bool tell_document(struct telling *telling, const struct office_doc *doc)
 {
     struct office_job *job = telling->job;
-    if (telling->groups != NULL && !is_listed(telling->groups, "", cw_office_text(doc->doc, "group")))
-        return true;
+    if (doc->doc == NULL ||
+        (telling->groups != NULL && !is_listed(telling->groups, "", cw_office_text(doc->doc, "group"))))
+        return cw_office_take_back(job, telling->cart, telling->out, doc->id, (struct cw_slice){ "", 0 });
     cw_buffer_clear(&telling->before);
     if ((doc->before != NULL && !print_document(job, doc->before, telling->fields, &telling->before)) ||
         !print_document(job, doc->doc, telling->fields, &telling->after))
@@ -190,7 +202,7 @@ static bool tell_cart(struct office_job *job, struct cw_slice cart, enum cw_out 
     telling.fields = out == CW_OUT_ITEMS ? config->items.fields : config->customers.fields;
     bool ok = true;
     for (size_t i = 0; i < job->count && ok; i++)
-        if (job->docs[i].is_changed && job->docs[i].doc != NULL)
+        if (job->docs[i].is_changed)
             ok = tell_document(&telling, &job->docs[i]);
     cw_buffer_fini(&telling.before);
     cw_buffer_fini(&telling.after);

@@ -134,7 +134,7 @@ static void take_owners(void *arg, const struct cw_answers *answers, size_t coun
     if (err != NULL)
         *skus->job->err = *err;
     for (size_t i = 0; i < count && err == NULL && skus->ok; i++)
-        for (size_t k = 0; k < answers[i].count; k++) {
+        for (size_t k = 0; !answers[i].is_loose && k < answers[i].count; k++) {
             struct cw_slice owner = answers[i].found[k].external_id;
             if (!skus->items[i].doc->is_faulty && !cw_slice_equal(owner, skus->items[i].doc->id))
                 skus->ok = fail_twice(skus, &skus->items[i], "item ", owner) && skus->ok;

@@ -113,10 +113,16 @@ static void end_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
     cw_outbox_commit(run, end_stored);
 }
 
-/* What turned unknown in this run is to be asked about soon, whatever the schedule says. */
-static void note_unknown(struct cw_outbox_run *run)
+void cw_outbox_note_unknown(struct cw_outbox_run *run, cw_time due)
 {
-    if (run->script->has_probe && run->first_unknown != CW_TIME_NONE &&
+    if (run->first_unknown == CW_TIME_NONE || due < run->first_unknown)
+        run->first_unknown = due;
+}
+
+/* What is unknown then is to be asked about, or gives way to a newer one, whatever the schedule says. */
+static void come_back_for_unknown(struct cw_outbox_run *run)
+{
+    if (cw_outbox_looks_at_unknown(run) && run->first_unknown != CW_TIME_NONE &&
         (run->next_at == CW_TIME_NONE || run->first_unknown < run->next_at))
         run->next_at = run->first_unknown;
 }
@@ -136,7 +142,7 @@ void cw_outbox_end(struct cw_outbox_run *run, const struct cw_error *err)
         note_failure(run, err);
     else if (run->stopping)
         run->run.message = cw_slice("stopped; the next run goes on from here");
-    note_unknown(run);
+    come_back_for_unknown(run);
     if (run->is_begun)
         cw_outbox_begin_txn(run, end_ready);
     else

@@ -57,6 +57,9 @@ struct cw_verdict cw_outbox_judge(const struct cw_evidence *evidence);
 struct cw_verdict cw_outbox_judge_probe(enum cw_lua_said said, unsigned attempts, unsigned attempts_max);
 /* Whether an error is the cart's, so that the next message would meet the same. */
 bool cw_outbox_is_of_cart(const struct cw_error *err, int status);
+/* After which a call whose answer was lost takes effect no more: until then the cart is not asked what became
+ * of it, and nothing else of its lane is sent. A "missing" that came earlier would be believed too soon. */
+#define CW_OUTBOX_SETTLES (2 * CW_MINUTE)
 /* When a message that was refused `attempts` times is tried again: 1 min, 2, 4, ... at most 1 h later. */
 cw_time cw_outbox_delay(unsigned attempts);
 

@@ -52,9 +52,10 @@ static bool take_due(void *arg, size_t columns, const struct cw_slice *names, co
     return true;
 }
 
+/* Or meant to be: a clock that was ahead put off what it touched for as long. */
 static bool is_over(cw_time due, cw_time now)
 {
-    return due != CW_TIME_NONE && due <= now;
+    return due != CW_TIME_NONE && (due <= now || due > now + CW_MESSAGE_DUE_MAX);
 }
 
 static cw_time earlier(cw_time a, cw_time b)
@@ -73,8 +74,8 @@ static void due_read(void *arg, const struct cw_error *err)
     else if (run->due.has_sending || is_over(run->due.queued, now) || is_over(run->due.unknown, now))
         cw_outbox_begin(run);
     else
-        cw_outbox_rest(run,
-                       earlier(run->due.queued, run->script->has_probe ? run->due.unknown : CW_TIME_NONE));
+        cw_outbox_rest(
+            run, earlier(run->due.queued, cw_outbox_looks_at_unknown(run) ? run->due.unknown : CW_TIME_NONE));
 }
 
 static void read_due(struct cw_outbox_run *run)

@@ -13,7 +13,8 @@ static const char stale_sql[] =
     "SELECT u.id FROM messages u WHERE u.cart = $1 AND u.stream = $2 AND u.state = 'unknown' "
     "AND u.state <> 'queued' AND " UNSETTLED(
         "u.") "AND u.event = '' "
-              "AND EXISTS (SELECT 1 FROM messages q WHERE q.cart = u.cart AND q.lane = u.lane AND q.id > "
+              "AND u.due_at <= $3 AND EXISTS (SELECT 1 FROM messages q WHERE q.cart = u.cart AND q.lane = "
+              "u.lane AND q.id > "
               "u.id "
               "AND " UNSETTLED("q.") "AND q.state = 'queued' AND q.stream = u.stream "
                                      "AND q.external_id = u.external_id) ORDER BY u.id LIMIT 500";
@@ -84,14 +85,17 @@ static void stale_read(void *arg, const struct cw_error *err)
 static void supersede_stale(void *arg)
 {
     struct cw_outbox_run *run = arg;
-    const struct cw_slice params[] = { run->run.cart, run->run.stream };
+    char now[CW_TIME_TEXT_MAX];
+    const struct cw_slice params[] = { run->run.cart,
+                                       run->run.stream,
+                                       { now, cw_time_iso(cw_outbox_now(run), now) } };
     if (!cw_out_is_level(run->out) || (run->due.unknown == CW_TIME_NONE && !run->due.has_sending)) {
         cw_outbox_probe(run);
         return;
     }
     run->stale_count = 0;
     run->in_store = true;
-    cw_store_query(cw_outbox_store(run), stale_sql, params, 2, take_stale, stale_read, run);
+    cw_store_query(cw_outbox_store(run), stale_sql, params, 3, take_stale, stale_read, run);
 }
 
 /* --- messages whose sender died --- */
@@ -117,14 +121,22 @@ static void orphans_ready(void *arg, struct cw_txn *txn, const struct cw_error *
         orphans_stored(run, err);
         return;
     }
-    cw_txn_orphan_messages(txn, run->run.cart, run->run.stream);
+    cw_time due_at = cw_outbox_now(run) + CW_OUTBOX_SETTLES;
+    cw_txn_orphan_messages(txn, run->run.cart, run->run.stream, due_at);
+    if (run->due.has_sending)
+        cw_outbox_note_unknown(run, due_at);
     cw_outbox_commit(run, orphans_stored);
+}
+
+static bool is_put_off(const struct cw_outbox_run *run, cw_time due)
+{
+    return due != CW_TIME_NONE && due > cw_outbox_now(run) + CW_MESSAGE_DUE_MAX;
 }
 
 void cw_outbox_orphan(void *arg)
 {
     struct cw_outbox_run *run = arg;
-    if (run->due.has_sending)
+    if (run->due.has_sending || is_put_off(run, run->due.queued) || is_put_off(run, run->due.unknown))
         cw_outbox_begin_txn(run, orphans_ready);
     else
         supersede_stale(run);

@@ -75,7 +75,7 @@ struct cw_outbox_run {
     size_t stale_count;
     int64_t approved;      /* messages up to this id may change what they like */
     cw_time braked_at;     /* when the brake was looked at last */
-    cw_time first_unknown; /* when one that became unknown in this run is to be asked about */
+    cw_time first_unknown; /* when one that is unknown after this run is due */
 
     char version[CW_HASH_TEXT_MAX];
     char message[CW_ERROR_TEXT_MAX];
@@ -95,6 +95,13 @@ static inline cw_time cw_outbox_now(const struct cw_outbox_run *run)
     return cw_now(cw_loop_clock(cw_outbox_loop(run)));
 }
 
+/* Whether a run may do anything about messages that are unknown: ask the cart, or see a newer level behind.
+ */
+static inline bool cw_outbox_looks_at_unknown(const struct cw_outbox_run *run)
+{
+    return run->script->has_probe || cw_out_is_level(run->out);
+}
+
 /* The next step, from the loop. */
 void cw_outbox_go_on(struct cw_outbox_run *run, cw_loop_fn *step);
 void cw_outbox_wait(struct cw_outbox_run *run, cw_time time, cw_loop_fn *step);
@@ -103,6 +110,8 @@ void cw_outbox_wait(struct cw_outbox_run *run, cw_time time, cw_loop_fn *step);
 bool cw_outbox_was_cancelled(struct cw_outbox_run *run);
 void cw_outbox_begin_txn(struct cw_outbox_run *run, cw_txn_ready_fn *ready);
 void cw_outbox_commit(struct cw_outbox_run *run, cw_store_done_fn *done);
+/* One is unknown, and due then. */
+void cw_outbox_note_unknown(struct cw_outbox_run *run, cw_time due);
 /* err NULL = it went well. */
 void cw_outbox_end(struct cw_outbox_run *run, const struct cw_error *err);
 

@@ -77,9 +77,8 @@ static void judge_one(struct cw_outbox_run *run, size_t i, const struct cw_lua_t
     const struct cw_verdict verdict =
         cw_outbox_judge_probe(told->said, message->attempts, run->sending->attempts);
     cw_time due = due_of(message, verdict.state, cw_outbox_now(run));
-    if (verdict.state == CW_MESSAGE_UNKNOWN &&
-        (run->first_unknown == CW_TIME_NONE || due < run->first_unknown))
-        run->first_unknown = due;
+    if (verdict.state == CW_MESSAGE_UNKNOWN)
+        cw_outbox_note_unknown(run, due);
     call->outcomes[i] =
         (struct cw_outbox_outcome){ .settlement = { .id = message->id,
                                                     .was = CW_MESSAGE_UNKNOWN,

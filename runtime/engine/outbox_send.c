@@ -6,7 +6,7 @@
 #include "engine/outbox_private.h"
 
 enum { STORE_TRIES = 6 };
-static const cw_time store_again = 2 * CW_SECOND, asked_after = CW_MINUTE;
+static const cw_time store_again = 2 * CW_SECOND;
 
 static void store(struct cw_outbox_run *run);
 
@@ -33,6 +33,8 @@ static struct cw_slice error_of(struct cw_outbox_run *run, const struct cw_lua_t
 static cw_time due_of(const struct cw_verdict *verdict, unsigned attempts, cw_time now)
 {
     bool is_later = verdict->state == CW_MESSAGE_QUEUED && !verdict->takes_back;
+    if (verdict->state == CW_MESSAGE_UNKNOWN)
+        return now + CW_OUTBOX_SETTLES;
     return is_later ? now + cw_outbox_delay(attempts) : now;
 }
 
@@ -46,7 +48,7 @@ static void judge_one(struct cw_outbox_run *run, size_t i, const struct cw_lua_t
     evidence->attempts = message->attempts;
     const struct cw_verdict verdict = cw_outbox_judge(evidence);
     if (verdict.state == CW_MESSAGE_UNKNOWN)
-        run->first_unknown = now + asked_after;
+        cw_outbox_note_unknown(run, now + CW_OUTBOX_SETTLES);
     call->outcomes[i] =
         (struct cw_outbox_outcome){ .settlement = { .id = message->id,
                                                     .was = CW_MESSAGE_SENDING,
@@ -67,7 +69,7 @@ static bool ends_run(struct cw_outbox_run *run, const struct cw_lua_sent *sent)
         run->lost_in_a_row = 0;
         return false;
     }
-    return sent->effects.uncertain == 0 || ++run->lost_in_a_row == CW_OUTBOX_LOST_MAX;
+    return sent->effects.uncertain == 0 || sent->status == 503 || ++run->lost_in_a_row == CW_OUTBOX_LOST_MAX;
 }
 
 static void judge_all(struct cw_outbox_run *run, const struct cw_lua_sent *sent)
@@ -107,8 +109,9 @@ static void tell(void *arg)
     struct cw_outbox_call *call = &run->call;
     struct cw_error err;
     bool is_single = call->count == 1 && run->script->has_send;
-    run->fiber = cw_lua_start_telling(run->cart, run->out, is_single ? CW_TELL_ONE : CW_TELL_BATCH,
-                                      call->messages, call->links, call->count, sent, run, &err);
+    if (cw_session_may_write(run->session, run->cart->name, &err))
+        run->fiber = cw_lua_start_telling(run->cart, run->out, is_single ? CW_TELL_ONE : CW_TELL_BATCH,
+                                          call->messages, call->links, call->count, sent, run, &err);
     if (run->fiber == NULL)
         judge_all(run, &(struct cw_lua_sent){ .err = &err }); /* nothing has left */
 }

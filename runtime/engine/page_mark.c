@@ -28,6 +28,12 @@ static bool is_posted(const struct item *item)
     return item->mapped.issues == NULL && item->mapped.skipped_by == NULL;
 }
 
+/* A SKU that the item had before may be that of one other item now. */
+static bool mark_stored(struct cw_page_job *job, const struct cw_stored *stored)
+{
+    return stored == NULL || stored->doc == NULL || cw_recount_mark(job->txn, stored->doc);
+}
+
 static bool mark_items(struct cw_page_job *job, const struct item *item)
 {
     for (size_t i = 0; is_posted(item) && i < item->outcome_count; i++) {
@@ -35,7 +41,7 @@ static bool mark_items(struct cw_page_job *job, const struct item *item)
         if (outcome->doc->kind != &cw_kind_item)
             continue;
         job->has_changed = true;
-        if (!cw_recount_mark_item(job->txn, outcome->doc))
+        if (!mark_stored(job, outcome->stored) || !cw_recount_mark(job->txn, outcome->doc))
             return false;
     }
     return true;

@@ -151,6 +151,8 @@ static bool retire(struct cw_page_job *job, const struct item *item)
                     *active = (struct cw_value *)cw_document_get(retired, "active");
     if (variants == NULL || active == NULL || (!variants->is_set && active->is_set && !active->boolean))
         return true;
+    if (job->recounts && !cw_recount_mark(job->txn, retired)) /* as long as it has its variants */
+        return false;
     variants->is_set = false;
     *active = (struct cw_value){ .is_set = true, .boolean = false };
     return cw_txn_put_document(job->txn, item->key.cart, retired, cw_now(job->pipeline.clock),

@@ -95,6 +95,16 @@ static void put_notes(struct cw_reconcile *reconcile, const struct cw_ids *ids, 
                     (struct cw_record_key){ run->cart, run->stream, ids->items[i] });
 }
 
+/* What a cart no longer has may be back tomorrow; only a person knows that an item is given up. */
+static const char *gone_note(const struct cw_reconcile *reconcile)
+{
+    return cw_lua_plan_kind(reconcile->stream->plan) == &cw_kind_item
+               ? "the store has this item, but the cart shows it no more; so that another one with its SKU "
+                 "is "
+                 "told of stock: cartwright edit CART item ID active=false --reason TEXT"
+               : "the store has this record, but the cart shows it no more";
+}
+
 static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
 {
     struct cw_reconcile *reconcile = arg;
@@ -104,7 +114,7 @@ static void end_txn_ready(void *arg, struct cw_txn *txn, const struct cw_error *
             end_stored(reconcile, err);
         return;
     }
-    put_notes(reconcile, &reconcile->gone, "the store has this record, but the cart shows it no more");
+    put_notes(reconcile, &reconcile->gone, gone_note(reconcile));
     put_notes(reconcile, &reconcile->not_sent, "the cart lists this record, but does not send it");
     cw_run_put_end(txn, &reconcile->run);
     reconcile->txn = NULL;

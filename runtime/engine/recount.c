@@ -40,11 +40,6 @@ bool cw_recount_mark(struct cw_txn *txn, const struct cw_document *doc)
     return true;
 }
 
-bool cw_recount_mark_item(struct cw_txn *txn, const struct cw_document *item)
-{
-    return cw_recount_mark(txn, item);
-}
-
 /* --- steps --- */
 
 static void end(struct recounting *r)
@@ -59,6 +54,7 @@ static void end(struct recounting *r)
     cw_buffer_fini(&r->json);
     g_array_unref(r->prices);
     g_array_unref(r->levels);
+    g_array_unref(r->looks);
     g_free(r);
     done(arg, err.code != CW_OK ? &err : NULL);
 }
@@ -331,6 +327,7 @@ void cw_recount_skus(struct cw_txn *txn, const struct cw_site_config *config, co
     r->figures = cw_figures_create();
     r->prices = g_array_new(FALSE, FALSE, sizeof(struct cw_price_row));
     r->levels = g_array_new(FALSE, FALSE, sizeof(struct level));
+    r->looks = g_array_new(FALSE, FALSE, sizeof(guint));
     r->price_changes_at = CW_TIME_NONE;
     cw_arena_init(&r->arena, 0);
     cw_arena_init(&r->asking, 0);

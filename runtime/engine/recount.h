@@ -18,10 +18,12 @@
  * both name the larger demand, and what either names alone, so that a broken version gives nothing back; one
  * that is closed takes nothing. Nor does one that a rule skips.
  *
- * A level is told to a cart whose items have the SKU, with the cart's ids; to one without items, or with
- * `unlisted`, also without. A SKU that two of its items have is told to neither: the log says so
- * (sku-ambiguous). The price that holds now is told; when the next one begins or ends, the job "recount" is
- * woken.
+ * A level is told to a cart whose items have the SKU, byte for byte, with the cart's ids; to one without
+ * items (until the first one is fetched), or with `unlisted`, also without. A SKU that the cart writes
+ * otherwise, in another case, is not told: its orders would take nothing of it (sku-written-otherwise in the
+ * log). A SKU that two of its items have is told to neither (sku-ambiguous), unless one of them alone is
+ * active. What waits of a SKU that has no source, or no price, any more is taken back; what the cart was told
+ * of it stays. The price that holds now is told; when the next one begins or ends, the job "recount" is woken.
  */
 #ifndef CW_ENGINE_RECOUNT_H
 #define CW_ENGINE_RECOUNT_H
@@ -50,11 +52,9 @@ void cw_recount_orders(struct cw_txn *txn, const struct cw_site_config *config, 
 void cw_recount_orders_anew(struct cw_txn *txn, const struct cw_site_config *config, struct cw_slice cart,
                             const struct cw_slice *ids, size_t count, cw_store_done_fn *done, void *arg);
 
-/* Items of a cart came, or changed: they may be told of stock now. Marks the SKUs of the document and its
- * variants. */
-bool cw_recount_mark_item(struct cw_txn *txn, const struct cw_document *item);
 /* Marks every SKU that a document of any kind names: its own, those of variants, components and lines. Of a
- * document that changes: both as it was and as it is. */
+ * document that changes: both as it was and as it is, also of an item of a cart, which may be told of stock
+ * now or leaves its SKU to another item. */
 bool cw_recount_mark(struct cw_txn *txn, const struct cw_document *doc);
 
 /* Takes all marks, counts, puts messages, wakes their senders. To be run last before the commit. `loop` may

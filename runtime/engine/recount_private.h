@@ -1,5 +1,6 @@
-/* recount_private.h - one counting inside a transaction: what recount.c (which SKUs, their figures) and
- * recount_tell.c (messages to one cart after the other) share.
+/* recount_private.h - one counting inside a transaction: what recount.c (which SKUs, their figures),
+ * recount_tell.c (messages to one cart after the other) and recount_whose.c (which item of the cart it is)
+ * share.
  *
  * Answers of the store may come within the call or later. A step never calls the next one but names it with
  * recount_go, so that answers that come at once do not pile up on the stack.
@@ -53,7 +54,8 @@ struct recounting {
     struct cw_arena asking;
     GArray *levels;              /* struct level */
     bool knows_items, has_items; /* whether the cart has any */
-    struct cw_answers *answers;  /* one a level */
+    struct cw_answers *answers;  /* one a level; those that need a second look with their documents */
+    GArray *looks;               /* guint: the levels that need one */
     bool told[CW_OUT_STREAMS];
     struct cw_buffer json;
     cw_time price_changes_at; /* when the next price begins or ends; CW_TIME_NONE = none */
@@ -67,6 +69,12 @@ void recount_fail(struct recounting *r, const struct cw_error *err);
 /* Tells all carts of what is in hand, then goes on with recount_told. */
 void recount_tell(struct recounting *r);
 void recount_told(struct recounting *r);
+
+/* Fills r->answers for r->levels, and r->has_items where that matters; goes on with recount_put_levels. */
+void recount_ask_whose(struct recounting *r);
+void recount_put_levels(struct recounting *r);
+/* As the item of the answer, or its variant, writes it; the answer has its document. */
+struct cw_slice recount_sku_of(const struct cw_answer *answer);
 
 /* As cw_recount_run, and counts these SKUs besides, whether they are marked or not, without what depends on
  * them. They must stay until `done`. */

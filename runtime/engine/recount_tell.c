@@ -7,7 +7,7 @@
 #include "adapters/writer.h"
 #include "base/log.h"
 
-enum { ASKED_AT_ONCE = 200, AMBIGUOUS_MAX = 10000 };
+enum { ASKED_AT_ONCE = 200, NEWS_MAX = 10000 };
 
 static const struct cw_site_cart *cart_of(const struct recounting *r)
 {
@@ -27,7 +27,7 @@ static bool is_news(const char *what)
     static GHashTable *told;
     if (told == NULL)
         told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    return g_hash_table_size(told) < AMBIGUOUS_MAX && g_hash_table_add(told, g_strdup(what));
+    return g_hash_table_size(told) < NEWS_MAX && g_hash_table_add(told, g_strdup(what));
 }
 
 static void tell_ambiguous(const char *event, const char *cart, struct cw_slice sku, struct cw_slice first,
@@ -42,6 +42,22 @@ static void tell_ambiguous(const char *event, const char *cart, struct cw_slice 
                                            { NULL, { NULL, 0 } } };
     if (is_news(what))
         cw_log(CW_LOG_WARNING, event, fields);
+    g_free(what);
+}
+
+/* An item that has the SKU in another case: orders and levels go by the SKU as it is written, so that what is
+ * told of the one would be sold as the other. */
+static void tell_otherwise(const char *cart, struct cw_slice sku, const struct cw_answer *item)
+{
+    struct cw_slice written = recount_sku_of(item);
+    char *what = g_strdup_printf("otherwise %s %.*s %.*s", cart, CW_SLICE_ARG(sku), CW_SLICE_ARG(written));
+    const struct cw_log_field fields[] = { { "cart", cw_slice(cart) },
+                                           { "sku", sku },
+                                           { "of_cart", written },
+                                           { "item", item->external_id },
+                                           { NULL, { NULL, 0 } } };
+    if (is_news(what))
+        cw_log(CW_LOG_WARNING, "sku-written-otherwise", fields);
     g_free(what);
 }
 
@@ -225,6 +241,10 @@ static void tell_more(struct recounting *r);
 static bool may_be_told(const struct recounting *r, const struct level *level,
                         const struct cw_answers *answers)
 {
+    if (answers->is_loose) {
+        tell_otherwise(cart_of(r)->name, level->sku, &answers->found[0]);
+        return false;
+    }
     if (answers->count <= 1)
         return answers->count == 1 || cart_of(r)->out.stock.unlisted || !r->has_items;
     tell_ambiguous("sku-ambiguous", cart_of(r)->name, level->sku, answers->found[0].external_id,
@@ -232,7 +252,7 @@ static bool may_be_told(const struct recounting *r, const struct level *level,
     return false;
 }
 
-static void put_levels(struct recounting *r)
+void recount_put_levels(struct recounting *r)
 {
     for (guint i = 0; i < r->levels->len; i++) {
         const struct level *level = &g_array_index(r->levels, struct level, i);
@@ -245,73 +265,27 @@ static void put_levels(struct recounting *r)
     recount_go(r, tell_more);
 }
 
-static bool take_item(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
-{
-    struct recounting *r = arg;
-    (void)columns, (void)names, (void)row;
-    r->has_items = true;
-    return false;
-}
-
-static void items_looked_for(void *arg, const struct cw_error *err)
-{
-    struct recounting *r = arg;
-    r->knows_items = true;
-    if (err != NULL)
-        recount_fail(r, err);
-    else
-        recount_go(r, put_levels);
-}
-
-static void look_for_items(struct recounting *r)
-{
-    const struct cw_slice cart = cw_slice(cart_of(r)->name);
-    cw_store_query(cw_txn_store(r->txn), "SELECT 1 FROM items WHERE cart = $1 LIMIT 1", &cart, 1, take_item,
-                   items_looked_for, r);
-}
-
-static bool names_all(const struct recounting *r)
-{
-    for (guint i = 0; i < r->levels->len; i++)
-        if (r->answers[i].count == 0)
-            return false;
-    return true;
-}
-
-static void answered(void *arg, const struct cw_answers *answers, size_t count, const struct cw_error *err)
-{
-    struct recounting *r = arg;
-    r->answers = err == NULL ? cw_arena_alloc(&r->asking, count * sizeof *answers) : NULL;
-    if (r->answers == NULL || count != r->levels->len) {
-        recount_fail(r, err);
-        return;
-    }
-    memcpy(r->answers, answers, count * sizeof *answers);
-    bool is_asked = !r->knows_items && !cart_of(r)->out.stock.unlisted && !names_all(r);
-    recount_go(r, is_asked ? look_for_items : put_levels);
-}
-
-static void ask_for_items(struct recounting *r)
-{
-    cw_arena_reset(&r->asking);
-    struct cw_question *questions = cw_arena_alloc(&r->asking, r->levels->len * sizeof *questions);
-    if (questions == NULL) {
-        recount_fail(r, NULL);
-        return;
-    }
-    for (guint i = 0; i < r->levels->len; i++)
-        questions[i] = (struct cw_question){ .kind = &cw_kind_item,
-                                             .cart = cw_slice(cart_of(r)->name),
-                                             .field = "sku",
-                                             .value = g_array_index(r->levels, struct level, i).sku };
-    cw_txn_ask(r->txn, questions, r->levels->len, &r->asking, answered, r);
-}
-
 /* --- one cart after the other --- */
 
 static void tell_next(struct recounting *r);
 
-static void add_level(struct recounting *r, struct cw_slice sku)
+static bool take_back(struct recounting *r, enum cw_out out, struct cw_slice sku, const char *why)
+{
+    const struct cw_record_key key = { cw_slice(cart_of(r)->name), cw_slice(cw_out_name(out)), sku };
+    return cw_txn_take_back(r->txn, &key, (struct cw_slice){ "", 0 }, cw_slice(why));
+}
+
+/* Of what was marked alone: prices of what depends on it were not read. */
+static bool take_back_prices(struct recounting *r)
+{
+    for (size_t i = 0; is_told(r, CW_OUT_PRICES) && i < r->marked_count; i++)
+        if (price_of(r, r->marked[i]) == NULL &&
+            !take_back(r, CW_OUT_PRICES, r->marked[i], "it has no price any more"))
+            return false;
+    return true;
+}
+
+static bool add_level(struct recounting *r, struct cw_slice sku)
 {
     struct level level = { .sku = sku, .item = cw_stock_find(cw_figures_stock(r->figures), sku) };
     if (r->view != NULL && !cw_figures_is_broken(r->figures, level.item))
@@ -320,6 +294,8 @@ static void add_level(struct recounting *r, struct cw_slice sku)
         level.price = price_of(r, sku);
     if (level.stock.has_source || level.price != NULL)
         g_array_append_val(r->levels, level);
+    return level.stock.has_source || !is_told(r, CW_OUT_STOCK) ||
+           take_back(r, CW_OUT_STOCK, sku, "nothing says any more how much of it there is");
 }
 
 static bool wake_senders(struct recounting *r)
@@ -335,9 +311,12 @@ static void tell_more(struct recounting *r)
 {
     g_array_set_size(r->levels, 0);
     while (r->at < r->sku_count && r->levels->len < ASKED_AT_ONCE)
-        add_level(r, r->skus[r->at++]);
+        if (!add_level(r, r->skus[r->at++])) {
+            recount_fail(r, NULL);
+            return;
+        }
     if (r->levels->len > 0) {
-        ask_for_items(r);
+        recount_ask_whose(r);
         return;
     }
     cw_stock_view_free(r->view);
@@ -369,7 +348,7 @@ static void tell_next(struct recounting *r)
     r->at = 0;
     r->knows_items = r->has_items = false;
     memset(r->told, 0, sizeof r->told);
-    if (count_cart(r))
+    if (count_cart(r) && take_back_prices(r))
         recount_go(r, tell_more);
     else
         recount_fail(r, NULL);

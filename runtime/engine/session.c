@@ -8,6 +8,9 @@
 #include "engine/edits.h"
 #include "engine/office.h"
 
+/* A request that leaves has a twelfth of the lease's time, 5 s of a minute, to reach the shop. */
+enum { LEASE_MARGIN = 12 };
+
 struct cw_session {
     struct cw_session_config config;
     struct cw_script *script;
@@ -19,6 +22,7 @@ struct cw_session {
     char version[CW_HASH_TEXT_MAX];
     struct cw_emitter *emitter;
     int64_t token;
+    int64_t lease_end_ns; /* by the loop's monotonic clock; 0 = no end */
 };
 
 /* --- what the script kernel asks for --- */
@@ -139,6 +143,29 @@ void cw_session_set_token(struct cw_session *session, int64_t token)
     session->token = token;
 }
 
+void cw_session_set_lease(struct cw_session *session, int64_t asked_ns, cw_time time)
+{
+    cw_time granted = time < CW_LEASE_TIME_MAX ? time : CW_LEASE_TIME_MAX;
+    session->lease_end_ns = granted > 0 ? asked_ns + (granted - granted / LEASE_MARGIN) * 1000 : 0;
+}
+
+bool cw_session_may_write(const struct cw_session *session, const char *cart, struct cw_error *err)
+{
+    int64_t now = cw_elapsed_ns(cw_loop_clock(session->config.loop));
+    if (session->lease_end_ns == 0 || now < session->lease_end_ns)
+        return true;
+    return cw_fail(
+        err, CW_REFUSED,
+        "the lease of cart %s ran out %.1f s ago: this process stood still, or could not reach the "
+        "store, and another one may do its work by now; what was not sent is sent by the next run",
+        cart, (double)(now - session->lease_end_ns) / 1e9);
+}
+
+static bool may_write(void *arg, const char *cart, struct cw_error *err)
+{
+    return cw_session_may_write(arg, cart, err);
+}
+
 struct cw_fence cw_session_fence(const struct cw_session *session, const char *cart)
 {
     return (struct cw_fence){ cw_slice(cart), session->token };
@@ -237,6 +264,7 @@ static bool open_carts(struct cw_session *session, struct cw_error *err)
                                       .has_secret = has_secret,
                                       .versioned = versioned,
                                       .fence = fence_of,
+                                      .may_write = may_write,
                                       .emit = emit,
                                       .cancel_emit = cancel_emit,
                                       .progress = progress,

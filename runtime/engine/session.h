@@ -52,6 +52,13 @@ void cw_session_set_began_by(struct cw_session *session, const char *began_by);
 /* What the session's scripts and runs write from now on is checked against the cart's lease with this token;
  * 0, as at first: not checked. For sessions of one cart. */
 void cw_session_set_token(struct cw_session *session, int64_t token);
+/* The lease was asked for at `asked_ns` of the loop's monotonic clock, and granted for `time`; 0, as at
+ * first: no time limits it. When nearly all of it has passed without another one, no request that tells the
+ * cart something leaves any more: what has stood still for so long, or was cut off from the store, may not
+ * know that another process does its work by now. */
+void cw_session_set_lease(struct cw_session *session, int64_t asked_ns, cw_time time);
+/* False with CW_REFUSED when it may not write to the cart any more. */
+bool cw_session_may_write(const struct cw_session *session, const char *cart, struct cw_error *err);
 struct cw_fence cw_session_fence(const struct cw_session *session, const char *cart);
 
 /* A pipeline with the session's store and rules. */

@@ -97,7 +97,7 @@ static void take(struct cw_worker *worker)
     struct work *work = worker->claimed;
     struct place *place = cw_place_of(worker, work->cart);
     worker->claimed = NULL;
-    cw_place_hold(place, worker->claimed_token);
+    cw_place_hold(place, worker->claimed_token, worker->claim_asked_ns);
     cw_work_begin(place, work);
     if (worker->stopping)
         stop_place(place);
@@ -182,6 +182,7 @@ static void claim_now(void *arg)
     if (worker->stopping || !has_room(worker))
         return;
     worker->claiming = true;
+    worker->claim_asked_ns = cw_elapsed_ns(worker->clock);
     cw_store_claim_job(worker->config.store, cw_slice(worker->config.holder), cw_now(worker->clock),
                        worker->config.lease_time, claimed, worker);
 }

@@ -89,6 +89,53 @@ static void tidied(void *arg, uint64_t removed, const struct cw_error *err)
     cw_work_finish(work, err);
 }
 
+/* --- what a run out leaves --- */
+
+/* The terms of the indexes, word for word, which SQLite uses for nothing else. */
+static const char left_sql[] =
+    "SELECT 'queued' AS state, COUNT(*) AS messages FROM messages WHERE cart = $1 AND stream = $2 AND state "
+    "= "
+    "'queued' UNION ALL SELECT state, COUNT(*) FROM messages WHERE cart = $1 AND stream = $2 AND state <> "
+    "'queued' AND state NOT IN ('sent', 'superseded') GROUP BY state";
+
+static bool take_left(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    struct cw_metrics_messages *messages = &((struct work *)arg)->messages;
+    char number[24];
+    (void)columns, (void)names;
+    snprintf(number, sizeof number, "%.*s", CW_SLICE_ARG(row[1]));
+    uint64_t count = g_ascii_strtoull(number, NULL, 10);
+    if (cw_slice_is(row[0], "queued"))
+        messages->queued = count;
+    else if (cw_slice_is(row[0], "unknown"))
+        messages->unknown = count;
+    else if (cw_slice_is(row[0], "failed"))
+        messages->failed = count;
+    return true;
+}
+
+static void left_counted(void *arg, const struct cw_error *err)
+{
+    struct work *work = arg;
+    work->in_store = false;
+    if (work->lost) {
+        cw_work_free(work);
+        return;
+    }
+    if (err == NULL)
+        cw_metrics_set_messages(work->place->worker->config.pulse->metrics, work->cart, work->name,
+                                &work->messages);
+    cw_work_finish(work, work->err.code != CW_OK ? &work->err : NULL);
+}
+
+/* Also of a run that failed or was stopped: then it is most worth knowing. */
+static void count_left(struct work *work)
+{
+    const struct cw_slice params[] = { cw_slice(work->cart), cw_slice(work->name) };
+    work->in_store = true;
+    cw_store_query(work->place->worker->config.store, left_sql, params, 2, take_left, left_counted, work);
+}
+
 static void sent(void *arg, const struct cw_run *run, cw_time next_at, const struct cw_error *err)
 {
     struct work *work = arg;
@@ -96,7 +143,13 @@ static void sent(void *arg, const struct cw_run *run, cw_time next_at, const str
     work->had_run = true;
     work->next_at = next_at;
     count_run(work, run);
-    cw_work_finish(work, err);
+    if (work->place->worker->config.pulse == NULL) {
+        cw_work_finish(work, err);
+        return;
+    }
+    if (err != NULL)
+        work->err = *err;
+    count_left(work);
 }
 
 static void recounted(void *arg, uint64_t skus, const struct cw_error *err)

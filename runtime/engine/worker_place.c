@@ -24,6 +24,15 @@ const char *cw_place_lease(const struct place *place)
 
 /* --- sessions --- */
 
+static void tell_lease(struct place *place)
+{
+    if (place->session == NULL)
+        return;
+    cw_session_set_token(place->session, place->token);
+    cw_session_set_lease(place->session, place->renewed_ns,
+                         place->token != 0 ? place->worker->config.lease_time : 0);
+}
+
 bool cw_place_open(struct place *place, struct cw_error *err)
 {
     const struct cw_worker_config *config = &place->worker->config;
@@ -49,7 +58,7 @@ bool cw_place_open(struct place *place, struct cw_error *err)
         cw_place_close(place);
         return cw_fail_in(err, "cart %s", place->cart);
     }
-    cw_session_set_token(place->session, place->token);
+    tell_lease(place);
     return true;
 }
 
@@ -115,13 +124,13 @@ static void let_go(struct place *place)
     cw_worker_end_when_done(place->worker);
 }
 
-void cw_place_hold(struct place *place, int64_t token)
+void cw_place_hold(struct place *place, int64_t token, int64_t asked_ns)
 {
     if (place->token != 0 && place->token != token)
         let_go(place);
     place->token = token;
-    if (place->session != NULL)
-        cw_session_set_token(place->session, token);
+    place->renewed_ns = asked_ns;
+    tell_lease(place);
     cw_worker_keep_leases(place->worker);
 }
 
@@ -148,12 +157,14 @@ struct asked {
     struct cw_worker *worker; /* NULL = gone */
     char *cart;
     int64_t token;
+    int64_t asked_ns; /* by the monotonic clock */
 };
 
 static struct asked *ask(struct place *place)
 {
     struct asked *asked = g_new0(struct asked, 1);
-    *asked = (struct asked){ place->worker, g_strdup(place->cart), place->token };
+    *asked = (struct asked){ place->worker, g_strdup(place->cart), place->token,
+                             cw_elapsed_ns(place->worker->clock) };
     g_ptr_array_add(place->worker->asked, asked);
     return asked;
 }
@@ -175,15 +186,24 @@ void cw_place_forget_asked(struct cw_worker *worker)
         ((struct asked *)g_ptr_array_index(worker->asked, i))->worker = NULL;
 }
 
+static void note_renewed(struct place *place, int64_t asked_ns)
+{
+    if (asked_ns > place->renewed_ns)
+        place->renewed_ns = asked_ns;
+    tell_lease(place);
+}
+
 static void renewed(void *arg, int64_t token, const struct cw_error *err)
 {
     struct asked *asked = arg;
     struct place *place = asked->worker != NULL ? cw_place_of(asked->worker, asked->cart) : NULL;
     bool is_held = place != NULL && place->token == asked->token;
     (void)token;
-    if (err != NULL && err->code == CW_CONFLICT && is_held)
+    if (err == NULL && is_held)
+        note_renewed(place, asked->asked_ns);
+    else if (is_held && err->code == CW_CONFLICT)
         cw_place_lose(place);
-    else if (err != NULL && is_held)
+    else if (is_held)
         cw_log_pairs(CW_LOG_WARNING, "lease-not-renewed", "cart", place->cart, "error", err->text, NULL);
     answered(asked);
 }
@@ -218,8 +238,7 @@ void cw_place_rest(struct place *place)
         return; /* what is claimed just now may be the cart's, under this very lease */
     struct asked *asked = ask(place);
     place->token = 0;
-    if (place->session != NULL)
-        cw_session_set_token(place->session, 0);
+    tell_lease(place);
     cw_store_drop_lease(place->worker->config.store, cw_slice(cw_place_lease(place)), asked->token,
                         given_back, asked);
     cw_place_close_idle(place->worker);

@@ -28,6 +28,7 @@ struct place {
     bool has_seen;
     char opened_with[CW_STAMP_MAX]; /* rows.stamp when the session was opened */
     int64_t token;                  /* of the lease; 0 = not held */
+    int64_t renewed_ns;             /* when it was asked for that was granted last, by the monotonic clock */
     bool is_lost;                   /* the lease, as the loop will see to */
     GPtrArray *works;               /* struct work */
     unsigned held;                  /* the session must stay: how often it was asked for from outside */
@@ -50,6 +51,7 @@ struct work {
     struct cw_tidy *tidy;
     struct cw_waiting *waiting;
     struct cw_outbox_run *outbox;
+    struct cw_metrics_messages messages; /* that are left behind a run of a stream out */
     struct cw_recount_all *recount;
     cw_time next_at;         /* of a stream out: when its next message is due; CW_TIME_NONE = none */
     struct cw_stamps stamps; /* as they were when it began */
@@ -73,7 +75,7 @@ struct cw_worker {
     struct cw_run_log *log;
     bool claiming, claim_again, renewing, stopping, told;
     struct work *claimed; /* the answer to a claim, as the loop will see to */
-    int64_t claimed_token;
+    int64_t claimed_token, claim_asked_ns;
     cw_time next_at;
     struct cw_error claim_err;
     struct cw_later stopped_later, claim_later, claimed_later, lose_later;
@@ -86,8 +88,9 @@ void cw_place_free(void *place);
 /* Opens the session where it is closed. */
 bool cw_place_open(struct place *place, struct cw_error *err);
 void cw_place_close(struct place *place);
-/* Under this lease from now on; what ran under another one is called off. */
-void cw_place_hold(struct place *place, int64_t token);
+/* Under this lease from now on, which was asked for at `asked_ns`; what ran under another one is called off.
+ */
+void cw_place_hold(struct place *place, int64_t token, int64_t asked_ns);
 /* The lease is somebody else's: nothing of what runs can be stored. It is called off from the loop. */
 void cw_place_lose(struct place *place);
 /* After a job: gives the lease back when nothing more runs. */

@@ -108,9 +108,12 @@ function cart.check_answer(self, title, response)
   ---@cast response cartwright.Response
   if status < 200 or status > 299 then fail_status(self, title, response) end
   local words = self.refuses and self:refuses(response)
-  if not words or words == json.null then return end
+  if not words or words == json.null or words == "" then return end
+  if type(words) ~= "string" then
+    error(("refuses must return the shop's words, or nil; it returned a %s"):format(type(words)), 0)
+  end
   telling.disproved(response)
-  cart.fail("invalid", ("%s: HTTP %d, but the shop refuses it: %s"):format(title, status, tostring(words)), nil, status)
+  cart.fail("invalid", ("%s: HTTP %d, but the shop refuses it: %s"):format(title, status, words), nil, status)
 end
 
 function Cart:request(request)

@@ -252,8 +252,10 @@ function open.cart(name)
     local shape = placed.shape(tables)
     if shape then placed.reshape(tables, { name = shape.name, each = shape.each }) end -- tables of the store are no slips
     decide(streams, tables, name, config, faults)
+    local carriers = sending.add_tables(outs, tables)
     overlay.rows(tables, native.table_rows(name))
     asked = ask_tables(streams, tables, faults)
+    for _, table_name in ipairs(carriers) do asked[table_name] = true end
     check_tell_cart(streams, given, name, faults)
   end
   if #faults > 0 then error(table.concat(faults, "\n"), 0) end

@@ -14,6 +14,7 @@ out.NAMES = { "stock", "prices", "shipments", "statuses", "customers", "items" }
 local count, fault, is_plain, kind_of = site_check.count, site_check.fault, site_check.is_plain, site_check.kind_of
 
 local SECOND = 1000000 -- microseconds, as times are counted
+local ONE = 1000000 -- millionths, as quantities are
 
 -- Readers: the value, or nil and what is wrong with it ----------------------------------------------------------------
 
@@ -186,6 +187,10 @@ local function read_brake(reading, path, title, given, readers)
 end
 
 local function check_limits(reading, path, stock)
+  if stock.maximum and stock.maximum < (stock.step or ONE) then
+    fault(reading, path .. ".maximum", "out.stock.maximum is less than its step%s: nothing but 0 would ever be told",
+      stock.step and "" or " (1, where none is given)")
+  end
   if stock.minimum and stock.maximum and stock.minimum > stock.maximum then
     fault(reading, path .. ".minimum", "out.stock.minimum is more than its maximum: nothing but 0 would ever be told")
   end
@@ -238,6 +243,19 @@ end
 local CLOSED = { "cancelled", "completed", "failed", "refunded", "shipped", "draft" }
 local SHIPPING = { "paid", "processing" }
 
+---Branches are of warehouses. One may have the name of its own warehouse, which is then meant.
+---@param branches table<string, string[]>
+local function check_nested(reading, branches)
+  for name, list in pairs(branches) do
+    for _, warehouse in ipairs(list) do
+      if warehouse ~= name and branches[warehouse] then
+        fault(reading, "stock.branches." .. name, "branch %s names %s, which is a branch itself; name the warehouses",
+          name, warehouse)
+      end
+    end
+  end
+end
+
 ---@param branches any
 local function read_branches(reading, branches)
   local sound = {}
@@ -259,6 +277,7 @@ local function read_branches(reading, branches)
       sound[name] = read
     end
   end
+  check_nested(reading, sound)
   return sound
 end
 

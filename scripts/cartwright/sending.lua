@@ -84,6 +84,31 @@ function sending.check_told(name, given, described, faults, script)
   end
 end
 
+-- Carriers ------------------------------------------------------------------------------------------------------------
+
+local CARRIER, DROPSHIP = "carrier_out", "dropship_carrier_out"
+
+---The tables by which the carriers of its shipments are translated, for a cart that is told of shipments: rows of the
+---store need a table to lie over.
+---@param described table<string, table>
+---@param tables table gets them
+---@return string[] names
+function sending.add_tables(described, tables)
+  if not described.shipments_out then return {} end
+  for _, name in ipairs { CARRIER, DROPSHIP } do tables[name] = tables[name] or {} end
+  return { CARRIER, DROPSHIP }
+end
+
+---A vendor that sends by itself may have the carrier in its own words.
+---@param instance cartwright.Cart
+---@param data out.ShipmentData
+local function name_carrier(instance, data)
+  local name = data.carrier_name
+  if not name then return end
+  data.carrier = data.vendor and instance:translate(DROPSHIP, data.vendor .. "/" .. name)
+    or instance:translate(CARRIER, name)
+end
+
 -- Messages ------------------------------------------------------------------------------------------------------------
 
 ---@class cartwright.Message
@@ -259,6 +284,7 @@ function sending.tell(instance, name, how, given, serial)
   for i, fields in ipairs(given) do
     messages[i] = setmetatable(fields, Message)
     places[fields] = { call = call, index = i }
+    if name == "shipments_out" then name_carrier(instance, fields.data) end
   end
   if name == "stock_out" and not call.is_probe then messages = with_last_word(instance, messages) end
   if #messages == 0 then return end

@@ -32,7 +32,7 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@field minimum? integer|string when fewer than that could be sold, 0 is told
 ---@field maximum? integer|string never more than that
 ---@field step? integer|string told in multiples of it, rounded down; default 1
----@field unlisted? boolean tell also what the cart's items do not name; default false, and true for carts without items
+---@field unlisted? boolean tell also what the cart's items do not name; default false, but a cart of which no item was fetched yet is told everything
 ---The last word: the quantity to tell, nil = say nothing about it now. Called when the message is about to be sent; when
 ---it fails, nothing is sent. When its lines or locals that it uses change, all is told anew; what else it depends on
 ---is not noticed.
@@ -65,12 +65,15 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 
 ---@class out.Shipments: out.Sending
 ---@field trigger? "shipment"|"invoice" when the cart is told: a shipment is confirmed (default), or an invoice is released
----Carriers are translated by the table `carrier_out` of the cart; of a shipment that names a vendor by the row
----"VENDOR/CARRIER" of `dropship_carrier_out` first.
+---Carriers are translated by the table `carrier_out`, which every cart has that can be told of shipments; of a shipment that
+---names a vendor by the row "VENDOR/CARRIER" of `dropship_carrier_out` first. PrestaShop takes the carrier's id_reference,
+---the number that `shipping_method` of its orders has.
 
 ---@class out.Customers: out.Sending
 ---@field groups? string[] only customers of these groups (classes); default: all
----@field fields? string[] only these fields, custom ones as "custom.NAME"; default: all
+---@field fields? string[] only these fields, custom ones as "custom.NAME"; default: all. A cart may need some of them to
+---find a record or to make it (PrestaShop: email, first_name and last_name; of an item sku, and currency beside a price),
+---and refuses what lacks them
 
 ---@class out.Items: out.Sending
 ---@field groups? string[] only items of these groups; default: all
@@ -88,9 +91,10 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---
 ---A message is sent only when `message:sent(response)` was called for it, with an answer that says so: a status 2xx,
 ---and no error in it by the cart's own `shop.refuses`. Everything else is judged by what may have happened: when no
----request that writes has left, or the shop refused each of them (a status 4xx, 503), the message is tried again later;
+---request that writes has left, or the shop refused each of them (a status 4xx; a 503 that says when to come back), the message is tried again later;
 ---when one may have had its effect (no answer, a status 5xx, an error of the script after it) the message is *unknown*,
----and `probe` is asked before anything is sent again. Without a probe a person decides (`cartwright settle`).
+---and `probe` is asked before anything is sent again: two minutes after the answer was lost, since a shop may still be at
+---work. Without a probe a person decides (`cartwright settle`).
 ---
 ---Requests that write are all but GET and HEAD. They are counted where they leave, whatever the script makes of their
 ---answers, and each goes out once: `repeatable` says nothing while a cart is told something. What is said of a message
@@ -154,10 +158,11 @@ function Message:missing(words) end
 ---@field order_id string the cart's
 ---@field order_number? string
 ---@field shipped_at? cartwright.Time
----@field carrier? string by the table carrier_out
+---@field carrier? string by the tables carrier_out and dropship_carrier_out; nil without a row
 ---@field carrier_name? string as the back office has it
 ---@field method? string
 ---@field tracking_number? string
+---@field old_tracking_number? string the one that the cart was told before, where this corrects it or takes it back
 ---@field tracking_url? string
 ---@field vendor? string
 ---@field warehouse? string
@@ -241,15 +246,18 @@ function Cart:files(folder) end
 
 ---What the back office says. `kind` is one of stock_level, purchase_order, vendor_level, item, customer, price, shipment,
 ---invoice; the fields are those of `cartwright fields KIND`. A document that is there is changed in the fields given; lists
----are replaced whole. Validated, audited, and put together with the messages that carts get of it, or not at all: all
----documents of one call, or none. Raises what is wrong, naming the document and the field. Quantities and amounts are
----texts, integers or Decimals; times are Times or texts, in the site's zone where they name none.
+---are replaced whole. All documents of one call are validated before one is put, and audited; up to 500 are put together with
+---the messages that carts get of them, or not at all; of more, those before a crash stay, and the same call again completes
+---them. What is dropped, or not confirmed any more, before a cart was told of it is not told. A level that is dropped is not
+---told as 0: put it with quantity = 0 for that. A shipment does not reduce levels: put the new level before it. Raises what
+---is wrong, naming the document and the field. Quantities and amounts are texts, integers or Decimals; times are Times or
+---texts, in the site's zone where they name none.
 ---@class site.Put
 ---@field kind string
 ---@field reason? string
----@field from? string the cart that it came from: this one is not told of it
+---@field from? string the cart that it came from: this one is not told of a customer, an item or a shipment. Levels and prices it is told like all others, as they are counted; what it was told before is not told again
 ---@field [integer] table documents: { id = ..., sku = ..., quantity = "12" }. `id` may be left out where others make it: sku and warehouse of a level, sku and vendor, sku, list and currency of a price, sku of an item; of a purchase order, shipment and invoice `number`
----@field drop? string[] ids of documents to be removed
+---@field drop? string[] ids of documents to be removed; one that is not there is removed already, which is no error
 local Put = {}
 
 return Message

@@ -168,6 +168,10 @@ static void execute(struct fake_ftp *server, const char *command, const char *re
     } else if (strcmp(command, "RNTO") == 0) {
         rename_to(server, rest);
         say(server, "250 Renamed.\r\n");
+    } else if (strcmp(command, "DELE") == 0) {
+        say(server, find(server, rest) != NULL ? "250 Gone.\r\n" : "550 No such file.\r\n");
+        if (find(server, rest) != NULL)
+            memset(find(server, rest), 0, sizeof server->files[0]);
     } else {
         say(server, "502 What?\r\n");
     }

@@ -410,6 +410,42 @@ static void a_429_stops_all_requests_of_the_client(void **state)
     close_shop(&shop);
 }
 
+struct leave {
+    unsigned asked;
+    bool is_over;
+};
+
+static bool may_leave(void *arg, struct cw_error *err)
+{
+    struct leave *leave = arg;
+    leave->asked++;
+    return !leave->is_over || cw_fail(err, CW_REFUSED, "it is too late");
+}
+
+static void whether_a_request_may_leave_is_asked_when_its_turn_has_come(void **state)
+{
+    (void)state;
+    struct shop shop;
+    OPEN(&shop, { .status = 429, .headers = { { "Retry-After", "100" } } }, { .status = 200 });
+    struct leave leave = { 0 };
+    struct cw_http_request post = { .method = "POST", .url = address };
+    post.may_leave = may_leave;
+    post.leave_arg = &leave;
+    assert_int_equal(ask(&shop, post).status, 429);
+    assert_int_equal(leave.asked, 1);
+    struct result late = { .shop = &shop };
+    assert_non_null(cw_http_send(shop.http, &post, on_done, &late, NULL));
+    assert_int_equal(leave.asked, 1);
+    leave.is_over = true; /* while it waits */
+    cw_loop_run(shop.loop);
+    assert_int_equal(leave.asked, 2);
+    assert_int_equal(late.err.code, CW_REFUSED);
+    assert_string_equal(late.err.text,
+                        "fake-shop: POST https://shop.example.com:443/api/orders: not sent: it is too late");
+    assert_int_equal(shop.fake.sent_count, 1);
+    close_shop(&shop);
+}
+
 /* Sends n GETs at once and waits for all. */
 static void ask_many(struct shop *shop, size_t n)
 {
@@ -778,6 +814,7 @@ int main(void)
         cmocka_unit_test(waits_that_the_server_asks_for_use_up_no_attempts),
         cmocka_unit_test(a_server_that_puts_off_for_ever_is_given_up),
         cmocka_unit_test(a_429_stops_all_requests_of_the_client),
+        cmocka_unit_test(whether_a_request_may_leave_is_asked_when_its_turn_has_come),
         cmocka_unit_test(requests_keep_to_the_rate_and_the_burst),
         cmocka_unit_test(a_429_halves_the_rate_once_and_success_restores_it),
         cmocka_unit_test(the_rate_never_falls_below_one_in_ten_seconds),

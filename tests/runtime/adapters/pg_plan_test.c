@@ -156,8 +156,11 @@ static void tell_something(struct store_bed *bed, struct cw_txn *txn)
     settlement.was = CW_MESSAGE_FAILED;
     settlement.state = CW_MESSAGE_SENT;
     assert_true(cw_txn_settle_message(txn, &settlement));
-    assert_true(cw_txn_orphan_messages(txn, shop, stock));
+    assert_true(cw_txn_orphan_messages(txn, shop, stock, 0));
     assert_true(cw_txn_forget_levels(txn, shop, stock, cw_slice("12")));
+    const struct cw_record_key key = { shop, stock, cw_slice("11") };
+    assert_true(cw_txn_take_back(txn, &key, cw_slice(""), cw_slice("why")));
+    assert_true(cw_txn_take_back(txn, &key, cw_slice("11"), cw_slice("why")));
 }
 
 static void look_up_everything(struct store_bed *bed)

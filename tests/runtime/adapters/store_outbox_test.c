@@ -49,7 +49,7 @@ static void an_event_that_came_twice_in_one_transaction_is_put_once(void **state
 static void orphan(struct store_bed *bed, const char *cart)
 {
     struct cw_txn *txn = begin(bed);
-    assert_true(cw_txn_orphan_messages(txn, cw_slice(cart), cw_slice("stock_out")));
+    assert_true(cw_txn_orphan_messages(txn, cw_slice(cart), cw_slice("stock_out"), bed->time.now));
     commit(txn);
 }
 
@@ -403,6 +403,68 @@ static void those_whose_sender_is_gone_become_unknown(void **state)
 
 /* --- all or nothing --- */
 
+/* --- what is no longer so --- */
+
+static void take_back(struct store_bed *bed, const char *stream, const char *key, const char *event)
+{
+    const struct cw_record_key of = { cw_slice("shop"), cw_slice(stream), cw_slice(key) };
+    struct cw_txn *txn = begin(bed);
+    assert_true(cw_txn_take_back(txn, &of, cw_slice(event), cw_slice("it is gone")));
+    commit(txn);
+}
+
+static void a_level_that_is_taken_back_is_superseded_and_news_when_it_is_put_again(void **state)
+{
+    struct store_bed *bed = *state;
+    put_level(bed, "A", "1");
+    put_level(bed, "B", "1");
+    take_back(bed, "stock_out", "A", "");
+    take_back(bed, "stock_out", "C", "");
+    assert_string_equal(messages(bed), "1 A 1 superseded\n2 B 1 queued");
+    put_level(bed, "A", "1");
+    assert_string_equal(messages(bed), "1 A 1 superseded\n2 B 1 queued\n3 A 1 queued");
+}
+
+static void a_level_that_failed_is_taken_back_too_and_one_that_was_sent_stays(void **state)
+{
+    struct store_bed *bed = *state;
+    send_level(bed, "A", "1");
+    put_level(bed, "A", "2");
+    force_state(bed, 2, CW_MESSAGE_FAILED);
+    take_back(bed, "stock_out", "A", "");
+    assert_string_equal(messages(bed), "1 A 1 sent\n2 A 2 superseded");
+    assert_string_equal(levels(bed), "A||1");
+    put_level(bed, "A", "1");
+    assert_string_equal(messages(bed), "1 A 1 sent\n2 A 2 superseded");
+}
+
+static void a_level_that_is_taken_back_on_its_way_is_not_tried_again(void **state)
+{
+    struct store_bed *bed = *state;
+    put_level(bed, "A", "1");
+    assert_string_equal(claim(bed, 1, 1)->ids, "1");
+    take_back(bed, "stock_out", "A", "");
+    assert_string_equal(messages(bed), "1 A 1 sending");
+    settle(bed, 1, CW_MESSAGE_SENDING, CW_MESSAGE_QUEUED);
+    assert_string_equal(messages(bed), "1 A 1 superseded");
+    assert_string_equal(levels(bed), "A||NULL");
+}
+
+static void an_event_that_is_taken_back_may_be_put_again(void **state)
+{
+    struct store_bed *bed = *state;
+    put_event(bed, "s1", "order/1", "{}");
+    put_event(bed, "s2", "order/1", "{}");
+    take_back(bed, "shipments_out", "", "s1");
+    put_event(bed, "s1", "order/1", "{}");
+    put_event(bed, "s2", "order/1", "{}");
+    force_state(bed, 2, CW_MESSAGE_UNKNOWN);
+    take_back(bed, "shipments_out", "", "s2");
+    put_event(bed, "s2", "order/1", "{}");
+    assert_string_equal(ask(bed, "SELECT event, state, answer FROM messages ORDER BY id"),
+                        "taken-back/1/s1|superseded|it is gone\ns2|unknown|\ns1|queued|");
+}
+
 static void a_rollback_undoes_all_of_it(void **state)
 {
     struct store_bed *bed = *state;
@@ -498,6 +560,10 @@ int main(void)
         STORE_TEST(a_level_that_was_not_sent_gives_way_to_a_newer_one_at_once),
         STORE_TEST(an_event_that_failed_keeps_its_lane_shut),
         STORE_TEST(those_whose_sender_is_gone_become_unknown),
+        STORE_TEST(a_level_that_is_taken_back_is_superseded_and_news_when_it_is_put_again),
+        STORE_TEST(a_level_that_failed_is_taken_back_too_and_one_that_was_sent_stays),
+        STORE_TEST(a_level_that_is_taken_back_on_its_way_is_not_tried_again),
+        STORE_TEST(an_event_that_is_taken_back_may_be_put_again),
         STORE_TEST(a_rollback_undoes_all_of_it),
         STORE_TEST(a_message_without_cart_stream_or_key_loses_the_transaction),
         STORE_TEST(a_sender_is_woken_when_messages_of_it_are_queued),

@@ -72,12 +72,15 @@ static void whatever_fails_before_the_rename_certainly_did_not_happen(void **sta
     } cases[] = {
         { { "USER", FAKE_LOSE, NULL, 0 }, CW_IO, "log-in" },
         { { "USER", FAKE_ANSWER, "421 Come back later.\r\n", 0 }, CW_UNAVAILABLE, "421 Come back later." },
-        { { "PASS", FAKE_ANSWER, "530 No.\r\n", 0 }, CW_AUTH, "log-in: the server answered: 530 No." },
+        { { "PASS", FAKE_ANSWER, "530 No.\r\n", 0 },
+          CW_AUTH,
+          "530 No.; check the user, and its password or key: cartwright secret CART SETTING" },
         { { "PASS", FAKE_HANG, NULL, 0 }, CW_TIMEOUT, "log-in" },
         { { "CWD", FAKE_ANSWER, "550-There is\r\n550 no such folder\r\n", 0 },
           CW_NOT_FOUND,
           "550-There is 550 no such folder" },
         { { "CWD", FAKE_LOSE, NULL, 0 }, CW_IO, "going to the folder" },
+        { { "CWD", FAKE_LOSE, NULL, 0 }, CW_IO, "; the connection broke or hangs" },
         { { "SIZE", FAKE_LOSE, NULL, 0 }, CW_IO, "looking" },
         { { "PASV", FAKE_ANSWER, "425 No.\r\n", 0 }, CW_IO, "writing: the server answered: 425 No." },
         { { "STOR", FAKE_LOSE, NULL, 0 }, CW_IO, "writing" },
@@ -87,7 +90,7 @@ static void whatever_fails_before_the_rename_certainly_did_not_happen(void **sta
           "553 You may not ?[2J?." },
         { { "STOR", FAKE_ANSWER, "452 No room.\r\n", 0 },
           CW_IO,
-          "writing: the server answered: 452 No room." },
+          "writing: the server answered: 452 No room.; make room on the server" },
         { { "RNFR", FAKE_LOSE, NULL, 0 }, CW_IO, "renaming" },
         { { "RNFR", FAKE_HANG, NULL, 0 }, CW_TIMEOUT, "renaming" },
         { { "RNFR", FAKE_ANSWER, "550 Gone.\r\n", 0 },
@@ -119,10 +122,46 @@ static void a_disk_that_becomes_full_is_told_in_the_words_of_the_server(void **s
         struct upload_bed bed;
         struct fake_ftp plan = { .rule = rules[i] };
         struct fake_ftp *server = put(&bed, &plan, 32 * 1024 * 1024);
-        upload_bed_expect(&bed, CW_IO, "writing: the server answered: 552 Disk full.", false);
+        upload_bed_expect(&bed, CW_LIMIT, "writing: the server answered: 552 Disk full.", false);
         assert_false(fake_ftp_has(server, "new.csv"));
         done(&bed, server);
     }
+}
+
+static void what_is_left_of_an_upload_that_failed_is_removed(void **state)
+{
+    (void)state;
+    static const struct fake_rule rules[] = {
+        { "STOR", FAKE_BREAK, "452 Disk full.\r\n", 100000 },
+        { "STOR", FAKE_STOP, "552 Too much.\r\n", 100000 },
+        { "RNFR", FAKE_ANSWER, "550 No.\r\n", 0 },
+        { "RNTO", FAKE_ANSWER, "553 Not allowed.\r\n", 0 },
+        { "RNFR", FAKE_LOSE, NULL, 0 },
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        struct upload_bed bed;
+        struct fake_ftp plan = { .rule = rules[i] };
+        struct fake_ftp *server = put(&bed, &plan, 1024 * 1024);
+        assert_false(bed.ok);
+        assert_non_null(strstr(server->commands, "DELE"));
+        assert_false(fake_ftp_has(server, ".new.csv.part"));
+        done(&bed, server);
+    }
+}
+
+static void a_rest_that_cannot_be_removed_changes_nothing_of_the_failure(void **state)
+{
+    (void)state;
+    struct upload_bed bed;
+    struct fake_ftp plan = { .rule = { "RNTO", FAKE_HANG, NULL, 0 } };
+    struct fake_ftp *server = put(&bed, &plan, 10);
+    assert_true(bed.may_exist); /* it may be on its way to its name: hands off */
+    assert_null(strstr(server->commands, "DELE"));
+    done(&bed, server);
+    plan = (struct fake_ftp){ .rule = { "STOR", FAKE_ANSWER, "553 You may not.\r\n", 0 } };
+    server = put(&bed, &plan, 10); /* and there is none */
+    upload_bed_expect(&bed, CW_PERMISSION, "writing: the server answered: 553 You may not.", false);
+    done(&bed, server);
 }
 
 static void a_server_that_tells_no_size_is_asked_for_its_list(void **state)
@@ -181,6 +220,8 @@ int main(void)
         cmocka_unit_test(a_rename_without_answer_may_have_happened),
         cmocka_unit_test(whatever_fails_before_the_rename_certainly_did_not_happen),
         cmocka_unit_test(a_disk_that_becomes_full_is_told_in_the_words_of_the_server),
+        cmocka_unit_test(what_is_left_of_an_upload_that_failed_is_removed),
+        cmocka_unit_test(a_rest_that_cannot_be_removed_changes_nothing_of_the_failure),
         cmocka_unit_test(a_server_that_tells_no_size_is_asked_for_its_list),
         cmocka_unit_test(data_go_to_no_other_machine_than_the_one_that_was_asked),
         cmocka_unit_test(a_listing_that_is_cut_is_no_listing),

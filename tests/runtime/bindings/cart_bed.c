@@ -145,6 +145,7 @@ bool cart_bed_open(struct cart_bed *bed)
                                        .site_zone = "UTC",
                                        .has_secret = has_secret,
                                        .versioned = versioned,
+                                       .may_write = bed->may_write,
                                        .argv = bed->put != NULL ? no_arguments : NULL,
                                        .put = bed->put };
     if (!open_script(bed))

@@ -19,7 +19,8 @@ struct cart_bed {
     bool (*put)(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
                 const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,
                 struct cw_error *err); /* of site.put; with it the script is one of `cartwright exec` */
-    uint64_t fail_allocation;          /* 0 = none */
+    bool (*may_write)(void *arg, const char *cart, struct cw_error *err); /* NULL = always */
+    uint64_t fail_allocation;                                             /* 0 = none */
     struct cw_loop *loop;
     struct cw_random random;
     struct cw_lua_host host;

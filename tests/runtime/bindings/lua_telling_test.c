@@ -94,6 +94,27 @@ static void quantities_are_decimals_and_times_are_times(void **state)
                 "02 true 2 2.5 9");
 }
 
+static void a_carrier_is_named_as_the_cart_knows_it(void **state)
+{
+    (void)state;
+    static const char *const shipments[][2] = {
+        { "{\"carrier_name\":\"dhl\"}", "DHL Paket" },
+        { "{\"carrier_name\":\"Truck\"}", "nil" },
+        { "{\"carrier_name\":\"DHL\",\"vendor\":\"ACME\"}", "ACME direct" },
+        { "{\"carrier_name\":\"DHL\",\"vendor\":\"Other\"}", "DHL Paket" },
+        { "{\"vendor\":\"ACME\"}", "nil" },
+    };
+    for (size_t i = 0; i < sizeof shipments / sizeof *shipments; i++) {
+        telling_bed_open("shop.tables.carrier_out = { DHL = 'DHL Paket' }\n"
+                         "shop.tables.dropship_carrier_out = { ['ACME/DHL'] = 'ACME direct' }\n"
+                         "shop.shipments_out = { send = function(self, message) "
+                         "message:needless(tostring(message.data.carrier)) end }",
+                         "");
+        telling_bed_tell(CW_OUT_SHIPMENTS, CW_TELL_ONE, &shipments[i][0], 1);
+        assert_string_equal(tells.words[0], shipments[i][1]);
+    }
+}
+
 /* A number that a double cannot hold. */
 static void no_digit_is_lost(void **state)
 {
@@ -247,6 +268,27 @@ static void a_success_that_the_cart_refuses_is_none(void **state)
     assert_effects(1, 0, 0, 1);
 }
 
+/* What the shop has taken is not called refused because a script reads its answer carelessly. */
+static void a_refusal_that_is_no_words_is_a_fault_of_the_script(void **state)
+{
+    (void)state;
+    static const char *const answers[] = { "{\"error\":0}", "{\"error\":[]}", "{\"error\":true}" };
+    telling_bed_open("function shop:refuses(response) return response:json().error end\n"
+                     "shop.statuses_out = { send = function(self, message)\n"
+                     "  message:sent((self:request { method = 'POST', path = 'a' })) end }",
+                     "");
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        telling_bed_answer(200, answers[i]);
+        telling_bed_say(CW_TELL_ONE);
+        assert_int_equal(tells.said[0], CW_SAID_NOTHING);
+        assert_non_null(strstr(tells.err.text, "refuses must return the shop's words, or nil"));
+        assert_effects(1, 0, 0, 1);
+    }
+    telling_bed_answer(200, "{\"error\":\"\"}");
+    telling_bed_say(CW_TELL_ONE);
+    assert_int_equal(tells.said[0], CW_SAID_SENT);
+}
+
 static void an_answer_that_was_read_as_records_is_still_evidence(void **state)
 {
     (void)state;
@@ -377,6 +419,26 @@ static void a_probe_may_only_read(void **state)
     assert_int_equal(tells.shop.asked, 0);
 }
 
+static bool may_write_never(void *arg, const char *cart, struct cw_error *err)
+{
+    (void)arg;
+    return cw_fail(err, CW_REFUSED, "the lease of %s is over", cart);
+}
+
+static void without_the_right_to_write_requests_only_read(void **state)
+{
+    (void)state;
+    tells.cart.may_write = may_write_never;
+    open_send("self:get 'a' self:write('POST', 'b')");
+    telling_bed_answer(200, "{}");
+    telling_bed_say(CW_TELL_ONE);
+    tells.cart.may_write = NULL;
+    assert_int_equal(tells.shop.asked, 1);
+    assert_effects(1, 0, 1, 0);
+    assert_int_equal(tells.err.code, CW_REFUSED);
+    assert_contains(tells.err.text, "POST http://h:80/b: not sent: the lease of shop is over");
+}
+
 /* --- what requests may have done --- */
 
 static void effects_follow_from_the_answers(void **state)
@@ -390,7 +452,7 @@ static void effects_follow_from_the_answers(void **state)
         { 200, CW_OK, 0, 0, 1 },    { 204, CW_OK, 0, 0, 1 },    { 301, CW_OK, 1, 0, 0 },
         { 303, CW_OK, 1, 0, 0 },    { 400, CW_OK, 0, 1, 0 },    { 401, CW_OK, 0, 1, 0 },
         { 408, CW_OK, 1, 0, 0 },    { 409, CW_OK, 0, 1, 0 },    { 429, CW_OK, 0, 1, 0 },
-        { 500, CW_OK, 1, 0, 0 },    { 502, CW_OK, 1, 0, 0 },    { 503, CW_OK, 0, 1, 0 },
+        { 500, CW_OK, 1, 0, 0 },    { 502, CW_OK, 1, 0, 0 },    { 503, CW_OK, 1, 0, 0 },
         { 504, CW_OK, 1, 0, 0 },    { 0, CW_TIMEOUT, 1, 0, 0 }, { 0, CW_IO, 1, 0, 0 },
         { 0, CW_LIMIT, 1, 0, 0 },   { 0, CW_INVALID, 1, 0, 0 }, { 0, CW_UNAVAILABLE, 0, 1, 0 },
         { 0, CW_REFUSED, 0, 1, 0 }, { 0, CW_AUTH, 0, 1, 0 },
@@ -544,6 +606,7 @@ int main(void)
         cmocka_unit_test_teardown(a_message_has_the_fields_of_the_page, telling_bed_close),
         cmocka_unit_test_teardown(a_key_names_the_store_and_the_message, telling_bed_close),
         cmocka_unit_test_teardown(quantities_are_decimals_and_times_are_times, telling_bed_close),
+        cmocka_unit_test_teardown(a_carrier_is_named_as_the_cart_knows_it, telling_bed_close),
         cmocka_unit_test_teardown(no_digit_is_lost, telling_bed_close),
         cmocka_unit_test_teardown(documents_come_with_typed_fields_to_any_depth, telling_bed_close),
         cmocka_unit_test_teardown(a_link_is_handed_over, telling_bed_close),
@@ -553,6 +616,7 @@ int main(void)
         cmocka_unit_test_teardown(what_is_no_answer_of_this_call_proves_nothing, telling_bed_close),
         cmocka_unit_test_teardown(an_answer_that_is_no_success_is_none, telling_bed_close),
         cmocka_unit_test_teardown(a_success_that_the_cart_refuses_is_none, telling_bed_close),
+        cmocka_unit_test_teardown(a_refusal_that_is_no_words_is_a_fault_of_the_script, telling_bed_close),
         cmocka_unit_test_teardown(an_answer_that_was_read_as_records_is_still_evidence, telling_bed_close),
         cmocka_unit_test_teardown(one_message_is_said_one_thing_of, telling_bed_close),
         cmocka_unit_test_teardown(what_may_be_said_where_is_told, telling_bed_close),
@@ -561,6 +625,7 @@ int main(void)
         cmocka_unit_test_teardown(nothing_can_be_said_behind_the_end_of_a_call, telling_bed_close),
         cmocka_unit_test_teardown(a_probe_says_what_arrived_and_what_is_missing, telling_bed_close),
         cmocka_unit_test_teardown(a_probe_may_only_read, telling_bed_close),
+        cmocka_unit_test_teardown(without_the_right_to_write_requests_only_read, telling_bed_close),
         cmocka_unit_test_teardown(effects_follow_from_the_answers, telling_bed_close),
         cmocka_unit_test_teardown(every_method_but_get_and_head_writes, telling_bed_close),
         cmocka_unit_test_teardown(all_ways_to_ask_are_counted, telling_bed_close),

@@ -21,6 +21,7 @@ bool telling_bed_try_open(const char *script, const char *cart)
                                             .store = tells.cart.store,
                                             .allowed = tells.cart.allowed,
                                             .secret = tells.cart.secret,
+                                            .may_write = tells.cart.may_write,
                                             .transport = &tells.shop.transport,
                                             .fail_allocation = tells.fail_allocation } };
     bool ok = cart_bed_open(&tells.cart);

@@ -179,6 +179,19 @@ static void a_gauge_that_fell_to_zero_is_told_as_zero(void **state)
     assert_value("cartwright_waiting_records" OF "}", (1 << 28) - 1);
 }
 
+static void messages_are_told_by_state_as_the_last_run_left_them(void **state)
+{
+    (void)state;
+    cw_metrics_set_messages(pages[0], "shop", "stock_out", &(struct cw_metrics_messages){ 8, 2, 1 });
+    cw_metrics_set_messages(pages[0], "shop", "stock_out", &(struct cw_metrics_messages){ 0, 2, 3 });
+    cw_metrics_set_messages(NULL, "shop", "stock_out", &(struct cw_metrics_messages){ 9, 9, 9 });
+    write_text(1);
+    assert_value("cartwright_messages{cart=\"shop\",stream=\"stock_out\",state=\"queued\"}", 0);
+    assert_value("cartwright_messages{cart=\"shop\",stream=\"stock_out\",state=\"unknown\"}", 2);
+    assert_value("cartwright_messages{cart=\"shop\",stream=\"stock_out\",state=\"failed\"}", 3);
+    assert_none("cartwright_messages{cart=\"tea\",stream=\"stock_out\",state=\"queued\"}");
+}
+
 static void notices_are_counted_by_cart_and_end(void **state)
 {
     (void)state;
@@ -385,6 +398,7 @@ int main(void)
         TEST(a_run_is_counted_in_all_its_parts),
         TEST(pages_are_added_up_and_the_newest_gauge_holds),
         TEST(a_gauge_that_fell_to_zero_is_told_as_zero),
+        TEST(messages_are_told_by_state_as_the_last_run_left_them),
         TEST(notices_are_counted_by_cart_and_end),
         TEST(hostile_names_can_forge_nothing),
         TEST(names_that_are_alike_after_cleaning_are_one_series),

@@ -8,6 +8,7 @@
 
 #define MESSAGES "SELECT cart, stream, external_id, lane, event, payload FROM messages ORDER BY id"
 #define EVENTS   "SELECT event, state FROM messages ORDER BY id"
+#define STANDING "SELECT event, state FROM messages WHERE state <> 'superseded' ORDER BY id"
 #define SHIPMENT(number, more)                                                                               \
     "{'number':'" number "','order_cart':'shop','order_id':'101','confirmed':true" more "}"
 #define INVOICE(number, more)                                                                                \
@@ -63,7 +64,11 @@ static void a_shipment_is_told_when_it_is_confirmed_and_once(void **state)
     office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'note':'seen'"));
     office_bed_say(&bed, "shipment", "{'number':'S1','confirmed':false}");
     office_bed_say(&bed, "shipment", SHIPMENT("S1", ""));
-    assert_rows(&bed.site, EVENTS, "S1|queued");
+    assert_rows(&bed.site, STANDING, "S1|queued");
+    settle_all();
+    office_bed_say(&bed, "shipment", "{'number':'S1','confirmed':false}");
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ""));
+    assert_rows(&bed.site, STANDING, "S1|sent");
 }
 
 static void the_parcel_that_leaves_nothing_completes_the_order(void **state)
@@ -102,6 +107,19 @@ static void late_tracking_is_one_message_more_of_the_same_parcel(void **state)
     assert_rows(&bed.site, "SELECT count(*), count(DISTINCT event) FROM messages", "3|3");
 }
 
+static void a_corrected_tracking_number_names_the_one_before(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'tracking_number':'T1'"));
+    settle_all();
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'tracking_number':'T2'"));
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'carrier':'DHL'"));
+    assert_rows(&bed.site,
+                "SELECT json_extract(payload, '$.tracking_number'), "
+                "json_extract(payload, '$.old_tracking_number') FROM messages ORDER BY id",
+                "T1|NULL\nT2|T1\nT2|NULL");
+}
+
 static void tracking_that_comes_before_the_parcel_was_told_goes_with_it(void **state)
 {
     (void)state;
@@ -109,7 +127,7 @@ static void tracking_that_comes_before_the_parcel_was_told_goes_with_it(void **s
     office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'tracking_number':'T1'"));
     assert_rows(&bed.site,
                 "SELECT substr(event, 1, 12), state, payload LIKE '%T1%' FROM messages ORDER BY id",
-                "S1|superseded|0\nS1/tracking/|queued|1");
+                "taken-back/1|superseded|0\nS1|queued|1");
 }
 
 static void a_shipment_from_the_cart_itself_is_not_told_it(void **state)
@@ -125,6 +143,153 @@ static void a_cart_that_is_not_told_of_shipments_gets_none(void **state)
     office_bed_out(&bed, "customers = {}");
     office_bed_say(&bed, "shipment", SHIPMENT("S1", ""));
     assert_rows(&bed.site, MESSAGES, "");
+}
+
+static void a_shipment_that_changes_while_it_waits_is_told_as_it_is_then(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ""));
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'lines':[{'sku':'A','quantity':1}]"));
+    assert_rows(&bed.site, STANDING, "S1|queued");
+    assert_has(site_bed_ask(&bed.site, "SELECT payload FROM messages WHERE event = 'S1'"),
+               "\"lines\":[{\"line_id\":\"7\",\"sku\":\"A\",\"quantity\":\"1\"}],\"completes\":false");
+}
+
+/* --- what is taken back --- */
+
+static void a_shipment_that_is_dropped_or_not_confirmed_any_more_is_not_told(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "shipment",
+                   SHIPMENT("S1", ",'lines':[{'sku':'A','quantity':1}]") "," SHIPMENT(
+                       "S2", ",'lines':[{'sku':'B','quantity':1}]"));
+    assert_true(office_bed_drop(&bed, "shipment", "S1"));
+    assert_int_equal(bed.result.taken_back, 1);
+    office_bed_say(&bed, "shipment", "{'number':'S2','confirmed':false}");
+    assert_int_equal(bed.result.taken_back, 1);
+    assert_int_equal(bed.result.too_late, 0);
+    assert_rows(&bed.site, "SELECT event, state, answer FROM messages ORDER BY id",
+                "taken-back/1/S1|superseded|the back office took it back before it was sent\n"
+                "taken-back/2/S2|superseded|the back office took it back before it was sent");
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'lines':[{'sku':'A','quantity':1}]"));
+    assert_rows(&bed.site, STANDING, "S1|queued");
+}
+
+static void what_the_cart_was_told_of_a_shipment_stays_when_it_is_dropped(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ""));
+    settle_all();
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'tracking_number':'WRONG'"));
+    assert_true(office_bed_drop(&bed, "shipment", "S1"));
+    assert_int_equal(bed.result.taken_back, 1);
+    assert_int_equal(bed.result.too_late, 1);
+    assert_rows(&bed.site, STANDING, "S1|sent");
+}
+
+static void an_order_is_not_complete_without_the_parcel_that_is_taken_back(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "shipment",
+                   SHIPMENT("S1", ",'lines':[{'sku':'A','quantity':10}]") "," SHIPMENT(
+                       "S2", ",'lines':[{'sku':'B','quantity':4}]"));
+    assert_true(office_bed_drop(&bed, "shipment", "S1"));
+    assert_rows(&bed.site,
+                "SELECT event, payload LIKE '%\"quantity\":\"4\"}],\"completes\":false}' FROM messages WHERE "
+                "state = 'queued'",
+                "S2|1");
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'lines':[{'sku':'A','quantity':10}]"));
+    assert_rows(
+        &bed.site,
+        "SELECT event, payload LIKE '%\"completes\":true}' FROM messages WHERE state = 'queued' ORDER BY id",
+        "S2|0\nS1|1");
+}
+
+static void shipments_wait_again_when_their_invoice_is_taken_back(void **state)
+{
+    (void)state;
+    office_bed_out(&bed, "shipments = { trigger = 'invoice' }");
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ""));
+    office_bed_say(&bed, "invoice", INVOICE("I1", "") "," INVOICE("I2", ""));
+    assert_true(office_bed_drop(&bed, "invoice", "I1"));
+    assert_rows(&bed.site, STANDING, "S1|queued");
+    office_bed_say(&bed, "invoice", "{'number':'I2','released':false}");
+    assert_rows(&bed.site, STANDING, "");
+    office_bed_say(&bed, "invoice", INVOICE("I2", ""));
+    assert_rows(&bed.site, STANDING, "S1|queued");
+}
+
+static void a_customer_or_an_item_that_is_dropped_is_not_told(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "customer", "{'number':'C1','email':'ann@x.test'}");
+    office_bed_say(&bed, "item", "{'sku':'A','name':'Mug'}");
+    assert_true(office_bed_drop(&bed, "customer", "C1"));
+    assert_true(office_bed_drop(&bed, "item", "A"));
+    assert_rows(&bed.site, "SELECT count(*), min(state), max(state) FROM messages",
+                "4|superseded|superseded");
+    office_bed_say(&bed, "item", "{'sku':'A','name':'Mug'}");
+    assert_rows(&bed.site, "SELECT cart, external_id, state FROM messages WHERE state = 'queued' ORDER BY 1",
+                "other|A|queued\nshop|A|queued");
+}
+
+static void an_item_that_leaves_the_groups_is_not_told(void **state)
+{
+    (void)state;
+    office_bed_out(&bed, "items = { groups = { 'web' } }");
+    office_bed_say(&bed, "item", "{'sku':'A','group':'web','name':'Mug'}");
+    office_bed_say(&bed, "item", "{'sku':'A','group':'shop'}");
+    assert_rows(&bed.site, "SELECT count(*) FROM messages WHERE state = 'queued'", "0");
+}
+
+static void a_level_and_a_price_that_are_dropped_are_not_told(void **state)
+{
+    (void)state;
+    office_bed_out(&bed, "stock = {}, prices = {}");
+    office_bed_say(&bed, "levels", "{'sku':'A','warehouse':'M','quantity':7}");
+    office_bed_say(&bed, "price", "{'sku':'A','list':'default','amount':'3.00','currency':'EUR'}");
+    assert_rows(&bed.site, "SELECT count(*) FROM messages WHERE state = 'queued'", "4");
+    assert_true(office_bed_drop(&bed, "levels", "M/A"));
+    assert_true(office_bed_drop(&bed, "price", "default/EUR/A"));
+    assert_int_equal(bed.result.silent, 0);
+    assert_rows(&bed.site, "SELECT count(*) FROM messages WHERE state = 'queued'", "0");
+    office_bed_say(&bed, "levels", "{'sku':'A','warehouse':'M','quantity':7}");
+    office_bed_say(&bed, "price", "{'sku':'A','list':'default','amount':'3.00','currency':'EUR'}");
+    assert_rows(&bed.site, "SELECT count(*) FROM messages WHERE state = 'queued'", "4");
+}
+
+static void a_kit_keeps_its_price_when_a_component_is_counted(void **state)
+{
+    (void)state;
+    office_bed_out(&bed, "stock = {}, prices = {}");
+    office_bed_say(&bed, "item",
+                   "{'sku':'A'},{'sku':'K','type':'kit','components':[{'sku':'A','quantity':2}]}");
+    office_bed_say(&bed, "price", "{'sku':'K','list':'default','amount':'3.00','currency':'EUR'}");
+    office_bed_say(&bed, "levels", "{'sku':'A','warehouse':'M','quantity':7}");
+    assert_rows(&bed.site,
+                "SELECT external_id, state FROM messages WHERE cart = 'shop' AND stream = 'prices_out'",
+                "K|queued");
+}
+
+static void skus_that_no_level_says_anything_of_any_more_are_named(void **state)
+{
+    (void)state;
+    office_bed_out(&bed, "stock = {}");
+    office_bed_say(&bed, "levels",
+                   "{'sku':'A','warehouse':'M','quantity':7},{'sku':'B','warehouse':'M','quantity':7}");
+    settle_all();
+    assert_true(office_bed_drop(&bed, "levels", "M/B"));
+    assert_int_equal(bed.result.silent, 1);
+    assert_string_equal(bed.result.silent_such_as, "B");
+    assert_true(office_bed_drop(&bed, "levels", "M/A"));
+    assert_int_equal(bed.result.silent, 2);
+    assert_string_equal(bed.result.silent_such_as, "A, B");
+    office_bed_say(&bed, "levels", "{'sku':'B','warehouse':'N','quantity':0}");
+    assert_rows(&bed.site, "SELECT external_id, state FROM messages WHERE cart = 'shop' AND state = 'queued'",
+                "B|queued");
+    office_bed_say(&bed, "levels", "{'sku':'C','warehouse':'N','quantity':0}");
+    assert_true(office_bed_drop(&bed, "levels", "N/C"));
+    assert_string_equal(bed.result.silent_such_as, "A");
 }
 
 /* --- invoices --- */
@@ -196,8 +361,8 @@ static void only_groups_and_fields_that_are_configured_are_told(void **state)
     assert_result(&bed, 1, 0, 0, 0);
 }
 
-/* Two shops with the same customer, each changed on its own. A poll brings what changed, and so comes back what
- * the shop was told. */
+/* Two shops with the same customer, each changed on its own. A poll brings what changed, and so comes back
+ * what the shop was told. */
 struct shop {
     const char *name;
     char email[64], polled[64];
@@ -284,9 +449,20 @@ int main(void)
         TEST(the_parcel_that_leaves_nothing_completes_the_order),
         TEST(a_shipment_without_lines_is_the_whole_order),
         TEST(late_tracking_is_one_message_more_of_the_same_parcel),
+        TEST(a_corrected_tracking_number_names_the_one_before),
         TEST(tracking_that_comes_before_the_parcel_was_told_goes_with_it),
         TEST(a_shipment_from_the_cart_itself_is_not_told_it),
         TEST(a_cart_that_is_not_told_of_shipments_gets_none),
+        TEST(a_shipment_that_changes_while_it_waits_is_told_as_it_is_then),
+        TEST(a_shipment_that_is_dropped_or_not_confirmed_any_more_is_not_told),
+        TEST(what_the_cart_was_told_of_a_shipment_stays_when_it_is_dropped),
+        TEST(an_order_is_not_complete_without_the_parcel_that_is_taken_back),
+        TEST(shipments_wait_again_when_their_invoice_is_taken_back),
+        TEST(a_customer_or_an_item_that_is_dropped_is_not_told),
+        TEST(an_item_that_leaves_the_groups_is_not_told),
+        TEST(a_level_and_a_price_that_are_dropped_are_not_told),
+        TEST(a_kit_keeps_its_price_when_a_component_is_counted),
+        TEST(skus_that_no_level_says_anything_of_any_more_are_named),
         TEST(an_invoice_releases_the_shipments_of_its_order),
         TEST(a_shipment_that_leaves_after_its_invoice_is_told_at_once),
         TEST(an_invoice_alone_stands_for_its_parcel),

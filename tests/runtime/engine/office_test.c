@@ -105,6 +105,18 @@ static void a_dry_run_checks_everything_and_keeps_nothing(void **state)
     assert_rows(&bed.site, LEVELS, "");
 }
 
+static void control_characters_are_refused_where_they_stand(void **state)
+{
+    (void)state;
+    office_bed_refused(&bed, "item", "{'sku':'A','name':'Mug\\u000bred'}", CW_INVALID,
+                       "item A: name holds a control character");
+    office_bed_refused(&bed, "item", "{'sku':'A','variants':[{'sku':'B'},{'sku':'C','name':'\\u0001'}]}",
+                       CW_INVALID, "variants[2].name holds a control character");
+    office_bed_refused(&bed, "item", "{'sku':'A','custom':{'shelf':'\\u0002'}}", CW_INVALID,
+                       "custom holds a control character");
+    office_bed_say(&bed, "item", "{'sku':'A','description':'red\\r\\n\\tand blue'}");
+}
+
 /* A thousand levels and more, so that it takes several transactions; `bad` replaces the last quantity. */
 static char *many(int count, const char *bad)
 {
@@ -262,6 +274,7 @@ static void a_sku_belongs_to_one_item(void **state)
     office_bed_refused(&bed, "item", "{'id':'2','sku':'A-RED'}", CW_CONFLICT,
                        "item 2: sku A-RED is that of item 1");
     office_bed_say(&bed, "item", "{'id':'1','name':'Mug'}");
+    office_bed_say(&bed, "item", "{'id':'3','sku':'a'}"); /* which is another SKU */
 }
 
 static void a_level_has_one_place(void **state)
@@ -400,6 +413,7 @@ int main(void)
         TEST(ids_are_made_of_what_tells_a_document_from_others),
         TEST(a_document_that_is_dropped_is_gone_and_audited),
         TEST(a_dry_run_checks_everything_and_keeps_nothing),
+        TEST(control_characters_are_refused_where_they_stand),
         TEST(many_documents_are_all_checked_before_one_is_written),
         TEST(the_same_one_twice_is_seen_across_pages),
         TEST(a_warehouse_is_replaced_by_what_is_given),

@@ -142,6 +142,27 @@ static void many_orders_in_one_page_are_all_counted(void **state)
     assert_quantity("3");
 }
 
+/* Also of a full recount: what is told does not depend on the way that led there. */
+static void an_item_that_leaves_its_sku_leaves_it_to_the_other_one(void **state)
+{
+    (void)state;
+    ruled_bed_script(
+        &bed, "return shop\n",
+        "shop.items = { id = 'id', records = 'orders', fetch = function() end, map = map.item {\n"
+        "  sku = 'sku', variants = map.each('variants', map.variant { external_id = 'id', sku = "
+        "'sku' }) } }\n"
+        "return shop\n");
+    ruled_bed_store(&bed, "items", "{'id':1,'sku':'A'},{'id':2,'sku':'A'}");
+    assert_rows(&bed, "SELECT count(*) FROM messages", "0");
+    ruled_bed_store(&bed, "items", "{'id':2,'sku':'B'}");
+    assert_rows(&bed, NEWEST, "{\"sku\":\"A\",\"item_id\":\"1\",\"quantity\":\"10\"}");
+    ruled_bed_store(
+        &bed, "items",
+        "{'id':1,'sku':'C'},{'id':2,'sku':'B','variants':[{'id':5,'sku':'A'},{'id':6,'sku':'A'}]}");
+    ruled_bed_store(&bed, "items", "{'id':2,'sku':'B','variants':[{'id':6,'sku':'A'}]}");
+    assert_rows(&bed, NEWEST, "{\"sku\":\"A\",\"item_id\":\"2\",\"variant_id\":\"6\",\"quantity\":\"10\"}");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_bed, close_bed)
 
 int main(void)
@@ -155,6 +176,7 @@ int main(void)
         TEST(a_replay_that_is_only_tried_changes_nothing),
         TEST(a_site_that_tells_nobody_keeps_no_demand),
         TEST(many_orders_in_one_page_are_all_counted),
+        TEST(an_item_that_leaves_its_sku_leaves_it_to_the_other_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

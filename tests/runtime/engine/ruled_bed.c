@@ -25,7 +25,7 @@ static const char cart_script[] =
     "  custom = { gift = 'gift' } } }\n"
     "shop.tables.status = { pending = 'pending', paid = 'paid', shipped = 'shipped', cancelled = 'cancelled' "
     "}\n"
-    "for _, out in ipairs { 'stock', 'shipments', 'statuses', 'customers', 'items' } do\n"
+    "for _, out in ipairs { 'stock', 'prices', 'shipments', 'statuses', 'customers', 'items' } do\n"
     "  shop[out .. '_out'] = { send = function() end } end\n"
     "return shop\n";
 

@@ -217,7 +217,7 @@ static struct cw_http_response *answer(struct told_request *request, struct cw_e
     case TOLD_502_AFTER:
         return respond(502, cw_slice("<html>bad gateway</html>"), NULL, NULL);
     case TOLD_503:
-        return respond(503, cw_slice(""), NULL, NULL);
+        return respond(503, cw_slice(""), "Retry-After", "30");
     case TOLD_429:
         return respond(429, cw_slice(""), "Retry-After", "30");
     case TOLD_ERROR_INSIDE:

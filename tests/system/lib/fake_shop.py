@@ -96,6 +96,19 @@ class Fault:
         return True
 
 
+def read_filter(wanted):
+    """What a filter takes, as the real one reads it: [TEXT]% a beginning, [A,B] of digits an interval, [A|B] a list; all
+    without case."""
+    wanted = wanted.lower()
+    if wanted.endswith("]%"):
+        return lambda text: text.lower().startswith(wanted[1:-2])
+    between = re.fullmatch(r"\[([\d.:\s-]+),([\d.:\s-]+)\]", wanted)
+    if between:
+        return lambda text: between[1] <= text <= between[2]
+    texts = set(wanted[1:-1].split("|"))
+    return lambda text: text.lower() in texts
+
+
 class Shop:
     def __init__(self, seed=1, orders=0, customers=20, products=8, first_stamp=LONG_AGO):
         self.random = random.Random(seed)
@@ -223,12 +236,8 @@ class Shop:
             field = re.fullmatch(r"filter\[(\w+)\]", name)
             if not field:
                 continue
-            if field[1] in ("date_add", "date_upd"):
-                first, last = wanted[1:-1].split(",")
-                records = [r for r in records if first <= r[field[1]] <= last]
-            else:
-                texts = set(wanted[1:-1].split("|"))
-                records = [r for r in records if r[field[1]] in texts]
+            takes = read_filter(wanted)
+            records = [r for r in records if takes(r[field[1]])]
         if self.arrange:
             records = self.arrange(resource, records)
         if "limit" in query:

@@ -1,11 +1,12 @@
 """A PrestaShop that is told things, strict where the real one is: PUT replaces, what it computes is refused, a state
 comes by its history. `shop.effects` are its books: every change that took effect, in order, and `shop.mails` what buyers
 were written. Faults: shop.spoil(method, resource) is asked at each request that writes, and returns None or one of
-"refuse" (500, nothing done), "fail after" (500, done), "lose" (done, no answer), "drop" (no answer, nothing done), "slow
-down" (429), "away" (503).
+"refuse" (500, nothing done), "fail after" (500, done), "lose" (done, no answer), "drop" (no answer, nothing done), "late"
+(no answer, and done a second later), "slow down" (429), "away" (503).
 """
 import re
 import socket
+import threading
 import urllib.parse
 import xml.etree.ElementTree as tree
 
@@ -46,7 +47,7 @@ class WritingShop(Shop):
         for row in self.tables["stock_availables"].values():
             row["depends_on_stock"], row["out_of_stock"] = "0", "2"
         for product in self.tables["products"].values():
-            product["position_in_category"], product["quantity"] = "0", "0"
+            product["position_in_category"], product["quantity"], product["ean13"] = "0", "0", ""
         for customer in self.tables["customers"].values():
             customer["passwd"] = "$2y$10$hash-of-%s" % customer["id"]
 
@@ -56,6 +57,29 @@ class WritingShop(Shop):
                   weight="0.300000", shipping_cost_tax_excl="4.990000", shipping_cost_tax_incl="5.990000",
                   tracking_number="", date_add=stamp(self.clock))
         return order
+
+    def add_combination(self, product, reference, price="0.000000", quantity=0):
+        """A variant of the product, with its stock row; the product's own row is the sum from now on."""
+        product["cache_default_attribute"] = "1"
+        made = self._add("combinations", "combination", id_product=product["id"], reference=reference, ean13="", upc="",
+                         price=price, weight="0.000000", minimal_quantity="1")
+        self._add_stock(product["id"], made["id"], quantity)
+        return made
+
+    def _add_stock(self, product, combination, quantity=0, id_shop="1"):
+        return self._add("stock_availables", "stock_available", id_product=product, id_product_attribute=combination,
+                         id_shop=id_shop, quantity=quantity, depends_on_stock="0", out_of_stock="2")
+
+    def add_shop(self, number):
+        """Another shop of a multistore, with stock rows of its own."""
+        for row in list(self.tables["stock_availables"].values()):
+            self._add_stock(row["id_product"], row["id_product_attribute"], id_shop=number)
+
+    def add_state(self, name, template="", **flags):
+        """The number of a new order state."""
+        return self._add("order_states", "order_state", **{
+            "name": [name], "template": [template], "send_email": "0", "paid": "1", "shipped": "0", "delivery": "0",
+            "deleted": "0", **flags})["id"]
 
     def _make_constants(self):
         super()._make_constants()
@@ -87,10 +111,17 @@ class WritingShop(Shop):
                 return Answer(503, "<html>maintenance</html>")
             if fault == "drop":
                 return Answer(send=broken)
+            if fault == "late":
+                threading.Timer(1, self._later, (method, resource, number, body, query)).start()
+                return Answer(send=broken)
             answer = self._carry_out(method, resource, number, body, query)
             if fault == "fail after" and answer.status < 300:
                 return Answer(500, error_of_the_shop(8, "[PHP Notice #8] behind the change"))
             return Answer(send=broken) if fault == "lose" else answer
+
+    def _later(self, *request):
+        with self.lock:
+            self._carry_out(*request)
 
     def _carry_out(self, method, resource, number, body, query):
         if method == "PATCH" and not self.patches or method == "DELETE":
@@ -131,8 +162,7 @@ class WritingShop(Shop):
             order = self.tables["orders"][int(fields["id_order"])]
             order["current_state"], order["date_upd"] = fields["id_order_state"], self._tick()
         if resource == "products":
-            self._add("stock_availables", "stock_available", id_product=made["id"], id_product_attribute="0",
-                      id_shop="1", quantity=0, depends_on_stock="0", out_of_stock="2")
+            self._add_stock(made["id"], "0")
         return self._done(201, "make", resource, made, fields, query)
 
     def _change(self, method, resource, fields, query):
