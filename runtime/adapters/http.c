@@ -448,5 +448,6 @@ struct cw_http_stats cw_http_stats(const struct cw_http *http)
     struct cw_http_stats stats = http->stats;
     stats.rate = http->rate.now;
     stats.wait_us += busy_us(http);
+    stats.held_us = (uint64_t)cw_rate_pause(&http->rate);
     return stats;
 }

@@ -122,6 +122,7 @@ struct cw_http_stats {
     double rate;        /* requests a second now allowed; 0 = no limit */
     uint64_t throttled; /* answers that told us to slow down */
     uint64_t wait_us;   /* microseconds in which at least one request was on its way or in the queue */
+    uint64_t held_us;   /* for how long from now on no request leaves, because of a 429; 0 = not at all */
 };
 struct cw_http_stats cw_http_stats(const struct cw_http *http);
 

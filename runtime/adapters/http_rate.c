@@ -37,14 +37,20 @@ static void fill(struct cw_rate *rate, int64_t now_ns)
     rate->filled_ns = now_ns;
 }
 
-cw_time cw_rate_wait(struct cw_rate *rate)
+cw_time cw_rate_pause(const struct cw_rate *rate)
 {
     int64_t now_ns = cw_elapsed_ns(rate->clock);
-    if (now_ns < rate->paused_ns)
-        return (rate->paused_ns - now_ns + 999) / 1000;
+    return now_ns < rate->paused_ns ? (rate->paused_ns - now_ns + 999) / 1000 : 0;
+}
+
+cw_time cw_rate_wait(struct cw_rate *rate)
+{
+    cw_time pause = cw_rate_pause(rate);
+    if (pause > 0)
+        return pause;
     if (rate->now <= 0)
         return 0;
-    fill(rate, now_ns);
+    fill(rate, cw_elapsed_ns(rate->clock));
     if (rate->tokens > 1 - 1e-9)
         return 0;
     return (cw_time)((1 - rate->tokens) / rate->now * 1e6) + 1; /* rounded up: asking early would only cost */

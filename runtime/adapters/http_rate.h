@@ -20,6 +20,8 @@ void cw_rate_init(struct cw_rate *rate, const struct cw_clock *clock, double per
 
 /* 0 when one request may go now, else how long to wait before asking again. */
 cw_time cw_rate_wait(struct cw_rate *rate);
+/* For how long nothing goes at all, because it was told to slow down. */
+cw_time cw_rate_pause(const struct cw_rate *rate);
 void cw_rate_take(struct cw_rate *rate); /* after cw_rate_wait gave 0 */
 
 void cw_rate_succeed(struct cw_rate *rate);

@@ -233,6 +233,10 @@ struct cw_fiber *cw_lua_start_telling(const struct cw_lua_cart *cart, enum cw_ou
                                       const struct cw_slice *links, size_t count, cw_lua_sent_fn *sent,
                                       void *arg, struct cw_error *err);
 
+/* Whether a request of this call that writes has left, or an upload has begun. Before that the fiber may be
+ * killed, and the same messages be told later. */
+bool cw_lua_telling_has_left(const struct cw_lua_cart *cart, const struct cw_fiber *fiber);
+
 /* One thing that a cart has otherwise than the one at the bottom of what it extends. `change` is added,
  * removed, changed or wrapped; values are in words, empty where there is none; of what is wrapped `value`
  * says how

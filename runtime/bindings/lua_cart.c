@@ -352,7 +352,8 @@ static int read_stats(lua_State *L)
                                               .bytes_in = count_field(L, "bytes_in"),
                                               .bytes_out = count_field(L, "bytes_out"),
                                               .throttled = count_field(L, "throttled"),
-                                              .wait_us = count_field(L, "wait_us") };
+                                              .wait_us = count_field(L, "wait_us"),
+                                              .held_us = count_field(L, "held_us") };
     return 0;
 }
 

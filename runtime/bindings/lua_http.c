@@ -282,13 +282,14 @@ static void set_count(lua_State *L, const char *name, uint64_t value)
 static int get_stats(lua_State *L)
 {
     struct cw_http_stats stats = cw_http_stats(check_open(L)->http);
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 8);
     set_count(L, "requests", stats.requests);
     set_count(L, "retries", stats.retries);
     set_count(L, "bytes_in", stats.bytes_in);
     set_count(L, "bytes_out", stats.bytes_out);
     set_count(L, "throttled", stats.throttled);
     set_count(L, "wait_us", stats.wait_us);
+    set_count(L, "held_us", stats.held_us);
     lua_pushnumber(L, stats.rate);
     lua_setfield(L, -2, "rate");
     return 1;

@@ -21,6 +21,8 @@ struct cw_telling {
     const struct cw_message *messages; /* these and the links are the caller's, until the fiber was started */
     const struct cw_slice *links;
     size_t count;
+    const struct cw_fiber *fiber;
+    bool has_left;   /* a write */
     uint64_t serial; /* tells its answers and messages from those of other calls */
     struct cw_lua_effects effects;
     struct cw_lua_told *told;
@@ -47,9 +49,12 @@ bool cw_telling_begin(struct cw_telling *telling, const char *what, struct cw_er
 
 bool cw_telling_may_leave(void *arg, struct cw_error *err)
 {
-    const struct cw_telling *telling = arg;
+    struct cw_telling *telling = arg;
     const struct cw_lua_carts_host *host = &telling->cart->carts->host;
-    return host->may_write == NULL || host->may_write(host->arg, telling->cart->name, err);
+    if (host->may_write != NULL && !host->may_write(host->arg, telling->cart->name, err))
+        return false;
+    telling->has_left = true;
+    return true;
 }
 
 void cw_telling_end(struct cw_telling *telling, enum cw_effect effect)
@@ -359,6 +364,16 @@ struct cw_fiber *cw_lua_start_telling(const struct cw_lua_cart *cart, enum cw_ou
     telling->messages = NULL;
     telling->links = NULL;
     link_telling(telling);
+    telling->fiber = fiber;
     cw_fiber_carry(fiber, telling);
     return fiber;
+}
+
+/* The newest come first, so that a killed one whose fiber lay at the same place is not reached. */
+bool cw_lua_telling_has_left(const struct cw_lua_cart *cart, const struct cw_fiber *fiber)
+{
+    const struct cw_telling *telling = cart->carts->tellings;
+    while (telling != NULL && telling->fiber != fiber)
+        telling = telling->next;
+    return telling == NULL || telling->has_left;
 }

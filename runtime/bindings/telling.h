@@ -21,8 +21,9 @@ struct cw_telling *cw_telling_of(lua_State *L);
  * https://shop/x". */
 bool cw_telling_begin(struct cw_telling *telling, const char *what, struct cw_error *err);
 
-/* Asked right before a write leaves. False, with CW_REFUSED, when the right to work for the cart is over:
- * somebody else may be sending the same already. `telling` is a struct cw_telling. */
+/* Asked once right before a write leaves, which counts as left then. False, with CW_REFUSED, when the right
+ * to work for the cart is over: somebody else may be sending the same already. `telling` is a struct
+ * cw_telling. */
 bool cw_telling_may_leave(void *telling, struct cw_error *err);
 
 /* What became of a write that was begun; once at most. Nothing is said of one that may have been carried out.

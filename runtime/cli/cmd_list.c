@@ -281,6 +281,12 @@ static bool is_state(const char *name)
     return false;
 }
 
+static bool is_out(const char *name)
+{
+    enum cw_out out;
+    return cw_out_find(cw_slice(name), &out);
+}
+
 /* -1 to go on, else the exit code. */
 static int check(const struct list *list, const char *kind, const struct options *options)
 {
@@ -305,6 +311,8 @@ static int check(const struct list *list, const char *kind, const struct options
                 "cartwright list: a message is never %s; it is queued, sending, sent, unknown, failed or "
                 "superseded\n",
                 options->state);
+    else if (options->stream != NULL && !is_out(options->stream))
+        fprintf(stderr, "cartwright list: \"%s\" is no stream out such as stock_out\n", options->stream);
     else
         return -1;
     return 2;

@@ -66,12 +66,25 @@ static bool is_confirmed(const struct reset *reset, bool yes)
     return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
+/* What a cart is told has no cursor. */
+static bool is_read(const struct reset *reset, struct cw_error *err)
+{
+    enum cw_out out;
+    return !cw_out_find(cw_slice(reset->stream), &out) ||
+           cw_fail(
+               err, CW_USAGE,
+               "%s is sent to the cart, so that it has no cursor; to tell stock and prices again: cartwright "
+               "stock send %s; what failed: cartwright retry %s --messages",
+               reset->stream, reset->cart, reset->cart);
+}
+
 static bool open_stream(struct reset *reset, const char *since)
 {
     struct cw_error err;
     struct cw_session *session = cw_cli_session(reset->cli, reset->cart, false, &err);
     struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, reset->cart, &err) : NULL;
-    bool ok = cart != NULL && cw_lua_cart_need_stream(cart, reset->stream, &err) != NULL;
+    bool ok =
+        cart != NULL && is_read(reset, &err) && cw_lua_cart_need_stream(cart, reset->stream, &err) != NULL;
     reset->since = CW_TIME_NONE;
     if (ok && since != NULL)
         ok = cw_time_parse(cw_slice(since), cart->zone, &reset->since, &err) || cw_fail_in(&err, "--since");

@@ -6,7 +6,7 @@
 #include "cli/commands.h"
 #include "cli/messages.h"
 
-static int retry_messages(struct cw_cli *cli, const char *stream, int argc, char **argv)
+static int retry_messages(struct cw_cli *cli, const char *stream, bool dry_run, int argc, char **argv)
 {
     enum cw_out out;
     if (stream != NULL && !cw_out_find(cw_slice(stream), &out)) {
@@ -14,7 +14,7 @@ static int retry_messages(struct cw_cli *cli, const char *stream, int argc, char
         return 2;
     }
     return cw_cli_open(cli, CW_CLI_STORE) &&
-                   cw_cli_retry_messages(cli, argv[1], stream, argv + 2, (size_t)(argc - 2))
+                   cw_cli_retry_messages(cli, argv[1], stream, argv + 2, (size_t)(argc - 2), dry_run)
                ? 0
                : 1;
 }
@@ -45,7 +45,7 @@ int cw_cmd_retry(int argc, char **argv)
         code = 2;
     }
     if (code < 0 && messages) {
-        code = retry_messages(&cli, stream, argc, argv);
+        code = retry_messages(&cli, stream, dry_run, argc, argv);
     } else if (code < 0) {
         struct cw_cli_again again = { .job = "retry",
                                       .stream = stream,

@@ -121,8 +121,19 @@ static bool find_all(struct cw_cli *cli, struct failed *failed, const char *stre
     return read_failed(cli, failed, &filter);
 }
 
+static bool retry_one(struct cw_cli *cli, int64_t id, bool dry_run)
+{
+    if (!dry_run)
+        return cw_cli_settle_message(cli, id, CW_SETTLE_AGAIN, "retry");
+    if (cli->json)
+        printf("{\"message\":%" PRId64 ",\"state\":\"failed\",\"would_be\":\"queued\"}\n", id);
+    else
+        printf("message %" PRId64 " would be queued again\n", id);
+    return true;
+}
+
 bool cw_cli_retry_messages(struct cw_cli *cli, const char *cart, const char *stream, char **ids,
-                           size_t id_count)
+                           size_t id_count, bool dry_run)
 {
     struct failed failed = { .ids = g_array_new(FALSE, FALSE, sizeof(int64_t)), .cart = cart };
     bool ok = id_count > 0 ? find_named(cli, &failed, ids, id_count) : find_all(cli, &failed, stream);
@@ -131,7 +142,7 @@ bool cw_cli_retry_messages(struct cw_cli *cli, const char *cart, const char *str
     else if (failed.ids->len == 0 && !cli->json)
         puts("no message has failed there");
     for (guint i = 0; ok && i < failed.ids->len; i++)
-        ok = cw_cli_settle_message(cli, g_array_index(failed.ids, int64_t, i), CW_SETTLE_AGAIN, "retry");
+        ok = retry_one(cli, g_array_index(failed.ids, int64_t, i), dry_run);
     g_array_unref(failed.ids);
     return ok;
 }

@@ -13,8 +13,8 @@ int64_t cw_cli_message_id(const char *text, struct cw_error *err);
 bool cw_cli_settle_message(struct cw_cli *cli, int64_t id, enum cw_settle settle, const char *reason);
 
 /* Queues failed messages of a cart again: those of `ids`, or without any all of them, of one stream or (NULL)
- * of each. Prints what it did; false when one could not be. */
+ * of each. Prints what it did, or in a dry run would do; false when one could not be. */
 bool cw_cli_retry_messages(struct cw_cli *cli, const char *cart, const char *stream, char **ids,
-                           size_t id_count);
+                           size_t id_count, bool dry_run);
 
 #endif

@@ -256,9 +256,20 @@ static void end_stopped(void *arg)
     cw_outbox_end(arg, NULL);
 }
 
+/* A call that waits for its turn, or only reads, is over at once. */
+static void stop_call(struct cw_outbox_run *run)
+{
+    if (run->fiber == NULL || cw_lua_telling_has_left(run->cart, run->fiber))
+        return;
+    cw_fiber_kill(run->fiber);
+    run->fiber = NULL;
+    cw_outbox_go_on(run, run->is_sending ? cw_outbox_put_back : end_stopped);
+}
+
 void cw_outbox_stop(struct cw_outbox_run *run)
 {
     run->stopping = true;
+    stop_call(run);
     if (run->after_wait == NULL)
         return;
     run->after_wait = NULL;

@@ -10,7 +10,8 @@
  * A batch that was refused is sent again in halves, by the company that its messages may keep from then on,
  * until the one that is at fault stands alone. A cart that cannot be reached, refuses the credentials or
  * wants to be left alone ends the run with that error, and what was not sent stays queued without costing an
- * attempt.
+ * attempt. While the cart's client holds all requests back, because a 429 told it to, nothing is claimed: the
+ * run ends without an error, and its next_at is when the shop may be asked again.
  */
 #ifndef CW_ENGINE_OUTBOX_H
 #define CW_ENGINE_OUTBOX_H
@@ -73,7 +74,8 @@ typedef void cw_outbox_done_fn(void *arg, const struct cw_run *run, cw_time next
 struct cw_outbox_run *cw_outbox_start(struct cw_session *session, const struct cw_lua_cart *cart,
                                       enum cw_out out, cw_outbox_done_fn *done, void *arg,
                                       struct cw_error *err);
-/* Ends the run behind the call in hand; the callback comes as ever. */
+/* Ends the run behind the call in hand, or at once where nothing of that has left yet: its messages are
+ * queued again, at no cost. The callback comes as ever. */
 void cw_outbox_stop(struct cw_outbox_run *run);
 /* No callback; a call that is on its way makes its messages unknown, when the next run finds them. */
 void cw_outbox_cancel(struct cw_outbox_run *run);

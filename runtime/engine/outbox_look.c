@@ -1,4 +1,6 @@
 /* outbox_look.c - whether a run of a stream out has anything to do, and may do it. */
+#include <stdio.h>
+
 #include <glib.h>
 
 #include "base/log.h"
@@ -21,6 +23,21 @@ void cw_outbox_rest(struct cw_outbox_run *run, cw_time next_at)
     /* What is due, and could not be claimed, waits for something before it, not for a time. */
     run->next_at = next_at != CW_TIME_NONE && next_at > cw_outbox_now(run) ? next_at : CW_TIME_NONE;
     end_idle(run);
+}
+
+cw_time cw_outbox_held(const struct cw_outbox_run *run)
+{
+    uint64_t held = cw_lua_cart_stats(run->cart).held_us;
+    return held > CW_SECOND ? (cw_time)held : 0;
+}
+
+void cw_outbox_rest_held(struct cw_outbox_run *run)
+{
+    cw_time held = cw_outbox_held(run);
+    snprintf(run->message, sizeof run->message, "the shop wants to be left alone for %lld s",
+             (long long)((held + CW_SECOND - 1) / CW_SECOND));
+    run->run.message = cw_slice(run->message);
+    cw_outbox_rest(run, cw_outbox_now(run) + held);
 }
 
 /* --- what is due --- */
@@ -69,9 +86,13 @@ static void due_read(void *arg, const struct cw_error *err)
     cw_time now = cw_outbox_now(run);
     if (cw_outbox_was_cancelled(run))
         return;
+    bool is_any = run->due.has_sending || is_over(run->due.queued, now) || is_over(run->due.unknown, now);
+    run->run.message = (struct cw_slice){ "", 0 };
     if (err != NULL)
         cw_outbox_end(run, err);
-    else if (run->due.has_sending || is_over(run->due.queued, now) || is_over(run->due.unknown, now))
+    else if (is_any && cw_outbox_held(run) > 0)
+        cw_outbox_rest_held(run);
+    else if (is_any)
         cw_outbox_begin(run);
     else
         cw_outbox_rest(
@@ -184,7 +205,6 @@ static void recounted_read(void *arg, struct cw_slice value, const struct cw_err
         wait_for_count(run);
     } else {
         set_waiting(run, false);
-        run->run.message = (struct cw_slice){ "", 0 };
         read_due(run);
     }
 }

@@ -50,7 +50,8 @@ struct cw_outbox_run {
     bool is_begun; /* the run stands in the sync log */
     bool cancelled, in_store, stopping;
     struct cw_http_stats http_before;
-    struct cw_fiber *fiber;
+    struct cw_fiber *fiber; /* of the script; NULL = none runs */
+    bool is_sending;        /* it sends the call in hand; else it is a probe */
     struct cw_timer *timer;
     struct cw_later later;
     cw_loop_fn *after_wait;
@@ -130,6 +131,12 @@ void cw_outbox_send(void *run);
 void cw_outbox_read_controls(struct cw_outbox_run *run, cw_store_done_fn *read);
 /* Nothing can be done now: looks again while the check time lasts, else ends. */
 void cw_outbox_rest(struct cw_outbox_run *run, cw_time next_at);
+/* For how long the shop wants to be left alone: more than a second, or 0. What was claimed then would only
+ * wait in the client. */
+cw_time cw_outbox_held(const struct cw_outbox_run *run);
+void cw_outbox_rest_held(struct cw_outbox_run *run);
+/* The call in hand was killed before anything left. */
+void cw_outbox_put_back(void *run);
 
 /* --- calls --- */
 

@@ -65,6 +65,8 @@ static void judge_one(struct cw_outbox_run *run, size_t i, const struct cw_lua_t
 /* One answer that got lost may be one record's; several in a row are not. */
 static bool ends_run(struct cw_outbox_run *run, const struct cw_lua_sent *sent)
 {
+    if (run->stopping && sent->err != NULL && sent->err->code == CW_CANCELLED)
+        return false;
     if (!cw_outbox_is_of_cart(sent->err, sent->status)) {
         run->lost_in_a_row = 0;
         return false;
@@ -100,7 +102,15 @@ static void sent(void *arg, const struct cw_lua_sent *sent)
 {
     struct cw_outbox_run *run = arg;
     run->fiber = NULL;
+    run->is_sending = false;
     judge_all(run, sent);
+}
+
+void cw_outbox_put_back(void *arg)
+{
+    struct cw_error err;
+    cw_fail(&err, CW_CANCELLED, "the run was stopped before anything of it left");
+    sent(arg, &(struct cw_lua_sent){ .err = &err });
 }
 
 static void tell(void *arg)
@@ -112,6 +122,7 @@ static void tell(void *arg)
     if (cw_session_may_write(run->session, run->cart->name, &err))
         run->fiber = cw_lua_start_telling(run->cart, run->out, is_single ? CW_TELL_ONE : CW_TELL_BATCH,
                                           call->messages, call->links, call->count, sent, run, &err);
+    run->is_sending = run->fiber != NULL;
     if (run->fiber == NULL)
         judge_all(run, &(struct cw_lua_sent){ .err = &err }); /* nothing has left */
 }
@@ -132,6 +143,8 @@ static void settled(struct cw_outbox_run *run)
         cw_outbox_go_on(run, tell);
     else if (run->stopping)
         cw_outbox_end(run, NULL);
+    else if (!run->is_claiming && cw_outbox_held(run) > 0)
+        cw_outbox_rest_held(run);
     else if (!run->is_claiming)
         cw_outbox_go_on(run, cw_outbox_brake);
     else if (run->counted_until > 0 && run->has_claimed)
@@ -285,7 +298,7 @@ static void store_ready(void *arg, struct cw_txn *txn, const struct cw_error *er
 
 static bool may_claim(const struct cw_outbox_run *run)
 {
-    return !run->ends && !run->stopping && run->tries == 0;
+    return !run->ends && !run->stopping && run->tries == 0 && cw_outbox_held(run) == 0;
 }
 
 /* What is in hand is stored all the same. */
