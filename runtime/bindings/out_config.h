@@ -4,6 +4,7 @@
 #ifndef CW_BINDINGS_OUT_CONFIG_H
 #define CW_BINDINGS_OUT_CONFIG_H
 
+#include "base/hash.h"
 #include "stock/stock.h"
 
 enum cw_out {
@@ -39,7 +40,8 @@ struct cw_out_config {
         struct cw_stock_rule rule; /* branches are resolved to their warehouses */
         struct cw_out_brake brake;
         bool unlisted;
-        bool has_function; /* `quantity`, which the cart's own session runs */
+        bool has_function;               /* `quantity`, which the cart's own session runs */
+        char function[CW_HASH_TEXT_MAX]; /* another text for another function */
     } stock;
     struct {
         char *list, *currency; /* currency NULL = the only one */

@@ -184,11 +184,20 @@ static void read_branches(lua_State *L, int stock, struct cw_stock_config *confi
     lua_pop(L, 1);
 }
 
-void cw_site_read_out(lua_State *L, struct cw_site_config *config, int outs, int stock)
+static void read_function(lua_State *L, struct cw_slice text, struct cw_out_config *out)
+{
+    int top = lua_gettop(L);
+    if (lua_getfield(L, top, "stock") == LUA_TTABLE && lua_getfield(L, top + 1, "quantity") == LUA_TFUNCTION)
+        cw_site_hash_function(L, -1, text, out->stock.function);
+    lua_settop(L, top);
+}
+
+void cw_site_read_out(lua_State *L, struct cw_site_config *config, int outs, int stock, struct cw_slice text)
 {
     for (size_t i = 0; i < config->cart_count; i++) {
         lua_getfield(L, outs, config->carts[i].name);
         read_cart(L, &config->carts[i].out);
+        read_function(L, text, &config->carts[i].out);
         lua_pop(L, 1);
     }
     read_list(L, stock, "closed", &config->stock.closed);

@@ -15,7 +15,10 @@ int64_t cw_site_number(lua_State *L, int index, const char *field, int64_t fallb
 unsigned cw_site_count(lua_State *L, int index, const char *field); /* 0 where there is none */
 
 /* site_out.c: what carts are told, from the tables that scripts/cartwright/out.lua made. */
-void cw_site_read_out(lua_State *L, struct cw_site_config *config, int outs, int stock);
+void cw_site_read_out(lua_State *L, struct cw_site_config *config, int outs, int stock, struct cw_slice text);
+/* What the function at `index` is: its lines in `text`, that of site.lua, or its code where it is from
+ * elsewhere, and the values of locals around it, functions and lists among them. */
+void cw_site_hash_function(lua_State *L, int index, struct cw_slice text, char hash[CW_HASH_TEXT_MAX]);
 void cw_site_free_out(struct cw_out_config *out);
 void cw_site_free_stock(struct cw_stock_config *stock);
 

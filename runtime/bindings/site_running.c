@@ -153,7 +153,7 @@ void cw_site_read_running(lua_State *L, struct cw_site_config *config, int index
     read_keep(L, &config->keep, top + 3);
     read_run(L, &config->run, top + 4);
     read_quiet(L, config, top + 5);
-    cw_site_read_out(L, config, top + 6, top + 7);
+    cw_site_read_out(L, config, top + 6, top + 7, text);
     lua_settop(L, top);
 }
 

@@ -158,6 +158,8 @@ int cw_cli_stock_compare(struct cw_cli *cli, const char *name, bool all)
         ok = count_ours(&c, skus, &cart->out.stock.rule, &err);
         if (ok)
             report(&c, skus, "ours");
+        if (ok && cart->out.stock.has_function && !cli->json)
+            puts("`quantity` of site.lua has the last word when a level is sent; it is not applied here");
         g_ptr_array_unref(skus);
     }
     if (!ok)

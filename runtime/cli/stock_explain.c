@@ -295,7 +295,9 @@ static bool take_told(void *arg, size_t columns, const struct cw_slice *names, c
 {
     struct explaining *e = arg;
     (void)columns, (void)names;
-    add_row(e, "told", NULL, payload_quantity(row[0]), g_strdup_printf("at %.*s", CW_SLICE_ARG(row[1])));
+    const char *by = e->cart->out.stock.has_function ? ", unless `quantity` of site.lua said otherwise" : "";
+    add_row(e, "told", NULL, payload_quantity(row[0]),
+            g_strdup_printf("at %.*s%s", CW_SLICE_ARG(row[1]), by));
     return true;
 }
 

@@ -53,6 +53,7 @@ int cw_cli_stock_recount(struct cw_cli *cli, bool dry_run)
                                  (struct cw_fence){ { "", 0 }, 0 }, recounted, &r, &r.err);
     if (r.all == NULL)
         return cw_cli_fail(cli, &r.err);
+    cw_recount_all_orders(r.all); /* whoever asks for it doubts what was counted before */
     if (dry_run)
         cw_recount_all_try(r.all);
     cw_loop_run(cli->loop);

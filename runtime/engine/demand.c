@@ -182,3 +182,40 @@ bool cw_order_demands(const struct cw_document *order, bool is_waiting, const st
                                           .quantity = countable(lines[i].left) };
     return true;
 }
+
+/* --- of two versions the larger --- */
+
+static struct cw_decimal sum_of(const struct cw_order_demands *demands, struct cw_slice sku)
+{
+    struct cw_decimal sum = cw_decimal_from_int(0);
+    for (size_t i = 0; i < demands->count; i++)
+        if (cw_slice_equal(demands->list[i].sku, sku))
+            cw_decimal_add(&sum, &demands->list[i].quantity, &sum, NULL);
+    return sum;
+}
+
+static void add_larger(struct cw_order_demands *joined, const struct cw_order_demands *from,
+                       const struct cw_order_demands *beside, bool also_equal)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        struct cw_decimal own = sum_of(from, from->list[i].sku), theirs = sum_of(beside, from->list[i].sku);
+        int order = cw_decimal_compare(&own, &theirs);
+        if (order < 0 || (order == 0 && !also_equal))
+            continue;
+        joined->list[joined->count] = from->list[i];
+        joined->list[joined->count++].state = CW_DEMAND_PENDING;
+    }
+}
+
+bool cw_order_demands_join(struct cw_order_demands *into, const struct cw_order_demands *other,
+                           struct cw_arena *arena)
+{
+    size_t most = into->count + other->count;
+    struct cw_order_demands joined = { cw_arena_alloc(arena, (most + 1) * sizeof *joined.list), 0 };
+    if (joined.list == NULL)
+        return false;
+    add_larger(&joined, into, other, true);
+    add_larger(&joined, other, into, false);
+    *into = joined;
+    return true;
+}

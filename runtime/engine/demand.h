@@ -20,4 +20,9 @@ bool cw_order_demands(const struct cw_document *order, bool is_waiting, const st
                       size_t shipped_count, const struct cw_site_config *config, struct cw_arena *arena,
                       struct cw_order_demands *demands);
 
+/* Of each SKU what the one of them takes that takes more; `into` becomes that, in the arena. All of it is
+ * pending. */
+bool cw_order_demands_join(struct cw_order_demands *into, const struct cw_order_demands *other,
+                           struct cw_arena *arena);
+
 #endif

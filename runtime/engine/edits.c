@@ -338,10 +338,12 @@ static void got(void *arg, const struct cw_stored *stored, size_t count, const s
                 CW_SLICE_ARG(request->cart), request->kind->name, CW_SLICE_ARG(request->external_id),
                 request->kind->plural);
     bool ok = editing->doc != NULL && keep_before(editing) && change_all(editing) && tell_status(editing);
-    if (ok && request->config != NULL && cw_recount_is_needed(request->config))
+    if (!ok || request->config == NULL)
+        end(editing, ok);
+    else if (cw_recount_is_needed(request->config))
         recount(editing);
     else
-        end(editing, ok);
+        demands_put(editing, NULL);
 }
 
 static void begun(void *arg, struct cw_txn *txn, const struct cw_error *err)

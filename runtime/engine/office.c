@@ -243,7 +243,7 @@ static bool work(struct office_job *job)
 {
     bool writes = !job->is_checking || job->kind->looks_at_others;
     if (!check_each(job) || !cw_office_check_pairs(job) || !cw_office_read_orders(job) ||
-        !cw_office_check_orders(job))
+        !cw_office_name_lines(job) || !cw_office_check_orders(job))
         return false;
     if (job->faults > 0)
         return !job->is_enough;
@@ -353,10 +353,8 @@ static bool finish(struct office_job *job)
         return true;
     if (!cw_office_wake(job))
         return false;
-    if (cw_recount_is_needed(job->put->config)) {
-        cw_recount_run(job->txn, job->put->config, job->clock, job->loop, done, &waited);
-        cw_store_wait(job->store);
-    }
+    cw_recount_run(job->txn, job->put->config, job->clock, job->loop, done, &waited);
+    cw_store_wait(job->store);
     return waited.ok;
 }
 

@@ -61,6 +61,11 @@ bool cw_office_read_orders(struct office_job *job)
 
 /* --- lines --- */
 
+static bool is_live(const struct office_doc *doc)
+{
+    return doc->is_changed && !doc->is_faulty && doc->doc != NULL;
+}
+
 bool cw_office_is_goods(const struct cw_document *line)
 {
     const struct cw_value *quantity = cw_document_get(line, "quantity");
@@ -120,11 +125,6 @@ static bool check_lines(const struct office_order *order, const struct cw_docume
     return true;
 }
 
-static bool is_live(const struct office_doc *doc)
-{
-    return doc->is_changed && !doc->is_faulty && doc->doc != NULL;
-}
-
 bool cw_office_check_orders(struct office_job *job)
 {
     for (size_t i = 0; i < job->count && job->order_count > 0; i++) {
@@ -141,6 +141,72 @@ bool cw_office_check_orders(struct office_job *job)
                                 CW_SLICE_ARG(order->id), CW_SLICE_ARG(order->cart), CW_SLICE_ARG(order->id));
         if (!ok && !cw_office_fault(job, doc, &err))
             return false;
+    }
+    return true;
+}
+
+/* --- shipments of the whole order --- */
+
+/* One by which the line can be found again. */
+static bool has_name(const struct cw_document *order, const struct cw_document *line)
+{
+    struct cw_slice sku = cw_office_text(line, "sku");
+    return line->external_id.len > 0 ? cw_office_line_of(order, line->external_id, sku) == line : sku.len > 0;
+}
+
+static bool has_names(const struct cw_document *order)
+{
+    for (const struct cw_document *line = cw_office_first(order, "lines"); line != NULL; line = line->next)
+        if (cw_office_is_goods(line) && !has_name(order, line))
+            return false;
+    return true;
+}
+
+static void set(struct cw_document *doc, const char *field, struct cw_value value)
+{
+    *(struct cw_value *)cw_document_get(doc, field) = value;
+}
+
+static bool add_line(struct office_job *job, struct cw_value *list, const struct cw_document *ordered)
+{
+    struct cw_document *line = cw_document_create(&job->arena, &cw_kind_shipment_line);
+    struct cw_slice sku = cw_office_text(ordered, "sku");
+    if (line == NULL)
+        return cw_fail(job->err, CW_LIMIT, "no memory left for the lines of a shipment");
+    set(line, "line_id",
+        (struct cw_value){ .is_set = ordered->external_id.len > 0, .text = ordered->external_id });
+    set(line, "sku", (struct cw_value){ .is_set = sku.len > 0, .text = sku });
+    set(line, "quantity", *cw_document_get(ordered, "quantity"));
+    if (list->list.first == NULL)
+        list->list.first = line;
+    else
+        list->list.last->next = line;
+    list->list.last = line;
+    list->list.count++;
+    list->is_set = true;
+    return true;
+}
+
+static bool leaves_now(const struct office_doc *doc)
+{
+    return is_live(doc) && cw_office_is_true(doc->doc, "confirmed") &&
+           (doc->before == NULL || !cw_office_is_true(doc->before, "confirmed"));
+}
+
+bool cw_office_name_lines(struct office_job *job)
+{
+    for (size_t i = 0; job->put->kind == &cw_kind_shipment && i < job->count; i++) {
+        struct office_doc *doc = &job->docs[i];
+        if (!leaves_now(doc) || cw_office_first(doc->doc, "lines") != NULL)
+            continue;
+        const struct cw_document *order = cw_office_order_of(job, doc->doc)->doc;
+        const struct cw_document *line =
+            order != NULL && has_names(order) ? cw_office_first(order, "lines") : NULL;
+        struct cw_value list = { .is_set = false };
+        for (; line != NULL; line = line->next)
+            if (cw_office_is_goods(line) && !add_line(job, &list, line))
+                return false;
+        set(doc->doc, "lines", list);
     }
     return true;
 }

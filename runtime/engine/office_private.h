@@ -119,6 +119,9 @@ bool cw_office_check_items(struct office_job *job);
 /* Orders of shipments and invoices: read before the page is written; what is shipped of them after. */
 bool cw_office_read_orders(struct office_job *job);
 const struct office_order *cw_office_order_of(const struct office_job *job, const struct cw_document *doc);
+/* A shipment that names no lines gets those that its order has when it leaves: what is ordered later has not
+ * left with it. */
+bool cw_office_name_lines(struct office_job *job);
 bool cw_office_check_orders(struct office_job *job);
 bool cw_office_check_shipped(struct office_job *job);
 /* What orders take of stock, as far as shipments changed. */

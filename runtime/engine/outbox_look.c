@@ -1,7 +1,11 @@
 /* outbox_look.c - whether a run of a stream out has anything to do, and may do it. */
 #include <stdio.h>
 
+#include <glib.h>
+
+#include "base/log.h"
 #include "engine/outbox_private.h"
+#include "engine/plan_jobs.h"
 #include "engine/recount.h"
 
 static void end_idle(struct cw_outbox_run *run)
@@ -104,6 +108,88 @@ static void read_due(struct cw_outbox_run *run)
     cw_store_query(cw_outbox_store(run), due_sql, params, 2, take_due, due_read, run);
 }
 
+/* --- what is not counted yet --- */
+
+/* Carts that wait for a count: told once, however often they look. */
+static bool set_waiting(const struct cw_outbox_run *run, bool waits)
+{
+    static GHashTable *carts;
+    if (carts == NULL)
+        carts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return waits ? g_hash_table_add(carts, g_strdup(run->cart->name))
+                 : g_hash_table_remove(carts, run->cart->name);
+}
+
+static void rest_uncounted(struct cw_outbox_run *run)
+{
+    cw_outbox_rest(run, cw_outbox_now(run) + CW_MINUTE);
+}
+
+static void recount_woken(void *arg, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err != NULL)
+        cw_outbox_end(run, err);
+    else
+        rest_uncounted(run);
+}
+
+static void wake_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    run->txn = txn;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err != NULL) {
+        cw_outbox_end(run, err);
+        return;
+    }
+    cw_txn_wake_job(txn, cw_slice(""), cw_slice("recount"), cw_outbox_now(run));
+    cw_outbox_commit(run, recount_woken);
+}
+
+static void job_read(void *arg, const struct cw_error *err)
+{
+    struct cw_outbox_run *run = arg;
+    if (cw_outbox_was_cancelled(run))
+        return;
+    if (err != NULL)
+        cw_outbox_end(run, err);
+    else if (run->wakes_recount)
+        cw_outbox_begin_txn(run, wake_ready);
+    else
+        rest_uncounted(run);
+}
+
+/* Not while it is at work or tried again anyway, nor where it is for workers that know other rules. */
+static bool take_recount(void *arg, const struct cw_job *job)
+{
+    struct cw_outbox_run *run = arg;
+    cw_time now = cw_outbox_now(run);
+    bool is_near = (job->due_at != CW_TIME_NONE && job->due_at <= now) ||
+                   (job->woken_at != CW_TIME_NONE && job->woken_at <= now);
+    if (cw_slice_is(job->name, "recount"))
+        run->wakes_recount =
+            !job->is_running && !is_near && job->failures == 0 &&
+            cw_jobs_has_rules(&cw_session_settings(run->session)->site->config, job->schedule);
+    return true;
+}
+
+/* The count that it waits for is asked for, whatever became of the one that was planned. */
+static void wait_for_count(struct cw_outbox_run *run)
+{
+    static const char what[] = "waits until stock has been counted once: cartwright stock recount";
+    run->run.message = cw_slice(what);
+    run->wakes_recount = false;
+    if (set_waiting(run, true))
+        cw_log_pairs(CW_LOG_WARNING, "stock-not-counted", "cart", run->cart->name, "stream",
+                     cw_out_name(run->out), "error", what, NULL);
+    run->in_store = true;
+    cw_store_read_jobs(cw_outbox_store(run), cw_slice(""), take_recount, job_read, run);
+}
+
 /* --- whether it may --- */
 
 static void recounted_read(void *arg, struct cw_slice value, const struct cw_error *err)
@@ -116,9 +202,9 @@ static void recounted_read(void *arg, struct cw_slice value, const struct cw_err
     if (err != NULL) {
         cw_outbox_end(run, err);
     } else if (!cw_slice_is(value, version)) {
-        run->run.message = cw_slice("waits until stock has been counted once: cartwright stock recount");
-        cw_outbox_rest(run, cw_outbox_now(run) + CW_MINUTE);
+        wait_for_count(run);
     } else {
+        set_waiting(run, false);
         read_due(run);
     }
 }

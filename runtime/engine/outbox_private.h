@@ -59,6 +59,7 @@ struct cw_outbox_run {
     cw_time controls_at; /* when it was read whether the stream is stopped */
 
     struct cw_outbox_due due;
+    bool wakes_recount;
     struct cw_txn *txn;
     struct cw_outbox_call call, next; /* in hand; claimed */
     size_t links_left;                /* to be read for `next` */

@@ -3,18 +3,17 @@
  * or prices. */
 #include "engine/page.h"
 
-/* A record that could not be mapped leaves what was posted of it before. */
+/* What was posted before of a record that waits now counts too, and is read. */
 static void add_order(struct page_changes *changes, const struct item *item)
 {
     const struct cw_mapped *mapped = &item->mapped;
     bool is_skipped = mapped->skipped_by != NULL;
-    if (mapped->doc == NULL && !is_skipped)
+    if (!is_skipped && (mapped->doc == NULL || mapped->issues != NULL))
         changes->ids[changes->id_count++] = item->key.external_id;
     else
         changes->orders[changes->order_count++] =
             (struct cw_recount_order){ .external_id = item->key.external_id,
-                                       .doc = is_skipped ? NULL : mapped->doc,
-                                       .is_waiting = mapped->issues != NULL };
+                                       .doc = is_skipped ? NULL : mapped->doc };
 }
 
 static void add_shipment(struct page_changes *changes, const struct cw_document *shipment)

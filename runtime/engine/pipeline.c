@@ -267,6 +267,14 @@ static void known(void *arg, const struct cw_raw_known *known, size_t count, con
     cw_page_decide(job);
 }
 
+static bool has_news(const struct cw_page_job *job)
+{
+    for (size_t i = 0; i < job->count; i++)
+        if (!job->items[i].is_settled)
+            return true;
+    return false;
+}
+
 void cw_page_put_slice(struct cw_page_job *job)
 {
     for (size_t i = 0; i < job->count; i++) {
@@ -279,10 +287,12 @@ void cw_page_put_slice(struct cw_page_job *job)
         }
     }
     job->in_txn += job->count;
-    if (job->recounts)
+    if (job->recounts) {
         cw_page_mark(job);
-    else
+    } else {
+        job->has_changed = job->has_changed || (job->pipeline.config != NULL && has_news(job));
         cw_page_slice_put(job);
+    }
 }
 
 void cw_page_slice_put(struct cw_page_job *job)

@@ -215,15 +215,32 @@ static bool add_out(struct plan *plan, const char *cart, const char *stream)
     return add_job(plan, &choice);
 }
 
+enum { RULES_MAX = sizeof " rules " + 8 };
+
+static void write_rules(const struct cw_site_config *config, char rules[RULES_MAX])
+{
+    char version[CW_HASH_TEXT_MAX];
+    cw_recount_version(config, version);
+    snprintf(rules, RULES_MAX, " rules %.8s", version);
+}
+
+bool cw_jobs_has_rules(const struct cw_site_config *config, struct cw_slice schedule)
+{
+    char rules[RULES_MAX];
+    write_rules(config, rules);
+    size_t len = strlen(rules);
+    return schedule.len >= len && memcmp(schedule.data + schedule.len - len, rules, len) == 0;
+}
+
 /* What figures depend on in site.lua stands in its schedule: when that is another one, it is due at once. */
 static bool add_recount(struct plan *plan)
 {
     struct choice choice = choose(plan->config, cw_slice(""), cw_slice("recount"));
-    char version[CW_HASH_TEXT_MAX];
+    char rules[RULES_MAX];
     if (is_off(&choice) || !cw_recount_is_needed(plan->config))
         return true;
-    cw_recount_version(plan->config, version);
-    if (!add_job(plan, &choice) || !cw_buffer_print(&plan->text, plan->err, " rules %.8s", version))
+    write_rules(plan->config, rules);
+    if (!add_job(plan, &choice) || !cw_buffer_print(&plan->text, plan->err, "%s", rules))
         return false;
     struct cw_job *job = &plan->jobs[plan->count - 1];
     job->due_at = plan->now;

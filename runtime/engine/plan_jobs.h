@@ -42,6 +42,9 @@ bool cw_jobs_plan(const struct cw_site_config *config, const struct cw_cart_stre
                   cw_time now, struct cw_arena *arena, struct cw_job **jobs, size_t *job_count,
                   struct cw_error *err);
 
+/* Whether the schedule of the job "recount" names what figures depend on in this site.lua. */
+bool cw_jobs_has_rules(const struct cw_site_config *config, struct cw_slice schedule);
+
 /* When the job is due next; CW_TIME_NONE = when it is woken. `served` is what cw_job_served says. */
 cw_time cw_jobs_next(const struct cw_site_config *config, struct cw_slice cart, struct cw_slice job,
                      cw_time served, cw_time now);

@@ -282,13 +282,38 @@ static void remember_prices(struct recounting *r)
                        0, take_job, job_looked_for, r);
 }
 
+/* --- whose rules --- */
+
+static bool forget_state(struct cw_txn *txn)
+{
+    return cw_txn_put_state(txn, cw_slice(""), cw_slice(CW_RECOUNT_STATE), (struct cw_slice){ NULL, 0 });
+}
+
+static void state_read(void *arg, struct cw_slice value, const struct cw_error *err)
+{
+    struct recounting *r = arg;
+    char version[CW_HASH_TEXT_MAX];
+    cw_recount_version(r->config, version);
+    bool is_others = err == NULL && value.data != NULL && !cw_recount_is_of(value, version);
+    if (err != NULL || (is_others && !forget_state(r->txn)))
+        recount_fail(r, err);
+    else
+        recount_go(r, take_marks);
+}
+
+/* Whoever comes back to the rules that all was counted by must not believe that it still is. */
+static void read_state(struct recounting *r)
+{
+    cw_store_get_state(cw_txn_store(r->txn), cw_slice(""), cw_slice(CW_RECOUNT_STATE), state_read, r);
+}
+
 /* --- life --- */
 
 void cw_recount_skus(struct cw_txn *txn, const struct cw_site_config *config, const struct cw_clock *clock,
                      const struct cw_slice *skus, size_t count, cw_store_done_fn *done, void *arg)
 {
     if (!cw_recount_is_needed(config)) {
-        done(arg, NULL);
+        done(arg, forget_state(txn) ? NULL : cw_txn_error(txn));
         return;
     }
     struct recounting *r = g_new0(struct recounting, 1);
@@ -306,7 +331,7 @@ void cw_recount_skus(struct cw_txn *txn, const struct cw_site_config *config, co
     r->price_changes_at = CW_TIME_NONE;
     cw_arena_init(&r->arena, 0);
     cw_arena_init(&r->asking, 0);
-    recount_go(r, take_marks);
+    recount_go(r, read_state);
 }
 
 void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, const struct cw_clock *clock,

@@ -14,8 +14,9 @@
  * Warehouse: the order's `location` when that is a warehouse that site.lua names, or a branch of one, else
  * any.
  *
- * A record that waits counts as far as it could be mapped, else what was posted of it before; one that a rule
- * skips takes nothing.
+ * A record that waits counts as far as it could be mapped, else what was posted of it before; of a SKU that
+ * both name the larger demand, and what either names alone, so that a broken version gives nothing back; one
+ * that is closed takes nothing. Nor does one that a rule skips.
  *
  * A level is told to a cart whose items have the SKU, byte for byte, with the cart's ids; to one without
  * items (until the first one is fetched), or with `unlisted`, also without. A SKU that the cart writes
@@ -40,6 +41,7 @@ struct cw_recount_order {
     struct cw_slice external_id;
     const struct cw_document *doc;
     bool is_waiting;
+    const struct cw_document *posted; /* of one that waits: what was posted of it before; NULL = nothing */
 };
 void cw_recount_orders(struct cw_txn *txn, const struct cw_site_config *config, struct cw_slice cart,
                        const struct cw_recount_order *orders, size_t count, cw_store_done_fn *done,
@@ -56,7 +58,8 @@ void cw_recount_orders_anew(struct cw_txn *txn, const struct cw_site_config *con
 bool cw_recount_mark(struct cw_txn *txn, const struct cw_document *doc);
 
 /* Takes all marks, counts, puts messages, wakes their senders. To be run last before the commit. `loop` may
- * be NULL. */
+ * be NULL. What then stands is by the rules of `config`: where all was counted by others, or is not counted
+ * any more because no cart is told, the state says that all has to be counted anew. */
 void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, const struct cw_clock *clock,
                     struct cw_loop *loop, cw_store_done_fn *done, void *arg);
 
@@ -68,6 +71,9 @@ void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, con
 #define CW_RECOUNT_STATE CW_STATE_OWN "recounted"
 /* Hex, of all in site.lua that demands and figures depend on. */
 void cw_recount_version(const struct cw_site_config *config, char version[CW_HASH_TEXT_MAX]);
+/* Whether the state is of these rules: all was counted by them, or is being counted just now. */
+bool cw_recount_is_of(struct cw_slice state, const char *version);
+#define CW_RECOUNT_COUNTING "counting " /* then the version */
 
 struct cw_recount_all;
 typedef void cw_recounted_fn(void *arg, uint64_t skus, const struct cw_error *err);
@@ -76,9 +82,11 @@ struct cw_recount_all *cw_recount_all_start(struct cw_store *store, const struct
                                             struct cw_fence fence, cw_recounted_fn *done, void *arg,
                                             struct cw_error *err);
 void cw_recount_all_cancel(struct cw_recount_all *all); /* no callback */
-/* Everything but the commits; to be called right after the start. */
+/* Both to be called right after the start. Everything but the commits: */
 void cw_recount_all_try(struct cw_recount_all *all);
-/* Levels that were put so far; also from within the callback. */
+/* Demand of all orders, also where these rules have put it before: */
+void cw_recount_all_orders(struct cw_recount_all *all);
+/* Levels that were put so far, each once; also from within the callback. */
 uint64_t cw_recount_all_messages(const struct cw_recount_all *all);
 
 #endif

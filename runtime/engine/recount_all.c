@@ -34,12 +34,11 @@ struct cw_recount_all {
     cw_recounted_fn *done;
     void *arg;
 
-    bool is_try, cancelled, in_store;
+    bool is_try, does_orders, does_skus, cancelled, in_store;
     struct cw_later later;
     struct cw_error err;
     struct cw_txn *txn;
     char version[CW_HASH_TEXT_MAX];
-    bool was_counted; /* by these rules: demands stand */
 
     size_t phase;
     GString *key; /* go on behind it */
@@ -48,6 +47,7 @@ struct cw_recount_all {
     GPtrArray *skus; /* texts */
     struct cw_slice *page;
     uint64_t counted, messages;
+    GHashTable *told; /* "cart/stream/SKU" of levels that the orders made: counted, whatever is put later */
     char last_message[32];
 };
 
@@ -67,6 +67,7 @@ static void free_all(struct cw_recount_all *all)
     g_string_free(all->key, TRUE);
     g_ptr_array_unref(all->orders);
     g_ptr_array_unref(all->skus);
+    g_hash_table_unref(all->told);
     g_free(all->page);
     g_free(all->lease);
     g_free(all);
@@ -148,21 +149,28 @@ static bool take_last(void *arg, size_t columns, const struct cw_slice *names, c
     return true;
 }
 
+/* A level that orders change more than once is one; each SKU is counted once behind them. */
 static bool take_made(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
 {
     struct cw_recount_all *all = arg;
-    char text[32];
+    char *level = g_strndup(row[0].data, row[0].len);
     (void)columns, (void)names;
-    g_snprintf(text, sizeof text, "%.*s", CW_SLICE_ARG(row[0]));
-    all->messages += g_ascii_strtoull(text, NULL, 10);
+    if (all->does_skus) {
+        all->messages += !g_hash_table_contains(all->told, level);
+        g_free(level);
+    } else {
+        all->messages += g_hash_table_add(all->told, level);
+    }
     return true;
 }
 
 static void count_made(struct cw_recount_all *all, cw_store_done_fn *counted)
 {
     struct cw_slice last = cw_slice(all->last_message);
-    query(all, "SELECT count(*) FROM messages WHERE id > CAST($1 AS BIGINT) AND " LEVELS, &last, 1, take_made,
-          counted);
+    query(all,
+          "SELECT cart || '/' || stream || '/' || external_id FROM messages WHERE id > CAST($1 AS BIGINT) "
+          "AND " LEVELS,
+          &last, 1, take_made, counted);
 }
 
 static void find_last(struct cw_recount_all *all, cw_store_done_fn *found)
@@ -234,6 +242,7 @@ static void skus_read(void *arg, const struct cw_slice *skus, size_t count, cons
 static void read_skus(void *arg)
 {
     struct cw_recount_all *all = arg;
+    all->does_skus = true;
     all->in_store = true;
     cw_store_read_skus(all->store, cw_slice(all->key->str), PAGE, skus_read, all);
 }
@@ -249,10 +258,16 @@ static void orders_stored(void *arg, const struct cw_error *err)
         go_on(arg, read_orders);
 }
 
-static void orders_counted(void *arg, const struct cw_error *err)
+static void orders_summed(void *arg, const struct cw_error *err)
 {
     if (!is_over(arg, err))
         end_txn(arg, orders_stored);
+}
+
+static void orders_counted(void *arg, const struct cw_error *err)
+{
+    if (!is_over(arg, err))
+        count_made(arg, orders_summed);
 }
 
 static void cart_put(void *arg, const struct cw_error *err)
@@ -285,10 +300,9 @@ static void orders_ready(void *arg, struct cw_txn *txn, const struct cw_error *e
 {
     struct cw_recount_all *all = arg;
     all->txn = txn;
-    if (is_over(all, err))
-        return;
     all->next_order = 0;
-    put_next_cart(all);
+    if (!is_over(all, err))
+        find_last(all, cart_put);
 }
 
 static bool take_order(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
@@ -359,21 +373,72 @@ static void version_stored(void *arg, const struct cw_error *err)
         go_on(arg, finish);
 }
 
-static void version_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+/* What others put meanwhile by their rules may lie behind the pages that were counted. */
+static bool is_in_vain(const struct cw_recount_all *all, struct cw_slice state, struct cw_error *err)
+{
+    if (all->is_try || !cw_recount_is_needed(all->config) || cw_recount_is_of(state, all->version))
+        return false;
+    cw_fail(err, CW_CONFLICT,
+            "while stock was counted it was changed by other rules than those of site.lua; count it again: "
+            "cartwright stock recount");
+    return true;
+}
+
+static void end_state_read(void *arg, struct cw_slice value, const struct cw_error *err)
 {
     struct cw_recount_all *all = arg;
     struct cw_slice none = { NULL, 0 };
+    struct cw_error in_vain;
+    if (is_over(all, err))
+        return;
+    if (is_in_vain(all, value, &in_vain)) {
+        fail(all, &in_vain);
+        return;
+    }
+    cw_txn_put_state(all->txn, cw_slice(""), cw_slice(CW_RECOUNT_STATE),
+                     cw_recount_is_needed(all->config) ? cw_slice(all->version) : none);
+    end_txn(all, version_stored);
+}
+
+static void version_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct cw_recount_all *all = arg;
     all->txn = txn;
     if (is_over(all, err))
         return;
-    cw_txn_put_state(txn, cw_slice(""), cw_slice(CW_RECOUNT_STATE),
-                     cw_recount_is_needed(all->config) ? cw_slice(all->version) : none);
-    end_txn(all, version_stored);
+    all->in_store = true;
+    cw_store_get_state(all->store, cw_slice(""), cw_slice(CW_RECOUNT_STATE), end_state_read, all);
 }
 
 static void put_version(void *arg)
 {
     begin(arg, version_ready);
+}
+
+/* --- the beginning --- */
+
+static void begin_stored(void *arg, const struct cw_error *err)
+{
+    if (!is_over(arg, err))
+        go_on(arg, read_orders);
+}
+
+static void begin_ready(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    struct cw_recount_all *all = arg;
+    all->txn = txn;
+    if (is_over(all, err))
+        return;
+    char *counting = g_strconcat(CW_RECOUNT_COUNTING, all->version, NULL);
+    cw_txn_put_state(txn, cw_slice(""), cw_slice(CW_RECOUNT_STATE), cw_slice(counting));
+    g_free(counting);
+    end_txn(all, begin_stored);
+}
+
+/* From here on whoever works by other rules takes that state away. */
+static void begin_orders(void *arg)
+{
+    begin(arg, begin_ready);
 }
 
 static void state_read(void *arg, struct cw_slice value, const struct cw_error *err)
@@ -382,14 +447,13 @@ static void state_read(void *arg, struct cw_slice value, const struct cw_error *
     if (is_over(all, err))
         return;
     bool was_counted = value.data != NULL && cw_slice_is(value, all->version);
+    g_string_assign(all->key, was_counted && !all->does_orders ? "" : "0");
     if (!cw_recount_is_needed(all->config))
         go_on(all, value.data != NULL ? put_version : finish);
-    else if (was_counted)
-        go_on(all, read_skus);
+    else if (!was_counted)
+        go_on(all, begin_orders);
     else
-        go_on(all, read_orders);
-    if (!was_counted)
-        g_string_assign(all->key, "0");
+        go_on(all, all->does_orders ? read_orders : read_skus);
 }
 
 static void begin_all(void *arg)
@@ -420,6 +484,7 @@ struct cw_recount_all *cw_recount_all_start(struct cw_store *store, const struct
     all->orders = g_ptr_array_new_with_free_func(free_order);
     all->skus = g_ptr_array_new_with_free_func(g_free);
     all->page = g_new(struct cw_slice, PAGE);
+    all->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     cw_recount_version(config, all->version);
     go_on(all, begin_all);
     return all;
@@ -436,6 +501,11 @@ void cw_recount_all_cancel(struct cw_recount_all *all)
 void cw_recount_all_try(struct cw_recount_all *all)
 {
     all->is_try = true;
+}
+
+void cw_recount_all_orders(struct cw_recount_all *all)
+{
+    all->does_orders = true;
 }
 
 uint64_t cw_recount_all_messages(const struct cw_recount_all *all)

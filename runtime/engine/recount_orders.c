@@ -67,13 +67,28 @@ static void pick_shipped(const struct putting *p, struct cw_slice order_id, GArr
     }
 }
 
+/* A version that waits may lack lines that it has: what was posted of it before stands beside it. */
+static bool reckon(struct putting *p, const struct cw_recount_order *order, const GArray *picked,
+                   struct cw_order_demands *demands)
+{
+    const struct cw_shipped *shipped = (const void *)picked->data;
+    struct cw_order_demands before;
+    if (order->doc == NULL)
+        return true;
+    if (!cw_order_demands(order->doc, order->is_waiting, shipped, picked->len, p->config, &p->arena, demands))
+        return false;
+    if (!order->is_waiting || order->posted == NULL || cw_order_is_closed(order->doc, &p->config->stock))
+        return true;
+    return cw_order_demands(order->posted, true, shipped, picked->len, p->config, &p->arena, &before) &&
+           cw_order_demands_join(demands, &before, &p->arena);
+}
+
 static bool put_order(struct putting *p, const struct cw_recount_order *order, GArray *picked)
 {
     struct cw_order_demands demands = { NULL, 0 };
     struct cw_record_key key = { p->cart, { "", 0 }, order->external_id };
     pick_shipped(p, order->external_id, picked);
-    if (order->doc != NULL && !cw_order_demands(order->doc, order->is_waiting, (const void *)picked->data,
-                                                picked->len, p->config, &p->arena, &demands))
+    if (!reckon(p, order, picked, &demands))
         return no_memory(&p->err);
     if (cw_txn_put_demands(p->txn, key, demands.list, demands.count))
         return true;
@@ -153,7 +168,7 @@ static void put_orders(struct renewing *renewing)
                       end_renewing, renewing);
 }
 
-/* What waits stands for what was posted before it. */
+/* What waits stands before what was posted of it. */
 static bool take_staged(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
 {
     struct renewing *renewing = arg;
@@ -166,6 +181,7 @@ static bool take_staged(void *arg, size_t columns, const struct cw_slice *names,
         doc = cw_document_from_json(row[1], &cw_kind_order, &renewing->arena, &renewing->err);
         if (doc == NULL)
             return false;
+        order->posted = order->doc;
         order->doc = doc;
         order->is_waiting = true;
     }

@@ -177,6 +177,12 @@ static bool add_figures(struct recounting *r, const struct level *level)
            cw_buffer_print(&r->json, &r->err, "}");
 }
 
+/* Another function may say something else of the same figures: they are told anew. */
+static bool add_function(struct recounting *r, const char *function)
+{
+    return add_text(r, "function", cw_slice_clip(cw_slice(function), 16));
+}
+
 static bool put(struct recounting *r, const struct level *level, enum cw_out out, bool is_zero)
 {
     char *lane = g_strdup_printf("%s/%.*s", cw_out_name(out), CW_SLICE_ARG(level->sku));
@@ -209,7 +215,7 @@ static bool put_stock(struct recounting *r, const struct level *level, const str
     return begin_payload(r, level, answers) && add_quantity(r, "quantity", level->stock.quantity) &&
            (out->stock.rule.vendor != CW_VENDOR_SEPARATE ||
             add_quantity(r, "vendor_quantity", level->stock.vendor)) &&
-           (!out->stock.has_function || add_figures(r, level)) &&
+           (!out->stock.has_function || (add_figures(r, level) && add_function(r, out->stock.function))) &&
            put(r, level, CW_OUT_STOCK, level->stock.quantity == 0);
 }
 

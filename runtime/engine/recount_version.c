@@ -1,5 +1,6 @@
 /* recount_version.c - by which rules of site.lua demands were put and figures counted. */
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/recount.h"
 
@@ -46,8 +47,20 @@ static void add_cart(struct cw_hasher *hasher, const struct cw_site_cart *cart)
     add_rule(hasher, &cart->out.stock.rule);
     add_number(hasher, cart->out.stock.unlisted);
     add_number(hasher, cart->out.stock.has_function);
+    cw_hasher_add(hasher, cw_slice(cart->out.stock.function));
     add_text(hasher, cart->out.prices.list);
     add_text(hasher, cart->out.prices.currency);
+}
+
+bool cw_recount_is_of(struct cw_slice state, const char *version)
+{
+    static const char counting[] = CW_RECOUNT_COUNTING;
+    size_t len = sizeof counting - 1;
+    if (state.data == NULL)
+        return false;
+    if (state.len > len && memcmp(state.data, counting, len) == 0)
+        state = (struct cw_slice){ state.data + len, state.len - len };
+    return cw_slice_is(state, version);
 }
 
 void cw_recount_version(const struct cw_site_config *config, char version[CW_HASH_TEXT_MAX])

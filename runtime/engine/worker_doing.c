@@ -296,8 +296,8 @@ void cw_work_do(struct work *work)
 {
     struct cw_error err;
     bool has_nothing = false;
-    work->is_foreign =
-        work->cart[0] != '\0' && !has_cart(&work->place->worker->config.site->config, work->cart);
+    const struct cw_site_config *config = &work->place->worker->config.site->config;
+    work->is_foreign = work->is_foreign || (work->cart[0] != '\0' && !has_cart(config, work->cart));
     if (work->is_foreign) {
         cw_work_finish(work, NULL);
         return;

@@ -248,6 +248,13 @@ static void count_late(const struct work *work)
         cw_metrics_late(worker->config.pulse->metrics, late);
 }
 
+/* Counted by a site.lua that is not the newest, the job would be done all the same, until the next day. */
+static bool is_by_other_rules(const struct cw_worker *worker, const struct cw_job *job)
+{
+    return job->cart.len == 0 && cw_slice_is(job->name, "recount") &&
+           !cw_jobs_has_rules(&worker->config.site->config, job->schedule);
+}
+
 struct work *cw_work_create(const struct cw_worker *worker, const struct cw_job *job)
 {
     struct work *work = g_new0(struct work, 1);
@@ -258,6 +265,7 @@ struct work *cw_work_create(const struct cw_worker *worker, const struct cw_job 
     work->job = *job;
     work->job.cart = cw_slice(work->cart);
     work->job.name = cw_slice(work->name);
+    work->is_foreign = is_by_other_rules(worker, job);
     work->job.schedule = work->job.message = (struct cw_slice){ "", 0 }; /* nobody asks for them here */
     work->job.began_at = now;
     work->run_began_at = work->next_at = CW_TIME_NONE;

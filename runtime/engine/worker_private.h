@@ -42,7 +42,7 @@ struct work {
     struct cw_job job; /* its texts are this struct's */
     char *cart, *name;
     bool is_woken;        /* out of turn */
-    bool is_foreign;      /* the site has no such cart yet: another worker's, that read it anew */
+    bool is_foreign;      /* not of the site as this worker read it: another's, that read it anew */
     bool waits;           /* for another job of the cart */
     cw_time run_began_at; /* CW_TIME_NONE = not yet */
     const struct cw_lua_stream *stream;

@@ -120,7 +120,7 @@ local function currency(value)
 end
 
 local function called(value)
-  if type(value) == "function" then return true end
+  if type(value) == "function" then return value end
   return nil, ("must be a function of figures that returns the quantity to tell, not %s"):format(kind_of(value))
 end
 

@@ -241,7 +241,7 @@ local function with_last_word(instance, messages)
   local wanted, answers = {}, {}
   for i, message in ipairs(messages) do
     answers[i] = quantity and ask(quantity, message)
-    message.data.figures = nil
+    message.data.figures, message.data["function"] = nil, nil
   end
   if not quantity then return messages end
   for i, message in ipairs(messages) do

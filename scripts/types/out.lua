@@ -35,6 +35,8 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@field unlisted? boolean tell also what the cart's items do not name; default false, but a cart of which no item was fetched yet is told everything
 ---The last word: the quantity to tell, nil = say nothing about it now. Called when the message is about to be sent; when
 ---it fails, nothing is sent. The brake has counted by then, and does not see a 0 that it gives for another quantity.
+---When its lines or locals that it uses change, all is told anew; what else it depends on
+---is not noticed.
 ---@field quantity? fun(figures: out.Figures): integer|cartwright.Decimal|nil
 ---@field brake? out.Brake|false
 

@@ -39,6 +39,7 @@ static const char usual_cart[] =
     "shop.tables.site = { ['1'] = 'North', ['2'] = 'South' }\n"
     "shop.tables.tax = { ['US-CA'] = 'CA', US = 'USA', ['*'] = 'EXPORT' }\n"
     "shop.tables.discount = { SPRING = 'D-10' }\n"
+    "shop.statuses_out = { send = function() end }\n"
     "return shop\n";
 
 /* --- a script state with the library, the site and the cart --- */

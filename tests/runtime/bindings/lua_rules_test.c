@@ -255,21 +255,22 @@ static void shipments_are_taken_in_with_our_word_for_the_carrier(void **state)
     assert_field(&bed, "carrier", "skipped by shipments.skip number");
 }
 
+#define TOLD(status) "{ R.orders { tell_cart = " status " } }, out = { statuses = {} }"
+
 static void the_cart_is_told_a_status_when_an_order_first_comes(void **state)
 {
     (void)state;
-    open_with("nil", "{ R.orders { tell_cart = 'processing' } }");
+    open_with("nil", TOLD("'processing'"));
     cart_bed_decide(&bed, "orders", "{\"id\":1}", NULL);
     assert_slice(bed.mapped.tell_cart, "processing");
     cart_bed_decide(&bed, "orders", "{\"id\":1}", "{\"id\":1}");
     assert_int_equal(bed.mapped.tell_cart.len, 0);
-    open_with("nil", "{ R.orders { tell_cart = R.by('status', { paid = 'sent soon', draft = false }) } }");
+    open_with("nil", TOLD("R.by('status', { paid = 'sent soon', draft = false })"));
     cart_bed_decide(&bed, "orders", "{\"id\":1,\"status\":\"paid\"}", NULL);
     assert_slice(bed.mapped.tell_cart, "sent soon");
     cart_bed_decide(&bed, "orders", "{\"id\":1,\"status\":\"pending\"}", NULL);
     assert_int_equal(bed.mapped.tell_cart.len, 0);
-    open_with("nil",
-              "{ R.orders { tell_cart = function(o) if o.number == '7' then return 'seven' end end } }");
+    open_with("nil", TOLD("function(o) if o.number == '7' then return 'seven' end end"));
     cart_bed_decide(&bed, "orders", "{\"id\":1,\"number\":\"7\"}", NULL);
     assert_slice(bed.mapped.tell_cart, "seven");
     cart_bed_decide(&bed, "orders", "{\"id\":1,\"number\":\"8\"}", NULL);

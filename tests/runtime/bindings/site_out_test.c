@@ -218,6 +218,37 @@ static void the_site_of_the_readme_is_read(void **state)
     assert_false(out->sending[CW_OUT_ITEMS].is_on);
 }
 
+/* --- the function --- */
+
+static const char *function_of(const char *before, const char *quantity)
+{
+    static char text[1024];
+    snprintf(
+        text, sizeof text,
+        "%s\nlocal function least(f) return f.quantity end\nreturn { carts = { shop = { type = 'x', url = "
+        "'http://a', out = { stock = {\n  quantity = %s\n} } } } }",
+        before, quantity);
+    config_bed_must_read(text);
+    return config_bed.carts[0].out.stock.function;
+}
+
+static void a_function_is_another_one_when_it_or_what_it_uses_changes(void **state)
+{
+    (void)state;
+    static const char list[] = "local sold_out = { A = true, B = 2 }",
+                      body[] = "function(f) return sold_out[f.sku] and 0 or least(f) end";
+    char first[CW_HASH_TEXT_MAX];
+    snprintf(first, sizeof first, "%s", function_of(list, body));
+    assert_int_equal(strlen(first), CW_HASH_TEXT_MAX - 1);
+    assert_string_equal(function_of("-- a line before it\nlocal sold_out = { B = 2, A = true }", body),
+                        first);
+    assert_string_not_equal(function_of("local sold_out = { A = true, B = 3 }", body), first);
+    assert_string_not_equal(function_of("local sold_out = { A = true, B = 2, C = 1 }", body), first);
+    assert_string_not_equal(function_of(list, "function(f) return sold_out[f.sku] and 1 or least(f) end"),
+                            first);
+    assert_string_not_equal(function_of(list, "least"), first);
+}
+
 /* --- what is wrong --- */
 
 static void assert_wrong(const char *text, const char *expected)
@@ -374,6 +405,8 @@ int main(void)
         cmocka_unit_test_teardown(what_holds_for_all_carts_is_read, config_bed_close),
         cmocka_unit_test_teardown(each_cart_has_its_own, config_bed_close),
         cmocka_unit_test_teardown(the_site_of_the_readme_is_read, config_bed_close),
+        cmocka_unit_test_teardown(a_function_is_another_one_when_it_or_what_it_uses_changes,
+                                  config_bed_close),
         cmocka_unit_test_teardown(what_is_wrong_with_a_stream_is_told_with_its_line, config_bed_close),
         cmocka_unit_test_teardown(what_is_wrong_with_stock_of_the_site_is_told, config_bed_close),
         cmocka_unit_test_teardown(everything_that_is_wrong_is_told_at_once, config_bed_close),

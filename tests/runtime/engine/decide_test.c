@@ -416,14 +416,6 @@ static void the_cart_is_told_once_when_an_order_first_comes(void **state)
     assert_rows(&bed, "SELECT external_id, stream, lane, state, payload FROM messages", told);
 }
 
-static void a_cart_that_is_told_no_statuses_gets_none(void **state)
-{
-    (void)state;
-    ruled_bed_rules(&bed, "rules.orders { tell_cart = 'paid' }");
-    store(ORDER("1", "N1", "paid", ""));
-    assert_rows(&bed, "SELECT count(*) FROM messages", "0");
-}
-
 /* --- releases --- */
 
 static void a_released_record_is_posted_and_held_again_when_the_issue_changes(void **state)
@@ -667,7 +659,6 @@ int main(void)
         TEST(type_and_state_are_decided_when_an_order_first_comes),
         TEST(a_step_back_of_a_status_is_held_by_what_the_cart_said_last),
         TEST(the_cart_is_told_once_when_an_order_first_comes),
-        TEST(a_cart_that_is_told_no_statuses_gets_none),
         TEST(a_released_record_is_posted_and_held_again_when_the_issue_changes),
         TEST(a_release_is_for_one_issue_and_one_record),
         TEST(what_must_be_mended_is_never_let_pass),

@@ -62,17 +62,14 @@ static struct cw_shipped gone(const char *cart, const char *line, const char *sk
 }
 
 /* "SKU quantity state warehouse; ..." */
-static const char *demands_of(const struct cw_document *doc, bool is_waiting,
-                              const struct cw_shipped *shipped, size_t count)
+static const char *words_of(const struct cw_order_demands *demands)
 {
     static const char *const states[] = { "pending", "allocated", "shipping" };
     static char text[1024];
-    struct cw_order_demands demands;
     size_t len = 0;
-    assert_true(cw_order_demands(doc, is_waiting, shipped, count, &config, &arena, &demands));
     text[0] = '\0';
-    for (size_t i = 0; i < demands.count; i++) {
-        const struct cw_order_demand *d = &demands.list[i];
+    for (size_t i = 0; i < demands->count; i++) {
+        const struct cw_order_demand *d = &demands->list[i];
         char quantity[CW_DECIMAL_TEXT_MAX];
         cw_decimal_format(&d->quantity, quantity);
         len += (size_t)snprintf(text + len, sizeof text - len, "%s%.*s %s %s%s%.*s", i > 0 ? "; " : "",
@@ -80,6 +77,14 @@ static const char *demands_of(const struct cw_document *doc, bool is_waiting,
                                 d->warehouse.len > 0 ? " " : "", CW_SLICE_ARG(d->warehouse));
     }
     return text;
+}
+
+static const char *demands_of(const struct cw_document *doc, bool is_waiting,
+                              const struct cw_shipped *shipped, size_t count)
+{
+    struct cw_order_demands demands;
+    assert_true(cw_order_demands(doc, is_waiting, shipped, count, &config, &arena, &demands));
+    return words_of(&demands);
 }
 #define assert_takes(doc, expected) assert_string_equal(demands_of(doc, false, NULL, 0), expected)
 #define LEFT(doc, ...)                                                                                       \
@@ -203,6 +208,24 @@ static void quantities_are_such_that_they_can_be_counted(void **state)
     assert_takes(doc, "A 0.123457 allocated; B 1000000000 allocated; C 0.000001 allocated");
 }
 
+static void of_two_versions_the_one_that_takes_more_counts_for_each_sku(void **state)
+{
+    (void)state;
+    struct cw_document *posted = order("paid"), *waits = order("paid");
+    struct cw_order_demands joined, before;
+    add_line(posted, "1", "A", "4");
+    add_line(posted, "2", "B", "2");
+    add_line(posted, "3", "C", "1");
+    add_line(waits, "1", "A", "3");
+    add_line(waits, "2", "A", "2");
+    add_line(waits, "3", "C", "1");
+    add_line(waits, "4", "D", "1");
+    assert_true(cw_order_demands(waits, true, NULL, 0, &config, &arena, &joined));
+    assert_true(cw_order_demands(posted, false, NULL, 0, &config, &arena, &before));
+    assert_true(cw_order_demands_join(&joined, &before, &arena));
+    assert_string_equal(words_of(&joined), "A 3 pending; A 2 pending; C 1 pending; D 1 pending; B 2 pending");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +241,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_back_office_is_believed_before_the_cart, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(quantities_are_such_that_they_can_be_counted, open_arena,
                                         close_arena),
+        cmocka_unit_test_setup_teardown(of_two_versions_the_one_that_takes_more_counts_for_each_sku,
+                                        open_arena, close_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -364,6 +364,19 @@ static void more_than_was_ordered_cannot_leave(void **state)
                        CW_REFUSED, "with it 11 of sku A");
 }
 
+static void a_shipment_of_the_whole_order_is_of_what_was_ordered_when_it_left(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ""));
+    assert_rows(&bed.site, "SELECT count(*) FROM shipment_lines", "0");
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'confirmed':true"));
+    assert_rows(&bed.site, "SELECT line_id, sku, quantity FROM shipment_lines ORDER BY line_id",
+                "7|A|10\n8|B|4");
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'tracking_number':'T1'"));
+    assert_rows(&bed.site, "SELECT line_id, sku, quantity FROM shipment_lines ORDER BY line_id",
+                "7|A|10\n8|B|4");
+}
+
 static void tracking_may_come_for_an_order_that_was_made_smaller(void **state)
 {
     (void)state;
@@ -415,6 +428,7 @@ int main(void)
         TEST(a_ring_across_the_pages_of_one_put_is_refused),
         TEST(shipments_are_of_orders_that_are_there),
         TEST(more_than_was_ordered_cannot_leave),
+        TEST(a_shipment_of_the_whole_order_is_of_what_was_ordered_when_it_left),
         TEST(tracking_may_come_for_an_order_that_was_made_smaller),
         TEST(what_is_not_the_back_offices_is_refused),
     };

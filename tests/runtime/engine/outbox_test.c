@@ -478,29 +478,6 @@ static void what_waits_behind_in_another_stream_is_woken(void **state)
     assert_string_equal(bed.shop.arrivals[1].value, "shipped");
 }
 
-/* --- before stock was counted --- */
-
-static void forget_count(void *arg, struct cw_txn *txn, const struct cw_error *err)
-{
-    assert_null(err);
-    cw_txn_put_state(txn, (struct cw_slice){ "", 0 }, cw_slice("cartwright.recounted"),
-                     cw_slice("of other rules"));
-    cw_txn_commit(txn, committed, arg);
-}
-
-static void stock_is_not_sent_before_all_of_it_was_counted_by_the_rules_in_force(void **state)
-{
-    (void)state;
-    put_stock("A", "1");
-    assert_true(told_bed_put_level(&bed, CW_OUT_PRICES, "A", "9.90"));
-    cw_txn_begin(bed.site.store, (struct cw_fence){ 0 }, forget_count, NULL);
-    cw_store_wait(bed.site.store);
-    struct told_run *run = send_ok(CW_OUT_STOCK);
-    assert_int_equal(bed.shop.writes, 0);
-    assert_has(run->message, "until stock has been counted");
-    assert_int_equal(run->next_at - BED_START, CW_MINUTE);
-}
-
 /* --- only what changed --- */
 
 static void only_changed_values_are_sent_and_none_twice(void **state)
@@ -550,7 +527,6 @@ int main(void)
         TEST(a_success_with_an_error_inside_is_a_failure),
         TEST(a_run_that_was_killed_leaves_its_message_to_the_probe),
         TEST(what_waits_behind_in_another_stream_is_woken),
-        TEST(stock_is_not_sent_before_all_of_it_was_counted_by_the_rules_in_force),
         TEST(only_changed_values_are_sent_and_none_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -288,10 +288,13 @@ a_stream_out_is_a_job_where_the_cart_is_told_and_stock_is_counted_at_once_by_oth
     snprintf(first, sizeof first, "%.*s", CW_SLICE_ARG(find_job("", "recount")->schedule));
     plan(outs, outs);
     assert_true(cw_slice_is(find_job("", "recount")->schedule, first));
+    assert_true(cw_jobs_has_rules(&bed.site->config, cw_slice(first)));
     open_site("{ { job = 'recount', daily = '04:00' } }",
               "{ { every = '5m' } }, out = { stock = { buffer = 2 } }", "");
     plan(outs, outs);
     assert_false(cw_slice_is(find_job("", "recount")->schedule, first));
+    assert_false(cw_jobs_has_rules(&bed.site->config, cw_slice(first)));
+    assert_false(cw_jobs_has_rules(&bed.site->config, cw_slice("")));
     open_site("", "{ { every = '5m' } }, out = { stock = {} }, switches = { stock_out = false }", "");
     plan(outs, outs);
     assert_string_equal(planned(), DEFAULT_TIDY);

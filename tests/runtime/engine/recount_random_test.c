@@ -102,7 +102,10 @@ static void change_order(void)
     put_record(cart, id, doc, outcome);
     if (outcome == CW_POSTED)
         assert_true(cw_txn_put_document(bed.txn, cw_slice(cart), doc, 0, 0));
-    stock_demand(&bed, cart, id, outcome == CW_SKIPPED ? NULL : doc, outcome == CW_PARKED);
+    if (outcome == CW_PARKED)
+        stock_demand_anew(&bed, cart, id);
+    else
+        stock_demand(&bed, cart, id, outcome == CW_SKIPPED ? NULL : doc, false);
 }
 
 static void change(void)

@@ -1,6 +1,7 @@
 /* recount_test.c - what a transaction changes of stock and prices becomes messages before it commits. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "stock_bed.h"
 
@@ -267,14 +268,16 @@ static void figures_go_along_where_a_function_has_the_last_word(void **state)
 {
     (void)state;
     bed.carts[0].out.stock.has_function = true;
+    strcpy(bed.carts[0].out.stock.function, "ab");
     stock_begin(&bed);
     stock_level(&bed, "A", "W", "10");
     stock_order(&bed, "shop", "1", "paid", "A=3");
     stock_commit(&bed);
-    assert_string_equal(payload("shop", "A"),
-                        "{\"sku\":\"A\",\"quantity\":\"7\",\"figures\":{\"sku\":\"A\",\"on_hand\":\"10\","
-                        "\"on_order\":\"0\",\"vendor\":\"0\",\"pending\":\"0\",\"allocated\":\"3\","
-                        "\"for_kits\":\"0\",\"free\":\"7\",\"buildable\":\"0\",\"quantity\":\"7\"}}");
+    assert_string_equal(
+        payload("shop", "A"),
+        "{\"sku\":\"A\",\"quantity\":\"7\",\"figures\":{\"sku\":\"A\",\"on_hand\":\"10\","
+        "\"on_order\":\"0\",\"vendor\":\"0\",\"pending\":\"0\",\"allocated\":\"3\","
+        "\"for_kits\":\"0\",\"free\":\"7\",\"buildable\":\"0\",\"quantity\":\"7\"},\"function\":\"ab\"}");
     assert_string_equal(payload("tea", "A"), "{\"sku\":\"A\",\"quantity\":\"7\"}");
 }
 
@@ -472,6 +475,7 @@ static void a_site_that_begins_to_tell_counts_the_orders_it_has(void **state)
     put_untold();
     assert_string_equal(ask(&bed.store, STATE), "0");
     assert_int_equal(stock_recount_all(&bed, &messages), 1);
+    assert_int_equal(messages, 2); /* a cart and SKU each, though orders were counted before */
     assert_told(&bed, "shop", "A", "4");
     assert_string_equal(ask(&bed.store, STATE), "1");
     assert_string_equal(ask(&bed.store, "SELECT cart, order_id, state, quantity FROM demands ORDER BY cart, "
@@ -508,6 +512,42 @@ static void a_site_that_tells_nobody_forgets_that_it_counted(void **state)
     assert_string_equal(ask(&bed.store, STATE), "0");
 }
 
+static void what_other_rules_put_makes_all_be_counted_anew(void **state)
+{
+    (void)state;
+    stock_do(&bed, stock_level(&bed, "A", "W", "10"));
+    stock_recount_all(&bed, NULL);
+    bed.config.stock.closed = more;
+    stock_do(&bed, stock_order(&bed, "shop", "1", "paid", "A=4"));
+    assert_told(&bed, "tea", "A", "10");
+    assert_string_equal(ask(&bed.store, STATE), "0");
+    bed.config.stock.closed = NULL;
+    stock_begin(&bed);
+    assert_true(
+        cw_txn_put_document(bed.txn, cw_slice("shop"), stock_order_of(&bed, "1", "paid", "A=4"), 0, 0));
+    commit(bed.txn);
+    stock_recount_all(&bed, NULL);
+    assert_told(&bed, "tea", "A", "6");
+}
+
+static void what_is_put_while_nobody_is_told_makes_all_be_counted_anew(void **state)
+{
+    (void)state;
+    stock_do(&bed, stock_level(&bed, "A", "W", "10"));
+    stock_recount_all(&bed, NULL);
+    bed.carts[0].out.sending[CW_OUT_STOCK].is_on = bed.carts[1].out.sending[CW_OUT_STOCK].is_on = false;
+    stock_do(&bed, stock_level(&bed, "A", "W", "7"));
+    assert_string_equal(ask(&bed.store, STATE), "0");
+}
+
+static void what_these_rules_put_leaves_the_count_as_it_is(void **state)
+{
+    (void)state;
+    stock_recount_all(&bed, NULL);
+    stock_do(&bed, stock_level(&bed, "A", "W", "10"));
+    assert_string_equal(ask(&bed.store, STATE), "1");
+}
+
 static void a_rule_that_changed_is_another_version(void **state)
 {
     char before[CW_HASH_TEXT_MAX], after[CW_HASH_TEXT_MAX];
@@ -517,6 +557,9 @@ static void a_rule_that_changed_is_another_version(void **state)
     assert_string_equal(before, after);
     bed.carts[1].out.stock.rule.buffer = 1;
     cw_recount_version(&bed.config, after);
+    assert_string_not_equal(before, after);
+    strcpy(bed.carts[1].out.stock.function, "ab");
+    cw_recount_version(&bed.config, before);
     assert_string_not_equal(before, after);
 }
 
@@ -555,6 +598,9 @@ int main(void)
         TEST(a_site_that_begins_to_tell_counts_the_orders_it_has),
         TEST(other_closed_statuses_make_the_demands_anew),
         TEST(a_site_that_tells_nobody_forgets_that_it_counted),
+        TEST(what_other_rules_put_makes_all_be_counted_anew),
+        TEST(what_is_put_while_nobody_is_told_makes_all_be_counted_anew),
+        TEST(what_these_rules_put_leaves_the_count_as_it_is),
         TEST(a_rule_that_changed_is_another_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,14 +29,16 @@ static const char cart_script[] =
     "  shop[out .. '_out'] = { send = function() end } end\n"
     "return shop\n";
 
+/* A rule that tells the cart a status needs a cart that is told of statuses. */
 static void write_site(struct site_bed *bed, const char *rules)
 {
     char site[4096];
+    bool tells = strstr(rules, "tell_cart") != NULL;
     int len = snprintf(site, sizeof site,
                        "local rules = require 'cartwright.rules'\n"
                        "return { allow = { 'shop.test' }, carts = { shop = { type = 'ruled',\n"
-                       "  url = 'http://shop.test', rules = { %s } } } }\n",
-                       rules);
+                       "  url = 'http://shop.test', %s rules = { %s } } } }\n",
+                       tells ? "out = { statuses = {} }," : "", rules);
     assert_true(len > 0 && (size_t)len < sizeof site);
     site_bed_write(bed, "site.lua", site);
 }

@@ -199,8 +199,16 @@ void stock_demand(struct stock_bed *bed, const char *cart, const char *id, const
                   bool is_waiting)
 {
     struct waited waited = { .came = false };
-    struct cw_recount_order order = { cw_slice(id), doc, is_waiting };
+    struct cw_recount_order order = { cw_slice(id), doc, is_waiting, NULL };
     cw_recount_orders(bed->txn, &bed->config, cw_slice(cart), &order, 1, came, &waited);
+    assert_came(bed, &waited);
+}
+
+void stock_demand_anew(struct stock_bed *bed, const char *cart, const char *id)
+{
+    struct waited waited = { .came = false };
+    struct cw_slice order = cw_slice(id);
+    cw_recount_orders_anew(bed->txn, &bed->config, cw_slice(cart), &order, 1, came, &waited);
     assert_came(bed, &waited);
 }
 

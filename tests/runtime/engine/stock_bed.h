@@ -42,6 +42,8 @@ void stock_order(struct stock_bed *bed, const char *cart, const char *id, const 
                  const char *lines);
 void stock_demand(struct stock_bed *bed, const char *cart, const char *id, const struct cw_document *doc,
                   bool is_waiting);
+/* By what the store holds of the order. */
+void stock_demand_anew(struct stock_bed *bed, const char *cart, const char *id);
 bool stock_try_count(struct stock_bed *bed, struct cw_error *err);
 void stock_commit(struct stock_bed *bed); /* counts first */
 

@@ -454,6 +454,43 @@ static void a_row_that_is_set_frees_what_waits_for_it(void **state)
     assert_rows(&bed->site, "SELECT count(*), (SELECT count(*) FROM staged_records) FROM orders", "1|0");
 }
 
+static int set_up_told(void **state)
+{
+    return set_up_with(state, "return { allow = { 'shop.test' }, schedules = { { every = '5m' },\n"
+                              "  { job = 'reconcile orders', off = true } }, carts = { shop =\n"
+                              "  { type = 'fake', url = 'http://shop.test', out = { stock = {} } } } }\n");
+}
+
+static void put_newer_plan(void *arg, struct cw_txn *txn, const struct cw_error *err)
+{
+    const struct workers_bed *bed = arg;
+    const struct cw_job job = { .cart = cw_slice(""),
+                                .name = cw_slice("recount"),
+                                .schedule = cw_slice("daily 03:30 UTC rules 01234567"),
+                                .due_at = cw_now(cw_loop_clock(bed->site.loop)),
+                                .woken_at = CW_TIME_NONE,
+                                .served_at = CW_TIME_NONE,
+                                .began_at = CW_TIME_NONE,
+                                .ended_at = CW_TIME_NONE };
+    assert_null(err);
+    assert_true(cw_txn_plan_jobs(txn, &job, 1));
+    cw_txn_commit(txn, ignore_done, NULL);
+}
+
+static void a_count_by_rules_of_a_newer_site_is_left_to_those_who_read_it(void **state)
+{
+    struct workers_bed *bed = *state;
+    cw_txn_begin(bed->site.store, (struct cw_fence){ 0 }, put_newer_plan, bed);
+    cw_store_wait(bed->site.store);
+    start_worker(bed, 0);
+    site_bed_wait(&bed->site, CW_MINUTE);
+    assert_rows(&bed->site, "SELECT count(*) FROM state WHERE key = 'cartwright.recounted'", "0");
+    assert_rows(&bed->site, "SELECT served_at IS NULL, due_at < '2024-03-31T02:31:06' FROM jobs", "1|1");
+    cw_txn_begin(bed->site.store, (struct cw_fence){ 0 }, put_plan_and_commit, bed);
+    site_bed_wait(&bed->site, CW_MINUTE);
+    assert_rows(&bed->site, "SELECT count(*) FROM state WHERE key = 'cartwright.recounted'", "1");
+}
+
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -476,6 +513,8 @@ int main(void)
         WORKER_TEST(a_cart_that_killed_its_worker_twice_is_stopped_and_says_why),
         WORKER_TEST(a_run_that_ends_well_forgives_one_death),
         WORKER_TEST(a_row_that_is_set_frees_what_waits_for_it),
+        cmocka_unit_test_setup_teardown(a_count_by_rules_of_a_newer_site_is_left_to_those_who_read_it,
+                                        set_up_told, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
