@@ -87,7 +87,7 @@ static void what_failed_before_counts_as_refused(void **state)
                                              { .rule = { "STOR", FAKE_LOSE, NULL, 0 } },
                                              { .files = { "cw--11.csv" } } };
     static const char *const words[] = { "552 Disk full.", "writing", "cw--11.csv already" };
-    static const enum cw_code codes[] = { CW_IO, CW_IO, CW_CONFLICT };
+    static const enum cw_code codes[] = { CW_LIMIT, CW_IO, CW_CONFLICT };
     for (size_t i = 0; i < 3; i++) {
         open_cart(&plans[i], SENDS_ALL);
         tell(CW_TELL_BATCH);
