@@ -155,19 +155,26 @@ class Run:
         wait_for("an answer to SIGUSR1", lambda: len(self.lines("worker-state")) > before, 20, self.said)
         return self.lines("worker-state")[before:]
 
-    def freeze_in_script(self, cart, number=1, seconds=30):
-        """Stops the worker (SIGSTOP) at a moment in which it runs that cart's script; its process."""
+    def _freeze_when(self, what, is_so, number, seconds):
+        """Stops the worker (SIGSTOP) at a moment in which what the supervisor says of it is so; its process."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             pid = self.worker(number)
             os.kill(pid, signal.SIGSTOP)
             wait_for("a stopped worker", lambda pid=pid: state_of(pid) in ("T", "Z", None), 10)
             state = next((line for line in self.states() if line.get("pid") == str(pid)), {})
-            if state.get("cart") == cart and state.get("state") == "busy":
+            if is_so(state):
                 return pid
             os.kill(pid, signal.SIGCONT)
             time.sleep(0.003)
-        raise AssertionError("the worker is never in the script of %s\n%s" % (cart, self.said()))
+        raise AssertionError("the worker is never %s\n%s" % (what, self.said()))
+
+    def freeze_in_script(self, cart, number=1, seconds=30):
+        return self._freeze_when("in the script of " + cart, lambda state: (
+            state.get("cart") == cart and state.get("state") == "busy"), number, seconds)
+
+    def freeze_at_rest(self, number=1, seconds=30):
+        return self._freeze_when("at rest", lambda state: state.get("state", "busy") != "busy", number, seconds)
 
 
 # What is served --------------------------------------------------------------------------------------------------------
