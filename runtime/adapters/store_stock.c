@@ -87,13 +87,16 @@ void cw_txn_take_marks(struct cw_txn *txn, unsigned limit, cw_marks_fn *taken, v
         txn->store->engine->take_marks(txn, limit, taken, arg);
 }
 
+static bool may_read(struct cw_txn *txn, const struct cw_slice *skus, size_t count)
+{
+    struct cw_error err;
+    return !txn->lost && cw_store_settle(txn, are_names(skus, count, "a SKU", &err), no_record, &err);
+}
+
 void cw_txn_read_stock(struct cw_txn *txn, const struct cw_slice *skus, size_t count, cw_stock_fact_fn *fact,
                        cw_store_done_fn *done, void *arg)
 {
-    struct cw_error err;
-    if (!txn->lost)
-        cw_store_settle(txn, are_names(skus, count, "a SKU", &err), no_record, &err);
-    if (txn->lost)
+    if (!may_read(txn, skus, count))
         done(arg, &txn->error);
     else
         txn->store->engine->read_stock(txn, skus, count, fact, done, arg);
@@ -108,10 +111,7 @@ void cw_store_read_skus(struct cw_store *store, struct cw_slice after, unsigned 
 void cw_txn_read_prices(struct cw_txn *txn, const struct cw_slice *skus, size_t count, cw_price_fn *price,
                         cw_store_done_fn *done, void *arg)
 {
-    struct cw_error err;
-    if (!txn->lost)
-        cw_store_settle(txn, are_names(skus, count, "a SKU", &err), no_record, &err);
-    if (txn->lost)
+    if (!may_read(txn, skus, count))
         done(arg, &txn->error);
     else
         txn->store->engine->read_prices(txn, skus, count, price, done, arg);

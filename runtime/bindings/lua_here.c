@@ -12,9 +12,9 @@ static bool is_of_the_library(const lua_Debug *ar)
 
 static const char places_key; /* registry: from functions of the library to the lines that asked for them */
 
-static void push_places(lua_State *L)
+void cw_lua_push_notes(lua_State *L, const void *key)
 {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &places_key) == LUA_TTABLE)
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE)
         return;
     lua_pop(L, 1);
     lua_newtable(L);
@@ -23,14 +23,14 @@ static void push_places(lua_State *L)
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &places_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
 
 void cw_lua_push_begin(lua_State *L, int index)
 {
     lua_Debug ar;
     index = lua_absindex(L, index);
-    push_places(L);
+    cw_lua_push_notes(L, &places_key);
     lua_pushvalue(L, index);
     if (lua_rawget(L, -2) == LUA_TNIL) {
         lua_pushvalue(L, index);
@@ -52,7 +52,7 @@ static int begin_of(lua_State *L)
         return 1;
     }
     lua_settop(L, 2);
-    push_places(L);
+    cw_lua_push_notes(L, &places_key);
     lua_insert(L, 1);
     lua_rawset(L, 1);
     return 0;

@@ -69,16 +69,7 @@ static const char proofs_key; /* registry: answers, and the calls that they are 
 
 static void push_proofs(lua_State *L)
 {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &proofs_key) == LUA_TTABLE)
-        return;
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &proofs_key);
+    cw_lua_push_notes(L, &proofs_key);
 }
 
 /* The number of a proof: its call, and whether it was counted as taken. */

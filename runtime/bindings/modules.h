@@ -56,6 +56,10 @@ int cw_lua_open_csv(lua_State *L);
  * the line that asked for it. */
 void cw_lua_push_begin(lua_State *L, int index);
 
+/* Pushes the state's table under a key of the registry, made at first: notes about values, which it does not
+ * keep alive. */
+void cw_lua_push_notes(lua_State *L, const void *key);
+
 /* --- errors --- */
 
 /* cw_lua_raise with a text made here. */

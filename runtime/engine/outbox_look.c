@@ -72,7 +72,7 @@ static bool take_due(void *arg, size_t columns, const struct cw_slice *names, co
 /* Or meant to be: a clock that was ahead put off what it touched for as long. */
 static bool is_over(cw_time due, cw_time now)
 {
-    return due != CW_TIME_NONE && (due <= now || due > now + CW_MESSAGE_DUE_MAX);
+    return due != CW_TIME_NONE && (due <= now || cw_outbox_is_put_off(due, now));
 }
 
 static cw_time earlier(cw_time a, cw_time b)

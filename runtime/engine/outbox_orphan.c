@@ -128,15 +128,12 @@ static void orphans_ready(void *arg, struct cw_txn *txn, const struct cw_error *
     cw_outbox_commit(run, orphans_stored);
 }
 
-static bool is_put_off(const struct cw_outbox_run *run, cw_time due)
-{
-    return due != CW_TIME_NONE && due > cw_outbox_now(run) + CW_MESSAGE_DUE_MAX;
-}
-
 void cw_outbox_orphan(void *arg)
 {
     struct cw_outbox_run *run = arg;
-    if (run->due.has_sending || is_put_off(run, run->due.queued) || is_put_off(run, run->due.unknown))
+    cw_time now = cw_outbox_now(run);
+    if (run->due.has_sending || cw_outbox_is_put_off(run->due.queued, now) ||
+        cw_outbox_is_put_off(run->due.unknown, now))
         cw_outbox_begin_txn(run, orphans_ready);
     else
         supersede_stale(run);

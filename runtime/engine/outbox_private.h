@@ -107,6 +107,12 @@ static inline bool cw_outbox_looks_at_unknown(const struct cw_outbox_run *run)
     return run->script->has_probe || cw_out_is_level(run->out);
 }
 
+/* By a clock that was ahead: nothing is meant to wait for so long. */
+static inline bool cw_outbox_is_put_off(cw_time due, cw_time now)
+{
+    return due != CW_TIME_NONE && due > now + CW_MESSAGE_DUE_MAX;
+}
+
 /* The next step, from the loop. */
 void cw_outbox_go_on(struct cw_outbox_run *run, cw_loop_fn *step);
 void cw_outbox_wait(struct cw_outbox_run *run, cw_time time, cw_loop_fn *step);
