@@ -149,7 +149,7 @@ static void begun(void *arg, struct cw_txn *txn, const struct cw_error *err)
         return;
     }
     if (forget_all(sending) && audit(sending) && cw_txn_mark_skus(txn, sending->skus, sending->count))
-        cw_recount_run(txn, &cli->site->config, cw_loop_clock(cli->loop), cli->loop, counted, sending);
+        cw_recount_run(txn, &cli->site->config, cw_loop_clock(cli->loop), counted, sending);
     else
         counted(sending, cw_txn_error(txn));
 }

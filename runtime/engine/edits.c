@@ -272,7 +272,7 @@ static void demands_put(void *arg, const struct cw_error *err)
     if (err != NULL)
         counted(editing, err);
     else
-        cw_recount_run(editing->txn, editing->request->config, editing->clock, NULL, counted, editing);
+        cw_recount_run(editing->txn, editing->request->config, editing->clock, counted, editing);
 }
 
 static struct cw_slice order_of(const struct editing *editing)

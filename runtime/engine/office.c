@@ -353,7 +353,7 @@ static bool finish(struct office_job *job)
         return true;
     if (!cw_office_wake(job))
         return false;
-    cw_recount_run(job->txn, job->put->config, job->clock, job->loop, done, &waited);
+    cw_recount_run(job->txn, job->put->config, job->clock, done, &waited);
     cw_store_wait(job->store);
     return waited.ok;
 }

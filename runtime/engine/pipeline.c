@@ -232,7 +232,7 @@ static void finish_txn(struct cw_page_job *job)
 {
     const struct cw_pipeline *pipeline = &job->pipeline;
     if (job->has_changed)
-        cw_recount_run(job->txn, pipeline->config, pipeline->clock, pipeline->loop, counted, job);
+        cw_recount_run(job->txn, pipeline->config, pipeline->clock, counted, job);
     else
         end_txn(job);
 }

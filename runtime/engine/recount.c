@@ -335,8 +335,7 @@ void cw_recount_skus(struct cw_txn *txn, const struct cw_site_config *config, co
 }
 
 void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, const struct cw_clock *clock,
-                    struct cw_loop *loop, cw_store_done_fn *done, void *arg)
+                    cw_store_done_fn *done, void *arg)
 {
-    (void)loop;
     cw_recount_skus(txn, config, clock, NULL, 0, done, arg);
 }

@@ -23,7 +23,8 @@
  * otherwise, in another case, is not told: its orders would take nothing of it (sku-written-otherwise in the
  * log). A SKU that two of its items have is told to neither (sku-ambiguous), unless one of them alone is
  * active. What waits of a SKU that has no source, or no price, any more is taken back; what the cart was told
- * of it stays. The price that holds now is told; when the next one begins or ends, the job "recount" is woken.
+ * of it stays. The price that holds now is told; when the next one begins or ends, the job "recount" is
+ * woken.
  */
 #ifndef CW_ENGINE_RECOUNT_H
 #define CW_ENGINE_RECOUNT_H
@@ -57,11 +58,11 @@ void cw_recount_orders_anew(struct cw_txn *txn, const struct cw_site_config *con
  * now or leaves its SKU to another item. */
 bool cw_recount_mark(struct cw_txn *txn, const struct cw_document *doc);
 
-/* Takes all marks, counts, puts messages, wakes their senders. To be run last before the commit. `loop` may
- * be NULL. What then stands is by the rules of `config`: where all was counted by others, or is not counted
- * any more because no cart is told, the state says that all has to be counted anew. */
+/* Takes all marks, counts, puts messages, wakes their senders. To be run last before the commit. What then
+ * stands is by the rules of `config`: where all was counted by others, or is not counted any more because no
+ * cart is told, the state says that all has to be counted anew. */
 void cw_recount_run(struct cw_txn *txn, const struct cw_site_config *config, const struct cw_clock *clock,
-                    struct cw_loop *loop, cw_store_done_fn *done, void *arg);
+                    cw_store_done_fn *done, void *arg);
 
 /* The site's job "recount": demand of all orders where it was never put (a site that began to tell of stock,
  * or tells of it by other rules), then every SKU, in transactions of their own; what is as it was changes

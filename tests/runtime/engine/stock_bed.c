@@ -223,7 +223,7 @@ void stock_order(struct stock_bed *bed, const char *cart, const char *id, const 
 bool stock_try_count(struct stock_bed *bed, struct cw_error *err)
 {
     struct waited waited = { .came = false };
-    cw_recount_run(bed->txn, &bed->config, &bed->store.clock, NULL, came, &waited);
+    cw_recount_run(bed->txn, &bed->config, &bed->store.clock, came, &waited);
     cw_store_wait(bed->store.store);
     assert_true(waited.came);
     *err = waited.err;
