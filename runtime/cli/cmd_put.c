@@ -108,8 +108,7 @@ static bool put_fields(struct putting *putting, int count, char **arguments, str
         put->docs = &doc;
         put->count = 1;
     }
-    return cw_office_put(putting->cli->store, cw_loop_clock(putting->cli->loop), putting->cli->loop, put,
-                         &putting->result, err);
+    return cw_office_put(putting->cli->store, cw_loop_clock(putting->cli->loop), put, &putting->result, err);
 }
 
 /* --- a file --- */
@@ -159,8 +158,8 @@ static bool put_file(struct putting *putting, const char *path, struct cw_error 
         put->fault = cw_put_csv_fault;
         put->fault_arg = csv;
     }
-    ok = ok && cw_office_put(putting->cli->store, cw_loop_clock(putting->cli->loop), putting->cli->loop, put,
-                             &putting->result, err);
+    ok = ok &&
+         cw_office_put(putting->cli->store, cw_loop_clock(putting->cli->loop), put, &putting->result, err);
     if (!ok && put->source != NULL && cw_put_csv_faults(csv) > 0)
         cw_fail(err, CW_INVALID, "%s: nothing was put; what is wrong stands above", path);
     g_array_unref(drops);

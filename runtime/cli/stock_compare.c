@@ -230,7 +230,7 @@ static bool put_levels(struct comparing *c, const GPtrArray *skus, const char *w
                                        .from = cw_slice(c->cart),
                                        .who = cw_slice(cw_cli_who()),
                                        .reason = cw_slice(reason) };
-    ok = ok && cw_office_put(c->cli->store, cw_loop_clock(c->cli->loop), c->cli->loop, &put, result, err);
+    ok = ok && cw_office_put(c->cli->store, cw_loop_clock(c->cli->loop), &put, result, err);
     cw_arena_fini(&arena);
     g_free(docs);
     return ok;

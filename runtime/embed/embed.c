@@ -279,7 +279,7 @@ static bool put_documents(struct putting *putting, const char *kind_name, const 
                                  .from = cw_slice(from != NULL ? from : ""),
                                  .who = who(),
                                  .reason = cw_slice(reason != NULL ? reason : "") };
-    return cw_office_put(site->store, cw_loop_clock(site->loop), site->loop, &put, result, err);
+    return cw_office_put(site->store, cw_loop_clock(site->loop), &put, result, err);
 }
 
 int cartwright_put(struct cartwright *site, const char *kind, const char *documents, const char *from,

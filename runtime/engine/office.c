@@ -461,8 +461,8 @@ static bool check_request(const struct cw_office_put *put, struct cw_error *err)
                    CW_SLICE_ARG(put->from));
 }
 
-bool cw_office_put(struct cw_store *store, const struct cw_clock *clock, struct cw_loop *loop,
-                   const struct cw_office_put *put, struct cw_office_result *result, struct cw_error *err)
+bool cw_office_put(struct cw_store *store, const struct cw_clock *clock, const struct cw_office_put *put,
+                   struct cw_office_result *result, struct cw_error *err)
 {
     struct cw_error own;
     if (!check_request(put, err))
@@ -475,7 +475,6 @@ bool cw_office_put(struct cw_store *store, const struct cw_clock *clock, struct 
                                     .kind = cw_office_kind_of(put->kind),
                                     .store = store,
                                     .clock = clock,
-                                    .loop = loop,
                                     .result = result,
                                     .err = err != NULL ? err : &own,
                                     .is_told = told };

@@ -69,8 +69,8 @@ enum { CW_OFFICE_SILENT_NAMES = 5 };
  * or nothing; more are checked as a whole and then put in several, so that a death in between leaves a
  * beginning, and the same put again completes it. Waits for the store. */
 enum { CW_OFFICE_PAGE = 500 };
-bool cw_office_put(struct cw_store *store, const struct cw_clock *clock, struct cw_loop *loop,
-                   const struct cw_office_put *put, struct cw_office_result *result, struct cw_error *err);
+bool cw_office_put(struct cw_store *store, const struct cw_clock *clock, const struct cw_office_put *put,
+                   struct cw_office_result *result, struct cw_error *err);
 
 /* The status of an order was changed by a person, a script or a rule: a message for its cart, where site.lua
  * says that it is told. In the transaction that changed it. `event` tells this change from others of the

@@ -70,7 +70,6 @@ struct office_job {
     const struct office_kind *kind;
     struct cw_store *store;
     const struct cw_clock *clock;
-    struct cw_loop *loop;
     struct cw_office_result *result;
     struct cw_error *err;  /* the first fault */
     struct cw_arena arena; /* of the page in hand */

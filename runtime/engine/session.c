@@ -135,7 +135,7 @@ static bool put(void *arg, const struct cw_kind *kind, struct cw_document *const
                                      .who = cw_slice(config->who != NULL ? config->who : "script"),
                                      .reason = reason,
                                      .dry_run = config->dry_run };
-    return cw_office_put(config->store, cw_loop_clock(config->loop), config->loop, &request, &result, err);
+    return cw_office_put(config->store, cw_loop_clock(config->loop), &request, &result, err);
 }
 
 void cw_session_set_token(struct cw_session *session, int64_t token)

@@ -56,8 +56,7 @@ static bool put_request(struct office_bed *bed, struct cw_office_put *put, const
     put->who = cw_slice("ann");
     put->reason = cw_slice("because");
     put->dry_run = bed->dry_run;
-    return cw_office_put(bed->site.store, cw_loop_clock(bed->site.loop), bed->site.loop, put, &bed->result,
-                         &bed->err);
+    return cw_office_put(bed->site.store, cw_loop_clock(bed->site.loop), put, &bed->result, &bed->err);
 }
 
 bool office_bed_put(struct office_bed *bed, const char *kind, const char *docs, const char *from)

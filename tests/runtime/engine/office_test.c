@@ -169,14 +169,12 @@ static void a_warehouse_is_replaced_by_what_is_given(void **state)
                                  .count = 1,
                                  .replaces = cw_slice("MAIN"),
                                  .who = cw_slice("ann") };
-    assert_ok(cw_office_put(bed.site.store, cw_loop_clock(bed.site.loop), bed.site.loop, &put, &bed.result,
-                            &bed.err),
+    assert_ok(cw_office_put(bed.site.store, cw_loop_clock(bed.site.loop), &put, &bed.result, &bed.err),
               bed.err);
     assert_result(&bed, 1, 0, 1, 0);
     assert_rows(&bed.site, LEVELS, "MAIN/B|B|MAIN|8\nSHOP/A|A|SHOP|7");
     put.replaces = cw_slice("SHOP");
-    assert_false(cw_office_put(bed.site.store, cw_loop_clock(bed.site.loop), bed.site.loop, &put, &bed.result,
-                               &bed.err));
+    assert_false(cw_office_put(bed.site.store, cw_loop_clock(bed.site.loop), &put, &bed.result, &bed.err));
     assert_has(bed.err.text, "the levels of SHOP are to be replaced");
     cw_arena_fini(&arena);
 }
