@@ -26,6 +26,8 @@ local Cart = {}
 ---@field customers? cartwright.Stream
 ---@field items? cartwright.Stream
 ---@field stock? cartwright.Stream
+---What it cannot do, each with the reason: see types/testing.lua.
+---@field lacks? table<string, string>
 ---@field shipments? cartwright.Stream
 ---@field tables table<string, table<string|integer, string|integer|boolean>> translation tables: a row `false` means "no value", the row "*" is the default
 local Shop = {}
@@ -59,6 +61,9 @@ function Shop:after(name, fn) end
 ---@field final? string[] statuses (ours) after which an order changes no more; default: the ends of the graph in rules.statuses, else cancelled, completed, refunded
 ---@field reconcile? string how far back the job "reconcile" compares the cart with the store; default "14d"
 ---@field refresh? string orders that were placed longer ago are not read again, final or not; default "60d"
+---Parts that are made of a record before it is mapped, by functions: what they return (a table, or nil) is read with paths
+---that begin with "$NAME". They run again whenever the record is mapped again, so what is kept is what came.
+---@field derive? table<string, fun(record: cartwright.Node): any>
 ---@field skip? table<string, { path: string, values: string|string[] }|fun(record: cartwright.Node): boolean?> by the rule's name
 
 ---How the cart's server is called.
@@ -67,6 +72,8 @@ function Shop:after(name, fn) end
 ---@field basic? { [1]: string|cartwright.Secret, [2]: string|cartwright.Secret } user and password
 ---@field digest? { [1]: string|cartwright.Secret, [2]: string|cartwright.Secret }
 ---@field bearer? string|cartwright.Secret
+---@field token? cartwright.Token a token that the shop gives for credentials, sent as "Authorization: Bearer TOKEN"
+---@field oauth1? { consumer_key: string|cartwright.Secret, consumer_secret: cartwright.Secret, token?: string|cartwright.Secret, token_secret?: cartwright.Secret, method?: "HMAC-SHA1"|"HMAC-SHA256" } RFC 5849, signed in the Authorization header; default HMAC-SHA256
 ---@field headers? table<string, string|cartwright.Secret> of every request
 ---@field query? table<string, string|integer|boolean|cartwright.Decimal|cartwright.Time|cartwright.Secret> of every request
 ---@field rate? string|number not more requests than that: "10/s", "100/m", "5000/h", or a number a second
@@ -77,12 +84,26 @@ function Shop:after(name, fn) end
 ---@field attempts? integer of a request that may be repeated, default 5
 ---@field body_limit? integer bytes of an answer, default 64 MiB
 
+---A token is asked for when there is none, when its time is nearly over, and once when the shop answers 401; it is known to
+---the runtime alone, remembered as a secret. Requests wait for it; asking for it is no write.
+---@class cartwright.Token
+---@field path string where to ask, as of cartwright.Request
+---@field form? table as of cartwright.Request: { grant_type = "client_credentials", client_id = ..., client_secret = settings.secret }
+---@field json? table
+---@field at? string path of the token in the answer; default "access_token"; "." where the answer is the token
+---@field lifetime? string|integer path of its seconds in the answer (default "expires_in"), or seconds
+---@field header? string default "Authorization"
+---@field prefix? string default "Bearer "
+
 ---@class cartwright.Request
 ---@field method? string default "GET"
 ---@field path? string below the cart's `base`, without ".."; or an absolute URL of an allowed host, which gets neither the credentials nor the headers and query of the cart's `http` unless it is the cart's own
 ---@field query? table<string, string|integer|boolean|cartwright.Decimal|cartwright.Time|cartwright.Secret> sent in the order of the keys' names; a key that the cart's `http` has too is sent with this value
 ---@field headers? table<string, string|cartwright.Secret>
 ---@field body? string
+---@field form? table<string, string|integer|boolean|cartwright.Decimal|cartwright.Time|cartwright.Secret>|{ [1]: string, [2]: any }[] the body as application/x-www-form-urlencoded: in the order of the keys' names, or a list of pairs in its own order; secrets go in without the script seeing them
+---@field json? table the body as JSON; values may be secrets
+---@field reads? boolean a request that only reads, whatever its method: a query of GraphQL, a download by POST. It is repeated like GET, passes in a dry run and in probes, and does not count as a write; say so only of what changes nothing in the shop
 ---@field repeatable? boolean a write that does no harm when it arrives twice; GET and HEAD always are. While the cart is told something (types/out.lua) it says nothing: there every write goes out once
 ---@field timeout? integer seconds for one attempt, default 300
 ---@field body_limit? integer bytes, default 64 MiB
@@ -177,6 +198,27 @@ function Response:xml() end
 ---@param id? string path of the record's id; default "id"
 ---@return cartwright.Records
 function Response:records(path, id) end
+---Splits a table of text (CSV, TSV) into records: rows that follow each other and have the same text in the column `group`
+---are one. A record is read as { row = { { ["Order ID"] = "7", ... }, ... } }: paths "row/Order ID", lines "row". Columns
+---go by their heading, without blanks around it; of two alike the second is "NAME 2". Its raw bytes are the heading's line and
+---its rows as they came. Rows that cannot be read (a stray quote, more fields than headings) are parked alone, with their line.
+---@param options cartwright.Rows
+---@return cartwright.Records
+function Response:rows(options) end
+---The whole body as one record that is neither XML nor JSON (a mail, a page of text): `derive` makes of it what is mapped;
+---its node has the bytes as record:bytes().
+---@param id string
+---@return cartwright.Records
+function Response:record(id) end
+
+---@class cartwright.Rows
+---@field group? string heading of the column with the record's id; without it each row is a record, and `id` says which
+---@field id? string path of the record's id; default: "row/GROUP"
+---@field delimiter? ","|";"|"\t"|"|" default: the one that the heading's line has most of
+---@field quoted? boolean false: quotes are characters like any other (Amazon's reports); default true
+---@field charset? string where there is no byte-order mark: "windows-1252"; default UTF-8
+---@field heading? string[]|integer the headings where the file has none; or in which line they are; default: the first line that is not blank and has a text in more than one field
+---@field footer? string a row whose first field begins so ends the table
 
 ---Records of one answer, as ranges of its bytes.
 ---@class cartwright.Records

@@ -1,0 +1,194 @@
+---@meta
+error("types only; see scripts/cartwright/fake.lua and runtime/engine/fake.h")
+
+---`require "cartwright.fake"`: shops of one's own making, to test carts against.
+---
+---A fake is a file fakes/TYPE.lua of the site, or one that comes with Cartwright (tests/fakes). It keeps a shop's state in
+---Lua tables, answers requests as the real shop does, traps included, and books what it is told. `cartwright fake TYPE`
+---serves it on a port of this machine; `cartwright test CART` runs the standard tests against it, in virtual time. The
+---same seed and the same requests give the same answers.
+---
+---    local fake = require "cartwright.fake"
+---    local shop = fake.new { title = "Tea shop", settings = { token = "letmein" } }
+---
+---    function shop:start() self.orders, self.stock = {}, {} end
+---    function shop:authorized(request) return request:header "Authorization" == "Bearer letmein" end
+---
+---    shop:route("GET /orders.json", function(self, request)
+---      local page = request:number("page", 1)
+---      return fake.json { orders = self:page(self.orders, (page - 1) * 50, 50) }
+---    end)
+---    shop:route("PUT /orders/{id}/parcels.json", function(self, request)
+---      local parcel = request:json()
+---      self:book { kind = "shipment", order_id = request.params.id, tracking_number = parcel.code, key = parcel.reference }
+---      return fake.json({ ok = true }, 201)
+---    end)
+---
+---    function shop:place(order) ... end -- see fake.World below
+---    return shop
+local fake = {}
+
+---@class fake.Definition
+---@field title string
+---@field settings? table<string, string|integer|boolean> what the cart needs besides `url`, secrets too, to be let in
+---@field path? string what the cart's `url` has behind the host: "/shop"
+---@field reads? fun(request: fake.Request): boolean|nil whether a request only reads, where its method does not tell: queries of GraphQL, SETI's downloads
+
+---@param definition fake.Definition
+---@return fake.Shop
+function fake.new(definition) end
+
+---@param value any as json.encode takes it
+---@param status? integer default 200
+---@param headers? table<string, string>
+---@return fake.Response
+function fake.json(value, status, headers) end
+---@param tree table as xml.write takes it
+---@param status? integer
+---@param headers? table<string, string>
+---@return fake.Response
+function fake.xml(tree, status, headers) end
+---@param body string
+---@param status? integer
+---@param headers? table<string, string> default: Content-Type text/plain
+---@return fake.Response
+function fake.text(body, status, headers) end
+
+---@class fake.Response
+---@field status integer
+---@field headers table<string, string>
+---@field body string
+
+---@class fake.Request
+---@field method string
+---@field path string decoded, without the query
+---@field query table<string, string> decoded; of several the last; of "a[]" a list
+---@field headers table<string, string> by names in lower case
+---@field body string
+---@field params table<string, string> what stood at {name} in the route
+local Request = {}
+---@param name string
+---@return string?
+function Request:header(name) end
+---A parameter of the query as an integer; raises a 400 when it is none.
+---@param name string
+---@param default integer
+---@return integer
+function Request:number(name, default) end
+---The body as json.decode; raises a 400 when it is none.
+function Request:json() end
+---The fields of a form (application/x-www-form-urlencoded).
+---@return table<string, string>
+function Request:form() end
+
+---What the runtime gives each fake. Whatever else it has under `self` is its own.
+---@class fake.Shop: fake.World
+---@field settings table<string, any>
+---@field books fake.Entry[] what it was told, in order
+local Shop = {}
+---Answers requests "METHOD /path/{name}"; `{rest*}` takes all that follows. Of several that fit the one that was added
+---first. No route: 404.
+---@param pattern string
+---@param answer fun(self: fake.Shop, request: fake.Request): fake.Response
+function Shop:route(pattern, answer) end
+---Books an effect, once for each time it happens: a shop that is told the same parcel twice has two entries.
+---@param entry fake.Entry
+function Shop:book(entry) end
+---A slice of a list as the shop would page it, with the troubles that a test asked for: the last page again and again, a
+---record that breaks its page, a list that moves meanwhile.
+---@generic T
+---@param list T[]
+---@param offset integer
+---@param size integer
+---@param id? string field of a record with its id; default "id"
+---@return T[]
+function Shop:page(list, offset, size, id) end
+---Ends the request with this answer, from wherever in a route.
+---@param response fake.Response
+function Shop:answer(response) end
+---@return cartwright.Time now, by the shop's clock
+function Shop:now() end
+---@param bound integer
+---@return integer 0 to bound - 1, drawn from the seed
+function Shop:below(bound) end
+---The next number of a series: 1, 2, ...
+---@param series string
+---@return integer
+function Shop:next(series) end
+---For carts of mailboxes, folders and notices: something that lies there to be taken.
+---@param name string
+---@param bytes string
+function Shop:deliver(name, bytes) end
+---Sends a notice to the cart, where one listens.
+---@param notice { path?: string, headers: table<string, string>, body: string }
+function Shop:notify(notice) end
+
+---@class fake.Entry
+---@field kind "stock"|"price"|"shipment"|"status"|"customer"|"item"|string
+---@field sku? string
+---@field quantity? string|integer|cartwright.Decimal
+---@field price? string|cartwright.Decimal
+---@field order_id? string
+---@field tracking_number? string
+---@field carrier? string
+---@field lines? { sku?: string, line_id?: string, quantity: string|integer|cartwright.Decimal }[]
+---@field status? string the shop's word
+---@field [string] any
+
+---What a fake's script defines, so that the standard tests can put things into the shop and look what it has. Records are
+---tables with the fields of `cartwright fields KIND`, texts for amounts ("12.50"), quantities and times; the fake makes of
+---them what its shop would keep. What the shop has no place for, the cart names in `lacks`, and its function is left out.
+---@class fake.World
+---@field start? fun(self: fake.Shop) before the first request: an empty shop
+---@field authorized? fun(self: fake.Shop, request: fake.Request): boolean|fake.Response false: 401
+---@field moved? fun(self: fake.Shop, seconds: integer) virtual time passed
+---An order was placed in the shop. Has: number?, status (ours), currency, total, shipping_total, tax_total, email,
+---placed_at, billing, shipping, payment_method, lines { sku, name, quantity, unit_price, total, tax }. Returns the cart's id.
+---@field place? fun(self: fake.Shop, order: table): string
+---It changed: status, note; stamped as the shop stamps.
+---@field amend? fun(self: fake.Shop, order_id: string, changes: table)
+---Some of its pieces were sent: { tracking_number, carrier, lines = { { sku, quantity } } }.
+---@field ship? fun(self: fake.Shop, order_id: string, shipment: table)
+---@field refund? fun(self: fake.Shop, order_id: string, refund: { amount: string, lines?: table[] })
+---An item, with variants { sku, name, price, quantity }; kept under its SKU. Returns the cart's id.
+---@field offer? fun(self: fake.Shop, item: table): string
+---@field register? fun(self: fake.Shop, customer: table): string
+---The order as the shop now has it: { status (the shop's word), shipments = { { tracking_number, carrier, lines } } }.
+---@field order_of? fun(self: fake.Shop, order_id: string): table?
+---What it would sell of this SKU; nil where it has no such.
+---@field quantity_of? fun(self: fake.Shop, sku: string): string|integer|nil
+---@field price_of? fun(self: fake.Shop, sku: string): string?
+---@field customer_of? fun(self: fake.Shop, email: string): table?
+---@field item_of? fun(self: fake.Shop, sku: string): table?
+---Has the shop send the notice of an order, as it would by itself.
+---@field announce? fun(self: fake.Shop, order_id: string)
+---What the shop's answers look like that mean something else than their status says: { ["no-permission"] = fake.Response }
+---for the standard tests of causes; those of a web server are there already.
+---@field failures? table<string, fake.Response>
+local World = {}
+
+-- Troubles, for tests -----------------------------------------------------------------------------------------------------
+
+---@class fake.Trouble
+---@field on? "read"|"write"|string which requests: all (default), or by a pattern as of routes: "POST /orders/*"
+---What happens: a status with the shop's usual body for it; `refused` (no connection), `lost` (the request has its effect,
+---the answer never comes), `late` (the effect comes up to 60 s after the connection broke), `cut` (half the answer's body),
+---`html` (200 with a page for people), `empty` (200 without a body), `notice` (a warning of PHP before the body), `slow`.
+---@field what integer|"refused"|"lost"|"late"|"cut"|"html"|"empty"|"notice"|"slow"
+---@field times? integer default 1; 0: until it is called off
+---@field skip? integer requests that pass before
+---@field retry_after? string of a 429 or 503
+
+---@param trouble fake.Trouble
+function Shop:trouble(trouble) end
+---The last page of a list comes again for whatever lies behind it.
+---@param on boolean
+function Shop:repeat_last_page(on) end
+---A record breaks every page it is on: with status 500, or with bytes that are no JSON or XML; asked for alone too.
+---@param id string
+---@param how 500|"garbage"|nil nil: mended
+function Shop:poison(id, how) end
+---No troubles any more.
+function Shop:calm() end
+
+return fake
