@@ -141,6 +141,18 @@ static struct cw_loop *create_loop(struct cw_error *err)
     return NULL;
 }
 
+static bool open_site(struct cw_cli *cli, bool is_bare, struct cw_error *err)
+{
+    char *home = home_folder();
+    const struct cw_clock *clock = cw_loop_clock(cli->loop);
+    if (is_bare)
+        cli->site = cw_site_bare(cli->folder, home, NULL, clock, err);
+    else
+        cli->site = cw_site_open(cli->folder != NULL ? cli->folder : ".", home, clock, err);
+    g_free(home);
+    return cli->site != NULL;
+}
+
 static bool open_store(struct cw_cli *cli, bool create, struct cw_error *err)
 {
     cli->store = cw_site_open_store(cli->site, cli->loop, create, err);
@@ -157,13 +169,7 @@ bool cw_cli_open(struct cw_cli *cli, int needs)
     if (!cli->log_is_set)
         cw_log_configure(log);
     cli->loop = create_loop(&err);
-    if (cli->loop != NULL) {
-        char *home = home_folder();
-        cli->site =
-            cw_site_open(cli->folder != NULL ? cli->folder : ".", home, cw_loop_clock(cli->loop), &err);
-        g_free(home);
-    }
-    bool ok = cli->site != NULL;
+    bool ok = cli->loop != NULL && open_site(cli, needs & CW_CLI_NO_SITE, &err);
     if (ok && (needs & (CW_CLI_STORE | CW_CLI_STORE_CREATE)))
         ok = open_store(cli, needs & CW_CLI_STORE_CREATE, &err);
     if (ok && (needs & CW_CLI_STORE_IF_THERE))

@@ -26,9 +26,16 @@ struct cw_cli {
 int cw_cli_parse(struct cw_cli *cli, int *argc, char ***argv, const char *usage, const char *about,
                  const GOptionEntry *entries, int least, int most);
 
-enum { CW_CLI_STORE = 1, CW_CLI_STORE_CREATE = 2, CW_CLI_NETWORK = 4, CW_CLI_STORE_IF_THERE = 8 };
+enum {
+    CW_CLI_STORE = 1,
+    CW_CLI_STORE_CREATE = 2,
+    CW_CLI_NETWORK = 4,
+    CW_CLI_STORE_IF_THERE = 8,
+    CW_CLI_NO_SITE = 16
+};
 
-/* Opens the site and what `needs` names. Prints the error and returns false when that fails. */
+/* Opens the site and what `needs` names; CW_CLI_NO_SITE: one without site.lua, of the folder that --site
+ * names or of none. Prints the error and returns false when that fails. */
 bool cw_cli_open(struct cw_cli *cli, int needs);
 void cw_cli_close(struct cw_cli *cli);
 
