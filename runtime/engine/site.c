@@ -345,6 +345,7 @@ struct cw_site *cw_site_open(const char *folder, const char *home, const struct 
 {
     struct cw_site *site = g_new0(struct cw_site, 1);
     site->folder = g_strdup(folder);
+    site->path = g_canonicalize_filename(folder, NULL);
     site->home = g_strdup(home);
     site->folder_fd = site->home_fd = -1;
     site->clock = clock;
@@ -366,6 +367,7 @@ void cw_site_free(struct cw_site *site)
     g_hash_table_destroy(site->secrets);
     cw_site_config_fini(&site->config);
     g_free(site->folder);
+    g_free(site->path);
     g_free(site->home);
     g_free(site);
 }

@@ -7,6 +7,7 @@
 
 struct cw_site {
     char *folder; /* as given */
+    char *path;   /* the same, absolute */
     char *home;   /* holds scripts/ and carts/ that are shipped */
     int folder_fd, home_fd;
     struct cw_site_config config;
