@@ -6,6 +6,7 @@
 #ifndef CW_BINDINGS_CARTS_H
 #define CW_BINDINGS_CARTS_H
 
+#include "adapters/inbox.h"
 #include "adapters/store.h"
 #include "bindings/bindings.h"
 #include "bindings/out_config.h"
@@ -52,6 +53,9 @@ struct cw_lua_cart {
     struct cw_lua_stream *streams; /* in the order customers, items, orders, stock, shipments */
     size_t stream_count;
     struct cw_lua_out outs[CW_OUT_STREAMS];
+    char **drops; /* folders of this machine that its files are put into, absolute */
+    size_t drop_count;
+    bool has_inbox;
     bool takes_notices; /* its script can check them, and the secret to check them with is set */
     int ref;            /* registry: the instance */
 };
@@ -64,7 +68,8 @@ struct cw_lua_carts_host {
     struct cw_store *store; /* for recall, remember and site.query; NULL = there is none */
     const char *site_zone;
     bool dry_run;
-    int argc;    /* site.args */
+    const char *folder; /* the site's, absolute; NULL = there is none */
+    int argc;           /* site.args */
     char **argv; /* NULL: no script of `cartwright exec`, so that cartwright.site may not be required */
     bool (*has_secret)(void *arg, const char *name); /* "shop.key" */
     /* What the mapping of a cart depends on besides its scripts: translation rows of the store. May be NULL.
@@ -80,6 +85,13 @@ struct cw_lua_carts_host {
                   struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);
     void (*cancel_emit)(void *arg, void *handle);
     void (*progress)(void *arg, int64_t done, int64_t total);
+    /* A note of the stream's open run about an entry of the inbox; with `once` not again about one of that
+     * name. May be NULL. */
+    bool (*note)(void *arg, const struct cw_lua_stream *stream, const char *entry, const char *words,
+                 bool once, struct cw_error *err);
+    /* An inbox in the place of the one that the cart's script names; NULL with err's code CW_OK = none. May
+     * be NULL. */
+    struct cw_inbox *(*inbox)(void *arg, const char *cart, struct cw_error *err);
     /* Puts documents of the back office (site.put), and drops `drops`: all of it or nothing. */
     bool (*put)(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
                 const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,
@@ -252,6 +264,11 @@ typedef void cw_lua_change_fn(void *arg, const struct cw_lua_change *change);
  * cart extends no other. */
 bool cw_lua_cart_changes(const struct cw_lua_cart *cart, cw_lua_change_fn *each, void *arg,
                          struct cw_error *err);
+
+/* Watches the cart's inbox; *watch is NULL when that is of a kind that tells nothing, or the cart has none.
+ */
+bool cw_lua_cart_watch(const struct cw_lua_cart *cart, cw_inbox_came_fn *came, void *arg,
+                       struct cw_inbox_watch **watch, struct cw_error *err);
 
 /* What the cart's HTTP has done so far. */
 struct cw_http_stats cw_lua_cart_stats(const struct cw_lua_cart *cart);

@@ -55,6 +55,7 @@ static int finish_emit(lua_State *L, int status, lua_KContext ctx)
     struct emit_op *op = (struct emit_op *)ctx;
     if (op->err.code != CW_OK)
         return cw_lua_raise(L, &op->err);
+    cw_records_tell_stored(cw_lua_to_records(L, 2));
     const struct {
         const char *name;
         uint64_t value;

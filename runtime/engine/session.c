@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "engine/edits.h"
+#include "engine/entry_notes.h"
 #include "engine/office.h"
 
 /* A request that leaves has a twelfth of the lease's time, 5 s of a minute, to reach the shop. */
@@ -232,6 +233,25 @@ static void progress(void *arg, int64_t done, int64_t total)
         session->config.progress(session->config.arg, done, total);
 }
 
+static bool note(void *arg, const struct cw_lua_stream *stream, const char *entry, const char *words,
+                 bool once, struct cw_error *err)
+{
+    struct cw_session *session = arg;
+    struct cw_pipeline pipeline = cw_session_pipeline(session);
+    const struct cw_entry_note note = { .stream = stream,
+                                        .run = cw_emitter_run(session->emitter, stream),
+                                        .entry = entry,
+                                        .words = words,
+                                        .once = once };
+    return cw_entry_note(&pipeline, &note, err);
+}
+
+static struct cw_inbox *inbox(void *arg, const char *cart, struct cw_error *err)
+{
+    struct cw_session *session = arg;
+    return session->config.inbox != NULL ? session->config.inbox(session->config.arg, cart, err) : NULL;
+}
+
 /* --- life --- */
 
 static bool open_script(struct cw_session *session, struct cw_error *err)
@@ -268,6 +288,9 @@ static bool open_carts(struct cw_session *session, struct cw_error *err)
                                       .emit = emit,
                                       .cancel_emit = cancel_emit,
                                       .progress = progress,
+                                      .folder = config->site->path,
+                                      .note = note,
+                                      .inbox = inbox,
                                       .put = config->store != NULL ? put : NULL,
                                       .edit = config->store != NULL ? edit : NULL };
     session->carts = cw_lua_carts_create(session->script, &host, err);

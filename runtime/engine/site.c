@@ -383,6 +383,7 @@ static struct cw_site *open_site(const char *folder, const char *home, const cha
     bool has_folder = text == NULL || folder[0] != '\0';
     site->folder = g_strdup(folder);
     site->text = g_strdup(text);
+    site->path = g_canonicalize_filename(folder, NULL);
     site->home = g_strdup(home);
     site->folder_fd = site->home_fd = -1;
     site->clock = clock;
@@ -419,6 +420,7 @@ void cw_site_free(struct cw_site *site)
     cw_site_config_fini(&site->config);
     g_free(site->folder);
     g_free(site->text);
+    g_free(site->path);
     g_free(site->home);
     g_free(site);
 }

@@ -7,6 +7,7 @@
 
 struct cw_site {
     char *folder; /* as given; "" = none */
+    char *path;   /* the same, absolute */
     char *text;   /* of site.lua, where it is no file; else NULL */
     char *home;   /* holds scripts/ and carts/ that are shipped */
     int folder_fd, home_fd;
