@@ -232,7 +232,9 @@ static void read_instance(lua_State *L, struct cw_lua_cart *cart, int index)
         cart->orders_from = CW_TIME_NONE;
     lua_getfield(L, index, "takes_notices");
     cart->takes_notices = lua_toboolean(L, -1);
-    lua_pop(L, 4);
+    lua_getfield(L, index, "serve");
+    cart->serves = lua_isfunction(L, -1);
+    lua_pop(L, 5);
 }
 
 void cw_lua_push_open(lua_State *L, const char *function)

@@ -10,6 +10,7 @@ local out = require "cartwright.out"
 local overlay = require "cartwright.overlay"
 local placed = require "cartwright.placed"
 local rules = require "cartwright.rules"
+local served = require "cartwright.served"
 local sending = require "cartwright.sending"
 local streams_of = require "cartwright.streams"
 local time = require "cartwright.time"
@@ -236,7 +237,7 @@ function open.cart(name)
   local settings, faults = settle(name, shop.settings, given)
   local streams = {}
   streams_of.check_names(shop, faults, script)
-  local fault = notice.check(shop)
+  local fault = notice.check(shop) or served.check(shop)
   if fault then faults[#faults + 1] = ("%s: %s"):format(script, fault) end
   for _, stream_name in ipairs(streams_of.NAMES) do
     if shop[stream_name] then
@@ -281,7 +282,7 @@ function open.test(instance)
   return result.code, result.message .. hint
 end
 
-open.hear, open.tell = notice.hear, sending.tell
+open.hear, open.serve, open.tell = notice.hear, served.answer, sending.tell
 open.fetch, open.ids, open.read = streams_of.fetch, streams_of.ids, streams_of.read
 
 return open
