@@ -56,8 +56,10 @@ struct cw_lua_cart {
     char **drops; /* folders of this machine that its files are put into, absolute */
     size_t drop_count;
     bool has_inbox;
-    bool takes_notices; /* its script can check them, and the secret to check them with is set */
-    int ref;            /* registry: the instance */
+    bool takes_notices;      /* its script can check them, and the secret to check them with is set */
+    bool serves;             /* its script answers requests */
+    struct cw_fence serving; /* under which what it puts for the request in hand is written */
+    int ref;                 /* registry: the instance */
 };
 
 /* `counts` and `err`: exactly one is not NULL. */
@@ -92,14 +94,20 @@ struct cw_lua_carts_host {
     /* An inbox in the place of the one that the cart's script names; NULL with err's code CW_OK = none. May
      * be NULL. */
     struct cw_inbox *(*inbox)(void *arg, const char *cart, struct cw_error *err);
-    /* Puts documents of the back office (site.put), and drops `drops`: all of it or nothing. */
-    bool (*put)(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
-                const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,
-                struct cw_error *err);
+    bool has_many_writers; /* of documents, in the store: numbers may be seen out of their order */
+    /* Puts documents of the back office (site.put), and drops `drops`: all of it or nothing. `txn`: one that
+     * has begun, which is ended in any case; NULL = its own, which is waited for. */
+    bool (*put)(void *arg, struct cw_txn *txn, const struct cw_kind *kind, struct cw_document *const *docs,
+                size_t count, const struct cw_slice *drops, size_t drop_count, struct cw_slice from,
+                struct cw_slice reason, struct cw_error *err);
     /* Changes a document of a cart in the store: all of it or nothing. */
-    bool (*edit)(void *arg, const struct cw_lua_cart *cart, const struct cw_kind *kind,
+    bool (*edit)(void *arg, struct cw_txn *txn, const struct cw_lua_cart *cart, const struct cw_kind *kind,
                  struct cw_slice external_id, const struct cw_change *changes, size_t count,
                  struct cw_slice reason, struct cw_error *err);
+    /* What is published of a SKU to the cart, by its rule; *is_known false = nothing is known of it. Waits
+     * for the store; `txn` stays open. May be NULL. */
+    bool (*quantity)(void *arg, struct cw_txn *txn, const char *cart, struct cw_slice sku, bool *is_known,
+                     struct cw_decimal *quantity, struct cw_error *err);
 };
 
 /* Provides cartwright.native.cart and cartwright.site to the script. `host` is copied. */
@@ -197,6 +205,28 @@ struct cw_lua_hearing {
  * or the fiber killed; the notice is copied. */
 struct cw_fiber *cw_lua_start_notice(const struct cw_lua_cart *cart, const struct cw_lua_notice *notice,
                                      struct cw_lua_hearing *hearing, struct cw_error *err);
+
+/* What the cart's script answers; valid during the call. */
+struct cw_lua_answer {
+    int status;
+    const struct cw_header *headers;
+    size_t header_count;
+    struct cw_slice body;
+};
+
+/* Exactly one of answer and err is not NULL. */
+typedef void cw_lua_answered_fn(void *arg, const struct cw_lua_answer *answer, const struct cw_error *err);
+struct cw_lua_serving {
+    cw_lua_answered_fn *answered;
+    void *arg;
+};
+
+/* Starts cart:serve(request) as a fiber; one of a cart at a time. `serving` must stay until it is answered,
+ * or the fiber killed, and so must the fence's text; the request is copied. What it puts is committed under
+ * `fence`. */
+struct cw_fiber *cw_lua_start_serve(struct cw_lua_cart *cart, const struct cw_lua_notice *request,
+                                    struct cw_fence fence, struct cw_lua_serving *serving,
+                                    struct cw_error *err);
 
 /* --- sending --- */
 

@@ -238,7 +238,9 @@ static void read_instance(lua_State *L, struct cw_lua_cart *cart, int index)
         cart->orders_from = CW_TIME_NONE;
     lua_getfield(L, index, "takes_notices");
     cart->takes_notices = lua_toboolean(L, -1);
-    lua_pop(L, 4);
+    lua_getfield(L, index, "serve");
+    cart->serves = lua_isfunction(L, -1);
+    lua_pop(L, 5);
     texts_field(L, index, "drops", &cart->drops, &cart->drop_count);
     cart->has_inbox = flag_field(L, index, "has_inbox");
 }

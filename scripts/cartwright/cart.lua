@@ -129,8 +129,8 @@ end
 function Cart:get(path, query, options)
   local request = map.copy(options or {})
   request.path, request.query = path, query
-  local response, message, code = self.client:send(request)
-  if not response then cart.fail(code or "io", message) end
+  local response, message, code, setting_name = self.client:send(request)
+  if not response then cart.fail(code or "io", message, setting_name) end
   ---@cast response cartwright.Response
   if response.status < 200 or response.status > 299 then fail_status(self, path, response) end
   return response
@@ -160,8 +160,8 @@ function Cart:write(method, path, body, options)
   if not WRITES[method] then
     error(("write is for POST, PUT, PATCH and DELETE, not for %s; read with self:get"):format(tostring(method)), 2)
   end
-  local response, message, code = self.client:send(write_request(method, path, body, options))
-  if not response then cart.fail(code or "io", message) end
+  local response, message, code, setting_name = self.client:send(write_request(method, path, body, options))
+  if not response then cart.fail(code or "io", message, setting_name) end
   ---@cast response cartwright.Response
   cart.check_answer(self, ("%s %s"):format(method, path == "" and "/" or path), response)
   return response

@@ -12,6 +12,7 @@ local out = require "cartwright.out"
 local overlay = require "cartwright.overlay"
 local placed = require "cartwright.placed"
 local rules = require "cartwright.rules"
+local served = require "cartwright.served"
 local sending = require "cartwright.sending"
 local streams_of = require "cartwright.streams"
 local time = require "cartwright.time"
@@ -248,7 +249,7 @@ function open.cart(name)
   local settings, faults = settle(name, shop.settings, given)
   local streams = {}
   streams_of.check_names(shop, faults, script)
-  local fault = notice.check(shop)
+  local fault = notice.check(shop) or served.check(shop)
   if fault then faults[#faults + 1] = ("%s: %s"):format(script, fault) end
   fault = inbox.check(shop)
   if fault then faults[#faults + 1] = ("%s: %s"):format(script, fault) end
@@ -296,7 +297,7 @@ function open.test(instance)
   return result.code, result.message .. hint
 end
 
-open.hear, open.tell, open.inbox_place = notice.hear, sending.tell, inbox.place
+open.hear, open.serve, open.tell, open.inbox_place = notice.hear, served.answer, sending.tell, inbox.place
 open.fetch, open.ids, open.read = streams_of.fetch, streams_of.ids, streams_of.read
 
 return open
