@@ -141,16 +141,18 @@ static struct cw_loop *create_loop(struct cw_error *err)
     return NULL;
 }
 
-static bool open_site(struct cw_cli *cli, bool is_bare, struct cw_error *err)
+static struct cw_site *open_site(const struct cw_cli *cli, int needs, struct cw_error *err)
 {
     char *home = home_folder();
+    const char *folder = cli->folder != NULL ? cli->folder : ".";
     const struct cw_clock *clock = cw_loop_clock(cli->loop);
-    if (is_bare)
-        cli->site = cw_site_bare(cli->folder, home, NULL, clock, err);
-    else
-        cli->site = cw_site_open(cli->folder != NULL ? cli->folder : ".", home, clock, err);
+    char *config = g_build_filename(folder, "site.lua", NULL);
+    bool is_bare = (needs & CW_CLI_NO_SITE) && !g_file_test(config, G_FILE_TEST_EXISTS);
+    struct cw_site *site =
+        is_bare ? cw_site_bare(cli->folder, home, NULL, clock, err) : cw_site_open(folder, home, clock, err);
+    g_free(config);
     g_free(home);
-    return cli->site != NULL;
+    return site;
 }
 
 static bool open_store(struct cw_cli *cli, bool create, struct cw_error *err)
@@ -169,7 +171,9 @@ bool cw_cli_open(struct cw_cli *cli, int needs)
     if (!cli->log_is_set)
         cw_log_configure(log);
     cli->loop = create_loop(&err);
-    bool ok = cli->loop != NULL && open_site(cli, needs & CW_CLI_NO_SITE, &err);
+    if (cli->loop != NULL)
+        cli->site = open_site(cli, needs, &err);
+    bool ok = cli->site != NULL;
     if (ok && (needs & (CW_CLI_STORE | CW_CLI_STORE_CREATE)))
         ok = open_store(cli, needs & CW_CLI_STORE_CREATE, &err);
     if (ok && (needs & CW_CLI_STORE_IF_THERE))

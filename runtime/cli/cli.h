@@ -31,11 +31,10 @@ enum {
     CW_CLI_STORE_CREATE = 2,
     CW_CLI_NETWORK = 4,
     CW_CLI_STORE_IF_THERE = 8,
-    CW_CLI_NO_SITE = 16
+    CW_CLI_NO_SITE = 16 /* a folder without a site.lua will do, and so will no folder */
 };
 
-/* Opens the site and what `needs` names; CW_CLI_NO_SITE: one without site.lua, of the folder that --site
- * names or of none. Prints the error and returns false when that fails. */
+/* Opens the site and what `needs` names. Prints the error and returns false when that fails. */
 bool cw_cli_open(struct cw_cli *cli, int needs);
 void cw_cli_close(struct cw_cli *cli);
 
