@@ -119,6 +119,10 @@ void cw_lua_close_document(struct cw_lua_document *ticket);
 /* Pushes what json.decode gives for the tree. */
 void cw_lua_push_json(lua_State *L, const struct cw_node *node);
 /* Appends what json.encode gives for the value at `index`; raises like it. */
+void cw_lua_write_plain_json(lua_State *L, int index, struct cw_buffer *out);
+
+/* Writes the value at `index` as json.encode does, and secrets as their text. On error `out` holds nothing of
+ * use. */
 void cw_lua_write_json(lua_State *L, int index, struct cw_buffer *out);
 
 /* The root of the one document in scratch->body, in scratch->arena; never raises. */
