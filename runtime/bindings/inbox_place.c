@@ -82,7 +82,6 @@ struct cw_inbox *cw_lua_open_place(lua_State *L, int place, int folders, const s
     struct cw_inbox *inbox = NULL;
     const char *kind = kind_of(L, place);
     struct cw_loop *loop = cw_lua_host_of(L)->loop;
-    (void)folders;
     if (strcmp(kind, "folder") == 0) {
         const struct cw_inbox_files files = read_files(L, place, cart);
         const char *folder = text_field(L, place, "folder");
@@ -92,8 +91,9 @@ struct cw_inbox *cw_lua_open_place(lua_State *L, int place, int folders, const s
             check_drop(L, folder, cart);
             inbox = cw_inbox_folder_open(loop, folder, &files, &err);
         }
-    } else {
-        /* mailboxes are opened here */
+    } else if (strcmp(kind, "imap") == 0 || strcmp(kind, "pop3") == 0)
+        inbox = cw_lua_open_mailbox(L, place, kind, cw_lua_to_egress(L, folders), cart, &err);
+    else {
         cw_fail(&err, CW_USAGE, "cart %s: an inbox of kind %s is not read here", cart->name, kind);
     }
     if (inbox == NULL)
