@@ -18,7 +18,9 @@ struct cw_body {
     int fd;                   /* -1 = the bytes are in memory */
     bool read_only;
     uint64_t size, limit;
-    char name[4096]; /* of the file, for messages */
+    uint64_t skipped;           /* bytes at the beginning, which are left out */
+    struct cw_receipt *receipt; /* NULL = nobody asks */
+    char name[4096];            /* of the file, for messages */
 };
 
 static struct cw_body *make(uint64_t limit, struct cw_error *err)
@@ -39,27 +41,37 @@ struct cw_body *cw_body_create(uint64_t limit, struct cw_error *err)
     return make(limit, err);
 }
 
-static bool open_regular(struct cw_body *body, const char *path, struct cw_error *err)
+static bool measure(struct cw_body *body, struct cw_error *err)
 {
     struct stat info;
-    body->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not block */
-    if (body->fd < 0 || fstat(body->fd, &info) != 0)
-        return cw_fail(err, errno == ENOENT ? CW_NOT_FOUND : CW_IO, "cannot read %s: %s", path,
-                       strerror(errno));
+    if (fstat(body->fd, &info) != 0)
+        return cw_fail(err, CW_IO, "cannot read %s: %s", body->name, strerror(errno));
     if (!S_ISREG(info.st_mode))
-        return cw_fail(err, CW_USAGE, "%s is not a regular file", path);
+        return cw_fail(err, CW_USAGE, "%s is not a regular file", body->name);
     body->size = (uint64_t)info.st_size;
     return true;
 }
 
 struct cw_body *cw_body_open_file(const char *path, struct cw_error *err)
 {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not block */
+    if (fd >= 0)
+        return cw_body_open_fd(fd, path, err);
+    cw_fail(err, errno == ENOENT ? CW_NOT_FOUND : CW_IO, "cannot read %s: %s", path, strerror(errno));
+    return NULL;
+}
+
+struct cw_body *cw_body_open_fd(int fd, const char *name, struct cw_error *err)
+{
     struct cw_body *body = make(0, err);
-    if (body == NULL)
+    if (body == NULL) {
+        close(fd);
         return NULL;
+    }
+    body->fd = fd;
     body->read_only = true;
-    snprintf(body->name, sizeof body->name, "%s", path);
-    if (open_regular(body, path, err))
+    snprintf(body->name, sizeof body->name, "%s", name);
+    if (measure(body, err))
         return body;
     cw_body_free(body);
     return NULL;
@@ -83,6 +95,7 @@ void cw_body_free(struct cw_body *body)
     if (body->fd >= 0)
         close(body->fd);
     cw_buffer_fini(&body->memory);
+    cw_receipt_free(body->receipt);
     free(body);
 }
 
@@ -156,14 +169,26 @@ bool cw_body_write(struct cw_body *body, struct cw_slice piece, struct cw_error 
 
 uint64_t cw_body_size(const struct cw_body *body)
 {
-    return body->size;
+    return body->size - body->skipped;
+}
+
+void cw_body_skip(struct cw_body *body, uint64_t count)
+{
+    uint64_t left = cw_body_size(body);
+    body->skipped += count < left ? count : left;
+    body->read_only = true;
 }
 
 struct cw_slice cw_body_memory(const struct cw_body *body)
 {
+    struct cw_slice all = { NULL, 0 };
     if (body->borrowed.data != NULL)
-        return body->borrowed;
-    return body->fd < 0 ? cw_buffer_slice(&body->memory) : (struct cw_slice){ NULL, 0 };
+        all = body->borrowed;
+    else if (body->fd < 0)
+        all = cw_buffer_slice(&body->memory);
+    if (all.data == NULL)
+        return all;
+    return (struct cw_slice){ all.data + body->skipped, all.len - body->skipped };
 }
 
 static bool read_from_file(const struct cw_body *body, uint64_t offset, char *out, size_t len,
@@ -187,13 +212,45 @@ static bool read_from_file(const struct cw_body *body, uint64_t offset, char *ou
 
 bool cw_body_read(const struct cw_body *body, uint64_t offset, char *out, size_t len, struct cw_error *err)
 {
-    if (offset > body->size || len > body->size - offset)
+    uint64_t size = cw_body_size(body);
+    if (offset > size || len > size - offset)
         return cw_fail(err, CW_USAGE, "bytes %" PRIu64 " to %" PRIu64 " of a body of %" PRIu64 " bytes",
-                       offset, offset + len, body->size);
+                       offset, offset + len, size);
     struct cw_slice memory = cw_body_memory(body);
     if (memory.data == NULL)
-        return read_from_file(body, offset, out, len, err);
+        return read_from_file(body, body->skipped + offset, out, len, err);
     if (len > 0)
         memcpy(out, memory.data + offset, len);
     return true;
+}
+
+/* --- receipts --- */
+
+struct cw_receipt *cw_receipt_create(struct cw_error *err)
+{
+    struct cw_receipt *receipt = calloc(1, sizeof *receipt);
+    if (receipt == NULL)
+        cw_fail(err, CW_NOMEM, "no memory for a receipt");
+    else
+        receipt->users = 1;
+    return receipt;
+}
+
+void cw_receipt_free(struct cw_receipt *receipt)
+{
+    if (receipt != NULL && --receipt->users == 0)
+        free(receipt);
+}
+
+void cw_body_set_receipt(struct cw_body *body, struct cw_receipt *receipt)
+{
+    receipt->users++;
+    cw_receipt_free(body->receipt);
+    body->receipt = receipt;
+}
+
+void cw_body_tell_stored(const struct cw_body *body)
+{
+    if (body->receipt != NULL)
+        body->receipt->is_stored = true;
 }

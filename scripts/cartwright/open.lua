@@ -3,13 +3,16 @@
 local cart = require "cartwright.cart"
 local check = require "cartwright.rules_check"
 local decimal = require "cartwright.decimal"
+local inbox = require "cartwright.inbox"
 local map = require "cartwright.map"
 local native = require "cartwright.native.cart"
+local native_inbox = require "cartwright.native.inbox"
 local notice = require "cartwright.notice"
 local out = require "cartwright.out"
 local overlay = require "cartwright.overlay"
 local placed = require "cartwright.placed"
 local rules = require "cartwright.rules"
+local served = require "cartwright.served"
 local sending = require "cartwright.sending"
 local streams_of = require "cartwright.streams"
 local time = require "cartwright.time"
@@ -42,6 +45,25 @@ function readers.folder(value)
     if FOLDERS[scheme] and (path == "" or path:sub(1, 1) == "/") then return value end
   end
   return nil, 'must be the address of a folder like "sftp://files.example.com/in/", without user and password'
+end
+
+local MAILBOXES = { imap = true, imaps = true, pop3 = true, pop3s = true }
+
+function readers.mailbox(value)
+  local scheme, path = tostring(value):match "^(%l%w+)://[^/%s@?#;]+([^%s?#;]*)$"
+  if MAILBOXES[scheme] and (path == "" or path:sub(1, 1) == "/") then return value end
+  return nil, 'must be the address of a mailbox like "imaps://mail.example.com/INBOX" or "pop3s://mail.example.com", '
+    .. "without user and password"
+end
+
+---A folder of this machine, absolute or below the site's folder. Scripts may propose only those of the site: which
+---others are opened to a cart is for site.lua to say.
+function readers.drop(value, declared)
+  if type(value) ~= "string" then return nil, 'must be the path of a folder, such as "in" or "/srv/orders/in"' end
+  if value == declared.default and (value:sub(1, 1) == "/" or value:find("..", 1, true)) then
+    return nil, ("has the default %s, but a default must be the name of a folder of the site"):format(value)
+  end
+  return native_inbox.drop(value)
 end
 
 function readers.integer(value)
@@ -211,6 +233,28 @@ local function switch(streams, given, name, faults)
   end
 end
 
+---Whether a mapping reads settings, anywhere in it.
+local function reads_settings(plan)
+  for _, value in pairs(plan) do
+    if value == map.SETTINGS or type(value) == "table" and reads_settings(value) then return true end
+  end
+  return false
+end
+
+---The rows of map.setting.
+local function add_settings(streams, settings, tables)
+  for _, stream in ipairs(streams) do
+    if reads_settings(stream.stream.map) then
+      local rows = {}
+      for key, value in pairs(settings) do
+        if type(value) ~= "userdata" and value ~= "" then rows[key] = tostring(value) end
+      end
+      tables[map.SETTINGS] = rows
+      return
+    end
+  end
+end
+
 ---@param name string
 ---@return cartwright.Cart instance
 ---@return table[] streams
@@ -236,7 +280,9 @@ function open.cart(name)
   local settings, faults = settle(name, shop.settings, given)
   local streams = {}
   streams_of.check_names(shop, faults, script)
-  local fault = notice.check(shop)
+  local fault = notice.check(shop) or served.check(shop)
+  if fault then faults[#faults + 1] = ("%s: %s"):format(script, fault) end
+  fault = inbox.check(shop)
   if fault then faults[#faults + 1] = ("%s: %s"):format(script, fault) end
   for _, stream_name in ipairs(streams_of.NAMES) do
     if shop[stream_name] then
@@ -253,6 +299,7 @@ function open.cart(name)
     if shape then placed.reshape(tables, { name = shape.name, each = shape.each }) end -- tables of the store are no slips
     decide(streams, tables, name, config, faults)
     local carriers = sending.add_tables(outs, tables)
+    add_settings(streams, settings, tables)
     overlay.rows(tables, native.table_rows(name))
     asked = ask_tables(streams, tables, faults)
     for _, table_name in ipairs(carriers) do asked[table_name] = true end
@@ -273,6 +320,7 @@ function open.test(instance)
     return "invalid", "the cart script has no test; add function shop:test() that asks the shop for its version"
   end
   local passed, result = pcall(instance.test, instance)
+  inbox.close(instance)
   if passed then
     return nil, type(result) == "table" and table.concat(result, "\n") or tostring(result or "")
   end
@@ -281,7 +329,7 @@ function open.test(instance)
   return result.code, result.message .. hint
 end
 
-open.hear, open.tell = notice.hear, sending.tell
+open.hear, open.serve, open.tell, open.inbox_place = notice.hear, served.answer, sending.tell, inbox.place
 open.fetch, open.ids, open.read = streams_of.fetch, streams_of.ids, streams_of.read
 
 return open

@@ -143,9 +143,11 @@ local function may_shrink(state, problem)
   return is_too_much(problem) or (state.search == "step" and is_broken(problem))
 end
 
+local NOTHING = {}
+
 ---Reads a page, smaller where the server cannot deliver a whole one.
 ---@param state paging.State
----@return cartwright.Records? records nil: the one record that was asked for is passed by
+---@return cartwright.Records? records none where there is no such page; nil: the one record asked for is passed by
 ---@return any size that was asked for; without records the problem
 ---@return integer? total
 local function read_page(options, state, offset)
@@ -157,7 +159,7 @@ local function read_page(options, state, offset)
       if state.good >= RECOVERY and state.size < state.wanted then
         state.size, state.good = math.min(state.size * 2, state.wanted), 0
       end
-      return records, size, total
+      return records or NOTHING, size, total
     end
     if may_shrink(state, records) then
       state.size, state.good = size // 2, 0
@@ -229,8 +231,8 @@ end
 ---@class paging.Options
 ---@field size integer records a page
 ---@field id? string path of a record's id; default "id"
----@field read fun(offset: integer, size: integer): cartwright.Records, integer? the page's records, sorted by id, and
----  the number of all records where the shop tells it
+---@field read fun(offset: integer, size: integer): cartwright.Records?, integer? the page's records, sorted by id (nil:
+---  none), and the number of all records where the shop tells it
 ---@field store? fun(records: cartwright.Records) takes a page; default self:emit
 
 ---Reads the whole list and stores its pages.
@@ -256,6 +258,112 @@ function paging.walk(self, window, options)
   if reading.stuck then
     cart.fail("unavailable", ("the shop counts %d records, but sends the same page for different parts of the list; "
       .. "does a cache before it ignore the query?"):format(reading.total))
+  end
+  cart.fail("unavailable", ("the list changed during each of %d readings; what came is stored, and the next run "
+    .. "reads it again"):format(READINGS))
+end
+
+-- Other ways to ask ---------------------------------------------------------------------------------------------------
+
+---@class paging.KeyOptions
+---@field size integer records a page
+---@field read fun(after: string?, size: integer): cartwright.Records? the first records behind that id, sorted by id;
+---  nil: none
+---@field nth fun(offset: integer, size: integer): cartwright.Records? the list by its places, asked for one record at a
+---  time, when one is searched that breaks it
+---@field store? fun(records: cartwright.Records) takes a page; default self:emit
+
+---Reads a list of which the shop gives what comes behind an id: nothing that leaves it can make a page skip some.
+---@param self cartwright.Cart
+---@param window cartwright.Window
+---@param options paging.KeyOptions
+function paging.keys(self, window, options)
+  if window.search == "step" then
+    return paging.walk(self, window, { size = 1, store = options.store, read = options.nth })
+  end
+  local state = { size = options.size, wanted = options.size, good = 0, search = window.search }
+  local after = window.position
+  while true do
+    local records = read_page(options, state, after)
+    if #records == 0 then return end
+    local first, last = records:ends()
+    if first == after or last == after then
+      cart.fail("unavailable", ("the shop sends record %s again where what comes behind it was asked for; does a cache "
+        .. "before it ignore the query?"):format(after))
+    end
+    if options.store then options.store(records) else self:emit(records, { position = last }) end
+    after = last
+  end
+end
+
+---@class paging.NumberOptions
+---@field size integer records a page
+---@field read fun(page: integer, size: integer): cartwright.Records?, integer the records of that page (1, 2, ...),
+---  sorted by id, and the shop's count of all
+---@field store? fun(records: cartwright.Records) takes a page; default self:emit
+
+---Where a reading by numbers goes on in an interrupted run.
+local function resume_pages(window, size)
+  local at = window.position and json.decode(window.position)
+  if type(at) == "table" and at.size == size and math.type(at.page) == "integer" then return at.page, at.total end
+  return 1, nil
+end
+
+---Asks for less, or goes past the one record that was asked for.
+---@return integer? page to go on with; nil: the problem is another
+local function less_of(self, state, page, problem)
+  if may_shrink(state, problem) then
+    local offset = (page - 1) * state.size
+    state.size = state.size // 2
+    return offset // state.size + 1
+  elseif state.search == "step" and state.size == 1 and is_broken(problem) then
+    state.broken = state.broken + 1
+    if state.broken > BROKEN then return nil end
+    self.passed_by = tostring(problem)
+    return page + 1
+  end
+end
+
+---@return boolean steady the shop's count stayed the same to the end
+local function read_pages(self, options, state, page, total)
+  local before
+  while true do
+    local done, records, count = pcall(options.read, page, state.size)
+    if not done then
+      local next_page = less_of(self, state, page, records)
+      if not next_page then error(records, 0) end
+      page, before = next_page, nil
+    else
+      records, total, state.broken = records or NOTHING, total or count, 0
+      if count ~= total then return false end
+      if #records == 0 then return true end
+      local fingerprint = records:fingerprint()
+      if fingerprint == before then
+        cart.fail("unavailable", ("the shop counts %d records, but sends the same page for different parts of the "
+          .. "list; does a cache before it ignore the query?"):format(total))
+      end
+      before = fingerprint
+      if page == 1 and #records < math.min(state.size, total) then state.size = #records end -- it sends no more
+      page = page + 1
+      local at = json.encode { page = page, size = state.size, total = total }
+      if options.store then options.store(records) else self:emit(records, { position = at }) end
+      if (page - 1) * state.size >= total then return true end
+    end
+  end
+end
+
+---Reads a list that the shop gives by the number of a page only, with its count of all records. Inside fixed bounds,
+---sorted by id, records can only leave it; so a reading during which the count stayed the same has skipped none.
+---@param self cartwright.Cart
+---@param window cartwright.Window
+---@param options paging.NumberOptions
+function paging.numbers(self, window, options)
+  local size = window.search == "step" and 1 or options.size
+  local state = { size = size, search = window.search, broken = 0 }
+  local page, total = resume_pages(window, size)
+  for _ = 1, READINGS do
+    if read_pages(self, options, state, page, total) then return end
+    page, total = 1, nil
   end
   cart.fail("unavailable", ("the list changed during each of %d readings; what came is stored, and the next run "
     .. "reads it again"):format(READINGS))

@@ -46,10 +46,12 @@ function Shop:before(name, fn) end
 function Shop:after(name, fn) end
 
 ---@class cartwright.Stream
----@field id? string path of the record's id; default "id"
+---@field id? string path of the record's id; default "id"; it may stand in a derived part ("$key/id")
 ---@field map map.Plan
 ---@field fetch? fun(self: cartwright.Cart, window: cartwright.Window) without it only files can be imported
----@field records? string where records stand in a file given to import or preview; in XML below the root element
+---How a file given to import or preview is read: where its records stand (in XML below the root element), or that it is a
+---table of text.
+---@field records? string|{ rows: cartwright.Rows }
 ---@field overlap? string how far windows overlap, such as "2h"; default "1h"
 ---@field settle? string how long before now windows end; default "10s"
 ---@field full? boolean the shop knows no times of change: everything is read each time
@@ -84,8 +86,10 @@ function Shop:after(name, fn) end
 ---@field attempts? integer of a request that may be repeated, default 5
 ---@field body_limit? integer bytes of an answer, default 64 MiB
 
----A token is asked for when there is none, when its time is nearly over, and once when the shop answers 401; it is known to
----the runtime alone, remembered as a secret. Requests wait for it; asking for it is no write.
+---A token is asked for (by POST) when there is none, when its time is nearly over (a tenth of it, a minute at most), and once
+---when the shop answers 401, after which the request is sent once more; it is known to the runtime alone, remembered as a
+---secret. Requests wait for it; asking for it is no write. Where the shop gives none, requests fail with the code "auth", and
+---the connection test names the secret of `form` or `json`; where it does not answer, with "unavailable".
 ---@class cartwright.Token
 ---@field path string where to ask, as of cartwright.Request
 ---@field form? table as of cartwright.Request: { grant_type = "client_credentials", client_id = ..., client_secret = settings.secret }
@@ -113,13 +117,14 @@ function Shop:after(name, fn) end
 ---@return cartwright.Response? response
 ---@return string? message why there was no answer
 ---@return string? code "timeout", "io", "unavailable", "auth", "refused", "limit"
+---@return string? setting to look at, where that is known
 function Cart:request(request) end
 
 ---GET that must succeed: a status other than 2xx raises an error that says what it means, with the shop's own message
 ---where `explain` finds one.
 ---@param path string
 ---@param query? table
----@param options? cartwright.Request
+---@param options? cartwright.Request such as { method = "POST", json = { query = "..." }, reads = true }
 ---@return cartwright.Response
 function Cart:get(path, query, options) end
 
@@ -185,6 +190,13 @@ function Response:header(name) end
 ---The whole body as text; raises past 4 MiB: large answers go through records.
 ---@return string
 function Response:text() end
+---Up to so many bytes of the body, at most 65536, whatever its size: to see what it is.
+---@param count integer
+---@return string
+function Response:beginning(count) end
+---Leaves out so many bytes: the body is what stands behind them from now on. For what a shop prints before its data.
+---@param count integer
+function Response:skip(count) end
 ---@return any value as json.decode. Raises with the body's beginning when it is no JSON, and past 16 MiB.
 function Response:json() end
 ---@return cartwright.Node root for reading a JSON body with paths. Raises like json.
@@ -199,14 +211,17 @@ function Response:xml() end
 ---@return cartwright.Records
 function Response:records(path, id) end
 ---Splits a table of text (CSV, TSV) into records: rows that follow each other and have the same text in the column `group`
----are one. A record is read as { row = { { ["Order ID"] = "7", ... }, ... } }: paths "row/Order ID", lines "row". Columns
----go by their heading, without blanks around it; of two alike the second is "NAME 2". Its raw bytes are the heading's line and
----its rows as they came. Rows that cannot be read (a stray quote, more fields than headings) are parked alone, with their line.
+---are one. A record is read as { row = { { ["Order ID"] = "7", ... }, ... } }: paths "row/Order ID", lines "row"; fields
+---without a text are left out. Columns go by their heading, without blanks around it; of two alike the second is "NAME 2".
+---What spreadsheets put around texts (="00123", '00123) is taken off. Its raw bytes are the heading's line and its rows as
+---they came; a file in UTF-16 is converted first. Rows that cannot be read (a stray quote, more fields than headings, an id
+---that became 1.23457E+11) are parked with their line: alone, unless they stand inside of a group. A file that ends inside of
+---quotes, without a last line end, is not whole, and raises.
 ---@param options cartwright.Rows
 ---@return cartwright.Records
 function Response:rows(options) end
 ---The whole body as one record that is neither XML nor JSON (a mail, a page of text): `derive` makes of it what is mapped;
----its node has the bytes as record:bytes().
+---its node has the bytes as record:bytes(), like those of all records.
 ---@param id string
 ---@return cartwright.Records
 function Response:record(id) end
@@ -216,9 +231,9 @@ function Response:record(id) end
 ---@field id? string path of the record's id; default: "row/GROUP"
 ---@field delimiter? ","|";"|"\t"|"|" default: the one that the heading's line has most of
 ---@field quoted? boolean false: quotes are characters like any other (Amazon's reports); default true
----@field charset? string where there is no byte-order mark: "windows-1252"; default UTF-8
+---@field charset? string where there is no byte-order mark: "windows-1252", "ISO-8859-15", "cp932"; default UTF-8
 ---@field heading? string[]|integer the headings where the file has none; or in which line they are; default: the first line that is not blank and has a text in more than one field
----@field footer? string a row whose first field begins so ends the table
+---@field footer? string a row with this text in its first or second field ends the table
 
 ---Records of one answer, as ranges of its bytes.
 ---@class cartwright.Records

@@ -10,8 +10,16 @@ end
 
 package.preload["cartwright.json"] = function()
   return {
-    encode = function(at) return ("%d %s %s"):format(at.offset, at.last, at.steady) end,
+    encode = function(at)
+      if at.page then return ("page %d %d %d"):format(at.page, at.size, at.total) end
+      return ("%d %s %s"):format(at.offset, at.last, at.steady)
+    end,
     decode = function(text)
+      local number, size, total = text:match "^page (%d+) (%d+) (%d+)$"
+      if number then
+        return { page = math.tointeger(tonumber(number)), size = math.tointeger(tonumber(size)),
+          total = math.tointeger(tonumber(total)) }
+      end
       local offset, last, steady = text:match "^(%d+) (%S+) (%S+)$"
       return offset and { offset = math.tointeger(tonumber(offset)), last = last, steady = steady == "true" }
     end,
@@ -308,6 +316,139 @@ function tests.pages_may_go_elsewhere_than_to_the_store()
       for _, id in ipairs(records.ids) do got[id] = true end
     end })
   holds_all(got, list)
+end
+
+-- Behind an id, and by numbers ----------------------------------------------------------------------------------------
+
+---Reads with paging.keys or paging.numbers; the same results as walk.
+local function read_with(how, options, window)
+  local stored, requests, last = {}, 0, nil
+  local self = { emit = function(_, records, at)
+    for _, id in ipairs(records.ids) do stored[id] = true end
+    last = at.position
+  end }
+  local read = options.read
+  options.read = function(at, asked)
+    requests = requests + 1
+    return read(at, asked, requests)
+  end
+  local passed, problem = pcall(paging[how], self, window or {}, options)
+  return stored, requests, last, not passed and problem or nil, rawget(self, "passed_by")
+end
+
+---What lies behind an id.
+local function behind(list, after, size)
+  local shown = {}
+  for _, id in ipairs(list) do
+    if #shown < size and (not after or tonumber(id) > tonumber(after)) then shown[#shown + 1] = id end
+  end
+  return #shown > 0 and page(shown, 0, size) or nil
+end
+
+---The page of that number, as a shop gives it that sends `cap` records at most.
+local function numbered(list, number, size, cap)
+  local shown = math.min(size, cap or size)
+  return page(list, (number - 1) * shown, shown), #list
+end
+
+function tests.what_lies_behind_an_id_is_read_to_the_end_whatever_leaves_meanwhile()
+  for leaving = 1, 12 do
+    local list = ids(1, 12)
+    local stored, _, last, problem = read_with("keys", { size = 4, read = function(after, asked, request)
+      if request == 2 then table.remove(list, leaving) end
+      return behind(list, after, asked)
+    end })
+    assert(not problem)
+    holds_all(stored, list)
+    assert(last == list[#list] or leaving == 12)
+  end
+end
+
+function tests.reading_behind_an_id_goes_on_where_it_was_interrupted()
+  local list = ids(1, 12)
+  local stored = read_with("keys", { size = 4, read = function(after, asked) return behind(list, after, asked) end },
+    { position = "8" })
+  holds_all(stored, ids(9, 12))
+  assert(not stored["8"])
+end
+
+function tests.a_shop_that_ignores_the_id_is_no_end()
+  local list = ids(1, 12)
+  local stored, _, _, problem = read_with("keys", { size = 4, read = function() return page(list, 0, 4) end })
+  assert(problem.message:find "sends record 4 again")
+  holds_all(stored, ids(1, 4))
+end
+
+function tests.a_record_that_breaks_a_list_of_ids_is_searched_by_its_place()
+  local list = ids(1, 7)
+  local stored, _, _, problem, passed_by = read_with("keys", { size = 4, read = function() error "not asked" end,
+    nth = breaking(list, 5, true, problem_of(500)) }, { search = "step" })
+  assert(not problem and passed_by)
+  holds_all(stored, { "1", "2", "3", "4", "6", "7" })
+end
+
+function tests.numbered_pages_are_read_whole_whatever_their_size()
+  for length = 0, 20 do
+    for size = 1, 7 do
+      for cap = 1, 8 do
+        local list = ids(1, length)
+        local stored, requests, _, problem = read_with("numbers", { size = size,
+          read = function(number, asked) return numbered(list, number, asked, cap) end })
+        assert(not problem)
+        holds_all(stored, list)
+        assert(requests <= length + 1, "too many requests")
+      end
+    end
+  end
+end
+
+function tests.numbered_pages_are_read_again_when_a_record_leaves()
+  for leaving = 1, 12 do
+    for moment = 2, 3 do
+      local list = ids(1, 12)
+      local stored, _, _, problem = read_with("numbers", { size = 4, read = function(number, asked, request)
+        if request == moment then table.remove(list, leaving) end
+        return numbered(list, number, asked)
+      end })
+      assert(not problem)
+      holds_all(stored, list)
+    end
+  end
+end
+
+function tests.numbered_pages_go_on_where_they_were_interrupted()
+  local list = ids(1, 12)
+  local function read(number, asked) return numbered(list, number, asked) end
+  local stored = read_with("numbers", { size = 4, read = read }, { position = "page 3 4 12" })
+  holds_all(stored, ids(9, 12))
+  assert(not stored["1"])
+  stored = read_with("numbers", { size = 4, read = read }, { position = "page 3 4 13" })
+  holds_all(stored, list)
+end
+
+function tests.numbered_pages_get_smaller_where_the_shop_cannot_send_them()
+  local list = ids(1, 21)
+  local stored, _, _, problem = read_with("numbers", { size = 8, read = function(number, asked)
+    if asked > 2 then error(problem_of(504), 0) end
+    return numbered(list, number, asked)
+  end })
+  assert(not problem)
+  holds_all(stored, list)
+end
+
+function tests.one_page_for_all_numbers_is_not_believed()
+  local list = ids(1, 12)
+  local _, _, _, problem = read_with("numbers", { size = 4, read = function() return page(list, 0, 4), 12 end })
+  assert(problem.message:find "sends the same page")
+end
+
+function tests.a_record_that_breaks_its_numbered_page_is_passed_by()
+  local list = ids(1, 7)
+  local at = breaking(list, 5, true, problem_of(500))
+  local stored, _, _, problem, passed_by = read_with("numbers", { size = 4,
+    read = function(number, asked) return (at((number - 1) * asked, asked)), #list end }, { search = "step" })
+  assert(not problem and passed_by)
+  holds_all(stored, { "1", "2", "3", "4", "6", "7" })
 end
 
 local names = {}
