@@ -336,6 +336,8 @@ void cw_lua_types_response(lua_State *L)
         { "record", get_record },
         { "beginning", get_beginning },
         { "skip", skip },
+        { "rows", get_rows },
+        { "record", get_record },
         { NULL, NULL },
     };
     cw_lua_new_type(L, RESPONSE_TYPE, meta, NULL);
