@@ -99,6 +99,8 @@ local function entities(text) return (text or ""):gsub("&", "&amp;") end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
+shop.statuses = { paid = "processing", shipped = "completed" } -- it has one word for both
+
 local STATUS = { paid = "processing", processing = "processing", pending = "pending", on_hold = "on-hold",
   completed = "completed", shipped = "completed", cancelled = "cancelled", refunded = "refunded", failed = "failed" }
 
@@ -158,7 +160,6 @@ function shop:place(order)
   stamp(made, "date_paid", (status == "processing" or status == "completed") and placed or nil)
   stamp(made, "date_completed", nil)
   self.orders[#self.orders + 1] = made
-  if status == "processing" then order.status = "processing" end -- the shop has one word for paid and in preparation
   return tostring(id), made.number
 end
 
