@@ -186,6 +186,8 @@ function Shop:notify(notice) end
 ---@field price_of? fun(self: fake.Shop, sku: string): string?
 ---@field customer_of? fun(self: fake.Shop, email: string): table?
 ---@field item_of? fun(self: fake.Shop, sku: string): table?
+---Statuses of ours that the shop keeps as another one of ours: { paid = "processing" }.
+---@field statuses? table<string, string>
 ---Has the shop send the notice of an order, as it would by itself.
 ---@field announce? fun(self: fake.Shop, order_id: string)
 ---What the shop's answers look like that mean something else than their status says: { ["no-permission"] = fake.Response }
