@@ -58,7 +58,7 @@ static int run_derive(lua_State *L)
     cw_lua_plan_hold_scope(L);
     lua_call(L, 1, 1);
     if (!lua_isnil(L, -1)) {
-        cw_lua_write_plain_json(L, -1, &scratch->buffer);
+        cw_lua_write_json(L, -1, &scratch->buffer);
         deriving->json = cw_arena_copy(deriving->arena, cw_buffer_slice(&scratch->buffer));
         if (deriving->json.data == NULL)
             return cw_lua_fail(L, CW_LIMIT, "no memory left for what the function returned");

@@ -43,6 +43,7 @@ void cw_lua_types_rules(lua_State *L);
 int cw_lua_open_decimal(lua_State *L);
 int cw_lua_open_time(lua_State *L);
 int cw_lua_open_json(lua_State *L);
+int cw_lua_open_mac(lua_State *L);
 int cw_lua_open_xml(lua_State *L);
 int cw_lua_open_log(lua_State *L);
 int cw_lua_open_here(lua_State *L);
@@ -119,11 +120,11 @@ void cw_lua_close_document(struct cw_lua_document *ticket);
 /* Pushes what json.decode gives for the tree. */
 void cw_lua_push_json(lua_State *L, const struct cw_node *node);
 /* Appends what json.encode gives for the value at `index`; raises like it. */
-void cw_lua_write_plain_json(lua_State *L, int index, struct cw_buffer *out);
+void cw_lua_write_json(lua_State *L, int index, struct cw_buffer *out);
 
 /* Writes the value at `index` as json.encode does, and secrets as their text. On error `out` holds nothing of
  * use. */
-void cw_lua_write_json(lua_State *L, int index, struct cw_buffer *out);
+void cw_lua_write_secret_json(lua_State *L, int index, struct cw_buffer *out);
 
 /* The root of the one document in scratch->body, in scratch->arena; never raises. */
 const struct cw_node *cw_lua_parse_xml(struct cw_lua_scratch *scratch, struct cw_error *err);
