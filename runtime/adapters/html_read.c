@@ -266,7 +266,7 @@ bool cw_html_read(struct cw_slice html, struct cw_arena *arena, struct cw_html *
         return true;
     if (html.len > INT_MAX)
         return cw_fail(err, CW_LIMIT, "HTML of %zu bytes is too large", html.len);
-    htmlDoc *doc =
+    xmlDoc *doc =
         htmlReadMemory(html.data, (int)html.len, NULL, "UTF-8",
                        HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET);
     xmlNode *root = doc != NULL ? xmlDocGetRootElement(doc) : NULL;
