@@ -332,6 +332,8 @@ void cw_lua_types_response(lua_State *L)
         { "xml", get_xml },
         { "json_node", get_json_node },
         { "records", get_records },
+        { "rows", get_rows },
+        { "record", get_record },
         { "beginning", get_beginning },
         { "skip", skip },
         { "rows", get_rows },

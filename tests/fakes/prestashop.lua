@@ -2,10 +2,10 @@
 ---telling.lua (what it is told).
 ---
 ---Of the real one it has: local times without a zone, amounts with six digits, "0" and "0000-00-00 00:00:00" for none,
----CDATA in white space, two languages, states known by flags and mail templates, dates that need date=1, lists that are
----sorted and cut only when asked to, differences as prices of combinations, a sum as the stock row of their product, and
----no time of change for stock and tracking numbers. `shop.version` below 8 takes no PATCH; `shop.mails` is what buyers
----were written.
+---CDATA in white space, two languages, states known by flags and mail templates, dates that need date=1, lists that
+---are sorted and cut only when asked to, differences as prices of combinations, a sum as the stock row of their product,
+---and no time of change for stock and tracking numbers. `shop.version` below 8 takes no PATCH; `shop.mails` is what
+---buyers were written.
 local books = require "fakes.prestashop.books"
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
@@ -135,8 +135,9 @@ local function index(self, request)
   local names = {}
   for name in pairs(books.RESOURCES) do
     local writes = telling.REQUIRED[name] and "true" or "false"
-    names[#names + 1] = ('<%s xlink:href="%s/api/%s" get="true" put="%s" post="%s"%s delete="false" head="true"/>'):format(
-      name, request.url, name, writes, writes, self:patches() and (' patch="%s"'):format(writes) or "")
+    local patch = self:patches() and (' patch="%s"'):format(writes) or ""
+    names[#names + 1] = ('<%s xlink:href="%s/api/%s" get="true" put="%s" post="%s"%s delete="false"/>'):format(name,
+      request.url, name, writes, writes, patch)
   end
   return xml(books.document("<api shopName=\"Tea\">\n" .. table.concat(names, "\n") .. "\n</api>"))
 end
@@ -408,7 +409,9 @@ local function is_all_sent(self, order, lines)
 end
 
 local function parcel_of(self, order)
-  return books.find(self.tables, "order_carriers", function(row) return tostring(row.id_order) == tostring(order.id) end)
+  return books.find(self.tables, "order_carriers", function(row)
+    return tostring(row.id_order) == tostring(order.id)
+  end)
 end
 
 ---The shop has one field for the numbers of all parcels, and no state between paid and shipped.
