@@ -248,15 +248,20 @@ local function has(order, field)
   return amount ~= nil and not amount:is_zero()
 end
 
+---Whether it is skipped anyway: its lists would cost requests.
+local function is_left_out(order) return order:text "status_id" == "0" or order:text "is_deleted" == "true" end
+
 ---@param orders cartwright.Records
 local function complete_orders(self, orders)
   local lists = { product = {}, address = {}, coupon = {}, shipment = {} }
   local function want(name, path) lists[name][#lists[name] + 1] = path end
   for order in orders:each() do
-    want("product", list_of(order, "products"))
-    if order:text "order_is_digital" ~= "true" then want("address", list_of(order, "shipping_addresses")) end
-    if has(order, "coupon_discount") then want("coupon", list_of(order, "coupons")) end
-    if has(order, "items_shipped") then want("shipment", list_of(order, "shipments")) end
+    if not is_left_out(order) then
+      want("product", list_of(order, "products"))
+      if order:text "order_is_digital" ~= "true" then want("address", list_of(order, "shipping_addresses")) end
+      if has(order, "coupon_discount") then want("coupon", list_of(order, "coupons")) end
+      if has(order, "items_shipped") then want("shipment", list_of(order, "shipments")) end
+    end
   end
   for name, paths in pairs(lists) do
     local records = read_lists(self, paths)

@@ -24,7 +24,7 @@ function shop:authorized(request)
 end
 
 shop.failures = {
-  ["no-permission"] = fake.json({ status = 403, title = "You don't have a required scope to access the endpoint" }, 403),
+  ["no-permission"] = fake.json({ status = 403, title = "You don't have a required scope to access it" }, 403),
 }
 
 -- What it has ---------------------------------------------------------------------------------------------------------
@@ -53,7 +53,8 @@ local function v2_address(address, email)
   return { first_name = first or "", last_name = last or "", company = address.company or "",
     street_1 = address.street or "", street_2 = address.street2 or "", city = address.city or "",
     state = address.region or "", zip = address.postcode or "", country = address.country or "",
-    country_iso2 = address.country or "", phone = address.phone or "", email = email or "", form_fields = json.array {} }
+    country_iso2 = address.country or "", phone = address.phone or "", email = email or "",
+    form_fields = json.array {} }
 end
 
 local function resource(id, name)
@@ -189,7 +190,7 @@ function shop:offer(item)
     return variant_id
   end
   for _, variant in ipairs(given) do
-    add_variant(variant, { { id = 1, label = variant.name or variant.sku, option_id = 1, option_display_name = "Kind" } })
+    add_variant(variant, { { id = 1, label = variant.name or variant.sku, option_display_name = "Kind" } })
   end
   if #given == 0 then product.base_variant_id = add_variant(item, json.array {}) end
   self.products[#self.products + 1] = product
@@ -260,9 +261,11 @@ end
 
 function shop:announce(order_id)
   local order = find(self.orders, order_id)
-  self:notify { headers = { ["X-Webhook-Secret"] = self.settings.webhook_secret, ["Content-Type"] = "application/json" },
+  self:notify {
+    headers = { ["X-Webhook-Secret"] = self.settings.webhook_secret, ["Content-Type"] = "application/json" },
     body = json.encode { scope = "store/order/updated", store_id = "1", producer = "stores/abc123xyz",
-      hash = tostring(self:next "hash"), data = { type = "order", id = order.id } } }
+      hash = tostring(self:next "hash"), data = { type = "order", id = order.id } },
+  }
 end
 
 -- V2 ------------------------------------------------------------------------------------------------------------------
@@ -295,7 +298,8 @@ shop:route("GET " .. BASE .. "/v2/store", function()
   return fake.json { id = "abc123xyz", name = "Garden & Tea", plan_name = "Plus", currency = "USD" }
 end)
 
-local BOUNDS = { modified = { "min_date_modified", "max_date_modified" }, created = { "min_date_created", "max_date_created" } }
+local BOUNDS = { modified = { "min_date_modified", "max_date_modified" },
+  created = { "min_date_created", "max_date_created" } }
 
 local function is_inside(order, query)
   for field, names in pairs(BOUNDS) do
@@ -419,7 +423,8 @@ local function adjusted(self, item)
     for _, variant in ipairs(product.variants) do
       if item.variant_id == variant.id then
         if product.inventory_tracking == "variant" then return variant.sku end
-        return nil, ("[Item with variant_id %d is tracked by product, please update stock by product id]"):format(variant.id)
+        return nil, ("[Item with variant_id %d is tracked by product, please update stock by product id]")
+          :format(variant.id)
       end
     end
   end
@@ -452,7 +457,9 @@ local function put_all(self, list, kind, request)
     end
     there.modified = self:now()
     there.date_modified = there.modified:format "%Y-%m-%dT%H:%M:%S+00:00"
-    if not record.price then self:book { kind = kind, sku = there.sku, email = there.email, id = tostring(there.id) } end
+    if not record.price then
+      self:book { kind = kind, sku = there.sku, email = there.email, id = tostring(there.id) }
+    end
     changed[i] = shown(there)
   end
   return fake.json { data = changed, meta = {} }
@@ -464,7 +471,9 @@ end)
 
 shop:route("PUT " .. BASE .. "/v3/catalog/variants", function(self, request)
   local variants = {}
-  for _, product in ipairs(self.products) do table.move(product.variants, 1, #product.variants, #variants + 1, variants) end
+  for _, product in ipairs(self.products) do
+    table.move(product.variants, 1, #product.variants, #variants + 1, variants)
+  end
   return put_all(self, variants, "item", request)
 end)
 
