@@ -18,7 +18,8 @@ struct cw_body {
     int fd;                   /* -1 = the bytes are in memory */
     bool read_only;
     uint64_t size, limit;
-    char name[4096]; /* of the file, for messages */
+    struct cw_receipt *receipt; /* NULL = nobody asks */
+    char name[4096];            /* of the file, for messages */
 };
 
 static struct cw_body *make(uint64_t limit, struct cw_error *err)
@@ -39,27 +40,37 @@ struct cw_body *cw_body_create(uint64_t limit, struct cw_error *err)
     return make(limit, err);
 }
 
-static bool open_regular(struct cw_body *body, const char *path, struct cw_error *err)
+static bool measure(struct cw_body *body, struct cw_error *err)
 {
     struct stat info;
-    body->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not block */
-    if (body->fd < 0 || fstat(body->fd, &info) != 0)
-        return cw_fail(err, errno == ENOENT ? CW_NOT_FOUND : CW_IO, "cannot read %s: %s", path,
-                       strerror(errno));
+    if (fstat(body->fd, &info) != 0)
+        return cw_fail(err, CW_IO, "cannot read %s: %s", body->name, strerror(errno));
     if (!S_ISREG(info.st_mode))
-        return cw_fail(err, CW_USAGE, "%s is not a regular file", path);
+        return cw_fail(err, CW_USAGE, "%s is not a regular file", body->name);
     body->size = (uint64_t)info.st_size;
     return true;
 }
 
 struct cw_body *cw_body_open_file(const char *path, struct cw_error *err)
 {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not block */
+    if (fd >= 0)
+        return cw_body_open_fd(fd, path, err);
+    cw_fail(err, errno == ENOENT ? CW_NOT_FOUND : CW_IO, "cannot read %s: %s", path, strerror(errno));
+    return NULL;
+}
+
+struct cw_body *cw_body_open_fd(int fd, const char *name, struct cw_error *err)
+{
     struct cw_body *body = make(0, err);
-    if (body == NULL)
+    if (body == NULL) {
+        close(fd);
         return NULL;
+    }
+    body->fd = fd;
     body->read_only = true;
-    snprintf(body->name, sizeof body->name, "%s", path);
-    if (open_regular(body, path, err))
+    snprintf(body->name, sizeof body->name, "%s", name);
+    if (measure(body, err))
         return body;
     cw_body_free(body);
     return NULL;
@@ -83,6 +94,7 @@ void cw_body_free(struct cw_body *body)
     if (body->fd >= 0)
         close(body->fd);
     cw_buffer_fini(&body->memory);
+    cw_receipt_free(body->receipt);
     free(body);
 }
 
@@ -196,4 +208,35 @@ bool cw_body_read(const struct cw_body *body, uint64_t offset, char *out, size_t
     if (len > 0)
         memcpy(out, memory.data + offset, len);
     return true;
+}
+
+/* --- receipts --- */
+
+struct cw_receipt *cw_receipt_create(struct cw_error *err)
+{
+    struct cw_receipt *receipt = calloc(1, sizeof *receipt);
+    if (receipt == NULL)
+        cw_fail(err, CW_NOMEM, "no memory for a receipt");
+    else
+        receipt->users = 1;
+    return receipt;
+}
+
+void cw_receipt_free(struct cw_receipt *receipt)
+{
+    if (receipt != NULL && --receipt->users == 0)
+        free(receipt);
+}
+
+void cw_body_set_receipt(struct cw_body *body, struct cw_receipt *receipt)
+{
+    receipt->users++;
+    cw_receipt_free(body->receipt);
+    body->receipt = receipt;
+}
+
+void cw_body_tell_stored(const struct cw_body *body)
+{
+    if (body->receipt != NULL)
+        body->receipt->is_stored = true;
 }

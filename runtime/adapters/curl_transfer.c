@@ -255,6 +255,8 @@ static bool set_credentials(struct cw_transfer *transfer)
                curl_easy_setopt(easy, CURLOPT_USERNAME, user) == CURLE_OK &&
                curl_easy_setopt(easy, CURLOPT_PASSWORD, secret) == CURLE_OK;
     case CW_HTTP_NO_AUTH:
+    case CW_HTTP_TOKEN: /* these are headers by now */
+    case CW_HTTP_OAUTH1:
         break;
     }
     return true;

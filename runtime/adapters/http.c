@@ -4,14 +4,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
+#include "adapters/http_check.h"
+#include "adapters/http_proof.h"
 #include "adapters/http_rate.h"
 #include "adapters/http_retry.h"
 #include "adapters/http_url.h"
 #include "base/log.h"
 
-enum { ATTEMPTS_DEFAULT = 5, REDIRECTS_MAX = 5, METHOD_MAX = 16, LABEL_MAX = 64 };
+enum { ATTEMPTS_DEFAULT = 5, REDIRECTS_MAX = 5, LABEL_MAX = 64 };
 
 /* A server that says "later" for longer than this, again and again, uses up attempts: somebody must hear of
  * it. */
@@ -26,7 +27,10 @@ struct cw_http_call {
     struct cw_http_request request;
     struct cw_url url;
     struct cw_buffer address; /* request.url, once it was redirected */
-    void *handle;             /* of the transport, while sent */
+    struct cw_http_proof proof;
+    uint64_t token; /* number of the one it was sent with */
+    bool renewed;   /* a token that the shop did not take was given up for it */
+    void *handle;   /* of the transport, while sent */
     int64_t sent_ns;
     unsigned attempts; /* that count */
     unsigned sent;     /* attempts, told waits and redirects included */
@@ -43,6 +47,7 @@ struct cw_http {
     struct cw_http_config config;
     char label[LABEL_MAX];
     struct cw_rate rate;
+    struct cw_http_keeper keeper;
     struct cw_timer *gate; /* when the next may go */
     struct cw_later pump;
     struct cw_http_call *first, *last;
@@ -52,11 +57,6 @@ struct cw_http {
 
 static void pump(void *arg);
 static void on_answer(void *arg, struct cw_http_response *response, const struct cw_error *err);
-
-static bool is_safe(const char *method)
-{
-    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-}
 
 static void link_call(struct cw_http_call *call)
 {
@@ -83,6 +83,9 @@ static void free_call(struct cw_http_call *call)
     cw_later_cancel(http->config.loop, &call->later);
     cw_timer_free(call->timer);
     cw_buffer_fini(&call->address);
+    cw_proof_fini(&call->proof);
+    if (http->keeper.asking == call)
+        http->keeper.asking = NULL;
     free(call);
 }
 
@@ -139,10 +142,27 @@ static bool may_leave(struct cw_http_call *call)
            cw_fail_in(&call->err, "%s %s: not sent", request->method, call->url.where);
 }
 
+/* The request as this attempt sends it. */
+static bool prepare(struct cw_http_call *call, struct cw_http_request *sent)
+{
+    struct cw_http *http = call->http;
+    const struct cw_http_request *request = &call->request;
+    if (request->auth == CW_HTTP_OAUTH1)
+        return cw_proof_sign(&call->proof, request, &call->url, http->rate.clock, http->config.random, sent,
+                             &call->err);
+    if (request->auth == CW_HTTP_TOKEN) {
+        call->token = http->keeper.number;
+        return cw_proof_show_token(&call->proof, request, &http->keeper, sent, &call->err);
+    }
+    *sent = *request;
+    return true;
+}
+
 static void start_call(struct cw_http_call *call)
 {
     struct cw_http *http = call->http;
-    if (!may_leave(call)) {
+    struct cw_http_request sent;
+    if (!prepare(call, &sent) || !may_leave(call)) {
         fail_later(call);
         return;
     }
@@ -154,11 +174,73 @@ static void start_call(struct cw_http_call *call)
     http->stats.bytes_out += call->request.body.len;
     cw_log_pairs(CW_LOG_DEBUG, "http-send", "cart", http->label, "method", call->request.method, "address",
                  call->url.where, NULL);
-    call->handle = http->config.transport->start(http->config.transport, &call->request, http->config.egress,
+    call->handle = http->config.transport->start(http->config.transport, &sent, http->config.egress,
                                                  on_answer, call, &call->err);
     if (call->handle == NULL)
         fail_later(call);
 }
+
+/* --- tokens --- */
+
+static bool waits_for_token(const struct cw_http_call *call)
+{
+    return call->state == CALL_READY && call->request.auth == CW_HTTP_TOKEN &&
+           !cw_keeper_has_token(&call->http->keeper, cw_elapsed_ns(call->http->rate.clock));
+}
+
+static void fail_waiting(struct cw_http *http, struct cw_error *err)
+{
+    cw_keeper_explain(err);
+    for (struct cw_http_call *call = http->first; call != NULL; call = call->after)
+        if (waits_for_token(call)) {
+            call->err = *err;
+            fail_later(call);
+        }
+}
+
+static void on_token(void *arg, struct cw_http_response *response, const struct cw_error *err)
+{
+    struct cw_http *http = arg;
+    struct cw_error why = { 0 };
+    if (response == NULL) /* the errors of those that wait name the client again */
+        cw_fail(&why, err->code, "%s", err->text + strlen(http->label) + strlen(": "));
+    bool ok =
+        response != NULL && cw_keeper_take(&http->keeper, response, cw_elapsed_ns(http->rate.clock), &why);
+    cw_http_response_free(response);
+    if (!ok)
+        fail_waiting(http, &why);
+    wake(http);
+}
+
+/* It is the newest call: the walk that needs it comes to it last. */
+static void ask_token(struct cw_http *http)
+{
+    struct cw_http_keeper *keeper = &http->keeper;
+    struct cw_error err = { 0 };
+    if (keeper->asking != NULL)
+        return;
+    keeper->asking = cw_http_send(http, &keeper->grant->request, on_token, http, &err);
+    if (keeper->asking == NULL)
+        fail_waiting(http, &err);
+}
+
+/* The shop takes a token for none, whatever it said of its life: once for each request it gets another one.
+ */
+static bool renew_token(struct cw_http_call *call, struct cw_http_response *response)
+{
+    struct cw_http *http = call->http;
+    if (response == NULL || response->status != 401 || call->request.auth != CW_HTTP_TOKEN || call->renewed)
+        return false;
+    call->renewed = true;
+    if (call->token == http->keeper.number)
+        cw_keeper_drop(&http->keeper);
+    cw_http_response_free(response);
+    call->state = CALL_READY;
+    wake(http);
+    return true;
+}
+
+/* --- when what is sent --- */
 
 /* Oldest first, so that what is repeated goes before what has not been sent yet. */
 static void pump(void *arg)
@@ -167,6 +249,10 @@ static void pump(void *arg)
     for (struct cw_http_call *call = http->first; call != NULL; call = call->after) {
         if (call->state != CALL_READY)
             continue;
+        if (waits_for_token(call)) {
+            ask_token(http);
+            continue;
+        }
         cw_time wait = cw_rate_wait(&http->rate);
         if (wait > 0) {
             cw_timer_set(http->gate, wait);
@@ -209,7 +295,7 @@ static bool plan_retry(struct cw_http_call *call, const struct cw_http_response 
         call->attempts++;
     *wait = told > 0 ? told : cw_retry_backoff(call->attempts, http->config.random);
     unsigned most = call->request.attempts > 0 ? call->request.attempts : ATTEMPTS_DEFAULT;
-    return (is_safe(call->request.method) || call->request.repeatable) && call->attempts < most;
+    return (cw_http_only_reads(&call->request) || call->request.repeatable) && call->attempts < most;
 }
 
 static bool refuse_redirect(const struct cw_http_call *call, const struct cw_url *to, const char *why,
@@ -265,7 +351,8 @@ static const char *redirect_of(const struct cw_http_call *call, const struct cw_
 {
     int status = response->status;
     bool is_redirect = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-    return is_redirect && is_safe(call->request.method) ? cw_http_header(response, "Location") : NULL;
+    return is_redirect && cw_check_is_safe(call->request.method) ? cw_http_header(response, "Location")
+                                                                 : NULL;
 }
 
 static void follow_or_fail(struct cw_http_call *call, const char *location, struct cw_http_response *response)
@@ -313,6 +400,8 @@ static void on_answer(void *arg, struct cw_http_response *response, const struct
         cw_timer_set(call->timer, wait);
         return;
     }
+    if (renew_token(call, response))
+        return;
     const char *location = response != NULL ? redirect_of(call, response) : NULL;
     if (location != NULL)
         follow_or_fail(call, location, response);
@@ -320,63 +409,17 @@ static void on_answer(void *arg, struct cw_http_response *response, const struct
         finish(call, response, err);
 }
 
-static bool is_token(const char *text, size_t most)
-{
-    size_t len = strlen(text);
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] >= 0x7f ||
-            strchr("\"(),/:;<=>?@[\\]{}", text[i]) != NULL)
-            return false;
-    return len > 0 && len <= most;
-}
-
-static bool has_control(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f)
-            return true;
-    return false;
-}
-
-/* Framing and routing are ours: a script that sets them could smuggle a second request. */
-static bool is_reserved(const char *name)
-{
-    static const char *const names[] = {
-        "Host",    "Content-Length", "Transfer-Encoding", "Connection",          "Expect",         "Te",
-        "Trailer", "Upgrade",        "Keep-Alive",        "Proxy-Authorization", "Accept-Encoding"
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcasecmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool check_header(const struct cw_header *header, struct cw_error *err)
-{
-    if (!is_token(header->name, 256))
-        return cw_fail(err, CW_USAGE, "a header's name must be letters, digits and dashes");
-    if (is_reserved(header->name))
-        return cw_fail(err, CW_USAGE, "the header %s is set by the runtime; leave it out", header->name);
-    if (has_control(header->value))
-        return cw_fail(err, CW_USAGE, "the value of the header %s holds a line break or control character",
-                       header->name);
-    return true;
-}
-
 static bool check_request(const struct cw_http *http, const struct cw_http_request *request,
                           struct cw_url *url, struct cw_error *err)
 {
-    if (!is_token(request->method, METHOD_MAX) || strcmp(request->method, "CONNECT") == 0 ||
-        strcmp(request->method, "TRACE") == 0)
-        return cw_fail(err, CW_USAGE, "no usable method; write GET, POST, PUT, PATCH or DELETE");
-    if (!cw_url_parse(request->url, url, err))
+    if (!cw_check_method(request->method, err) || !cw_url_parse(request->url, url, err))
         return false;
     for (size_t i = 0; i < request->header_count; i++)
-        if (!check_header(&request->headers[i], err))
+        if (!cw_check_header(&request->headers[i], err))
             return false;
-    if (request->auth == CW_HTTP_BEARER && request->secret != NULL && has_control(request->secret))
+    if (request->auth == CW_HTTP_BEARER && request->secret != NULL && cw_check_has_control(request->secret))
         return cw_fail(err, CW_USAGE, "the access token holds a line break; enter it again without");
-    if (http->config.read_only && !is_safe(request->method))
+    if (http->config.read_only && !cw_http_only_reads(request))
         return cw_fail(err, CW_REFUSED, "%s %s: not sent, because this is a dry run", request->method,
                        url->where);
     return cw_egress_check_host(http->config.egress, url->host, url->port, err);
@@ -424,6 +467,7 @@ struct cw_http *cw_http_create(const struct cw_http_config *config, struct cw_er
     http->config = *config;
     snprintf(http->label, sizeof http->label, "%s", config->label != NULL ? config->label : "http");
     http->config.label = http->label;
+    http->keeper.grant = config->grant;
     cw_rate_init(&http->rate, cw_loop_clock(config->loop), config->requests_per_second, config->burst);
     http->gate = cw_timer_create(config->loop, pump, http, err);
     if (http->gate != NULL)
@@ -440,6 +484,7 @@ void cw_http_free(struct cw_http *http)
         cw_http_cancel(http->first);
     cw_later_cancel(http->config.loop, &http->pump);
     cw_timer_free(http->gate);
+    cw_keeper_drop(&http->keeper);
     free(http);
 }
 

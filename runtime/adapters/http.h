@@ -4,18 +4,19 @@
  * one request and knows nothing else. The transport is libcurl's multi interface (cw_curl_create) or a test's
  * own.
  *
- * What may be repeated: GET and HEAD, and whatever the caller marks `repeatable`; only after CW_UNAVAILABLE,
- * CW_TIMEOUT or CW_IO, 429, 502, 503, 504 and 500. A write that is not marked is sent exactly once, and its
- * answer or its loss is the caller's to judge. Waits: exponential from 1 s, times 2, at most 60 s, each with
- * full jitter; a Retry-After (seconds or date) is obeyed up to 1 h and does not count as an attempt, unless
- * one request was put off for 4 h already. Rate: a token bucket per client; a 429 halves its rate (never
- * below one request in 10 s) and stops all requests of the client until the wait is over; each 20 successes
- * raise it by a tenth up to what was set. Redirects: at most 5, GET and HEAD only, same host and port (or the
- * step from http to https) and never from https to http; others are CW_REFUSED, naming both addresses. A
- * redirect that answers any other method is an answer like every other: the request may have been carried
- * out. Credentials never go to another host. Compression: gzip and deflate, at most 100 times the bytes
- * received once past 1 MiB, else CW_LIMIT. Errors and logs name method and address without its query;
- * remembered secrets are redacted everywhere.
+ * What may be repeated: GET and HEAD, what `reads`, and whatever the caller marks `repeatable`; only after
+ * CW_UNAVAILABLE, CW_TIMEOUT or CW_IO, 429, 502, 503, 504 and 500. A write that is not marked is sent exactly
+ * once, and its answer or its loss is the caller's to judge. Waits: exponential from 1 s, times 2, at most 60
+ * s, each with full jitter; a Retry-After (seconds or date) is obeyed up to 1 h and does not count as an
+ * attempt, unless one request was put off for 4 h already. Rate: a token bucket per client; a 429 halves its
+ * rate (never below one request in 10 s) and stops all requests of the client until the wait is over; each 20
+ * successes raise it by a tenth up to what was set. Redirects: at most 5, GET and HEAD only, same host and
+ * port (or the step from http to https) and never from https to http; others are CW_REFUSED, naming both
+ * addresses. A redirect that answers any other method is an answer like every other: the request may have
+ * been carried out. Credentials never go to another host. Tokens: requests that want one wait until the shop
+ * gave it, and are sent once more, writes too, when the shop answers 401. Compression: gzip and deflate, at
+ * most 100 times the bytes received once past 1 MiB, else CW_LIMIT. Errors and logs name method and address
+ * without its query; remembered secrets are redacted everywhere.
  */
 #ifndef CW_ADAPTERS_HTTP_H
 #define CW_ADAPTERS_HTTP_H
@@ -24,12 +25,28 @@
 #include "adapters/loop.h"
 #include "base/buffer.h"
 #include "base/egress.h"
+#include "base/hmac.h"
 
 struct cw_header {
     const char *name, *value;
 };
 
-enum cw_http_auth { CW_HTTP_NO_AUTH, CW_HTTP_BASIC, CW_HTTP_BEARER, CW_HTTP_DIGEST };
+/* TOKEN: the one that the client's `grant` gives. OAUTH1: signed by `oauth1`, anew for each attempt. */
+enum cw_http_auth {
+    CW_HTTP_NO_AUTH,
+    CW_HTTP_BASIC,
+    CW_HTTP_BEARER,
+    CW_HTTP_DIGEST,
+    CW_HTTP_TOKEN,
+    CW_HTTP_OAUTH1
+};
+
+/* RFC 5849. Parameters of the query are signed, and those of a body that says it is a form. */
+struct cw_oauth1 {
+    const char *consumer_key, *consumer_secret;
+    const char *token, *token_secret; /* NULL where the shop knows no tokens */
+    enum cw_hmac method;              /* SHA1 or SHA256 */
+};
 
 /* Everything pointed to is borrowed until the request's callback has run. */
 struct cw_http_request {
@@ -40,17 +57,22 @@ struct cw_http_request {
     struct cw_slice body; /* len 0 = none */
     enum cw_http_auth auth;
     const char *user, *secret; /* BASIC, DIGEST: user and password; BEARER: secret is the token */
-    cw_time connect_timeout;   /* 0 = 10 s */
-    cw_time stall_timeout;     /* 0 = 30 s with less than 16 bytes a second on average */
-    cw_time total_timeout;     /* 0 = 300 s, for one attempt */
-    uint64_t body_limit;       /* decompressed bytes; 0 = 64 MiB */
-    unsigned attempts;         /* 0 = 5 */
-    bool repeatable;           /* besides GET and HEAD */
+    const struct cw_oauth1 *oauth1;
+    cw_time connect_timeout; /* 0 = 10 s */
+    cw_time stall_timeout;   /* 0 = 30 s with less than 16 bytes a second on average */
+    cw_time total_timeout;   /* 0 = 300 s, for one attempt */
+    uint64_t body_limit;     /* decompressed bytes; 0 = 64 MiB */
+    unsigned attempts;       /* 0 = 5 */
+    bool reads;              /* changes nothing, whatever its method: repeated, and sent in a dry run */
+    bool repeatable;         /* a write that does no harm when it arrives twice */
     /* Asked each time right before it goes to the transport, however long it waited until then. False with
      * CW_REFUSED: it is not sent, and ends with that error. NULL = nobody is asked. */
     bool (*may_leave)(void *arg, struct cw_error *err);
     void *leave_arg;
 };
+
+/* GET, HEAD, and what `reads`. */
+bool cw_http_only_reads(const struct cw_http_request *request);
 
 struct cw_http_response {
     int status;                /* 100 to 599 */
@@ -98,15 +120,35 @@ struct cw_transport *cw_curl_create(struct cw_loop *loop, unsigned connections, 
 
 struct cw_http;
 
+/* A token out of the shop's answer. */
+struct cw_http_token {
+    struct cw_slice text; /* borrowed until the next call of `read` */
+    cw_time lifetime;     /* 0 = the shop does not say */
+};
+
+/* How tokens are had: `request` is sent when there is none, when the last tenth of its life, or the last
+ * minute, has begun, and when the shop answers 401; one at a time. The token is a remembered secret while it
+ * is in use. */
+struct cw_http_grant {
+    struct cw_http_request request; /* one that reads */
+    const char *header, *prefix;    /* "Authorization", "Bearer " */
+    /* Of any answer: false and *err, CW_AUTH or CW_UNAVAILABLE, when there is no token in it. err->field
+     * names the setting to look at. */
+    bool (*read)(void *arg, const struct cw_http_response *response, struct cw_http_token *out,
+                 struct cw_error *err);
+    void *arg;
+};
+
 struct cw_http_config {
     struct cw_loop *loop;
-    struct cw_transport *transport; /* borrowed */
-    const struct cw_egress *egress; /* borrowed */
-    struct cw_random *random;       /* borrowed; jitter */
-    double requests_per_second;     /* 0 = no limit of our own */
-    unsigned burst;                 /* requests at once before the rate counts; 0 = 1 */
-    bool read_only;                 /* a dry run: anything but GET and HEAD is CW_REFUSED */
-    const char *label;              /* the cart's name, for logs and errors; copied */
+    struct cw_transport *transport;    /* borrowed */
+    const struct cw_egress *egress;    /* borrowed */
+    struct cw_random *random;          /* borrowed; jitter */
+    double requests_per_second;        /* 0 = no limit of our own */
+    unsigned burst;                    /* requests at once before the rate counts; 0 = 1 */
+    bool read_only;                    /* a dry run: anything but GET, HEAD and what reads is CW_REFUSED */
+    const struct cw_http_grant *grant; /* borrowed; NULL = no request wants a token */
+    const char *label;                 /* the cart's name, for logs and errors; copied */
 };
 
 struct cw_http *cw_http_create(const struct cw_http_config *config, struct cw_error *err);
@@ -129,5 +171,7 @@ struct cw_http_stats cw_http_stats(const struct cw_http *http);
 /* "a=1&b%5B%5D=x": appends one query parameter, percent-encoded (blank as %20), with '?' or '&' as needed. */
 bool cw_url_add_query(struct cw_buffer *url, struct cw_slice name, struct cw_slice value,
                       struct cw_error *err);
+/* "a=1&b%5B%5D=x+y": appends one field of a form as browsers write it (blank as +), with '&' as needed. */
+bool cw_form_add(struct cw_buffer *form, struct cw_slice name, struct cw_slice value, struct cw_error *err);
 
 #endif

@@ -60,9 +60,10 @@ static bool watch_for(struct cw_connection *connection, int events)
 
 /* --- answers --- */
 
-/* What the socket takes at once goes out at once; the rest, and what comes after, when the loop says so. */
-static void begin_answer(struct cw_connection *connection, const struct cw_served_answer *answer,
-                         bool is_head)
+/* What the socket takes at once goes out at once; the rest, and what comes after, when the loop says so. The
+ * last `missing` bytes do not. */
+static void begin_part(struct cw_connection *connection, const struct cw_served_answer *answer, bool is_head,
+                       size_t missing)
 {
     struct cw_buffer *out = &connection->out;
     int64_t age = cw_http_server_now(connection->server) - connection->began_ns;
@@ -72,9 +73,16 @@ static void begin_answer(struct cw_connection *connection, const struct cw_serve
         cw_connection_drop(connection);
         return;
     }
+    out->len -= missing;
     enter(connection, CW_WRITING, request_time + (cw_time)(out->len / SLOWEST_READER) * CW_SECOND);
     ssize_t n = send(connection->fd, out->data, out->len, MSG_NOSIGNAL);
     connection->sent = n > 0 ? (size_t)n : 0;
+}
+
+static void begin_answer(struct cw_connection *connection, const struct cw_served_answer *answer,
+                         bool is_head)
+{
+    begin_part(connection, answer, is_head, 0);
 }
 
 static void refuse(struct cw_connection *connection, int status)
@@ -98,6 +106,31 @@ void cw_exchange_answer(struct cw_exchange *exchange, const struct cw_served_ans
         begin_answer(connection, answer, strcmp(exchange->request.method, "HEAD") == 0);
     }
     cw_exchange_free(exchange);
+}
+
+void cw_exchange_drop(struct cw_exchange *exchange)
+{
+    struct cw_connection *connection = exchange->connection;
+    if (connection != NULL) {
+        cw_exchange_part(exchange);
+        cw_connection_drop(connection);
+    }
+    cw_exchange_free(exchange);
+}
+
+void cw_exchange_cut(struct cw_exchange *exchange, const struct cw_served_answer *answer, size_t keep)
+{
+    struct cw_connection *connection = exchange->connection;
+    bool has_body =
+        answer->status != 204 && answer->status != 304 && strcmp(exchange->request.method, "HEAD") != 0;
+    if (connection != NULL && has_body && keep < answer->body.len) {
+        cw_exchange_part(exchange);
+        connection->closes = true;
+        begin_part(connection, answer, false, answer->body.len - keep);
+        cw_exchange_free(exchange);
+    } else {
+        cw_exchange_drop(exchange);
+    }
 }
 
 static void on_deadline(void *arg)

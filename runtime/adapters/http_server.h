@@ -53,6 +53,11 @@ typedef bool cw_screen_fn(void *arg, const struct cw_served_request *request,
  * that the server answered 504 since a minute had passed, gets nothing. */
 void cw_exchange_answer(struct cw_exchange *exchange, const struct cw_served_answer *answer);
 
+/* Ends an exchange that was kept as a server would that breaks: by closing its connection, unanswered, or
+ * within the first `keep` bytes of the body that *answer announces. */
+void cw_exchange_drop(struct cw_exchange *exchange);
+void cw_exchange_cut(struct cw_exchange *exchange, const struct cw_served_answer *answer, size_t keep);
+
 struct cw_http_server_config {
     struct cw_loop *loop;
     unsigned connections; /* 0 = 64 */

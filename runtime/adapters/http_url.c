@@ -107,13 +107,16 @@ bool cw_url_resolve(const char *base, const char *location, struct cw_buffer *ou
     return ok;
 }
 
-static bool is_unreserved(char c)
+/* What stays as it is: in addresses and signatures by RFC 3986, in forms by the URL standard of browsers. */
+static const char address_marks[] = "-._~", form_marks[] = "-._*";
+
+static bool is_bare(char c, const char *marks)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("-._~", c) != NULL);
+           (c != '\0' && strchr(marks, c) != NULL);
 }
 
-static bool add_encoded(struct cw_buffer *url, struct cw_slice text, struct cw_error *err)
+static bool add_encoded(struct cw_buffer *url, struct cw_slice text, const char *marks, struct cw_error *err)
 {
     char *to = cw_buffer_reserve(url, 3 * text.len, err);
     if (to == NULL)
@@ -121,16 +124,22 @@ static bool add_encoded(struct cw_buffer *url, struct cw_slice text, struct cw_e
     const char *start = to;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (is_unreserved((char)c)) {
-            *to++ = (char)c;
+        if (is_bare((char)c, marks) || (c == ' ' && marks == form_marks)) {
+            *to++ = c == ' ' ? '+' : (char)c;
             continue;
         }
         *to++ = '%';
         *to++ = "0123456789ABCDEF"[c >> 4];
         *to++ = "0123456789ABCDEF"[c & 15];
     }
+    *to = '\0';
     url->len += (size_t)(to - start);
     return true;
+}
+
+bool cw_url_encode(struct cw_buffer *out, struct cw_slice text, struct cw_error *err)
+{
+    return add_encoded(out, text, address_marks, err);
 }
 
 /* What joins the next parameter to the address: none after a '?' or '&' that stands last. */
@@ -148,9 +157,15 @@ bool cw_url_add_query(struct cw_buffer *url, struct cw_slice name, struct cw_sli
 {
     size_t before = url->len;
     const char *join = separator(url);
-    if (cw_buffer_add(url, join, strlen(join), err) && add_encoded(url, name, err) &&
-        cw_buffer_add(url, "=", 1, err) && add_encoded(url, value, err))
+    if (cw_buffer_add(url, join, strlen(join), err) && cw_url_encode(url, name, err) &&
+        cw_buffer_add(url, "=", 1, err) && cw_url_encode(url, value, err))
         return true;
     url->len = before;
     return false;
+}
+
+bool cw_form_add(struct cw_buffer *form, struct cw_slice name, struct cw_slice value, struct cw_error *err)
+{
+    return cw_buffer_add(form, "&", form->len > 0, err) && add_encoded(form, name, form_marks, err) &&
+           cw_buffer_add(form, "=", 1, err) && add_encoded(form, value, form_marks, err);
 }

@@ -25,4 +25,7 @@ bool cw_url_parse(const char *text, struct cw_url *out, struct cw_error *err);
 /* Replaces *out by `location` as seen from `base`, without fragment. CW_INVALID when it is no address. */
 bool cw_url_resolve(const char *base, const char *location, struct cw_buffer *out, struct cw_error *err);
 
+/* Appends the text percent-encoded: all but letters, digits and "-._~". */
+bool cw_url_encode(struct cw_buffer *out, struct cw_slice text, struct cw_error *err);
+
 #endif

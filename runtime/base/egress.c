@@ -457,6 +457,9 @@ static const struct scheme of_shops[] = { { "https://", 443 }, { "http://", PORT
 static const struct scheme of_files[] = {
     { "ftp://", 21 }, { "ftpes://", 21 }, { "ftps://", 990 }, { "sftp://", 22 }, { NULL, 0 }
 };
+static const struct scheme of_mailboxes[] = {
+    { "imap://", 143 }, { "imaps://", 993 }, { "pop3://", 110 }, { "pop3s://", 995 }, { NULL, 0 }
+};
 
 static bool parse_url(const char *url, const struct scheme *scheme, struct rule *rule)
 {
@@ -488,6 +491,17 @@ bool cw_egress_allow_folder(struct cw_egress *egress, const char *url, struct cw
         return cw_fail(err, CW_USAGE,
                        "the address of the folder must be ftp://, ftpes://, ftps:// or sftp:// and a host, "
                        "such as sftp://files.example.com/in/");
+    return keep(egress, &rule, err);
+}
+
+bool cw_egress_allow_mailbox(struct cw_egress *egress, const char *url, struct cw_error *err)
+{
+    struct rule rule = { 0 };
+    if (!parse_url(url, of_mailboxes, &rule))
+        return cw_fail(
+            err, CW_USAGE,
+            "the address of the mailbox must be imaps://, imap://, pop3s:// or pop3:// and a host, "
+            "such as imaps://mail.example.com/INBOX");
     return keep(egress, &rule, err);
 }
 

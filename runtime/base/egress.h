@@ -41,8 +41,12 @@ bool cw_egress_allow(struct cw_egress *egress, const char *rule, struct cw_error
  * such shops redirect to. Does not open loopback or private addresses. CW_USAGE for anything but http and
  * https. */
 bool cw_egress_allow_url(struct cw_egress *egress, const char *url, struct cw_error *err);
-/* The same for a server of files: ftp and ftpes (port 21), ftps (990), sftp (22), or the port that it names. */
+/* The same for a server of files: ftp and ftpes (port 21), ftps (990), sftp (22), or the port that it names.
+ */
 bool cw_egress_allow_folder(struct cw_egress *egress, const char *url, struct cw_error *err);
+
+/* And for a mailbox: imap (port 143), imaps (993), pop3 (110), pop3s (995), or the port that it names. */
+bool cw_egress_allow_mailbox(struct cw_egress *egress, const char *url, struct cw_error *err);
 
 /* Before resolving. CW_REFUSED names host and port and the setting that would allow it. A host that is an IP
  * address in any spelling that a resolver might accept (decimal, octal, hex, short forms) is classified too.

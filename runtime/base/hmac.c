@@ -35,6 +35,14 @@ size_t cw_hmac_of(enum cw_hmac algorithm, struct cw_slice key, struct cw_slice d
     return len;
 }
 
+void cw_hmac_base64(enum cw_hmac algorithm, struct cw_slice key, struct cw_slice data,
+                    char out[CW_HMAC_BASE64_MAX])
+{
+    unsigned char mac[CW_HMAC_BYTES_MAX];
+    size_t len = cw_hmac_of(algorithm, key, data, mac);
+    sodium_bin2base64(out, CW_HMAC_BASE64_MAX, mac, len, sodium_base64_VARIANT_ORIGINAL);
+}
+
 /* Bytes written; 0 when the text is not wholly what it should be. */
 static size_t decode(enum cw_mac_text text, struct cw_slice signature, unsigned char *out, size_t cap)
 {

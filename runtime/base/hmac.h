@@ -1,5 +1,5 @@
-/* hmac.h - keyed hashes: whether a notice was signed by who knows the secret. GLib computes, libsodium
- * compares in constant time. */
+/* hmac.h - keyed hashes: whether a notice was signed by who knows the secret, and what we sign ourselves.
+ * GLib computes, libsodium compares in constant time. */
 #ifndef CW_BASE_HMAC_H
 #define CW_BASE_HMAC_H
 
@@ -15,6 +15,11 @@ bool cw_hmac_named(struct cw_slice name, enum cw_hmac *out);
 
 /* Returns the number of bytes; `out` has CW_HMAC_BYTES_MAX. */
 size_t cw_hmac_of(enum cw_hmac algorithm, struct cw_slice key, struct cw_slice data, unsigned char *out);
+
+/* The same as base64 with its padding, for what we sign ourselves. */
+enum { CW_HMAC_BASE64_MAX = 96 }; /* bytes, terminator included */
+void cw_hmac_base64(enum cw_hmac algorithm, struct cw_slice key, struct cw_slice data,
+                    char out[CW_HMAC_BASE64_MAX]);
 
 /* Whether `signature` is the HMAC of `data`, whole, in that notation: hexadecimal digits in either case, or
  * base64 with its padding. What it is compared with does not show in the time it takes. */

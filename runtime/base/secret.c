@@ -18,6 +18,7 @@ struct trace {
 struct secret {
     char *text;
     size_t len;
+    size_t uses; /* how often it was remembered */
     struct trace traces[SHIFTS];
 };
 
@@ -101,21 +102,42 @@ static void mark_starts(const struct secret *secret)
     may_start['%'] = may_start['\\'] = may_follow['%'] = may_follow['\\'] = true;
 }
 
+static struct secret *find(struct cw_slice value)
+{
+    for (size_t i = 0; i < secret_count; i++)
+        if (cw_slice_equal(value, (struct cw_slice){ secrets[i].text, secrets[i].len }))
+            return &secrets[i];
+    return NULL;
+}
+
 bool cw_secret_remember(struct cw_slice value)
 {
     if (value.len < CW_SECRET_BYTES_MIN)
         return false;
-    for (size_t i = 0; i < secret_count; i++)
-        if (cw_slice_equal(value, (struct cw_slice){ secrets[i].text, secrets[i].len }))
-            return true;
+    struct secret *known = find(value);
+    if (known != NULL) {
+        known->uses++;
+        return true;
+    }
     if (secret_count == CW_SECRETS_MAX)
         return false;
     if (!learn(&secrets[secret_count], value)) {
         forget(&secrets[secret_count]);
         return false;
     }
+    secrets[secret_count].uses = 1;
     mark_starts(&secrets[secret_count++]);
     return true;
+}
+
+void cw_secret_forget(struct cw_slice value)
+{
+    struct secret *known = find(value);
+    if (known == NULL || --known->uses > 0)
+        return;
+    forget(known);
+    *known = secrets[--secret_count];
+    secrets[secret_count] = (struct secret){ 0 };
 }
 
 void cw_secret_forget_all(void)

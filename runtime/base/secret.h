@@ -16,6 +16,8 @@ enum { CW_SECRETS_MAX = 256, CW_SECRET_BYTES_MIN = 4 };
 /* Values shorter than CW_SECRET_BYTES_MIN are not remembered (they would hide half of every text) and false
  * is returned; so it is when the list or memory is full. Remembering twice counts once. */
 bool cw_secret_remember(struct cw_slice value);
+/* For secrets that end, such as tokens: once for each time that it was remembered. */
+void cw_secret_forget(struct cw_slice value);
 void cw_secret_forget_all(void);
 
 /* Bytes of `text` from `at` that must not be shown, overlapping secrets taken together; 0 when none begins

@@ -6,6 +6,7 @@
 #ifndef CW_BINDINGS_CARTS_H
 #define CW_BINDINGS_CARTS_H
 
+#include "adapters/inbox.h"
 #include "adapters/store.h"
 #include "bindings/bindings.h"
 #include "bindings/out_config.h"
@@ -52,8 +53,13 @@ struct cw_lua_cart {
     struct cw_lua_stream *streams; /* in the order customers, items, orders, stock, shipments */
     size_t stream_count;
     struct cw_lua_out outs[CW_OUT_STREAMS];
-    bool takes_notices; /* its script can check them, and the secret to check them with is set */
-    int ref;            /* registry: the instance */
+    char **drops; /* folders of this machine that its files are put into, absolute */
+    size_t drop_count;
+    bool has_inbox;
+    bool takes_notices;      /* its script can check them, and the secret to check them with is set */
+    bool serves;             /* its script answers requests */
+    struct cw_fence serving; /* under which what it puts for the request in hand is written */
+    int ref;                 /* registry: the instance */
 };
 
 /* `counts` and `err`: exactly one is not NULL. */
@@ -64,7 +70,8 @@ struct cw_lua_carts_host {
     struct cw_store *store; /* for recall, remember and site.query; NULL = there is none */
     const char *site_zone;
     bool dry_run;
-    int argc;    /* site.args */
+    const char *folder; /* the site's, absolute; NULL = there is none */
+    int argc;           /* site.args */
     char **argv; /* NULL: no script of `cartwright exec`, so that cartwright.site may not be required */
     bool (*has_secret)(void *arg, const char *name); /* "shop.key" */
     /* What the mapping of a cart depends on besides its scripts: translation rows of the store. May be NULL.
@@ -80,14 +87,27 @@ struct cw_lua_carts_host {
                   struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);
     void (*cancel_emit)(void *arg, void *handle);
     void (*progress)(void *arg, int64_t done, int64_t total);
-    /* Puts documents of the back office (site.put), and drops `drops`: all of it or nothing. */
-    bool (*put)(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
-                const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,
-                struct cw_error *err);
+    /* A note of the stream's open run about an entry of the inbox; with `once` not again about one of that
+     * name. May be NULL. */
+    bool (*note)(void *arg, const struct cw_lua_stream *stream, const char *entry, const char *words,
+                 bool once, struct cw_error *err);
+    /* An inbox in the place of the one that the cart's script names; NULL with err's code CW_OK = none. May
+     * be NULL. */
+    struct cw_inbox *(*inbox)(void *arg, const char *cart, struct cw_error *err);
+    bool has_many_writers; /* of documents, in the store: numbers may be seen out of their order */
+    /* Puts documents of the back office (site.put), and drops `drops`: all of it or nothing. `txn`: one that
+     * has begun, which is ended in any case; NULL = its own, which is waited for. */
+    bool (*put)(void *arg, struct cw_txn *txn, const struct cw_kind *kind, struct cw_document *const *docs,
+                size_t count, const struct cw_slice *drops, size_t drop_count, struct cw_slice from,
+                struct cw_slice reason, struct cw_error *err);
     /* Changes a document of a cart in the store: all of it or nothing. */
-    bool (*edit)(void *arg, const struct cw_lua_cart *cart, const struct cw_kind *kind,
+    bool (*edit)(void *arg, struct cw_txn *txn, const struct cw_lua_cart *cart, const struct cw_kind *kind,
                  struct cw_slice external_id, const struct cw_change *changes, size_t count,
                  struct cw_slice reason, struct cw_error *err);
+    /* What is published of a SKU to the cart, by its rule; *is_known false = nothing is known of it. Waits
+     * for the store; `txn` stays open. May be NULL. */
+    bool (*quantity)(void *arg, struct cw_txn *txn, const char *cart, struct cw_slice sku, bool *is_known,
+                     struct cw_decimal *quantity, struct cw_error *err);
 };
 
 /* Provides cartwright.native.cart and cartwright.site to the script. `host` is copied. */
@@ -186,6 +206,28 @@ struct cw_lua_hearing {
 struct cw_fiber *cw_lua_start_notice(const struct cw_lua_cart *cart, const struct cw_lua_notice *notice,
                                      struct cw_lua_hearing *hearing, struct cw_error *err);
 
+/* What the cart's script answers; valid during the call. */
+struct cw_lua_answer {
+    int status;
+    const struct cw_header *headers;
+    size_t header_count;
+    struct cw_slice body;
+};
+
+/* Exactly one of answer and err is not NULL. */
+typedef void cw_lua_answered_fn(void *arg, const struct cw_lua_answer *answer, const struct cw_error *err);
+struct cw_lua_serving {
+    cw_lua_answered_fn *answered;
+    void *arg;
+};
+
+/* Starts cart:serve(request) as a fiber; one of a cart at a time. `serving` must stay until it is answered,
+ * or the fiber killed, and so must the fence's text; the request is copied. What it puts is committed under
+ * `fence`. */
+struct cw_fiber *cw_lua_start_serve(struct cw_lua_cart *cart, const struct cw_lua_notice *request,
+                                    struct cw_fence fence, struct cw_lua_serving *serving,
+                                    struct cw_error *err);
+
 /* --- sending --- */
 
 /* What a script said of one message. Of a probe: SENT = the cart has it, MISSING = it does not. */
@@ -252,6 +294,11 @@ typedef void cw_lua_change_fn(void *arg, const struct cw_lua_change *change);
  * cart extends no other. */
 bool cw_lua_cart_changes(const struct cw_lua_cart *cart, cw_lua_change_fn *each, void *arg,
                          struct cw_error *err);
+
+/* Watches the cart's inbox; *watch is NULL when that is of a kind that tells nothing, or the cart has none.
+ */
+bool cw_lua_cart_watch(const struct cw_lua_cart *cart, cw_inbox_came_fn *came, void *arg,
+                       struct cw_inbox_watch **watch, struct cw_error *err);
 
 /* What the cart's HTTP has done so far. */
 struct cw_http_stats cw_lua_cart_stats(const struct cw_lua_cart *cart);

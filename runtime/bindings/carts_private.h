@@ -39,12 +39,27 @@ int cw_luaopen_cart(lua_State *L);  /* lua_store.c: emit, recall, remember, secr
 int cw_luaopen_site(lua_State *L);  /* lua_site.c */
 int cw_lua_site_edit(lua_State *L); /* lua_edit.c; upvalue 1: the carts */
 int cw_lua_site_put(lua_State *L);  /* lua_put.c; upvalue 1: the carts */
+/* The same with the arguments of the call alone on the stack, in a transaction that is ended in any case. */
+int cw_lua_put_in(lua_State *L, struct cw_lua_carts *carts, struct cw_txn **txn);
+int cw_lua_edit_in(lua_State *L, struct cw_lua_carts *carts, struct cw_txn **txn);
+
+/* lua_served.c: for scripts/cartwright/served.lua; upvalue 1: the carts */
+int cw_lua_served_documents(lua_State *L);
+int cw_lua_served_count(lua_State *L);
+int cw_lua_served_put(lua_State *L);
+int cw_lua_served_edit(lua_State *L);
+int cw_lua_served_quantity(lua_State *L);
+
+/* The cart whose instance is at `index`; raises when it is none. */
+struct cw_lua_cart *cw_lua_check_cart(lua_State *L, struct cw_lua_carts *carts, int index);
 
 /* lua_notice.c: for scripts/cartwright/notice.lua */
 int cw_lua_signed(lua_State *L);
 int cw_lua_secret_equals(lua_State *L);
 int cw_lua_hash(lua_State *L);
 int cw_lua_micros(lua_State *L);
+/* Pushes the table of a request, of a notice and of one that is answered alike. */
+void cw_lua_push_notice(lua_State *L, const struct cw_lua_notice *notice);
 
 /* lua_tables.c; upvalue 1: the carts. */
 int cw_lua_table_rows(lua_State *L);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bindings/carts_private.h"
+#include "bindings/inbox_place.h"
 
 static const char open_key; /* registry: the module cartwright.open */
 
@@ -20,6 +21,7 @@ struct cw_lua_carts *cw_lua_carts_create(struct cw_script *script, const struct 
     carts->host = *host;
     if (!cw_script_provide(script, "cartwright.native.cart", cw_luaopen_cart, carts, err) ||
         !cw_script_provide(script, "cartwright.native.telling", cw_luaopen_telling, carts, err) ||
+        !cw_script_provide(script, "cartwright.native.inbox", cw_luaopen_inbox, carts, err) ||
         !cw_script_provide(script, "cartwright.site", cw_luaopen_site, carts, err)) {
         free(carts);
         return NULL;
@@ -41,6 +43,9 @@ static void free_cart(struct cw_lua_cart *cart)
             free(stream->final[k]);
         free(stream->final);
     }
+    for (size_t i = 0; i < cart->drop_count; i++)
+        free(cart->drops[i]);
+    free(cart->drops);
     free(cart->streams);
     free(cart->name);
     free(cart->type);
@@ -123,19 +128,20 @@ static bool flag_field(lua_State *L, int index, const char *field)
     return is_set;
 }
 
-static void read_final(lua_State *L, int index, struct cw_lua_stream *stream)
+/* A list of texts; none where the field is absent. */
+static void texts_field(lua_State *L, int index, const char *field, char ***texts, size_t *text_count)
 {
-    if (lua_getfield(L, index, "final") == LUA_TTABLE) {
+    if (lua_getfield(L, index, field) == LUA_TTABLE) {
         size_t count = lua_rawlen(L, -1);
-        stream->final = calloc(count + 1, sizeof *stream->final);
-        if (stream->final == NULL)
+        *texts = calloc(count + 1, sizeof **texts);
+        if (*texts == NULL)
             luaL_error(L, "no memory");
         for (size_t i = 0; i < count; i++) {
             lua_rawgeti(L, -1, (lua_Integer)i + 1);
-            stream->final[i] = strdup(luaL_checkstring(L, -1));
-            if (stream->final[i] == NULL)
+            (*texts)[i] = strdup(luaL_checkstring(L, -1));
+            if ((*texts)[i] == NULL)
                 luaL_error(L, "no memory");
-            stream->final_count++;
+            ++*text_count;
             lua_pop(L, 1);
         }
     }
@@ -171,7 +177,7 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     stream->has_ids = flag_field(L, index, "has_ids");
     stream->has_read = flag_field(L, index, "has_read");
     stream->is_off = flag_field(L, index, "is_off");
-    read_final(L, index, stream);
+    texts_field(L, index, "final", &stream->final, &stream->final_count);
     snprintf(context, sizeof context, "carts/%s.lua %s", cart->type, stream->name);
     stream->plan = cw_lua_plan_create(cart->carts->script, cart->zone, context, &err);
     if (stream->plan == NULL)
@@ -232,7 +238,11 @@ static void read_instance(lua_State *L, struct cw_lua_cart *cart, int index)
         cart->orders_from = CW_TIME_NONE;
     lua_getfield(L, index, "takes_notices");
     cart->takes_notices = lua_toboolean(L, -1);
-    lua_pop(L, 4);
+    lua_getfield(L, index, "serve");
+    cart->serves = lua_isfunction(L, -1);
+    lua_pop(L, 5);
+    texts_field(L, index, "drops", &cart->drops, &cart->drop_count);
+    cart->has_inbox = flag_field(L, index, "has_inbox");
 }
 
 void cw_lua_push_open(lua_State *L, const char *function)

@@ -62,11 +62,9 @@ static void read_names(lua_State *L, const char *list, bool is_undo, struct aske
     }
 }
 
-/* site.edit { cart, kind, id, set, clear, undo, reason }. Raises what is wrong with it; then nothing changed.
- */
-int cw_lua_site_edit(lua_State *L)
+/* *txn, where there is one, is the host's from the moment that it is asked. */
+int cw_lua_edit_in(lua_State *L, struct cw_lua_carts *carts, struct cw_txn **txn)
 {
-    struct cw_lua_carts *carts = lua_touserdata(L, lua_upvalueindex(1));
     struct cw_error err;
     luaL_checktype(L, 1, LUA_TTABLE);
     struct asked *asked = lua_newuserdatauv(L, sizeof *asked, 0);
@@ -88,8 +86,18 @@ int cw_lua_site_edit(lua_State *L)
         cart = cw_lua_open_cart(L, carts, name);
     if (carts->host.edit == NULL)
         return luaL_error(L, "site.edit: there is no store in this command");
-    if (!carts->host.edit(carts->host.arg, cart, kind, cw_slice(id), asked->changes, asked->count,
+    struct cw_txn *given = txn != NULL ? *txn : NULL;
+    if (txn != NULL)
+        *txn = NULL;
+    if (!carts->host.edit(carts->host.arg, given, cart, kind, cw_slice(id), asked->changes, asked->count,
                           cw_slice(reason), &err))
         return cw_lua_raise(L, &err);
     return 0;
+}
+
+/* site.edit { cart, kind, id, set, clear, undo, reason }. Raises what is wrong with it; then nothing changed.
+ */
+int cw_lua_site_edit(lua_State *L)
+{
+    return cw_lua_edit_in(L, lua_touserdata(L, lua_upvalueindex(1)), NULL);
 }

@@ -133,15 +133,10 @@ static void on_answer(void *arg, struct cw_http_response *response, const struct
     cw_wait_done(&batch->wait);
 }
 
-static bool is_write(const struct cw_http_request *request)
-{
-    return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
-}
-
 /* While a cart is told something no write is sent twice, whatever its script says of it. */
 static bool begin_write(struct call *call, struct cw_telling *telling, struct cw_error *err)
 {
-    if (telling == NULL || !is_write(&call->request))
+    if (telling == NULL || cw_http_only_reads(&call->request))
         return true;
     if (!cw_telling_begin(telling, call->label, err))
         return false;
@@ -197,8 +192,13 @@ static void push_response(lua_State *L, struct call *call)
 
 static int push_answer(lua_State *L, struct call *call)
 {
-    if (call->response == NULL)
-        return cw_lua_push_failure(L, call->err);
+    if (call->response == NULL) {
+        int count = cw_lua_push_failure(L, call->err);
+        if (call->err->field[0] == '\0')
+            return count;
+        lua_pushstring(L, call->err->field);
+        return count + 1;
+    }
     push_response(L, call);
     return 1;
 }
@@ -212,8 +212,8 @@ static int finish_send(lua_State *L, int status, lua_KContext context)
     return results;
 }
 
-/* client:send(request) -> Response | nil, message, code. Suspends. Raises for a malformed request, and where
- * waiting is impossible. */
+/* client:send(request) -> Response | nil, message, code, setting to look at or nil. Suspends. Raises for a
+ * malformed request, and where waiting is impossible. */
 static int send_one(lua_State *L)
 {
     struct client *client = check_open(L);
@@ -323,6 +323,8 @@ static int close_client(lua_State *L) /* :close(), __close and __gc: safe to cal
     end_batches(client);
     cw_egress_free(client->egress);
     client->egress = NULL;
+    cw_lua_clear_scratch(&client->token.memory);
+    cw_lua_clear_scratch(&client->token.answer);
     cw_arena_fini(&client->arena);
     return 0;
 }
@@ -350,6 +352,7 @@ static bool open_client(struct client *client, const struct cw_lua_host *host, c
         .random = host->random,
         .requests_per_second = client->settings.rate,
         .burst = client->settings.burst,
+        .grant = client->token.is_set ? &client->token.grant : NULL,
         .read_only = host->read_only,
         .label = name,
     };
@@ -367,6 +370,8 @@ static int new_client(lua_State *L)
     lua_settop(L, 2);
     struct client *client = lua_newuserdatauv(L, sizeof *client, 0);
     *client = (struct client){ 0 };
+    cw_lua_init_scratch(&client->token.memory);
+    cw_lua_init_scratch(&client->token.answer);
     luaL_setmetatable(L, CLIENT_TYPE);
     cw_client_read_settings(L, 2, client);
     if (!open_client(client, host, name, &err))

@@ -124,8 +124,9 @@ static void check_header(lua_State *L, const struct cw_header *header)
                         header->name);
 }
 
+/* `type`: of a body that was made here; a script that says otherwise is right. */
 static void join_headers(lua_State *L, const struct pairs *settings, const struct pairs *own,
-                         struct cw_arena *arena, struct cw_http_request *out)
+                         const char *type, struct cw_arena *arena, struct cw_http_request *out)
 {
     struct cw_header *headers = cw_arena_alloc(arena, (settings->count + own->count + 1) * sizeof *headers);
     size_t count = 0;
@@ -136,6 +137,8 @@ static void join_headers(lua_State *L, const struct pairs *settings, const struc
     for (size_t i = 0; i < settings->count; i++)
         if (!has_header(headers, own->count, settings->items[i].name))
             headers[count++] = settings->items[i];
+    if (type != NULL && !has_header(headers, count, "Content-Type"))
+        headers[count++] = (struct cw_header){ "Content-Type", type };
     for (size_t i = 0; i < count; i++)
         check_header(L, &headers[i]);
     out->headers = headers;
@@ -155,18 +158,6 @@ static const char *read_method(lua_State *L, int index, struct cw_arena *arena)
     const char *copy = cw_lua_copy(L, arena, method);
     lua_pop(L, 1);
     return copy;
-}
-
-static struct cw_slice read_body(lua_State *L, int index, struct cw_arena *arena)
-{
-    struct cw_slice body;
-    if (push_text(L, index, "body", &body) != NULL) {
-        body = cw_arena_copy(arena, body);
-        if (body.data == NULL)
-            cw_lua_fail(L, CW_LIMIT, "request: the body is too large");
-    }
-    lua_pop(L, 1);
-    return body;
 }
 
 /* Address without query into memory->buffer and the request's limits; `url` is what it is parsed to. */
@@ -208,16 +199,19 @@ static void read_limits(lua_State *L, int index, const struct client_settings *s
     out->attempts = settings->attempts;
     lua_getfield(L, index, "repeatable");
     out->repeatable = lua_toboolean(L, -1);
-    lua_pop(L, 1);
+    lua_getfield(L, index, "reads");
+    out->reads = lua_toboolean(L, -1);
+    lua_pop(L, 2);
 }
 
 void cw_client_prepare(lua_State *L, int index, const struct client_settings *settings,
                        struct cw_lua_scratch *memory, struct cw_http_request *out, const char **label)
 {
-    static const char *const known[] = { "method",     "path",    "query",      "headers", "body",
-                                         "repeatable", "timeout", "body_limit", NULL };
+    static const char *const known[] = { "method", "path",  "query",      "headers", "body",       "form",
+                                         "json",   "reads", "repeatable", "timeout", "body_limit", NULL };
     static const struct pairs nothing;
     struct cw_url url;
+    const char *type;
     index = lua_absindex(L, index);
     luaL_checkstack(L, 12, "no room for a request");
     cw_client_check_keys(L, index, "request", "cartwright.Request in scripts/types/cart.lua", known);
@@ -231,15 +225,16 @@ void cw_client_prepare(lua_State *L, int index, const struct client_settings *se
     out->url = cw_lua_copy(L, &memory->arena, cw_buffer_slice(&memory->buffer));
     lua_getfield(L, index, "headers");
     struct pairs headers = cw_client_read_pairs(L, -1, "headers", &memory->arena);
-    join_headers(L, is_shop ? &settings->headers : &nothing, &headers, &memory->arena, out);
     lua_pop(L, 2);
 
-    out->body = read_body(L, index, &memory->arena);
+    out->body = cw_client_read_body(L, index, memory, &type);
+    join_headers(L, is_shop ? &settings->headers : &nothing, &headers, type, &memory->arena, out);
     read_limits(L, index, settings, out);
     if (is_shop) {
         out->auth = settings->auth;
         out->user = settings->user;
         out->secret = settings->secret;
+        out->oauth1 = &settings->oauth1;
     }
     *label = make_label(L, out->method, &url, &memory->arena);
 }

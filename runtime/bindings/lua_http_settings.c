@@ -6,6 +6,8 @@
 
 #include "bindings/http_client.h"
 
+#define LOGINS "basic, digest, bearer, token and oauth1"
+
 enum { PAIRS_MAX = 200 };
 
 void cw_client_check_keys(lua_State *L, int index, const char *what, const char *see,
@@ -48,8 +50,7 @@ uint64_t cw_client_read_count(lua_State *L, int index, const char *name)
 
 /* --- pairs --- */
 
-/* The text of a string or secret at `index`, copied. */
-static const char *copy_text(lua_State *L, int index, const char *what, struct cw_arena *arena)
+const char *cw_client_copy_text(lua_State *L, int index, const char *what, struct cw_arena *arena)
 {
     char scratch[CW_LUA_SCALAR_MAX];
     struct cw_slice text;
@@ -94,7 +95,7 @@ struct pairs cw_client_read_pairs(lua_State *L, int index, const char *what, str
             cw_lua_fail(L, CW_USAGE, "%s must be a table of names and values", what);
         name.data = lua_tolstring(L, -2, &name.len);
         pairs.items[pairs.count].name = cw_lua_copy(L, arena, name);
-        pairs.items[pairs.count].value = copy_text(L, lua_gettop(L), what, arena);
+        pairs.items[pairs.count].value = cw_client_copy_text(L, lua_gettop(L), what, arena);
         pairs.count++;
     }
     qsort(pairs.items, pairs.count, sizeof *pairs.items, compare_pairs);
@@ -110,7 +111,7 @@ static void read_base(lua_State *L, int index, struct client *client)
     if (lua_getfield(L, index, "base") != LUA_TSTRING)
         cw_lua_fail(L, CW_USAGE,
                     "http: base must be the shop's address, such as \"https://shop.example.com/api/\"");
-    settings->base = copy_text(L, lua_gettop(L), "base", &client->arena);
+    settings->base = cw_client_copy_text(L, lua_gettop(L), "base", &client->arena);
     if (!cw_url_parse(settings->base, &settings->origin, &err)) {
         cw_fail_in(&err, "http: base");
         cw_lua_raise(L, &err);
@@ -129,12 +130,11 @@ static void read_login(lua_State *L, int index, const char *name, enum cw_http_a
     if (lua_getfield(L, index, name) != LUA_TNIL) {
         luaL_checkstack(L, 4, "no room for settings");
         if (!lua_istable(L, -1) || settings->auth != CW_HTTP_NO_AUTH)
-            cw_lua_fail(L, CW_USAGE,
-                        "http: %s = { user, password }, and only one of basic, digest and bearer", name);
+            cw_lua_fail(L, CW_USAGE, "http: %s = { user, password }, and only one of " LOGINS, name);
         lua_rawgeti(L, -1, 1);
         lua_rawgeti(L, -2, 2);
-        settings->user = copy_text(L, lua_gettop(L) - 1, name, &client->arena);
-        settings->secret = copy_text(L, lua_gettop(L), name, &client->arena);
+        settings->user = cw_client_copy_text(L, lua_gettop(L) - 1, name, &client->arena);
+        settings->secret = cw_client_copy_text(L, lua_gettop(L), name, &client->arena);
         settings->auth = auth;
         lua_pop(L, 2);
     }
@@ -146,9 +146,53 @@ static void read_bearer(lua_State *L, int index, struct client *client)
     struct client_settings *settings = &client->settings;
     if (lua_getfield(L, index, "bearer") != LUA_TNIL) {
         if (settings->auth != CW_HTTP_NO_AUTH)
-            cw_lua_fail(L, CW_USAGE, "http: only one of basic, digest and bearer");
-        settings->secret = copy_text(L, lua_gettop(L), "bearer", &client->arena);
+            cw_lua_fail(L, CW_USAGE, "http: only one of " LOGINS);
+        settings->secret = cw_client_copy_text(L, lua_gettop(L), "bearer", &client->arena);
         settings->auth = CW_HTTP_BEARER;
+    }
+    lua_pop(L, 1);
+}
+
+/* A field of the table on top, copied; NULL when absent. */
+static const char *copy_field(lua_State *L, const char *name, struct cw_arena *arena)
+{
+    const char *text = NULL;
+    if (lua_getfield(L, -1, name) != LUA_TNIL)
+        text = cw_client_copy_text(L, lua_gettop(L), name, arena);
+    lua_pop(L, 1);
+    return text;
+}
+
+static enum cw_hmac read_method(lua_State *L, struct cw_arena *arena)
+{
+    const char *method = copy_field(L, "method", arena);
+    if (method == NULL || strcmp(method, "HMAC-SHA256") == 0)
+        return CW_HMAC_SHA256;
+    if (strcmp(method, "HMAC-SHA1") != 0)
+        cw_lua_fail(L, CW_USAGE, "http: method of oauth1 is \"HMAC-SHA1\" or \"HMAC-SHA256\"");
+    return CW_HMAC_SHA1;
+}
+
+static void read_oauth1(lua_State *L, int index, struct client *client)
+{
+    static const char *const known[] = { "consumer_key", "consumer_secret", "token",
+                                         "token_secret", "method",          NULL };
+    struct client_settings *settings = &client->settings;
+    if (lua_getfield(L, index, "oauth1") != LUA_TNIL) {
+        if (!lua_istable(L, -1) || settings->auth != CW_HTTP_NO_AUTH)
+            cw_lua_fail(
+                L, CW_USAGE,
+                "http: oauth1 = { consumer_key = ..., consumer_secret = ... }, and only one of " LOGINS);
+        cw_client_check_keys(L, -1, "http: oauth1", "cartwright.Http in scripts/types/cart.lua", known);
+        settings->oauth1 =
+            (struct cw_oauth1){ .consumer_key = copy_field(L, "consumer_key", &client->arena),
+                                .consumer_secret = copy_field(L, "consumer_secret", &client->arena),
+                                .token = copy_field(L, "token", &client->arena),
+                                .token_secret = copy_field(L, "token_secret", &client->arena),
+                                .method = read_method(L, &client->arena) };
+        if (settings->oauth1.consumer_key == NULL || settings->oauth1.consumer_secret == NULL)
+            cw_lua_fail(L, CW_USAGE, "http: oauth1 needs consumer_key and consumer_secret");
+        settings->auth = CW_HTTP_OAUTH1;
     }
     lua_pop(L, 1);
 }
@@ -180,8 +224,8 @@ static void read_rate(lua_State *L, int index, struct client_settings *settings)
 
 void cw_client_read_settings(lua_State *L, int index, struct client *client)
 {
-    static const char *const known[] = { "base",    "basic",    "digest",     "bearer",  "headers",
-                                         "query",   "rate",     "burst",      "timeout", "stall",
+    static const char *const known[] = { "base",    "basic",    "digest",     "bearer", "token",   "oauth1",
+                                         "headers", "query",    "rate",       "burst",  "timeout", "stall",
                                          "connect", "attempts", "body_limit", NULL };
     struct client_settings *settings = &client->settings;
     cw_client_check_keys(L, index, "http", "cartwright.Http in scripts/types/cart.lua", known);
@@ -189,6 +233,7 @@ void cw_client_read_settings(lua_State *L, int index, struct client *client)
     read_login(L, index, "basic", CW_HTTP_BASIC, client);
     read_login(L, index, "digest", CW_HTTP_DIGEST, client);
     read_bearer(L, index, client);
+    read_oauth1(L, index, client);
     read_rate(L, index, settings);
     settings->burst = (unsigned)read_number(L, index, "burst", 1000);
     settings->attempts = (unsigned)read_number(L, index, "attempts", 100);
@@ -201,4 +246,9 @@ void cw_client_read_settings(lua_State *L, int index, struct client *client)
     lua_getfield(L, index, "query");
     settings->query = cw_client_read_pairs(L, -1, "query", &client->arena);
     lua_pop(L, 2);
+    if (lua_getfield(L, index, "token") != LUA_TNIL && settings->auth != CW_HTTP_NO_AUTH)
+        cw_lua_fail(L, CW_USAGE, "http: only one of " LOGINS);
+    if (!lua_isnil(L, -1))
+        cw_client_read_token(L, lua_gettop(L), client);
+    lua_pop(L, 1);
 }

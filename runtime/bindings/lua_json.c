@@ -121,6 +121,7 @@ struct place {
 struct writer {
     lua_State *L;
     struct cw_buffer *out;
+    bool takes_secrets; /* what is written never becomes a value of Lua */
 };
 
 static void write_value(struct writer *w, int index, const struct place *place);
@@ -291,6 +292,10 @@ static void write_object_value(struct writer *w, int index, const struct place *
         add(w, cw_slice("null"));
         return;
     }
+    if (w->takes_secrets && cw_lua_to_secret(w->L, index) != NULL) {
+        add_text(w, cw_slice(cw_lua_secret_text(w->L, index)), place);
+        return;
+    }
     if (!cw_lua_scalar(w->L, index, text, &slice))
         refuse(w, place,
                lua_pushfstring(w->L, "%s cannot be written; it stands", cw_lua_type_name(w->L, index)));
@@ -322,13 +327,20 @@ static void write_value(struct writer *w, int index, const struct place *place)
     }
 }
 
+void cw_lua_write_json(lua_State *L, int index, struct cw_buffer *out)
+{
+    struct writer writer = { L, out, true };
+    const struct place root = { 0 };
+    write_value(&writer, lua_absindex(L, index), &root);
+}
+
 /* json.encode(value) -> string. Raises for what JSON cannot say exactly. */
 static int encode(lua_State *L)
 {
     luaL_checkany(L, 1);
     lua_settop(L, 1);
     struct cw_lua_scratch *scratch = cw_lua_push_scratch(L);
-    struct writer writer = { L, &scratch->buffer };
+    struct writer writer = { L, &scratch->buffer, false };
     const struct place root = { 0 };
     write_value(&writer, 1, &root);
     struct cw_slice text = cw_buffer_slice(&scratch->buffer);

@@ -83,12 +83,8 @@ static void push_headers(lua_State *L, const struct cw_lua_notice *notice)
     }
 }
 
-static int push_notice(lua_State *L, void *arg)
+void cw_lua_push_notice(lua_State *L, const struct cw_lua_notice *notice)
 {
-    const struct start *start = arg;
-    const struct cw_lua_notice *notice = start->notice;
-    cw_lua_push_open(L, "hear");
-    lua_rawgeti(L, LUA_REGISTRYINDEX, start->cart->ref);
     lua_createtable(L, 0, 6);
     set_text(L, "method", cw_slice(notice->method));
     set_text(L, "path", notice->rest);
@@ -98,6 +94,14 @@ static int push_notice(lua_State *L, void *arg)
     lua_setfield(L, -2, "received_at");
     push_headers(L, notice);
     lua_setfield(L, -2, "headers");
+}
+
+static int push_start(lua_State *L, void *arg)
+{
+    const struct start *start = arg;
+    cw_lua_push_open(L, "hear");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, start->cart->ref);
+    cw_lua_push_notice(L, start->notice);
     return 2;
 }
 
@@ -131,5 +135,5 @@ struct cw_fiber *cw_lua_start_notice(const struct cw_lua_cart *cart, const struc
                                      struct cw_lua_hearing *hearing, struct cw_error *err)
 {
     struct start start = { cart, notice };
-    return cw_fiber_start(cart->script, push_notice, &start, end_notice, hearing, err);
+    return cw_fiber_start(cart->script, push_start, &start, end_notice, hearing, err);
 }

@@ -390,14 +390,12 @@ static const struct cw_zone *zone_of(lua_State *L, struct cw_lua_carts *carts)
     return carts->zone;
 }
 
-/* site.put { kind, reason, from, drop, documents... }. Raises what is wrong with it; then nothing was put. */
-int cw_lua_site_put(lua_State *L)
+/* *txn, where there is one, is the host's from the moment that it is asked. */
+int cw_lua_put_in(lua_State *L, struct cw_lua_carts *carts, struct cw_txn **txn)
 {
-    struct cw_lua_carts *carts = lua_touserdata(L, lua_upvalueindex(1));
     struct cw_error err;
     size_t count, drop_count;
     luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
     check_keys(L);
     const struct cw_kind *kind = read_kind(L);
     struct cw_slice from = read_option(L, "from"), reason = read_option(L, "reason");
@@ -411,7 +409,18 @@ int cw_lua_site_put(lua_State *L)
                              "\"A-1\" }, { sku = \"A-2\" } }");
     if (carts->host.put == NULL)
         return luaL_error(L, "site.put: there is no store in this command");
-    bool ok = carts->host.put(carts->host.arg, kind, docs, count, drops, drop_count, from, reason, &err);
+    struct cw_txn *given = txn != NULL ? *txn : NULL;
+    if (txn != NULL)
+        *txn = NULL;
+    bool ok =
+        carts->host.put(carts->host.arg, given, kind, docs, count, drops, drop_count, from, reason, &err);
     cw_lua_clear_scratch(scratch);
     return ok ? 0 : cw_lua_raise(L, &err);
+}
+
+/* site.put { kind, reason, from, drop, documents... }. Raises what is wrong with it; then nothing was put. */
+int cw_lua_site_put(lua_State *L)
+{
+    lua_settop(L, 1);
+    return cw_lua_put_in(L, lua_touserdata(L, lua_upvalueindex(1)), NULL);
 }

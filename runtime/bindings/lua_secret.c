@@ -39,8 +39,8 @@ static int refuse_concat(lua_State *L)
     const char *name = cw_lua_to_secret(L, cw_lua_to_secret(L, 1) != NULL ? 1 : 2);
     return cw_lua_fail(
         L, CW_REFUSED,
-        "the secret %s has no text; hand it whole to http: basic, bearer, digest, a header or a query "
-        "parameter",
+        "the secret %s has no text; hand it whole to http (basic, bearer, digest, token, oauth1, a header, a query "
+        "parameter) or to a request (a header, a query parameter, a value of form or json)",
         name);
 }
 

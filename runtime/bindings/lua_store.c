@@ -11,15 +11,20 @@ static struct cw_lua_carts *carts_of(lua_State *L)
 }
 
 /* The open cart whose instance (or the `self` of one of its runs) is at `index`. */
-static struct cw_lua_cart *check_cart(lua_State *L, int index)
+struct cw_lua_cart *cw_lua_check_cart(lua_State *L, struct cw_lua_carts *carts, int index)
 {
     luaL_checktype(L, index, LUA_TTABLE);
     lua_getfield(L, index, "name");
     const char *name = lua_tostring(L, -1);
-    struct cw_lua_cart *cart = name != NULL ? cw_lua_carts_find(carts_of(L), name) : NULL;
+    struct cw_lua_cart *cart = name != NULL ? cw_lua_carts_find(carts, name) : NULL;
     luaL_argcheck(L, cart != NULL, index, "a cart expected (call it with a colon: self:emit)");
     lua_pop(L, 1);
     return cart;
+}
+
+static struct cw_lua_cart *check_cart(lua_State *L, int index)
+{
+    return cw_lua_check_cart(L, carts_of(L), index);
 }
 
 /* --- emit --- */
@@ -55,6 +60,7 @@ static int finish_emit(lua_State *L, int status, lua_KContext ctx)
     struct emit_op *op = (struct emit_op *)ctx;
     if (op->err.code != CW_OK)
         return cw_lua_raise(L, &op->err);
+    cw_records_tell_stored(cw_lua_to_records(L, 2));
     const struct {
         const char *name;
         uint64_t value;
@@ -322,6 +328,11 @@ static const luaL_Reg functions[] = { { "emit", emit },
                                       { "secret_equals", cw_lua_secret_equals },
                                       { "hash", cw_lua_hash },
                                       { "micros", cw_lua_micros },
+                                      { "served_documents", cw_lua_served_documents },
+                                      { "served_count", cw_lua_served_count },
+                                      { "served_put", cw_lua_served_put },
+                                      { "served_edit", cw_lua_served_edit },
+                                      { "served_quantity", cw_lua_served_quantity },
                                       { NULL, NULL } };
 
 int cw_luaopen_cart(lua_State *L)
@@ -329,6 +340,8 @@ int cw_luaopen_cart(lua_State *L)
     luaL_newlibtable(L, functions);
     lua_pushvalue(L, lua_upvalueindex(1));
     luaL_setfuncs(L, functions, 1);
+    lua_pushboolean(L, carts_of(L)->host.has_many_writers);
+    lua_setfield(L, -2, "has_many_writers");
     lua_pushstring(L, carts_of(L)->host.site_zone);
     lua_setfield(L, -2, "site_zone");
     return 1;

@@ -7,6 +7,7 @@
 #include "adapters/upload.h"
 
 #include "bindings/http_client.h"
+#include "bindings/inbox_place.h"
 #include "bindings/telling.h"
 
 #define FOLDERS_TYPE "cartwright.native.Folders"
@@ -238,6 +239,11 @@ static int collect_folders(lua_State *L)
     cw_egress_free(folders->egress);
     folders->egress = NULL;
     return 0;
+}
+
+const struct cw_egress *cw_lua_to_egress(lua_State *L, int index)
+{
+    return ((struct folders *)luaL_checkudata(L, index, FOLDERS_TYPE))->egress;
 }
 
 static bool allow_site(struct cw_egress *egress, const char *const *allowed, struct cw_error *err)

@@ -119,6 +119,10 @@ void cw_lua_close_document(struct cw_lua_document *ticket);
 /* Pushes what json.decode gives for the tree. */
 void cw_lua_push_json(lua_State *L, const struct cw_node *node);
 
+/* Writes the value at `index` as json.encode does, and secrets as their text. On error `out` holds nothing of
+ * use. */
+void cw_lua_write_json(lua_State *L, int index, struct cw_buffer *out);
+
 /* The root of the one document in scratch->body, in scratch->arena; never raises. */
 const struct cw_node *cw_lua_parse_xml(struct cw_lua_scratch *scratch, struct cw_error *err);
 /* The same for JSON: `bytes` are borrowed by the tree. A byte-order mark is skipped. */

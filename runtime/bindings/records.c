@@ -442,3 +442,11 @@ bool cw_records_fingerprint(struct cw_records *records, struct cw_hash *out, str
     cw_arena_fini(&arena);
     return ok;
 }
+
+void cw_records_tell_stored(const struct cw_records *records)
+{
+    if (records->body != NULL)
+        cw_body_tell_stored(records->body);
+    for (size_t i = 0; i < records->segment_count; i++)
+        cw_records_tell_stored(records->segments[i].records);
+}

@@ -80,6 +80,8 @@ bool cw_records_collect(struct cw_records *records, const char *const *paths, si
 /* The id of record `i` whether or not it can be parsed; see cw_records_id. */
 bool cw_records_any_id(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice *id,
                        struct cw_error *err);
+/* Whoever handed out the bodies (their receipts) may forget them: all of these records are stored. */
+void cw_records_tell_stored(const struct cw_records *records);
 bool cw_records_fingerprint(struct cw_records *records, struct cw_hash *out, struct cw_error *err);
 
 #endif

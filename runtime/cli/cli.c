@@ -141,6 +141,20 @@ static struct cw_loop *create_loop(struct cw_error *err)
     return NULL;
 }
 
+static struct cw_site *open_site(const struct cw_cli *cli, int needs, struct cw_error *err)
+{
+    char *home = home_folder();
+    const char *folder = cli->folder != NULL ? cli->folder : ".";
+    const struct cw_clock *clock = cw_loop_clock(cli->loop);
+    char *config = g_build_filename(folder, "site.lua", NULL);
+    bool is_bare = (needs & CW_CLI_NO_SITE) && !g_file_test(config, G_FILE_TEST_EXISTS);
+    struct cw_site *site =
+        is_bare ? cw_site_bare(cli->folder, home, NULL, clock, err) : cw_site_open(folder, home, clock, err);
+    g_free(config);
+    g_free(home);
+    return site;
+}
+
 static bool open_store(struct cw_cli *cli, bool create, struct cw_error *err)
 {
     cli->store = cw_site_open_store(cli->site, cli->loop, create, err);
@@ -157,12 +171,8 @@ bool cw_cli_open(struct cw_cli *cli, int needs)
     if (!cli->log_is_set)
         cw_log_configure(log);
     cli->loop = create_loop(&err);
-    if (cli->loop != NULL) {
-        char *home = home_folder();
-        cli->site =
-            cw_site_open(cli->folder != NULL ? cli->folder : ".", home, cw_loop_clock(cli->loop), &err);
-        g_free(home);
-    }
+    if (cli->loop != NULL)
+        cli->site = open_site(cli, needs, &err);
     bool ok = cli->site != NULL;
     if (ok && (needs & (CW_CLI_STORE | CW_CLI_STORE_CREATE)))
         ok = open_store(cli, needs & CW_CLI_STORE_CREATE, &err);

@@ -26,7 +26,13 @@ struct cw_cli {
 int cw_cli_parse(struct cw_cli *cli, int *argc, char ***argv, const char *usage, const char *about,
                  const GOptionEntry *entries, int least, int most);
 
-enum { CW_CLI_STORE = 1, CW_CLI_STORE_CREATE = 2, CW_CLI_NETWORK = 4, CW_CLI_STORE_IF_THERE = 8 };
+enum {
+    CW_CLI_STORE = 1,
+    CW_CLI_STORE_CREATE = 2,
+    CW_CLI_NETWORK = 4,
+    CW_CLI_STORE_IF_THERE = 8,
+    CW_CLI_NO_SITE = 16 /* a folder without a site.lua will do, and so will no folder */
+};
 
 /* Opens the site and what `needs` names. Prints the error and returns false when that fails. */
 bool cw_cli_open(struct cw_cli *cli, int needs);

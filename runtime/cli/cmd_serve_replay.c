@@ -1,6 +1,5 @@
 /* cmd_serve_replay.c - `cartwright serve-replay DIR`: a recorded shop on a local port, until it is told to
  * stop. */
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/ready_file.h"
 #include "engine/replay.h"
 
 static void print_miss(void *arg, struct cw_slice text)
@@ -23,19 +23,6 @@ static void stop(void *loop, int fd, int events)
     cw_loop_stop(loop);
 }
 
-/* Whoever waits for the file finds it complete or not at all. */
-static bool write_ready_file(const char *path, unsigned port, struct cw_error *err)
-{
-    char *unfinished = g_strdup_printf("%s.new", path);
-    FILE *out = fopen(unfinished, "w");
-    bool ok = out != NULL && fprintf(out, "%u\n", port) > 0;
-    if (out != NULL)
-        ok = fclose(out) == 0 && ok;
-    ok = (ok && rename(unfinished, path) == 0) || cw_fail(err, CW_IO, "%s: %s", path, strerror(errno));
-    g_free(unfinished);
-    return ok;
-}
-
 static bool announce(const struct cw_replay *replay, const char *folder, const char *address,
                      const char *ready_file, struct cw_error *err)
 {
@@ -43,7 +30,7 @@ static bool announce(const struct cw_replay *replay, const char *folder, const c
     printf("serving %zu recorded answers of %s at http://%s%s%s:%u\n", cw_replay_exchanges(replay), folder,
            is_ipv6 ? "[" : "", address, is_ipv6 ? "]" : "", cw_replay_port(replay));
     fflush(stdout);
-    return ready_file == NULL || write_ready_file(ready_file, cw_replay_port(replay), err);
+    return cw_cli_write_ready_file(ready_file, cw_replay_port(replay), err);
 }
 
 static void print_counts(const struct cw_replay *replay)

@@ -29,6 +29,7 @@ int cw_cmd_list(int argc, char **argv);
 int cw_cmd_show(int argc, char **argv);
 int cw_cmd_stock(int argc, char **argv);
 int cw_cmd_store(int argc, char **argv);
+int cw_cmd_fake(int argc, char **argv);
 int cw_cmd_serve_replay(int argc, char **argv);
 
 #endif

@@ -43,6 +43,7 @@ static const struct command {
     { "show", cw_cmd_show, "show one of them whole" },
     { "stock", cw_cmd_stock, "explain, compare, count and tell again what carts are told of stock" },
     { "store", cw_cmd_store, "copy a store to another one, from SQLite to PostgreSQL or back" },
+    { "fake", cw_cmd_fake, "serve a shop of one's own making, to test carts against" },
     { "serve-replay", cw_cmd_serve_replay, "serve recorded answers of a shop" },
 };
 

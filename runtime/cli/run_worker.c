@@ -84,6 +84,7 @@ static bool begin_work(struct working *working, struct cw_error *err)
                                                  .session = session_of,
                                                  .release = release_session,
                                                  .arg = working,
+                                                 .holder = working->holder,
                                                  .metrics = working->pulse->metrics };
     working->webhooks = cw_webhooks_open(&webhooks, CW_SUPERVISED_WEBHOOKS_FD, err);
     return working->webhooks != NULL;

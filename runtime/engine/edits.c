@@ -365,7 +365,10 @@ bool cw_edit_document(struct cw_store *store, const struct cw_clock *clock,
 {
     struct editing editing = { .request = request, .clock = clock, .err = err };
     cw_arena_init(&editing.arena, ARENA_LIMIT);
-    cw_txn_begin(store, (struct cw_fence){ request->cart, request->token }, begun, &editing);
+    if (request->txn != NULL)
+        begun(&editing, request->txn, NULL);
+    else
+        cw_txn_begin(store, (struct cw_fence){ request->cart, request->token }, begun, &editing);
     cw_store_wait(store);
     cw_arena_fini(&editing.arena);
     return editing.ok;

@@ -22,6 +22,8 @@ struct cw_edit_request {
     int64_t token;                       /* of the cart's lease; 0 = a command that holds none */
     const struct cw_site_config *config; /* for what carts are told; NULL = nothing */
     bool dry_run;                        /* everything but the commit */
+    struct cw_txn
+        *txn; /* one that has begun, which the edit ends, success or not; NULL = it begins its own */
 };
 
 /* All changes or none. Refused: names and values that the document's kind does not know (CW_USAGE,

@@ -92,6 +92,12 @@ void cw_emitter_watch(struct cw_emitter *emitter, const struct cw_lua_stream *st
         open->watch = watch;
 }
 
+struct cw_run *cw_emitter_run(struct cw_emitter *emitter, const struct cw_lua_stream *stream)
+{
+    struct open_run *open = find(emitter, stream);
+    return open != NULL ? open->run : NULL;
+}
+
 const struct cw_error *cw_emitter_error(struct cw_emitter *emitter, const struct cw_lua_stream *stream)
 {
     struct open_run *open = find(emitter, stream);

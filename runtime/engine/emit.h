@@ -35,6 +35,9 @@ void cw_emitter_end(struct cw_emitter *emitter, const struct cw_lua_stream *stre
  * error that it gets for it, but its run has failed all the same: the page's records are not in the store. */
 const struct cw_error *cw_emitter_error(struct cw_emitter *emitter, const struct cw_lua_stream *stream);
 
+/* The open run of the stream; NULL when there is none. */
+struct cw_run *cw_emitter_run(struct cw_emitter *emitter, const struct cw_lua_stream *stream);
+
 /* Calls `idle` once, from the loop, as soon as no page of the stream is on its way; forgotten when the run
  * ends before. */
 void cw_emitter_when_idle(struct cw_emitter *emitter, const struct cw_lua_stream *stream, cw_loop_fn *idle,

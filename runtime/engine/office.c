@@ -48,6 +48,10 @@ static void begun(void *arg, struct cw_txn *txn, const struct cw_error *err)
 
 static bool begin(struct office_job *job)
 {
+    if (job->put->txn != NULL) { /* of one page, which begins once */
+        job->txn = job->put->txn;
+        return true;
+    }
     cw_txn_begin(job->store, (struct cw_fence){ 0 }, begun, job);
     cw_store_wait(job->store);
     return job->txn != NULL;
@@ -452,6 +456,9 @@ static bool check_request(const struct cw_office_put *put, struct cw_error *err)
         return cw_office_kind(cw_slice(put->kind->name), err) != NULL;
     if (put->replaces.len > 0 && put->kind != &cw_kind_stock_level)
         return cw_fail(err, CW_USAGE, "only levels can be replaced as a whole");
+    if (put->txn != NULL && !is_one_page(put))
+        return cw_fail(err, CW_LIMIT, "at most %d documents are put at once here; put them in several calls",
+                       CW_OFFICE_PAGE);
     if (put->from.len == 0)
         return true;
     for (size_t i = 0; i < put->config->cart_count; i++)
@@ -461,12 +468,19 @@ static bool check_request(const struct cw_office_put *put, struct cw_error *err)
                    CW_SLICE_ARG(put->from));
 }
 
+static bool refuse_put(const struct cw_office_put *put)
+{
+    if (put->txn != NULL)
+        cw_txn_rollback(put->txn);
+    return false;
+}
+
 bool cw_office_put(struct cw_store *store, const struct cw_clock *clock, const struct cw_office_put *put,
                    struct cw_office_result *result, struct cw_error *err)
 {
     struct cw_error own;
     if (!check_request(put, err))
-        return false;
+        return refuse_put(put);
     struct office_job *job = calloc(1, sizeof *job);
     bool *told = calloc(put->config->cart_count * CW_OUT_STREAMS + 1, sizeof *told);
     bool ok = job != NULL && told != NULL;
@@ -486,6 +500,7 @@ bool cw_office_put(struct cw_store *store, const struct cw_clock *clock, const s
         cw_arena_fini(&job->arena);
     } else {
         cw_fail(err, CW_NOMEM, "no memory for what the back office says");
+        refuse_put(put);
     }
     free(told);
     free(job);

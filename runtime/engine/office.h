@@ -51,6 +51,9 @@ struct cw_office_put {
                              of levels and prices it is, as they are counted; empty = none */
     struct cw_slice who, reason;
     bool dry_run; /* everything but the commit */
+    /* One that has begun and written nothing, for who may not wait for its turn: the put owns it from the
+     * call on, and ends it. For at most CW_OFFICE_PAGE documents. NULL = the put begins its own. */
+    struct cw_txn *txn;
 };
 struct cw_office_result {
     uint64_t put, unchanged, dropped;

@@ -13,6 +13,7 @@ struct parcel {
     struct cw_slice id;           /* under which the cart has it */
     struct cw_slice old_tracking; /* the number that this corrects; empty = none */
     bool completes;
+    bool again; /* the cart was told of it, without what is new now */
 };
 
 /* --- the payload --- */
@@ -85,7 +86,8 @@ static bool print_parcel(struct cw_buffer *out, const struct parcel *parcel, str
         ok = cw_office_json_text(out, fields[i][1], cw_office_text(doc, fields[i][0]), err);
     return ok && cw_office_json_text(out, "old_tracking_number", parcel->old_tracking, err) &&
            print_lines(out, parcel, err) &&
-           cw_buffer_print(out, err, "\"completes\":%s}", parcel->completes ? "true" : "false");
+           cw_buffer_print(out, err, "\"completes\":%s%s}", parcel->completes ? "true" : "false",
+                           parcel->again ? ",\"again\":true" : "");
 }
 
 static bool put_parcel(struct office_job *job, const struct parcel *parcel, struct cw_slice event)
@@ -218,7 +220,7 @@ static bool tell_tracking(struct office_job *job, const struct office_doc *doc, 
 
 /* One that was not begun to be sent gives way to what is so now, so that the buyer gets one mail, with the
  * number in it. Its sender may be faster: then the shop has it, and is told of tracking alone. */
-static bool tell_again(struct office_job *job, const struct office_doc *doc, const struct parcel *parcel)
+static bool tell_again(struct office_job *job, const struct office_doc *doc, struct parcel *parcel)
 {
     const struct cw_slice cart = parcel->order->cart;
     struct found first;
@@ -230,6 +232,7 @@ static bool tell_again(struct office_job *job, const struct office_doc *doc, con
         return false;
     if (gives_way && !first.is_there)
         return put_parcel(job, parcel, doc->id);
+    parcel->again = true;
     return !has_new_tracking(doc) || tell_tracking(job, doc, parcel);
 }
 

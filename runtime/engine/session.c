@@ -3,10 +3,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "engine/edits.h"
+#include "engine/entry_notes.h"
 #include "engine/office.h"
+#include "engine/published.h"
 
 /* A request that leaves has a twelfth of the lease's time, 5 s of a minute, to reach the shop. */
 enum { LEASE_MARGIN = 12 };
@@ -97,7 +100,13 @@ static const struct cw_rules *rules_of(const struct cw_lua_cart *cart, const str
     return stream != NULL ? stream->rules : NULL;
 }
 
-static bool edit(void *arg, const struct cw_lua_cart *cart, const struct cw_kind *kind,
+/* The scripts of a cart speak for it; others for whoever runs them. */
+static struct cw_slice who_of(const struct cw_session_config *config)
+{
+    return cw_slice(config->who != NULL ? config->who : config->cart != NULL ? config->cart : "script");
+}
+
+static bool edit(void *arg, struct cw_txn *txn, const struct cw_lua_cart *cart, const struct cw_kind *kind,
                  struct cw_slice external_id, const struct cw_change *changes, size_t count,
                  struct cw_slice reason, struct cw_error *err)
 {
@@ -108,19 +117,20 @@ static bool edit(void *arg, const struct cw_lua_cart *cart, const struct cw_kind
                                        .kind = kind,
                                        .changes = changes,
                                        .count = count,
-                                       .who = cw_slice(config->who != NULL ? config->who : "script"),
+                                       .who = who_of(config),
                                        .reason = reason,
                                        .rules = rules_of(cart, kind),
                                        .zone = cart->zone,
-                                       .token = session->token,
+                                       .token = txn != NULL ? 0 : session->token,
                                        .config = &config->site->config,
-                                       .dry_run = config->dry_run };
+                                       .dry_run = config->dry_run,
+                                       .txn = txn };
     return cw_edit_document(config->store, cw_loop_clock(config->loop), &request, err);
 }
 
-static bool put(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
-                const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,
-                struct cw_error *err)
+static bool put(void *arg, struct cw_txn *txn, const struct cw_kind *kind, struct cw_document *const *docs,
+                size_t count, const struct cw_slice *drops, size_t drop_count, struct cw_slice from,
+                struct cw_slice reason, struct cw_error *err)
 {
     struct cw_session *session = arg;
     const struct cw_session_config *config = &session->config;
@@ -132,10 +142,20 @@ static bool put(void *arg, const struct cw_kind *kind, struct cw_document *const
                                      .drops = drops,
                                      .drop_count = drop_count,
                                      .from = from,
-                                     .who = cw_slice(config->who != NULL ? config->who : "script"),
+                                     .who = who_of(config),
                                      .reason = reason,
-                                     .dry_run = config->dry_run };
+                                     .dry_run = config->dry_run,
+                                     .txn = txn };
     return cw_office_put(config->store, cw_loop_clock(config->loop), &request, &result, err);
+}
+
+static bool quantity(void *arg, struct cw_txn *txn, const char *cart, struct cw_slice sku, bool *is_known,
+                     struct cw_decimal *published, struct cw_error *err)
+{
+    const struct cw_session *session = arg;
+    const struct cw_session_config *config = &session->config;
+    cw_time now = cw_now(cw_loop_clock(config->loop));
+    return cw_published_quantity(txn, &config->site->config, cart, sku, now, is_known, published, err);
 }
 
 void cw_session_set_token(struct cw_session *session, int64_t token)
@@ -232,6 +252,25 @@ static void progress(void *arg, int64_t done, int64_t total)
         session->config.progress(session->config.arg, done, total);
 }
 
+static bool note(void *arg, const struct cw_lua_stream *stream, const char *entry, const char *words,
+                 bool once, struct cw_error *err)
+{
+    struct cw_session *session = arg;
+    struct cw_pipeline pipeline = cw_session_pipeline(session);
+    const struct cw_entry_note note = { .stream = stream,
+                                        .run = cw_emitter_run(session->emitter, stream),
+                                        .entry = entry,
+                                        .words = words,
+                                        .once = once };
+    return cw_entry_note(&pipeline, &note, err);
+}
+
+static struct cw_inbox *inbox(void *arg, const char *cart, struct cw_error *err)
+{
+    struct cw_session *session = arg;
+    return session->config.inbox != NULL ? session->config.inbox(session->config.arg, cart, err) : NULL;
+}
+
 /* --- life --- */
 
 static bool open_script(struct cw_session *session, struct cw_error *err)
@@ -268,8 +307,13 @@ static bool open_carts(struct cw_session *session, struct cw_error *err)
                                       .emit = emit,
                                       .cancel_emit = cancel_emit,
                                       .progress = progress,
+                                      .folder = config->site->path,
+                                      .note = note,
+                                      .inbox = inbox,
                                       .put = config->store != NULL ? put : NULL,
-                                      .edit = config->store != NULL ? edit : NULL };
+                                      .edit = config->store != NULL ? edit : NULL,
+                                      .quantity = config->store != NULL ? quantity : NULL,
+                                      .has_many_writers = strstr(config->site->config.store, "://") != NULL };
     session->carts = cw_lua_carts_create(session->script, &host, err);
     return session->carts != NULL;
 }

@@ -29,6 +29,8 @@ struct cw_session_config {
     void (*print)(void *arg, struct cw_slice line); /* NULL = the log */
     void (*progress)(void *arg, int64_t done, int64_t total);
     void *arg;
+    /* Tests: an inbox in the place of the one that a cart's script names; as in bindings/carts.h. */
+    struct cw_inbox *(*inbox)(void *arg, const char *cart, struct cw_error *err);
     struct cw_script_limits limits;
     bool collector_always;    /* tests */
     uint64_t fail_allocation; /* tests: the script's n-th allocation fails; 0 = none */

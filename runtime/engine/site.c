@@ -24,6 +24,8 @@ static int open_below(int dir, const char *path)
     char part[256];
     const char *slash;
     int at = dup(dir);
+    if (dir < 0) /* a site without a folder */
+        errno = ENOENT;
     while (at >= 0 && (slash = strchr(path, '/')) != NULL) {
         size_t len = (size_t)(slash - path);
         if (len >= sizeof part) {
@@ -123,12 +125,39 @@ static bool load_shipped(const struct cw_site *site, const char *path, struct cw
     return true;
 }
 
+/* Where it is installed the fakes are not below tests/. */
+static bool load_fake(const struct cw_site *site, const char *rest, struct cw_slice *source,
+                      char chunk_name[128], struct cw_error *err)
+{
+    char path[128];
+    if (!path_of(path, sizeof path, "tests/fakes/", rest))
+        return cw_fail(err, CW_NOT_FOUND, "no module fakes.%s", rest);
+    const char *name = path + strlen("tests/");
+    if (load_from(site->folder_fd, name, source, chunk_name, err) ||
+        (err->code == CW_NOT_FOUND && load_from(site->home_fd, name, source, chunk_name, err)) ||
+        (err->code == CW_NOT_FOUND && load_from(site->home_fd, path, source, chunk_name, err)))
+        return true;
+    return err->code == CW_NOT_FOUND &&
+           cw_fail(err, CW_NOT_FOUND, "there is no fake %s: no fakes/%s.lua %s%s and none that is shipped",
+                   rest, rest, site->folder[0] != '\0' ? "in " : "of a site", site->folder);
+}
+
+/* A copy of the text that stands for site.lua. */
+static bool load_text(const struct cw_site *site, struct cw_slice *source, char chunk_name[128])
+{
+    *source = cw_slice(strdup(site->text));
+    snprintf(chunk_name, 128, "site.lua");
+    return true;
+}
+
 bool cw_site_load_module(const struct cw_site *site, const char *module, struct cw_slice *source,
                          char chunk_name[128], struct cw_error *err)
 {
     char path[128];
     const char *dot = strchr(module, '.');
     const char *rest = dot != NULL ? dot + 1 : "";
+    if (strcmp(module, "site") == 0 && site->text != NULL)
+        return load_text(site, source, chunk_name);
     if (strcmp(module, "site") == 0)
         return load_from(site->folder_fd, "site.lua", source, chunk_name, err);
     if (strncmp(module, "carts.", 6) == 0 && path_of(path, sizeof path, "carts/", rest)) {
@@ -143,6 +172,8 @@ bool cw_site_load_module(const struct cw_site *site, const char *module, struct 
     if (strncmp(module, "cartwright.", 11) == 0 && path_of(path, sizeof path, "scripts/cartwright/", rest))
         return load_from(site->home_fd, path, source, chunk_name, err) ||
                (err->code == CW_NOT_FOUND && cw_fail(err, CW_NOT_FOUND, "there is no module %s", module));
+    if (strncmp(module, "fakes.", 6) == 0)
+        return load_fake(site, rest, source, chunk_name, err);
     if (strncmp(module, "lib.", 4) == 0 && path_of(path, sizeof path, "lib/", rest))
         return load_from(site->folder_fd, path, source, chunk_name, err);
     return cw_fail(
@@ -321,17 +352,22 @@ static bool read_config(struct cw_site *site, struct cw_error *err)
     return script != NULL && run_config(site, script, err);
 }
 
-static bool open_folders(struct cw_site *site, struct cw_error *err)
+static bool open_folder(struct cw_site *site, struct cw_error *err)
 {
     site->folder_fd = open(site->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (site->folder_fd < 0)
         return cw_fail(err, CW_NOT_FOUND,
                        "%s: %s; make a site with: cartwright new DIR, or name one with --site DIR",
                        site->folder, strerror(errno));
-    if (faccessat(site->folder_fd, "site.lua", R_OK, 0) != 0)
+    if (site->text == NULL && faccessat(site->folder_fd, "site.lua", R_OK, 0) != 0)
         return cw_fail(err, CW_NOT_FOUND,
                        "no site.lua in %s; make a site with: cartwright new DIR, or name one with --site DIR",
                        site->folder);
+    return true;
+}
+
+static bool open_home(struct cw_site *site, struct cw_error *err)
+{
     site->home_fd = open(site->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (site->home_fd < 0)
         return cw_fail(err, CW_NOT_FOUND,
@@ -340,19 +376,36 @@ static bool open_folders(struct cw_site *site, struct cw_error *err)
     return true;
 }
 
-struct cw_site *cw_site_open(const char *folder, const char *home, const struct cw_clock *clock,
-                             struct cw_error *err)
+static struct cw_site *open_site(const char *folder, const char *home, const char *text,
+                                 const struct cw_clock *clock, struct cw_error *err)
 {
     struct cw_site *site = g_new0(struct cw_site, 1);
+    bool has_folder = text == NULL || folder[0] != '\0';
     site->folder = g_strdup(folder);
+    site->text = g_strdup(text);
+    site->path = g_canonicalize_filename(folder, NULL);
     site->home = g_strdup(home);
     site->folder_fd = site->home_fd = -1;
     site->clock = clock;
     site->secrets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    if (open_folders(site, err) && read_secrets(site, err) && read_config(site, err))
+    if ((!has_folder || (open_folder(site, err) && read_secrets(site, err))) && open_home(site, err) &&
+        read_config(site, err))
         return site;
     cw_site_free(site);
     return NULL;
+}
+
+struct cw_site *cw_site_open(const char *folder, const char *home, const struct cw_clock *clock,
+                             struct cw_error *err)
+{
+    return open_site(folder, home, NULL, clock, err);
+}
+
+struct cw_site *cw_site_bare(const char *folder, const char *home, const char *text,
+                             const struct cw_clock *clock, struct cw_error *err)
+{
+    return open_site(folder != NULL ? folder : "", home, text != NULL ? text : "return { carts = {} }", clock,
+                     err);
 }
 
 void cw_site_free(struct cw_site *site)
@@ -366,6 +419,8 @@ void cw_site_free(struct cw_site *site)
     g_hash_table_destroy(site->secrets);
     cw_site_config_fini(&site->config);
     g_free(site->folder);
+    g_free(site->text);
+    g_free(site->path);
     g_free(site->home);
     g_free(site);
 }

@@ -179,6 +179,8 @@ static bool screen(void *arg, const struct cw_served_request *request, struct cw
     struct cw_webhooks *webhooks = arg;
     struct place place;
     struct cw_hearer *hearer;
+    if (cw_serving_is_asked(webhooks->serving, request))
+        return cw_serving_screen(webhooks->serving, request, answer);
     int status = admit(webhooks, request, &place, &hearer);
     if (status == 0)
         return false;
@@ -211,6 +213,8 @@ static bool serve(void *arg, const struct cw_served_request *request, struct cw_
     struct cw_webhooks *webhooks = arg;
     struct place place;
     struct cw_hearer *hearer;
+    if (cw_serving_is_asked(webhooks->serving, request))
+        return cw_serving_take(webhooks->serving, request, answer, exchange);
     int status = admit(webhooks, request, &place, &hearer);
     struct cw_notice *notice = status == 0 ? create_notice(webhooks, request, &place, exchange) : NULL;
     if (notice == NULL) {
@@ -239,6 +243,19 @@ struct cw_webhooks *cw_webhooks_open(const struct cw_webhooks_config *config, in
         return NULL;
     }
     webhooks->config = *config;
+    const struct cw_serving_config serving = { .loop = config->loop,
+                                               .store = config->store,
+                                               .session = config->session,
+                                               .release = config->release,
+                                               .arg = config->arg,
+                                               .holder = config->holder };
+    if (config->holder != NULL)
+        webhooks->serving = cw_serving_create(&serving, err);
+    if (config->holder != NULL && webhooks->serving == NULL) {
+        close(fd);
+        free(webhooks);
+        return NULL;
+    }
     webhooks->server = cw_http_server_open_on(&server, fd, err);
     webhooks->gather = cw_timer_create(config->loop, cw_webhooks_store_now, webhooks, err);
     if (webhooks->server != NULL && webhooks->gather != NULL)
@@ -258,6 +275,7 @@ void cw_webhooks_close(struct cw_webhooks *webhooks)
     if (webhooks == NULL)
         return;
     webhooks->is_closed = true;
+    cw_serving_close(webhooks->serving);
     while (webhooks->hearers != NULL)
         cw_hearer_free(webhooks->hearers);
     send_away(&webhooks->believed);

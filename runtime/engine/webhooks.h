@@ -7,6 +7,8 @@
  * transaction is on its way are stored together by the next. What comes again is answered 200 and does
  * nothing more. Nothing in a notice ever reaches a document.
  *
+ * Below /serve/CART requests are answered by the cart's script itself: see serve.h.
+ *
  * A job is woken for when its stream's windows will reach the notice: `settle` later. So many notices at once
  * cost one read, or two where some came after the first one's.
  */
@@ -31,6 +33,7 @@ struct cw_webhooks_config {
     struct cw_session *(*session)(void *arg, const char *cart, struct cw_error *err);
     void (*release)(void *arg, const char *cart); /* NULL = sessions stay open anyway */
     void *arg;
+    const char *holder;              /* of leases, for requests that carts answer; NULL = they answer none */
     struct cw_metrics_page *metrics; /* may be NULL */
 };
 

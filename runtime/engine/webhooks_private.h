@@ -3,6 +3,7 @@
 #ifndef CW_ENGINE_WEBHOOKS_PRIVATE_H
 #define CW_ENGINE_WEBHOOKS_PRIVATE_H
 
+#include "engine/serve.h"
 #include "engine/webhooks.h"
 
 enum { CW_WEBHOOK_CART_MAX = 64, CW_WEBHOOK_TEXT_MAX = 200 }; /* bytes, of names; of ids and topics */
@@ -49,7 +50,8 @@ struct cw_hearer {
 struct cw_webhooks {
     struct cw_webhooks_config config;
     struct cw_http_server *server;
-    unsigned waiting; /* for their answer */
+    struct cw_serving *serving; /* NULL = carts answer nothing */
+    unsigned waiting;           /* for their answer */
     struct cw_hearer *hearers;
     struct cw_notices believed; /* to be stored */
     struct cw_notices batch;    /* in the transaction in hand */

@@ -4,6 +4,7 @@
 ---shipments) and `tables`. The runtime makes one instance per cart of the site; `self` in every function is that instance.
 local here = require "cartwright.native.here"
 local http = require "cartwright.native.http"
+local inbox = require "cartwright.inbox"
 local json = require "cartwright.json"
 local map = require "cartwright.map"
 local native = require "cartwright.native.cart"
@@ -32,6 +33,7 @@ end
 cart.text = setting "text"
 cart.url = setting "url"         -- http or https
 cart.folder = setting "folder"   -- on a server of files: ftp, ftpes, ftps or sftp; see Cart:upload
+cart.drop = setting "drop"       -- a folder of this machine, absolute or below the site's; see scripts/types/inbox.lua
 cart.secret = setting "secret"   -- never readable by scripts
 cart.integer = setting "integer"
 cart.decimal = setting "decimal"
@@ -127,8 +129,8 @@ end
 function Cart:get(path, query, options)
   local request = map.copy(options or {})
   request.path, request.query = path, query
-  local response, message, code = self.client:send(request)
-  if not response then cart.fail(code or "io", message) end
+  local response, message, code, setting_name = self.client:send(request)
+  if not response then cart.fail(code or "io", message, setting_name) end
   ---@cast response cartwright.Response
   if response.status < 200 or response.status > 299 then fail_status(self, path, response) end
   return response
@@ -158,8 +160,8 @@ function Cart:write(method, path, body, options)
   if not WRITES[method] then
     error(("write is for POST, PUT, PATCH and DELETE, not for %s; read with self:get"):format(tostring(method)), 2)
   end
-  local response, message, code = self.client:send(write_request(method, path, body, options))
-  if not response then cart.fail(code or "io", message) end
+  local response, message, code, setting_name = self.client:send(write_request(method, path, body, options))
+  if not response then cart.fail(code or "io", message, setting_name) end
   ---@cast response cartwright.Response
   cart.check_answer(self, ("%s %s"):format(method, path == "" and "/" or path), response)
   return response
@@ -253,6 +255,7 @@ function cart.instantiate(shop, name, settings, native)
   end })
   if shop.http then self.client = http.client(name, shop.http(settings)) end
   self.folders = upload.folders(folders_of(shop, settings))
+  inbox.instantiate(self, shop, settings)
   return self
 end
 

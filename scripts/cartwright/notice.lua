@@ -13,13 +13,16 @@ function Notice:header(name)
   return self.headers[name:lower()]
 end
 
-local function unescape(text)
+---What forms and addresses write as %20 and +.
+---@param text string
+---@return string
+function notice.unescape(text)
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
 function Notice:param(name)
   for key, value in self.query:gmatch "([^&=]+)=?([^&]*)" do
-    if unescape(key) == name then return unescape(value) end
+    if notice.unescape(key) == name then return notice.unescape(value) end
   end
   return nil
 end
@@ -34,13 +37,12 @@ local OPTIONS = {
 local ALGORITHMS = { sha256 = true, sha512 = true, sha1 = true }
 local ENCODINGS = { hex = true, base64 = true }
 
-local function refuse(what)
-  return function()
-    error(("webhook may not %s: the shop waits for its answer; do that in the job it wakes"):format(what), 2)
-  end
-end
+local WHY = { webhook = "the shop waits for its answer; do that in the job it wakes",
+  serve = "who asks waits for the answer; it is made of what is in the store" }
 
-local NO_CLIENT = { send = refuse "ask the shop", all = refuse "ask the shop" }
+local function refuse(name, what)
+  return function() error(("%s may not %s: %s"):format(name, what, WHY[name]), 2) end
+end
 
 ---@return cartwright.Secret
 local function check_options(self, options, name)
@@ -63,9 +65,11 @@ local function choose(options, key, choices, default)
 end
 
 ---The instance as `self` of one notice: with what a notice needs, and without what would make the shop wait.
-local function listen(instance, heard, proof)
-  local checks = 0
-  local self = { notice = heard, cache = {}, client = NO_CLIENT, emit = refuse "store records" }
+---@param name "webhook"|"serve"
+function notice.listen(instance, heard, proof, name)
+  local checks, no_shop, no_folder = 0, refuse(name, "ask the shop"), refuse(name, "use a server of files")
+  local self = { notice = heard, cache = {}, client = { send = no_shop, all = no_shop }, emit = refuse(name, "store records"),
+    folders = { put = no_folder, list = no_folder } }
 
   function self:signed(options)
     local secret = check_options(self, options, "signed")
@@ -115,7 +119,7 @@ end
 ---@return integer? at microseconds since 1970
 function notice.hear(instance, given)
   local heard, proof = setmetatable(given, Notice), {}
-  local self = listen(instance, heard, proof)
+  local self = notice.listen(instance, heard, proof, "webhook")
   local answer, reason = self:webhook(heard)
   if not answer then return "refused", tostring(reason or "no reason given") end
   check_answer(answer)

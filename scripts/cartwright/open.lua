@@ -3,13 +3,16 @@
 local cart = require "cartwright.cart"
 local check = require "cartwright.rules_check"
 local decimal = require "cartwright.decimal"
+local inbox = require "cartwright.inbox"
 local map = require "cartwright.map"
 local native = require "cartwright.native.cart"
+local native_inbox = require "cartwright.native.inbox"
 local notice = require "cartwright.notice"
 local out = require "cartwright.out"
 local overlay = require "cartwright.overlay"
 local placed = require "cartwright.placed"
 local rules = require "cartwright.rules"
+local served = require "cartwright.served"
 local sending = require "cartwright.sending"
 local streams_of = require "cartwright.streams"
 local time = require "cartwright.time"
@@ -42,6 +45,16 @@ function readers.folder(value)
     if FOLDERS[scheme] and (path == "" or path:sub(1, 1) == "/") then return value end
   end
   return nil, 'must be the address of a folder like "sftp://files.example.com/in/", without user and password'
+end
+
+---A folder of this machine, absolute or below the site's folder. Scripts may propose only those of the site: which
+---others are opened to a cart is for site.lua to say.
+function readers.drop(value, declared)
+  if type(value) ~= "string" then return nil, 'must be the path of a folder, such as "in" or "/srv/orders/in"' end
+  if value == declared.default and (value:sub(1, 1) == "/" or value:find("..", 1, true)) then
+    return nil, ("has the default %s, but a default must be the name of a folder of the site"):format(value)
+  end
+  return native_inbox.drop(value)
 end
 
 function readers.integer(value)
@@ -236,7 +249,9 @@ function open.cart(name)
   local settings, faults = settle(name, shop.settings, given)
   local streams = {}
   streams_of.check_names(shop, faults, script)
-  local fault = notice.check(shop)
+  local fault = notice.check(shop) or served.check(shop)
+  if fault then faults[#faults + 1] = ("%s: %s"):format(script, fault) end
+  fault = inbox.check(shop)
   if fault then faults[#faults + 1] = ("%s: %s"):format(script, fault) end
   for _, stream_name in ipairs(streams_of.NAMES) do
     if shop[stream_name] then
@@ -273,6 +288,7 @@ function open.test(instance)
     return "invalid", "the cart script has no test; add function shop:test() that asks the shop for its version"
   end
   local passed, result = pcall(instance.test, instance)
+  inbox.close(instance)
   if passed then
     return nil, type(result) == "table" and table.concat(result, "\n") or tostring(result or "")
   end
@@ -281,7 +297,7 @@ function open.test(instance)
   return result.code, result.message .. hint
 end
 
-open.hear, open.tell = notice.hear, sending.tell
+open.hear, open.serve, open.tell, open.inbox_place = notice.hear, served.answer, sending.tell, inbox.place
 open.fetch, open.ids, open.read = streams_of.fetch, streams_of.ids, streams_of.read
 
 return open

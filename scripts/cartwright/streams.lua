@@ -1,4 +1,6 @@
 ---Streams of a cart: what a script may say about each, and running its functions for the runtime.
+local duration = require "cartwright.duration"
+local inbox = require "cartwright.inbox"
 local map = require "cartwright.map"
 local rules = require "cartwright.rules"
 
@@ -8,15 +10,6 @@ streams.NAMES = { "customers", "items", "orders", "stock", "shipments" } -- orde
 
 local IS_STREAM = {}
 for _, name in ipairs(streams.NAMES) do IS_STREAM[name] = true end
-
-local SECONDS = { s = 1, m = 60, h = 3600, d = 86400 }
-
----@param text string "2h", "300s", "90m", "1d"
----@return integer? seconds
-local function duration(text)
-  local count, unit = tostring(text):match "^(%d+)([smhd])$"
-  return count and math.tointeger(tonumber(count)) * SECONDS[unit]
-end
 
 -- What a stream has ---------------------------------------------------------------------------------------------------
 
@@ -122,6 +115,7 @@ local function run(instance, stream_name, key, own, ...)
   own.stream, own.cache = stream_name, {}
   local self = setmetatable(own, { __name = "cart", __index = instance })
   local done, problem = pcall(stream[key], self, ...)
+  inbox.close(self)
   if done then
     if self.passed_by then return false, self.passed_by end
     return

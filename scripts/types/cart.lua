@@ -84,8 +84,10 @@ function Shop:after(name, fn) end
 ---@field attempts? integer of a request that may be repeated, default 5
 ---@field body_limit? integer bytes of an answer, default 64 MiB
 
----A token is asked for when there is none, when its time is nearly over, and once when the shop answers 401; it is known to
----the runtime alone, remembered as a secret. Requests wait for it; asking for it is no write.
+---A token is asked for (by POST) when there is none, when its time is nearly over (a tenth of it, a minute at most), and once
+---when the shop answers 401, after which the request is sent once more; it is known to the runtime alone, remembered as a
+---secret. Requests wait for it; asking for it is no write. Where the shop gives none, requests fail with the code "auth", and
+---the connection test names the secret of `form` or `json`; where it does not answer, with "unavailable".
 ---@class cartwright.Token
 ---@field path string where to ask, as of cartwright.Request
 ---@field form? table as of cartwright.Request: { grant_type = "client_credentials", client_id = ..., client_secret = settings.secret }
@@ -113,13 +115,14 @@ function Shop:after(name, fn) end
 ---@return cartwright.Response? response
 ---@return string? message why there was no answer
 ---@return string? code "timeout", "io", "unavailable", "auth", "refused", "limit"
+---@return string? setting to look at, where that is known
 function Cart:request(request) end
 
 ---GET that must succeed: a status other than 2xx raises an error that says what it means, with the shop's own message
 ---where `explain` finds one.
 ---@param path string
 ---@param query? table
----@param options? cartwright.Request
+---@param options? cartwright.Request such as { method = "POST", json = { query = "..." }, reads = true }
 ---@return cartwright.Response
 function Cart:get(path, query, options) end
 

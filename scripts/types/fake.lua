@@ -1,5 +1,5 @@
 ---@meta
-error("types only; see scripts/cartwright/fake.lua and runtime/engine/fake.h")
+error("types only; see scripts/cartwright/fake.lua, fake_host.lua, fake_door.lua and runtime/engine/fake.h")
 
 ---`require "cartwright.fake"`: shops of one's own making, to test carts against.
 ---
@@ -31,7 +31,8 @@ local fake = {}
 ---@class fake.Definition
 ---@field title string
 ---@field settings? table<string, string|integer|boolean> what the cart needs besides `url`, secrets too, to be let in
----@field path? string what the cart's `url` has behind the host: "/shop"
+---@field secrets? string[] which settings are secrets, for what `cartwright fake` prints; default: those whose names end in key, token, secret or password
+---@field path? string what the cart's `url` has behind the host: "/shop". Routes and paths of requests below it are without it
 ---@field reads? fun(request: fake.Request): boolean|nil whether a request only reads, where its method does not tell: queries of GraphQL, SETI's downloads
 
 ---@param definition fake.Definition
@@ -62,7 +63,8 @@ function fake.text(body, status, headers) end
 ---@class fake.Request
 ---@field method string
 ---@field path string decoded, without the query
----@field query table<string, string> decoded; of several the last; of "a[]" a list
+---@field url string the shop's address as the cart calls it, with the definition's `path`: for links in answers
+---@field query table<string, string> decoded; of several the last; of "a[]" a list, as "a[]" and as "a"
 ---@field headers table<string, string> by names in lower case
 ---@field body string
 ---@field params table<string, string> what stood at {name} in the route
@@ -77,6 +79,9 @@ function Request:header(name) end
 function Request:number(name, default) end
 ---The body as json.decode; raises a 400 when it is none.
 function Request:json() end
+---The body's root as xml.parse; raises a 400 when it is none.
+---@return cartwright.Node
+function Request:xml() end
 ---The fields of a form (application/x-www-form-urlencoded).
 ---@return table<string, string>
 function Request:form() end
@@ -85,6 +90,8 @@ function Request:form() end
 ---@class fake.Shop: fake.World
 ---@field settings table<string, any>
 ---@field books fake.Entry[] what it was told, in order
+---@field deliveries { name: string, bytes: string }[] what `deliver` laid down; whoever takes it away empties the list
+---@field notices { path?: string, headers: table<string, string>, body: string }[] what `notify` sent; likewise
 local Shop = {}
 ---Answers requests "METHOD /path/{name}"; `{rest*}` takes all that follows. Of several that fit the one that was added
 ---first. No route: 404.
@@ -95,7 +102,8 @@ function Shop:route(pattern, answer) end
 ---@param entry fake.Entry
 function Shop:book(entry) end
 ---A slice of a list as the shop would page it, with the troubles that a test asked for: the last page again and again, a
----record that breaks its page, a list that moves meanwhile.
+---record that breaks its page, a list that moves meanwhile. A route for one record asks for it too: poison is met here,
+---self:page({ order }, 0, 1).
 ---@generic T
 ---@param list T[]
 ---@param offset integer
@@ -125,6 +133,7 @@ function Shop:notify(notice) end
 
 ---@class fake.Entry
 ---@field kind "stock"|"price"|"shipment"|"status"|"customer"|"item"|string
+---@field at? string set by book: the shop's time, ISO 8601
 ---@field sku? string
 ---@field quantity? string|integer|cartwright.Decimal
 ---@field price? string|cartwright.Decimal
@@ -141,9 +150,11 @@ function Shop:notify(notice) end
 ---@class fake.World
 ---@field start? fun(self: fake.Shop) before the first request: an empty shop
 ---@field authorized? fun(self: fake.Shop, request: fake.Request): boolean|fake.Response false: 401
----@field moved? fun(self: fake.Shop, seconds: integer) virtual time passed
+---Told by the runtime before the next request, so that nobody else needs to.
+---@field moved? fun(self: fake.Shop, seconds: integer) so much time passed
 ---An order was placed in the shop. Has: number?, status (ours), currency, total, shipping_total, tax_total, email,
----placed_at, billing, shipping, payment_method, lines { sku, name, quantity, unit_price, total, tax }. Returns the cart's id.
+---placed_at, billing, shipping, payment_method, lines { sku, name, quantity, unit_price, total, tax }. Amounts are what the
+---buyer pays, tax included; tax_total and a line's tax are the parts of them that are tax. Returns the cart's id.
 ---@field place? fun(self: fake.Shop, order: table): string
 ---It changed: status, note; stamped as the shop stamps.
 ---@field amend? fun(self: fake.Shop, order_id: string, changes: table)
@@ -163,8 +174,9 @@ function Shop:notify(notice) end
 ---Has the shop send the notice of an order, as it would by itself.
 ---@field announce? fun(self: fake.Shop, order_id: string)
 ---What the shop's answers look like that mean something else than their status says: { ["no-permission"] = fake.Response }
----for the standard tests of causes; those of a web server are there already.
----@field failures? table<string, fake.Response>
+---for the standard tests of causes; those of a web server are there already. By a status it is the shop's usual body for
+---that: { ["429"] = fake.json { message = "slow down" } }.
+---@field failures? table<string|integer, fake.Response>
 local World = {}
 
 -- Troubles, for tests -----------------------------------------------------------------------------------------------------
@@ -174,21 +186,47 @@ local World = {}
 ---What happens: a status with the shop's usual body for it; `refused` (no connection), `lost` (the request has its effect,
 ---the answer never comes), `late` (the effect comes up to 60 s after the connection broke), `cut` (half the answer's body),
 ---`html` (200 with a page for people), `empty` (200 without a body), `notice` (a warning of PHP before the body), `slow`.
+---A status and `refused` come without the effect, all others with it. On a port, what is refused or lost is a connection
+---that is closed unanswered.
 ---@field what integer|"refused"|"lost"|"late"|"cut"|"html"|"empty"|"notice"|"slow"
 ---@field times? integer default 1; 0: until it is called off
 ---@field skip? integer requests that pass before
----@field retry_after? string of a 429 or 503
+---@field retry_after? string|integer of a 429 or 503
+---@field done? boolean a status comes although the request has had its effect
 
 ---@param trouble fake.Trouble
 function Shop:trouble(trouble) end
 ---The last page of a list comes again for whatever lies behind it.
 ---@param on boolean
 function Shop:repeat_last_page(on) end
+---So many times from now on a page behind the first begins one record too late: the list's first record has gone, as one
+---does that was changed while the list is read. It is there again when the list is read from its start.
+---@param times integer
+function Shop:move(times) end
 ---A record breaks every page it is on: with status 500, or with bytes that are no JSON or XML; asked for alone too.
 ---@param id string
 ---@param how 500|"garbage"|nil nil: mended
 function Shop:poison(id, how) end
 ---No troubles any more.
 function Shop:calm() end
+
+-- The door of `cartwright fake` -------------------------------------------------------------------------------------------
+--
+-- Tests in other languages ask a fake that is served under /_fake/, in JSON; troubles do not touch these requests. What the
+-- script has no function for is a 400 with { "error": ... }.
+--
+--   POST /_fake/trouble       a fake.Trouble, or a string "on=write what=lost times=2"
+--   POST /_fake/poison        { "id": "7", "how": 500 } ("garbage", or absent: mended)
+--   POST /_fake/repeat        true or false: repeat_last_page
+--   POST /_fake/move          a number: move
+--   POST /_fake/calm
+--   POST /_fake/place         an order as of fake.World; { "id": ... }. Likewise /offer and /register
+--   POST /_fake/invent/KIND   one of orders, items, customers from the seed; { "id": ... }
+--   POST /_fake/amend/ID      its changes; likewise /ship/ID and /refund/ID
+--   POST /_fake/announce/ID   the notice of an order
+--   GET  /_fake/books         all entries; /_fake/ledger has them a line each (?form=json)
+--   GET  /_fake/state/ID      order_of; likewise /quantity/SKU, /price/SKU, /customer/EMAIL, /item/SKU; null when there is none
+--   GET  /_fake/notices       those sent since it was last asked; likewise /deliveries
+--   GET  /_fake/about         title, type, path and settings
 
 return fake

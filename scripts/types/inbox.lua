@@ -27,14 +27,16 @@ error("types only; see scripts/cartwright/inbox.lua and runtime/adapters/inbox.h
 
 ---One of folder, imap, pop3 and notices.
 ---@class cartwright.InboxPlace
----A folder of this machine (cart.drop), or of a server (cart.folder, with the fields of cartwright.Folder besides). A file
----is taken when it has not changed for `rest`; names that begin with a dot or end in .tmp, .part, .filepart or .crdownload
----are left alone. It is claimed by a rename into `work/`, and what a crash left there is taken up again.
+---A folder of this machine (a setting of kind cart.drop), or of a server (cart.folder, with the fields of
+---cartwright.Folder besides). A file is taken when it has not changed for `rest` and nobody has it open for writing; links,
+---folders, and names that begin with a dot or end in .tmp, .part, .filepart or .crdownload are left alone. It is claimed by
+---a rename into `work/`, and what a crash left there is taken up again.
 ---@field folder? string
 ---@field rest? string how long a file must have been left alone: "5s"
----@field trigger? string only files beside which one of this extension lies: ".ok"
+---@field trigger? string only files beside which one of this extension lies: ".ok" of "a.xml" is "a.xml.ok" or "a.ok"; it is removed when the file is claimed
 ---@field pattern? string "*.xml", of names, with * and ?
 ---Where files and mails go: the folder's name beside them, or the mailbox'; "" removes them. Default "done" and "failed".
+---A name that is there already gets a number: "orders.2.xml".
 ---@field done? string
 ---@field failed? string
 ---@field imap? string "imaps://mail.example.com/INBOX", or imap:// with STARTTLS
@@ -61,6 +63,7 @@ function Inbox:each() end
 ---@field name string the same as long as it lies there: "orders-17.xml", "1431/2002" (UIDVALIDITY/UID), an UIDL
 ---@field size integer bytes
 ---@field at? cartwright.Time of its last change; of a mail when the server got it
+---@field topic? string of a notice: what cart:webhook said
 local Entry = {}
 ---Takes it, and gives its bytes as an answer: records, rows, record, xml, json, text. Suspends. Raises "not-found" where
 ---somebody else took it meanwhile.

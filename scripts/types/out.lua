@@ -100,7 +100,7 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---and `probe` is asked before anything is sent again: two minutes after the answer was lost, since a shop may still be at
 ---work. Without a probe a person decides (`cartwright settle`).
 ---
----Requests that write are all but GET and HEAD. They are counted where they leave, whatever the script makes of their
+---Requests that write are all but GET, HEAD and those that say `reads`. They are counted where they leave, whatever the script makes of their
 ---answers, and each goes out once: `repeatable` says nothing while a cart is told something. What is said of a message
 ---stays said when the script fails later; of each message one thing can be said.
 ---@class cartwright.OutStream
@@ -173,6 +173,7 @@ function Message:missing(words) end
 ---@field note? string
 ---@field lines { line_id?: string, sku?: string, quantity: cartwright.Decimal }[] of the whole order where the shipment names none
 ---@field completes boolean nothing of the order is left to be shipped
+---@field again? boolean the cart was told of this parcel: what is new is its tracking or carrier, not the parcel
 
 ---@class out.StatusData
 ---@field order_id string

@@ -89,8 +89,8 @@ function time.parse(text, zone, format) end
 ---@param seconds number|cartwright.Decimal 0 to 86400
 function time.sleep(seconds) end
 
----A secret setting. It has no text: it can only be handed to `http` (basic, bearer, digest, a header or a query
----parameter). `tostring` gives "secret(NAME)"; joining it to a text, encoding or writing it raises an error.
+---A secret setting. It has no text: it can only be handed to `http` (basic, bearer, digest, token, oauth1, a header or a
+---query parameter) and to requests (a header, a query parameter, a value of `form` or `json`). `tostring` gives "secret(NAME)"; joining it to a text, encoding or writing it raises an error.
 ---@class cartwright.Secret
 
 ---What the functions of the runtime raise for failures that a script may want to tell apart (pcall gives it). Wrong

@@ -16,8 +16,9 @@ struct cart_bed {
     const char *const *allowed;     /* where the site lets requests go; NULL = nowhere else */
     const char *secret;             /* the value of every secret setting; NULL = none is set */
     struct cw_transport *transport; /* the same */
-    bool (*put)(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
-                const struct cw_slice *drops, size_t drop_count, struct cw_slice from, struct cw_slice reason,
+    bool (*put)(void *arg, struct cw_txn *txn, const struct cw_kind *kind, struct cw_document *const *docs,
+                size_t count, const struct cw_slice *drops, size_t drop_count, struct cw_slice from,
+                struct cw_slice reason,
                 struct cw_error *err); /* of site.put; with it the script is one of `cartwright exec` */
     bool (*may_write)(void *arg, const char *cart, struct cw_error *err); /* NULL = always */
     uint64_t fail_allocation;                                             /* 0 = none */

@@ -22,8 +22,8 @@ static void add(const char *fmt, ...)
     va_end(args);
 }
 
-static bool take(void *arg, const struct cw_kind *kind, struct cw_document *const *docs, size_t count,
-                 const struct cw_slice *drops, size_t drop_count, struct cw_slice from,
+static bool take(void *arg, struct cw_txn *txn, const struct cw_kind *kind, struct cw_document *const *docs,
+                 size_t count, const struct cw_slice *drops, size_t drop_count, struct cw_slice from,
                  struct cw_slice reason, struct cw_error *err)
 {
     (void)arg;

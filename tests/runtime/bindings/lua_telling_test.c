@@ -419,6 +419,26 @@ static void a_probe_may_only_read(void **state)
     assert_int_equal(tells.shop.asked, 0);
 }
 
+static void what_reads_by_post_is_no_write(void **state)
+{
+    (void)state;
+    static const char ask[] =
+        "self:get('a', nil, { method = 'POST', json = { query = '{a}' }, reads = true })";
+    char script[300];
+    snprintf(script, sizeof script,
+             "send = function(self, message) message:sent(%s) end, "
+             "probe = function(self, messages) messages[1]:arrived(%s:text()) end",
+             ask, ask);
+    open_statuses(script);
+    telling_bed_answer(200, "yes");
+    telling_bed_say(CW_TELL_PROBE);
+    assert_string_equal(tells.words[0], "yes");
+    assert_effects(0, 0, 0, 0);
+    telling_bed_say(CW_TELL_ONE);
+    assert_int_equal(tells.said[0], CW_SAID_SENT);
+    assert_effects(0, 0, 0, 0);
+}
+
 static bool may_write_never(void *arg, const char *cart, struct cw_error *err)
 {
     (void)arg;
@@ -625,6 +645,7 @@ int main(void)
         cmocka_unit_test_teardown(nothing_can_be_said_behind_the_end_of_a_call, telling_bed_close),
         cmocka_unit_test_teardown(a_probe_says_what_arrived_and_what_is_missing, telling_bed_close),
         cmocka_unit_test_teardown(a_probe_may_only_read, telling_bed_close),
+        cmocka_unit_test_teardown(what_reads_by_post_is_no_write, telling_bed_close),
         cmocka_unit_test_teardown(without_the_right_to_write_requests_only_read, telling_bed_close),
         cmocka_unit_test_teardown(effects_follow_from_the_answers, telling_bed_close),
         cmocka_unit_test_teardown(every_method_but_get_and_head_writes, telling_bed_close),
