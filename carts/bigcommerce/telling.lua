@@ -283,7 +283,7 @@ end
 ---Why the store cannot be told of the parcel.
 ---@param data out.ShipmentData
 local function fault_of(data)
-  if data.old_tracking_number then
+  if data.again then
     return "the interface has no call that changes a parcel: change its number in the store's control panel"
   elseif #(data.tracking_number or "") > TRACKING_LENGTH then
     return ("its tracking number is longer than %d characters"):format(TRACKING_LENGTH)
