@@ -24,6 +24,8 @@ struct cw_confine {
         *read; /* files and folders with all below, NULL-terminated; what is absent is skipped */
     const char *const
         *write; /* likewise, in which files may be made, changed and removed as well; must exist */
+    const char *const *move; /* likewise, in which files may be renamed and removed, and folders made and
+                                removed, but nothing written; what is absent is skipped; NULL = none */
 };
 
 struct cw_confined {

@@ -31,6 +31,11 @@ static const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_F
 static const uint64_t writing = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
                                 LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
                                 LANDLOCK_ACCESS_FS_REMOVE_FILE | FS_TRUNCATE;
+/* An empty file, for a lock, is all that is made. */
+static const uint64_t moving = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+                               LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+                               LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                               LANDLOCK_ACCESS_FS_REFER;
 static const uint64_t of_files = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE;
 
 /* Whole folders where what is in them is replaced under the same name. Nothing here is a secret of anybody:
@@ -119,7 +124,8 @@ bool cw_confine_files(const struct cw_confine *confine, int *version, struct cw_
     bool ok = allow_all(ruleset, of_system, reading, true, err) &&
               allow(ruleset, "/dev/null", writing & handled, true, err) &&
               allow_all(ruleset, confine->read, reading, true, err) &&
-              allow_all(ruleset, confine->write, writing & handled, false, err);
+              allow_all(ruleset, confine->write, writing & handled, false, err) &&
+              allow_all(ruleset, confine->move, moving & handled, true, err);
     if (ok && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         ok = cw_fail(err, CW_IO, "Landlock cannot be put in force: %s", strerror(errno));
     close(ruleset);

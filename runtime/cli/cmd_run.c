@@ -108,6 +108,7 @@ int cw_cmd_run(int argc, char **argv)
         { "settings", 0, hidden, G_OPTION_ARG_NONE, &run.settings, NULL, NULL },
         { "reload", 0, hidden, G_OPTION_ARG_NONE, &run.reload, NULL, NULL },
         { "worker", 0, hidden, G_OPTION_ARG_INT, &run.worker, NULL, NULL },
+        { "inboxes", 0, hidden, G_OPTION_ARG_STRING, &run.inboxes, NULL, NULL },
         { "died", 0, hidden, G_OPTION_ARG_STRING, &run.died, NULL, NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
@@ -124,6 +125,7 @@ int cw_cmd_run(int argc, char **argv)
     g_free(run.webhooks);
     g_free(run.log_format);
     g_free(run.log_level);
+    g_free(run.inboxes);
     g_free(run.died);
     return code;
 }

@@ -1,5 +1,6 @@
 /* run_confine.c - which files a worker keeps, besides what the system has for every process: the site's and
- * the program's scripts, the store's folder, a place for what is too large for memory. */
+ * the program's scripts, the store's folder, a place for what is too large for memory, and the folders that
+ * carts take files from. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,12 +73,13 @@ static struct kept list_kept(const struct cw_cli *cli)
     return kept;
 }
 
-bool cw_cli_confine(const struct cw_cli *cli, struct cw_error *err)
+bool cw_cli_confine(const struct cw_cli *cli, const char *const *drops, struct cw_error *err)
 {
     struct kept kept = list_kept(cli);
     struct cw_confined confined;
     const struct cw_confine confine = { .read = (const char *const *)kept.read->pdata,
-                                        .write = (const char *const *)kept.write->pdata };
+                                        .write = (const char *const *)kept.write->pdata,
+                                        .move = drops };
     bool ok = cw_confine_process(&confine, &confined, err);
     if (ok)
         cw_log_pairs(CW_LOG_INFO, "worker-confined", "seccomp", confined.seccomp ? "yes" : "no", "landlock",

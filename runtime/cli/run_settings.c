@@ -14,6 +14,7 @@ struct planning {
     struct cw_arena arena;
     struct cw_cart_streams *carts;
     size_t count;
+    GString *inboxes;
     GPtrArray *broken; /* names of carts that could not be opened */
     struct cw_job *jobs;
     size_t job_count;
@@ -32,6 +33,7 @@ static bool note_streams(struct planning *planning, const struct cw_lua_cart *ca
     if (!cw_jobs_check(&planning->cli->site->config, noted, err))
         return false; /* its jobs stay as they are in the store */
     planning->count++;
+    cw_cli_inbox_lines(cart, planning->inboxes);
     return true;
 }
 
@@ -158,6 +160,7 @@ int cw_cli_run_settings(struct cw_cli *cli, const struct cw_cli_run *run)
     cw_arena_init(&planning.arena, 0);
     if (cw_cli_open(cli, CW_CLI_STORE_IF_THERE) && may_begin_store(cli)) {
         planning.carts = g_new0(struct cw_cart_streams, cli->site->config.cart_count + 1);
+        planning.inboxes = g_string_new(NULL);
         planning.broken = g_ptr_array_new();
         planning.kept = g_array_new(FALSE, FALSE, sizeof(struct cw_job));
         open_carts(&planning);
@@ -167,8 +170,11 @@ int cw_cli_run_settings(struct cw_cli *cli, const struct cw_cli_run *run)
             code = 0;
         else
             cw_cli_fail(cli, &err);
-        if (code == 0)
+        if (code == 0) {
             print_settings(&cli->site->config.run);
+            fputs(planning.inboxes->str, stdout);
+        }
+        g_string_free(planning.inboxes, TRUE);
         g_array_free(planning.kept, TRUE);
         g_ptr_array_free(planning.broken, TRUE);
         g_free(planning.carts);

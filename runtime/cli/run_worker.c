@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/run.h"
 #include "engine/holder.h"
+#include "engine/inbox_watches.h"
 #include "engine/supervisor.h"
 #include "engine/webhooks.h"
 #include "engine/worker.h"
@@ -18,6 +19,7 @@ struct working {
     struct cw_cli *cli;
     struct cw_worker *worker;
     struct cw_webhooks *webhooks;
+    struct cw_inbox_watches *inboxes;
     struct cw_pulse *pulse;
     char holder[CW_HOLDER_MAX];
     bool has_webhooks; /* the supervisor gave a socket for them */
@@ -40,6 +42,8 @@ static void stop(void *arg, int number, int events)
     (void)number, (void)events;
     cw_webhooks_close(working->webhooks);
     working->webhooks = NULL;
+    cw_inbox_watches_close(working->inboxes);
+    working->inboxes = NULL;
     cw_worker_stop(working->worker);
 }
 
@@ -51,6 +55,28 @@ static struct cw_session *session_of(void *arg, const char *cart, struct cw_erro
 static void release_session(void *arg, const char *cart)
 {
     cw_worker_release(((struct working *)arg)->worker, cart);
+}
+
+/* One of the site's workers does; which of the machines has the folders is theirs to know. */
+static void watch_inboxes(struct working *working, const struct cw_cli_run *run)
+{
+    const struct cw_inbox_watches_config config = { .loop = working->cli->loop,
+                                                    .store = working->cli->store,
+                                                    .session = session_of,
+                                                    .release = release_session,
+                                                    .arg = working };
+    GPtrArray *carts = cw_cli_inbox_values(run->inboxes, "inbox");
+    if (run->worker == 1 && carts->len > 1)
+        working->inboxes = cw_inbox_watches_open(&config, (const char *const *)carts->pdata);
+    g_ptr_array_free(carts, TRUE);
+}
+
+static bool confine(const struct cw_cli *cli, const struct cw_cli_run *run, struct cw_error *err)
+{
+    GPtrArray *drops = cw_cli_inbox_values(run->inboxes, "drop");
+    bool ok = cw_cli_confine(cli, (const char *const *)drops->pdata, err);
+    g_ptr_array_free(drops, TRUE);
+    return ok;
 }
 
 static void turn_begins(void *arg)
@@ -110,8 +136,9 @@ static bool work(struct working *working, const struct cw_cli_run *run, struct c
     struct cw_watch *signals[2] = { NULL };
     if (run->died != NULL && !blame(working, run->died, err))
         return false;
-    if (!cw_holder_release_dead(cli->store, err) || !cw_cli_confine(cli, err) || !begin_work(working, err))
+    if (!cw_holder_release_dead(cli->store, err) || !confine(cli, run, err) || !begin_work(working, err))
         return false;
+    watch_inboxes(working, run);
     signals[0] = cw_watch_signal(cli->loop, SIGTERM, stop, working, err);
     signals[1] = cw_watch_signal(cli->loop, SIGINT, stop, working, err);
     bool ok = signals[0] != NULL && signals[1] != NULL;
@@ -145,6 +172,7 @@ int cw_cli_run_worker(struct cw_cli *cli, const struct cw_cli_run *run)
         working.failed = true;
     }
     cw_webhooks_close(working.webhooks);
+    cw_inbox_watches_close(working.inboxes);
     cw_worker_free(working.worker);
     cw_cli_close(cli);
     cw_pulse_close(working.pulse);

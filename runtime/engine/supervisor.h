@@ -10,7 +10,8 @@
  *
  * What the site says of all that it asks a process of its own, started with --settings, which opens the site
  * with all its carts and prints one setting a line: "workers 2", "metrics 127.0.0.1:9464", "webhooks
- * 127.0.0.1:8080", "hang_us 30000000", "log json"; all may be absent. It ends with 0, or says on standard
+ * 127.0.0.1:8080", "hang_us 30000000", "log json", and any number of "inbox ..." and "drop ...", which
+ * workers are told as they are, in --inboxes=LINES; all may be absent. It ends with 0, or says on standard
  * error what is wrong. With --reload as well, others work by the site as it was, and go on when it fails.
  *
  * A worker is started with --worker=N, N from 1, and where the one before died inside a cart's script also

@@ -10,13 +10,14 @@
 #include "engine/metrics.h"
 #include "engine/supervisor.h"
 
-enum { ADDRESS_MAX = 128, HOW_MAX = 128 };
+enum { ADDRESS_MAX = 128, HOW_MAX = 128, INBOXES_MAX = 16 * 1024 /* bytes of settings */ };
 
 struct settings {
     unsigned workers;
     char metrics[ADDRESS_MAX], webhooks[ADDRESS_MAX]; /* empty = none */
     cw_time hang;
-    bool json; /* how the log is written */
+    bool json;                 /* how the log is written */
+    char inboxes[INBOXES_MAX]; /* lines that workers are told as they came */
 };
 
 /* Shared memory that outlives workers, and what was counted in it. */

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-enum { TEXT_MAX = 16 * 1024, ARGV_MAX = 64 };
+enum { TEXT_MAX = INBOXES_MAX, ARGV_MAX = 64 };
 static const cw_time answer_time = CW_MINUTE, hang_default = 30 * CW_SECOND,
                      hang_least = 100 * CW_MILLISECOND;
 
@@ -62,6 +62,12 @@ static bool read_address(const char *text, char out[ADDRESS_MAX])
     return (size_t)snprintf(out, ADDRESS_MAX, "%s", text) < ADDRESS_MAX;
 }
 
+static bool add_inbox(struct settings *settings, const char *name, const char *value)
+{
+    size_t len = strlen(settings->inboxes), room = sizeof settings->inboxes - len;
+    return (size_t)snprintf(settings->inboxes + len, room, "%s %s\n", name, value) < room;
+}
+
 static bool read_setting(struct settings *settings, const char *name, const char *value)
 {
     uint64_t number = 0;
@@ -74,6 +80,8 @@ static bool read_setting(struct settings *settings, const char *name, const char
         ok = read_address(value, settings->metrics);
     else if (strcmp(name, "webhooks") == 0)
         ok = read_address(value, settings->webhooks);
+    else if (strcmp(name, "inbox") == 0 || strcmp(name, "drop") == 0)
+        ok = add_inbox(settings, name, value);
     else if (strcmp(name, "log") == 0)
         settings->json = strcmp(value, "json") == 0;
     else

@@ -162,7 +162,7 @@ static void on_wake(void *arg, int fd, int events)
 static pid_t spawn_worker(struct worker *worker, int wake_fd, struct cw_error *err)
 {
     struct supervisor *supervisor = worker->supervisor;
-    char *argv[ARGV_MAX + 3], number[32], died[sizeof worker->blame + 16];
+    char *argv[ARGV_MAX + 4], number[32], died[sizeof worker->blame + 16], inboxes[INBOXES_MAX + 16];
     const int fds[] = { worker->page->fd, wake_fd, supervisor->webhooks };
     size_t count = 0;
     for (; supervisor->config->argv[count] != NULL && count < ARGV_MAX; count++)
@@ -172,6 +172,10 @@ static pid_t spawn_worker(struct worker *worker, int wake_fd, struct cw_error *e
     if (worker->blame.cart[0] != '\0') {
         snprintf(died, sizeof died, "--died=%s:%s", worker->blame.cart, worker->blame.how);
         argv[count++] = died;
+    }
+    if (supervisor->settings.inboxes[0] != '\0') {
+        snprintf(inboxes, sizeof inboxes, "--inboxes=%s", supervisor->settings.inboxes);
+        argv[count++] = inboxes;
     }
     argv[count] = NULL;
     const struct cw_spawn spawn = { .argv = argv, .fds = fds, .fd_count = sizeof fds / sizeof *fds };
