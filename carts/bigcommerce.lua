@@ -220,14 +220,15 @@ end
 ---Reads a V3 list page by page.
 ---@param complete? fun(records: cartwright.Records)
 ---@param store? fun(records: cartwright.Records)
-local function walk(self, window, path, query, size, complete, store)
+---@param id? string path of a record's id
+local function walk(self, window, path, query, size, complete, store, id)
   paging.numbers(self, window, { size = size, store = store, read = function(page, count)
     local asked = map.copy(query)
     asked.page, asked.limit = page, count
     local response = get(self, path, asked)
     local total = response:json_node():integer "meta/pagination/total"
     if not total then cart.fail("not-expected", path .. ": the answer does not say how many records there are") end
-    local records = response:records "data"
+    local records = response:records("data", id)
     if complete and #records > 0 then complete(records) end
     return records, total
   end })
@@ -330,6 +331,7 @@ end
 ---@param order cartwright.Node
 local function fulfilment_status(order)
   local shipped, all = order:decimal "items_shipped" or 0, order:decimal "items_total" or 0
+  if order:text "order_is_digital" == "true" then return nil end
   if shipped <= 0 then return "open" end
   return shipped < all and "partial" or "shipped"
 end
@@ -440,7 +442,7 @@ shop.orders = {
     fee_total = fee_total,
     tax_total = "total_tax",
     total = map.value("total_inc_tax", { required = true }),
-    rounding = map.constant "line",
+    rounding = map.constant "total",
     customer_id = map.value("customer_id", NO_ID),
     email = "billing_address/email",
     billing = map.at("billing_address", address()),
@@ -669,7 +671,9 @@ shop.stock = {
   records = "data",
   full = true, -- stock has no time of change
 
-  fetch = function(self, window) walk(self, window, "v3/inventory/items", {}, ALL) end,
+  fetch = function(self, window)
+    walk(self, window, "v3/inventory/items", {}, ALL, nil, nil, "identity/variant_id")
+  end,
 
   map = map.stock_level {
     sku = "identity/sku",
