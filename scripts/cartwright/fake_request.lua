@@ -105,6 +105,27 @@ function Request:xml()
   return root or refuse(("the body is no XML: %s\n"):format(why))
 end
 
+local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function from_base64(text)
+  local bits, held, bytes = 0, 0, {}
+  for letter in text:gmatch "[%w+/]" do
+    bits, held = bits << 6 | LETTERS:find(letter, 1, true) - 1, held + 6
+    if held >= 8 then
+      held = held - 8
+      bytes[#bytes + 1] = string.char(bits >> held & 255)
+      bits = bits & (1 << held) - 1
+    end
+  end
+  return table.concat(bytes)
+end
+
+function Request:basic()
+  local coded = (self:header "Authorization" or ""):match "^Basic ([%w+/=]*)$"
+  if not coded then return nil end
+  return from_base64(coded):match "^([^:]*):?(.*)$"
+end
+
 function Request:form() return parameters(self.body) end
 
 return request

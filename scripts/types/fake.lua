@@ -57,6 +57,7 @@ function fake.text(body, status, headers) end
 
 ---@class fake.Response
 ---@field status integer
+---A Date by the shop's clock is added.
 ---@field headers table<string, string>
 ---@field body string
 
@@ -82,6 +83,10 @@ function Request:json() end
 ---The body's root as xml.parse; raises a 400 when it is none.
 ---@return cartwright.Node
 function Request:xml() end
+---User and password of basic authorization; nil when there is none.
+---@return string? user
+---@return string? password
+function Request:basic() end
 ---The fields of a form (application/x-www-form-urlencoded).
 ---@return table<string, string>
 function Request:form() end
