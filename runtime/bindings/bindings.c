@@ -157,6 +157,7 @@ bool cw_lua_provide_all(struct cw_script *script, struct cw_lua_host *host, stru
         { "cartwright.native.here", cw_lua_open_here },
         { "cartwright.native.schedule", cw_lua_open_schedule },
         { "cartwright.native.out", cw_lua_open_out },
+        { "cartwright.native.mac", cw_lua_open_mac },
     };
     if (!cw_script_call(script, set_up, host, err))
         return false;

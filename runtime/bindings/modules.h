@@ -43,6 +43,7 @@ void cw_lua_types_rules(lua_State *L);
 int cw_lua_open_decimal(lua_State *L);
 int cw_lua_open_time(lua_State *L);
 int cw_lua_open_json(lua_State *L);
+int cw_lua_open_mac(lua_State *L);
 int cw_lua_open_xml(lua_State *L);
 int cw_lua_open_log(lua_State *L);
 int cw_lua_open_here(lua_State *L);

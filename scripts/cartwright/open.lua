@@ -224,6 +224,28 @@ local function switch(streams, given, name, faults)
   end
 end
 
+---Whether a mapping reads settings, anywhere in it.
+local function reads_settings(plan)
+  for _, value in pairs(plan) do
+    if value == map.SETTINGS or type(value) == "table" and reads_settings(value) then return true end
+  end
+  return false
+end
+
+---The rows of map.setting.
+local function add_settings(streams, settings, tables)
+  for _, stream in ipairs(streams) do
+    if reads_settings(stream.stream.map) then
+      local rows = {}
+      for key, value in pairs(settings) do
+        if type(value) ~= "userdata" and value ~= "" then rows[key] = tostring(value) end
+      end
+      tables[map.SETTINGS] = rows
+      return
+    end
+  end
+end
+
 ---@param name string
 ---@return cartwright.Cart instance
 ---@return table[] streams
@@ -268,6 +290,7 @@ function open.cart(name)
     if shape then placed.reshape(tables, { name = shape.name, each = shape.each }) end -- tables of the store are no slips
     decide(streams, tables, name, config, faults)
     local carriers = sending.add_tables(outs, tables)
+    add_settings(streams, settings, tables)
     overlay.rows(tables, native.table_rows(name))
     asked = ask_tables(streams, tables, faults)
     for _, table_name in ipairs(carriers) do asked[table_name] = true end

@@ -55,6 +55,13 @@ function fake.xml(tree, status, headers) end
 ---@return fake.Response
 function fake.text(body, status, headers) end
 
+---The HMAC of a text, as shops sign notices.
+---@param secret string
+---@param text string
+---@param options? { algorithm: "sha256"|"sha512"|"sha1", encoding: "base64"|"hex" } default: sha256, base64
+---@return string
+function fake.hmac(secret, text, options) end
+
 ---@class fake.Response
 ---@field status integer
 ---A Date by the shop's clock is added.
