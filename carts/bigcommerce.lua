@@ -12,7 +12,7 @@
 ---  - V3 lists come in the order of ids, with a count of all records; an amount may be a text, an integer or a float.
 ---  - All apps of a store share its quota: 150 requests in 30 s on the small plans. An order costs two to four.
 ---Not known: whether bounds of dates are inclusive (a second more is asked for on each side); a list of all shipments;
----how a shipment is changed; how an item is made; whether an order's date of change moves with each of these lists.
+---how a shipment is changed; whether an order's date of change moves with each of its lists.
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"

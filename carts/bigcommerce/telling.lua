@@ -6,6 +6,7 @@
 ---    one wrong item fails the whole batch, and what was taken may show a moment later.
 ---  - Each parcel is a POST to its order's shipments, for one of its addresses; it moves the order's status by itself.
 ---  - A PUT of customers or of the catalogue takes ten records; status 207 means that some of them failed.
+---  - A product is made of name, type, weight and price at least (PipedreamHQ/pipedream, components/bigcommerce).
 ---What the store would take for something else is refused in words: a person decides.
 local telling = {}
 
@@ -412,12 +413,27 @@ local function item_changes(data, product)
   return changes
 end
 
+---Makes an item, in no category: where the store shows it, a person decides there.
+local function make_item(self, message)
+  local data = message.data
+  for _, field in ipairs { "name", "price" } do
+    if not data[field] then return message:refused(("the store makes no product without %s"):format(field)) end
+  end
+  if data.variants or data.components then
+    return message:refused "items with variants or components have to be made in the store"
+  end
+  local record = changes_of(data, nil, ITEM_FIELDS)
+  record.type = data.type == "virtual" and "digital" or "physical"
+  record.price, record.weight = data.price, data.weight or 0
+  record.is_visible = data.active
+  local response = self:write("POST", "v3/catalog/products", record)
+  message:sent(response, { link = response:json_node():text "data/id" })
+end
+
 telling.items_out = {
   send = function(self, message)
     local product, response = find_product(self, message)
-    if not product then
-      return message:refused "the store has no product with this SKU; make it there, with what only it has"
-    end
+    if not product then return make_item(self, message) end
     local record = item_changes(message.data, product)
     if next(record) then
       record.id = math.tointeger(tonumber(product:text "id"))
@@ -432,8 +448,8 @@ telling.items_out = {
       local product = find_product(self, message)
       if product and not next(item_changes(message.data, product)) then
         message:arrived("the store has this item", { link = product:text "id" })
-      elseif product then
-        message:missing "the item is otherwise"
+      else
+        message:missing(product and "the item is otherwise" or "there is no such product")
       end
     end
   end,

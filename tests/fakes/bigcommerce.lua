@@ -259,13 +259,14 @@ function shop:item_of(sku)
   return record and { id = tostring(product.id), name = product.name, description = product.description }
 end
 
+---Signed by the scheme of Standard Webhooks.
 function shop:announce(order_id)
-  local order = find(self.orders, order_id)
-  self:notify {
-    headers = { ["X-Webhook-Secret"] = self.settings.webhook_secret, ["Content-Type"] = "application/json" },
-    body = json.encode { scope = "store/order/updated", store_id = "1", producer = "stores/abc123xyz",
-      hash = tostring(self:next "hash"), data = { type = "order", id = order.id } },
-  }
+  local id, at = "msg_" .. self:next "notice", self:now():format "%s"
+  local body = json.encode { scope = "store/order/updated", store_id = "1", producer = "stores/abc123xyz",
+    hash = tostring(self:next "hash"), data = { type = "order", id = find(self.orders, order_id).id } }
+  self:notify { body = body, headers = { ["Content-Type"] = "application/json", ["webhook-id"] = id,
+    ["webhook-timestamp"] = at, ["webhook-signature"] = "v1," .. fake.hmac(self.settings.webhook_secret,
+    ("%s.%s.%s"):format(id, at, body)) } }
 end
 
 -- V2 ------------------------------------------------------------------------------------------------------------------
@@ -294,8 +295,8 @@ local function paged(self, list, request, most)
   return self:page(list, (request:number("page", 1) - 1) * limit, limit), limit
 end
 
-shop:route("GET " .. BASE .. "/v2/store", function()
-  return fake.json { id = "abc123xyz", name = "Garden & Tea", plan_name = "Plus", currency = "USD" }
+shop:route("GET /v2/store", function()
+  return fake.json { id = "abc123xyz", name = "Garden & Tea", plan_name = "Plus", currency = "EUR" }
 end)
 
 local BOUNDS = { modified = { "min_date_modified", "max_date_modified" },
@@ -310,7 +311,7 @@ local function is_inside(order, query)
   return (not first or order.id >= first) and (not last or order.id <= last)
 end
 
-shop:route("GET " .. BASE .. "/v2/orders", function(self, request)
+shop:route("GET /v2/orders", function(self, request)
   local found = {}
   for _, order in ipairs(self.orders) do
     if is_inside(order, request.query) then found[#found + 1] = order end
@@ -319,12 +320,12 @@ shop:route("GET " .. BASE .. "/v2/orders", function(self, request)
   return v2_list((paged(self, found, request, 250)))
 end)
 
-shop:route("GET " .. BASE .. "/v2/orders/{id}", function(self, request)
+shop:route("GET /v2/orders/{id}", function(self, request)
   local order = find(self.orders, request.params.id)
   return order and fake.json(shown(order)) or v2_error(404, "The requested resource was not found.")
 end)
 
-shop:route("PUT " .. BASE .. "/v2/orders/{id}", function(self, request)
+shop:route("PUT /v2/orders/{id}", function(self, request)
   local order, body = find(self.orders, request.params.id), request:json()
   if not order then return v2_error(404, "The requested resource was not found.") end
   for field in pairs(body) do
@@ -336,7 +337,7 @@ shop:route("PUT " .. BASE .. "/v2/orders/{id}", function(self, request)
   return fake.json(shown(order))
 end)
 
-shop:route("POST " .. BASE .. "/v2/orders/{id}/shipments", function(self, request)
+shop:route("POST /v2/orders/{id}/shipments", function(self, request)
   local order, body = find(self.orders, request.params.id), request:json()
   if not order then return v2_error(404, "The requested resource was not found.") end
   if #(body.tracking_number or "") > 50 then return v2_error(400, "tracking_number is too long.") end
@@ -354,7 +355,7 @@ shop:route("POST " .. BASE .. "/v2/orders/{id}/shipments", function(self, reques
   return fake.json(parcel, 201)
 end)
 
-shop:route("GET " .. BASE .. "/v2/orders/{id}/{list}", function(self, request)
+shop:route("GET /v2/orders/{id}/{list}", function(self, request)
   local lists = self.lists[math.tointeger(tonumber(request.params.id))]
   local list = lists and lists[request.params.list]
   if not list then return v2_error(404, "The requested resource was not found.") end
@@ -396,14 +397,14 @@ end
 
 for path, list in pairs { ["customers"] = "customers", ["customers/addresses"] = "addresses",
   ["catalog/products"] = "products" } do
-  shop:route("GET " .. BASE .. "/v3/" .. path, function(self, request)
+  shop:route("GET /v3/" .. path, function(self, request)
     return v3_list(self, filtered(self[list], request.query, { sku = true }), request)
   end)
 end
 
-shop:route("GET " .. BASE .. "/v3/hooks", function() return fake.json { data = json.array {}, meta = {} } end)
+shop:route("GET /v3/hooks", function() return fake.json { data = json.array {}, meta = {} } end)
 
-shop:route("GET " .. BASE .. "/v3/inventory/items", function(self, request)
+shop:route("GET /v3/inventory/items", function(self, request)
   local items = {}
   for _, product in ipairs(self.products) do
     for _, variant in ipairs(product.variants) do
@@ -431,7 +432,7 @@ local function adjusted(self, item)
   return nil, "[Item was not found]"
 end
 
-shop:route("PUT " .. BASE .. "/v3/inventory/adjustments/absolute", function(self, request)
+shop:route("PUT /v3/inventory/adjustments/absolute", function(self, request)
   local taken = {}
   for i, item in ipairs(request:json().items) do
     local sku, why = adjusted(self, item)
@@ -465,11 +466,23 @@ local function put_all(self, list, kind, request)
   return fake.json { data = changed, meta = {} }
 end
 
-shop:route("PUT " .. BASE .. "/v3/catalog/products", function(self, request)
+shop:route("PUT /v3/catalog/products", function(self, request)
   return put_all(self, self.products, "item", request)
 end)
 
-shop:route("PUT " .. BASE .. "/v3/catalog/variants", function(self, request)
+shop:route("POST /v3/catalog/products", function(self, request)
+  local record = request:json()
+  for _, field in ipairs { "name", "type", "weight", "price" } do
+    if record[field] == nil then return v3_error(422, field .. " is required") end
+  end
+  if priced(self, record.sku) then return v3_error(409, "The product sku is a duplicate") end
+  local id = self:offer { sku = record.sku, name = record.name, price = tostring(record.price),
+    description = record.description }
+  self:book { kind = "item", sku = record.sku, id = id }
+  return fake.json { data = shown(find(self.products, id)), meta = {} }
+end)
+
+shop:route("PUT /v3/catalog/variants", function(self, request)
   local variants = {}
   for _, product in ipairs(self.products) do
     table.move(product.variants, 1, #product.variants, #variants + 1, variants)
@@ -477,11 +490,11 @@ shop:route("PUT " .. BASE .. "/v3/catalog/variants", function(self, request)
   return put_all(self, variants, "item", request)
 end)
 
-shop:route("PUT " .. BASE .. "/v3/customers", function(self, request)
+shop:route("PUT /v3/customers", function(self, request)
   return put_all(self, self.customers, "customer", request)
 end)
 
-shop:route("POST " .. BASE .. "/v3/customers", function(self, request)
+shop:route("POST /v3/customers", function(self, request)
   local made = {}
   for i, record in ipairs(request:json()) do
     if self:customer_of(record.email) then
