@@ -47,6 +47,15 @@ function readers.folder(value)
   return nil, 'must be the address of a folder like "sftp://files.example.com/in/", without user and password'
 end
 
+local MAILBOXES = { imap = true, imaps = true, pop3 = true, pop3s = true }
+
+function readers.mailbox(value)
+  local scheme, path = tostring(value):match "^(%l%w+)://[^/%s@?#;]+([^%s?#;]*)$"
+  if MAILBOXES[scheme] and (path == "" or path:sub(1, 1) == "/") then return value end
+  return nil, 'must be the address of a mailbox like "imaps://mail.example.com/INBOX" or "pop3s://mail.example.com", '
+    .. "without user and password"
+end
+
 ---A folder of this machine, absolute or below the site's folder. Scripts may propose only those of the site: which
 ---others are opened to a cart is for site.lua to say.
 function readers.drop(value, declared)
