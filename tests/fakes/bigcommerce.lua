@@ -42,6 +42,7 @@ end
 
 local STATUSES = { pending = 1, on_hold = 12, paid = 11, processing = 9, shipped = 2, completed = 10, cancelled = 5,
   refunded = 4, failed = 6 }
+local UNKNOWN = 77 -- a number that no store has
 local NAMES = { [0] = "Incomplete", "Pending", "Shipped", "Partially Shipped", "Refunded", "Cancelled", "Declined",
   "Awaiting Payment", "Awaiting Pickup", "Awaiting Shipment", "Completed", "Awaiting Fulfillment",
   "Manual Verification Required", "Disputed", "Partially Refunded" }
@@ -67,7 +68,7 @@ local function touch(self, order, at)
 end
 
 function shop:set_status(order, id)
-  order.status_id, order.status, order.custom_status = id, NAMES[id], NAMES[id]
+  order.status_id, order.status, order.custom_status = id, NAMES[id] or "", NAMES[id] or ""
 end
 
 ---@return integer
@@ -113,7 +114,7 @@ function shop:place(given)
     order_source = "www", external_order_id = "", billing_address = v2_address(given.billing, given.email),
     products = resource(id, "products"), shipping_addresses = resource(id, "shippingaddresses"),
     coupons = resource(id, "coupons"), fees = json.array {} }
-  self:set_status(order, STATUSES[given.status] or math.tointeger(tonumber(given.status)) or 11)
+  self:set_status(order, given.cart_status and UNKNOWN or STATUSES[given.status] or 11)
   touch(self, order, given.changed_at and time.parse(given.changed_at, "UTC"))
   local address = v2_address(given.shipping or given.billing, given.email)
   address.id, address.order_id, address.shipping_method = id + 100000, id, given.shipping_name or "Fixed Shipping"
@@ -131,7 +132,7 @@ end
 function shop:amend(order_id, changes)
   local order = find(self.orders, order_id)
   if changes.status then
-    self:set_status(order, STATUSES[changes.status] or math.tointeger(tonumber(changes.status)) or order.status_id)
+    self:set_status(order, STATUSES[changes.status])
   end
   if changes.note then order.customer_message = changes.note end
   touch(self, order)
