@@ -80,6 +80,12 @@ void cw_lua_push_file_response(lua_State *L, struct cw_body *body, const char *n
     cw_lua_charge(L, cw_body_memory(body).len);
 }
 
+const struct cw_body *cw_lua_to_body(lua_State *L, int index)
+{
+    const struct answer *answer = luaL_testudata(L, index, RESPONSE_TYPE);
+    return answer != NULL ? answer->body : NULL;
+}
+
 static int collect_answer(lua_State *L)
 {
     struct answer *answer = luaL_checkudata(L, 1, RESPONSE_TYPE);
@@ -336,6 +342,8 @@ void cw_lua_types_response(lua_State *L)
         { "record", get_record },
         { "beginning", get_beginning },
         { "skip", skip },
+        { "rows", get_rows },
+        { "record", get_record },
         { NULL, NULL },
     };
     cw_lua_new_type(L, RESPONSE_TYPE, meta, NULL);
