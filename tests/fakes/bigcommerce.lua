@@ -120,7 +120,7 @@ function shop:place(given)
   address.id, address.order_id, address.shipping_method = id + 100000, id, given.shipping_name or "Fixed Shipping"
   self.lists[id] = { products = lines, shippingaddresses = { address }, coupons = {}, shipments = {} }
   self.orders[#self.orders + 1] = order
-  return tostring(id)
+  return tostring(id), tostring(id)
 end
 
 local function find(list, id)
