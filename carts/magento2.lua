@@ -508,6 +508,7 @@ shop.tables.status_out = { pending = "pending", processing = "processing", compl
 shop.lacks = {
   shipments = "how the shop lists shipments is not known here beyond their tracks",
   webhook = "Magento sends no webhooks by itself",
+  ["item-variants"] = "variants are products of their own, and come in as items of their own",
 }
 
 return shop

@@ -9,6 +9,7 @@ local time = require "cartwright.time"
 local shop = fake.new {
   title = "Magento 2",
   settings = { token = "mg-token", page_size = 5 },
+  statuses = { paid = "processing", shipped = "completed", failed = "cancelled" }, -- it has no words for these
 }
 
 function shop:start()
@@ -84,7 +85,7 @@ function shop:place(given)
     payment = { method = given.payment_method or "checkmo" }, status_histories = json.array {},
     extension_attributes = { applied_taxes = json.array {}, shipping_assignments = { { shipping = {
       address = address_of(given.shipping or given.billing, given.email), method = "flatrate_flatrate" } } } } }
-  return tostring(id)
+  return tostring(id), self.orders[id].increment_id
 end
 
 function shop:amend(order_id, changes)
