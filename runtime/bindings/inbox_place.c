@@ -144,7 +144,9 @@ struct cw_inbox *cw_lua_open_place(lua_State *L, int place, int folders, const s
         inbox = open_folder(L, place, folders, cart, &err);
     else if (strcmp(kind, "notices") == 0)
         inbox = open_notices(L, cart, &err);
-    else /* mailboxes are opened here */
+    else if (strcmp(kind, "imap") == 0 || strcmp(kind, "pop3") == 0)
+        inbox = cw_lua_open_mailbox(L, place, kind, cw_lua_to_egress(L, folders), cart, &err);
+    else
         cw_fail(&err, CW_USAGE, "cart %s: an inbox of kind %s is not read here", cart->name, kind);
     if (inbox == NULL)
         cw_lua_raise(L, &err);
