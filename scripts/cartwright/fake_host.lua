@@ -1,5 +1,5 @@
----Leads requests through a fake's script, for the runtime (bindings/lua_fake.c), which carries out what this says of the
----wire: whether an answer comes, is lost, cut, or late.
+---Leads requests through a fake's script, for the runtime (bindings/lua_fake.c), which carries out what this says of
+---the wire: whether an answer comes, is lost, cut, or late.
 local door = require "cartwright.fake_door"
 local fake_request = require "cartwright.fake_request"
 local troubles = require "cartwright.fake_troubles"

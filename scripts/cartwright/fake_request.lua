@@ -76,7 +76,7 @@ end
 function request.new(raw, prefix)
   local path, query = raw.target:match "^([^?]*)%??(.*)$"
   path = decode(path)
-  if prefix ~= "" and (path == prefix or path:sub(1, #prefix + 1) == prefix .. "/") then path = path:sub(#prefix + 1) end
+  if (path .. "/"):sub(1, #prefix + 1) == prefix .. "/" then path = path:sub(#prefix + 1) end
   return setmetatable({ method = raw.method, path = path ~= "" and path or "/", query = parameters(query), params = {},
     headers = raw.headers, body = raw.body, url = raw.origin .. prefix }, Request)
 end

@@ -2,10 +2,10 @@
 ---telling.lua (what it is told).
 ---
 ---Of the real one it has: local times without a zone, amounts with six digits, "0" and "0000-00-00 00:00:00" for none,
----CDATA in white space, two languages, states known by flags and mail templates, dates that need date=1, lists that are
----sorted and cut only when asked to, differences as prices of combinations, a sum as the stock row of their product, and
----no time of change for stock and tracking numbers. `shop.version` below 8 takes no PATCH; `shop.mails` is what buyers
----were written.
+---CDATA in white space, two languages, states known by flags and mail templates, dates that need date=1, lists that
+---are sorted and cut only when asked to, differences as prices of combinations, a sum as the stock row of their product,
+---and no time of change for stock and tracking numbers. `shop.version` below 8 takes no PATCH; `shop.mails` is what
+---buyers were written.
 local books = require "fakes.prestashop.books"
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
@@ -72,6 +72,8 @@ local STATES = {
   { "Awaiting bank wire payment", "bankwire", "", "pending" },
 }
 
+local LOST_STATE = 99 -- an id that no order state has
+
 local function add_state(self, row)
   local name, template, flags, status = table.unpack(row)
   local fields = { name = books.in_all(name), template = books.in_all(template), deleted = "0", unremovable = "1",
@@ -135,8 +137,9 @@ local function index(self, request)
   local names = {}
   for name in pairs(books.RESOURCES) do
     local writes = telling.REQUIRED[name] and "true" or "false"
-    names[#names + 1] = ('<%s xlink:href="%s/api/%s" get="true" put="%s" post="%s"%s delete="false" head="true"/>'):format(
-      name, request.url, name, writes, writes, self:patches() and (' patch="%s"'):format(writes) or "")
+    local patch = self:patches() and (' patch="%s"'):format(writes) or ""
+    names[#names + 1] = ('<%s xlink:href="%s/api/%s" get="true" put="%s" post="%s"%s delete="false"/>'):format(name,
+      request.url, name, writes, writes, patch)
   end
   return xml(books.document("<api shopName=\"Tea\">\n" .. table.concat(names, "\n") .. "\n</api>"))
 end
@@ -341,6 +344,13 @@ local function state_of(self, status)
   return self.states[status or "pending"] or error(("a PrestaShop has no order state for %s"):format(status), 0)
 end
 
+---The state of a new order; one that nobody knows was taken out of the database.
+local function state_for(self, order)
+  local word = order.cart_status
+  local known = word and books.find(self.tables, "order_states", function(state) return state.name[1] == word end)
+  return known or (word and { id = LOST_STATE }) or state_of(self, order.status)
+end
+
 local function add_order(self, order, customer)
   local billing = order.billing or order.shipping or { last_name = "Müller", country = "FR" }
   local total, invoice = decimal.new(order.total), add_address(self, customer, billing)
@@ -368,7 +378,7 @@ local function add_history(self, order, state)
 end
 
 function shop:place(order)
-  local state, buyer = state_of(self, order.status), order.billing or order.shipping or {}
+  local state, buyer = state_for(self, order), order.billing or order.shipping or {}
   local email = order.email or ("guest%d@example.com"):format(self:next "guests")
   local customer = find_customer(self, email) or add_customer(self,
     { email = email, first_name = buyer.first_name or "Zoë", last_name = buyer.last_name or "Müller" }, "1")
@@ -383,8 +393,12 @@ function shop:place(order)
     weight = "0.300000", shipping_cost_tax_excl = books.amount(order.shipping_total),
     shipping_cost_tax_incl = books.amount(order.shipping_total), date_add = stamp(self) })
   add_history(self, made, state)
+  made.date_upd = stamp(self, order.changed_at)
   return tostring(made.id)
 end
+
+---Somebody took it out of the database.
+function shop:remove(order_id) books.remove(self.tables, "orders", order_id) end
 
 local function order_by(self, order_id)
   return books.by_id(self.tables, "orders", order_id) or error("there is no order " .. order_id, 0)
@@ -408,7 +422,9 @@ local function is_all_sent(self, order, lines)
 end
 
 local function parcel_of(self, order)
-  return books.find(self.tables, "order_carriers", function(row) return tostring(row.id_order) == tostring(order.id) end)
+  return books.find(self.tables, "order_carriers", function(row)
+    return tostring(row.id_order) == tostring(order.id)
+  end)
 end
 
 ---The shop has one field for the numbers of all parcels, and no state between paid and shipped.
@@ -443,7 +459,8 @@ function shop:order_of(order_id)
   for number in parcel.tracking_number:gmatch "[^,]+" do
     shipments[#shipments + 1] = { tracking_number = number, carrier = carrier and carrier.id_reference }
   end
-  return { status = books.by_id(self.tables, "order_states", order.current_state).name[1], shipments = shipments }
+  local state = books.by_id(self.tables, "order_states", order.current_state)
+  return { status = state and state.name[1] or tostring(order.current_state), shipments = shipments }
 end
 
 return shop

@@ -6,12 +6,6 @@ local lists = {}
 
 -- Filters -------------------------------------------------------------------------------------------------------------
 
-local function set_of(text)
-  local set = {}
-  for one in (text .. "|"):gmatch "([^|]*)|" do set[one] = true end
-  return set
-end
-
 local NUMBERS = "^[%d.:%s-]+$" -- what both ends of an interval are made of; else the comma stands for itself
 
 ---Order as the database has it: numbers by their value, all else as text.
@@ -21,8 +15,19 @@ local function at_most(a, b)
   return a <= b
 end
 
+---Columns of numbers: "1" finds "1.000000" in them.
+local function is_number(field)
+  return field == "id" or field:sub(1, 3) == "id_" or field == "conversion_rate" or field == "price"
+    or field == "weight" or field == "quantity"
+end
+
+local function plain(field, text)
+  if not is_number(field) then return text end
+  return (text:gsub("(%.%d-)0+$", "%1"):gsub("%.$", ""))
+end
+
 ---A function that says whether a filter takes a text; the shop compares without case.
-local function takes(wanted)
+local function takes(field, wanted)
   wanted = wanted:lower()
   local from, to = wanted:match "^%[([^,]*),([^,]*)%]$"
   if from and from:match(NUMBERS) and to:match(NUMBERS) then
@@ -39,8 +44,9 @@ local function takes(wanted)
       return first ~= nil and (sign == "%" or first == 1) and (percent == "%" or last == #text)
     end
   end
-  local set = set_of(inner)
-  return function(text) return (set[text] == true) ~= (sign == "!") end
+  local set = {}
+  for one in (inner .. "|"):gmatch "([^|]*)|" do set[plain(field, one)] = true end
+  return function(text) return (set[plain(field, text)] == true) ~= (sign == "!") end
 end
 
 local function text_of(value) return tostring(type(value) == "table" and value[1] or value):lower() end
@@ -56,7 +62,7 @@ local function filters_of(resource, query, refuse)
         refuse(400, 32, ("This filter does not exist for this resource: %s"):format(field))
       end
       if hidden[field] then refuse(400, 34, ("Impossible to filter by %s"):format(field)) end
-      found[#found + 1] = { field = field, takes = takes(wanted) }
+      found[#found + 1] = { field = field, takes = takes(field, wanted) }
     end
   end
   return found
@@ -65,7 +71,7 @@ end
 local function select(records, filters)
   local found = {}
   for _, record in ipairs(records) do
-    local fits = true
+    local fits = not record.is_gone
     for _, filter in ipairs(filters) do
       fits = fits and filter.takes(text_of(record[filter.field]))
     end

@@ -1,5 +1,5 @@
----What a PrestaShop is told, strict where the real one is: PUT replaces, what it computes is refused, a state comes by its
----history. Each change that took effect is booked, and each mail to a buyer kept.
+---What a PrestaShop is told, strict where the real one is: PUT replaces, what it computes is refused, a state comes by
+---its history. Each change that took effect is booked, and each mail to a buyer kept.
 local books = require "fakes.prestashop.books"
 local decimal = require "cartwright.decimal"
 
@@ -73,9 +73,13 @@ end
 
 -- Consequences --------------------------------------------------------------------------------------------------------
 
-local function is_for(product_id, attribute)
+---Ids are numbers here and texts in what the shop is told.
+local function is_same(id, other) return tostring(id) == tostring(other) end
+
+---Whether a row of stock is that of a product, or of its combination.
+function telling.is_for(product_id, combination_id)
   return function(row)
-    return tostring(row.id_product) == tostring(product_id) and tostring(row.id_product_attribute) == tostring(attribute)
+    return is_same(row.id_product, product_id) and is_same(row.id_product_attribute, combination_id)
   end
 end
 
@@ -83,8 +87,8 @@ end
 function telling.count_stock(shop, product_id)
   local sum, own
   for _, row in ipairs(shop.tables.stock_availables) do
-    if tostring(row.id_product) == tostring(product_id) then
-      if tostring(row.id_product_attribute) == "0" then own = row else sum = (sum or 0) + tonumber(row.quantity) end
+    if is_same(row.id_product, product_id) then
+      if is_same(row.id_product_attribute, "0") then own = row else sum = (sum or 0) + tonumber(row.quantity) end
     end
   end
   if own and sum then own.quantity = tostring(math.tointeger(sum) or sum) end
@@ -101,7 +105,7 @@ end
 
 local function sku_of(shop, row)
   local resource, id = "products", row.id_product
-  if tostring(row.id_product_attribute) ~= "0" then resource, id = "combinations", row.id_product_attribute end
+  if not is_same(row.id_product_attribute, "0") then resource, id = "combinations", row.id_product_attribute end
   return books.by_id(shop.tables, resource, id).reference
 end
 
@@ -241,6 +245,5 @@ function telling.carry_out(shop, method, resource, request, refuse)
   return done
 end
 
-telling.is_for = is_for
 telling.REQUIRED = REQUIRED
 return telling
