@@ -60,7 +60,7 @@ static bool skip(struct cw_mailbox_link *link, uint64_t len, struct cw_error *er
 static bool hear_untagged(struct cw_mailbox_link *link, struct cw_slice line, untagged_fn *untagged,
                           void *arg, struct cw_error *err)
 {
-    uint64_t literal;
+    uint64_t literal = 0;
     for (;;) {
         bool has_literal = ends_in_literal(line, &literal);
         if (untagged != NULL ? !untagged(link, line, has_literal, literal, arg, err)
@@ -384,6 +384,8 @@ static bool finish(struct cw_mailbox_link *link, const struct cw_mailbox_work *w
 {
     uint32_t uid;
     const char *folder = work->end == CW_INBOX_DONE ? link->place.done : link->place.failed;
+    if (link->place.only_look)
+        return true;
     if (!refresh(link, err))
         return false;
     if (!uid_of(link, work->name, &uid))

@@ -1,4 +1,4 @@
-/* reader.c - see reader.h: record paths, defaults, and which of the two formats answers. */
+/* reader.c - see reader.h: record paths, defaults, and which of the formats answers. */
 #include "adapters/reader.h"
 
 #include <stdio.h>
@@ -20,6 +20,7 @@ struct cw_splitter {
     union {
         struct cw_xml_split xml;
         struct cw_json_split json;
+        struct cw_rows_split rows;
     };
 };
 
@@ -27,11 +28,16 @@ struct cw_parser {
     enum cw_format format;
     struct cw_xml_parser *xml;
     struct cw_json_parser *json;
+    struct cw_rows_parser *rows;
+    uint64_t line;
 };
 
 const char *cw_format_name(enum cw_format format)
 {
-    return format == CW_XML ? "xml" : "json";
+    static const char *const names[] = {
+        [CW_XML] = "xml", [CW_JSON] = "json", [CW_ROWS] = "rows", [CW_BYTES] = "bytes"
+    };
+    return names[format];
 }
 
 static bool xml_part_is_fit(struct cw_slice part)
@@ -104,9 +110,52 @@ struct cw_splitter *cw_splitter_create(enum cw_format format, struct cw_body *bo
     return cw_splitter_create_stepped(format, body, path, limits, 0, err);
 }
 
+struct cw_splitter *cw_splitter_create_rows_stepped(const struct cw_rows *rows, struct cw_body *body,
+                                                    const struct cw_reader_limits *limits, size_t step,
+                                                    struct cw_error *err)
+{
+    struct cw_splitter *splitter = calloc(1, sizeof *splitter);
+    if (splitter == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory for a splitter");
+        return NULL;
+    }
+    splitter->format = CW_ROWS;
+    limits = limits != NULL ? limits : &cw_reader_defaults;
+    if (cw_rows_split_init(&splitter->rows, body, rows, limits, step, err))
+        return splitter;
+    cw_splitter_free(splitter);
+    return NULL;
+}
+
+struct cw_splitter *cw_splitter_create_rows(const struct cw_rows *rows, struct cw_body *body,
+                                            const struct cw_reader_limits *limits, struct cw_error *err)
+{
+    return cw_splitter_create_rows_stepped(rows, body, limits, 0, err);
+}
+
+struct cw_slice cw_splitter_heading(const struct cw_splitter *splitter)
+{
+    return cw_buffer_slice(&splitter->rows.heading);
+}
+
+struct cw_rows_shape cw_splitter_shape(const struct cw_splitter *splitter)
+{
+    return splitter->rows.shape;
+}
+
 static struct cw_window *window_of(struct cw_splitter *splitter)
 {
-    return splitter->format == CW_XML ? &splitter->xml.window : &splitter->json.window;
+    return splitter->format == CW_XML    ? &splitter->xml.window
+           : splitter->format == CW_JSON ? &splitter->json.window
+                                         : &splitter->rows.window;
+}
+
+static enum cw_split split_next(struct cw_splitter *splitter, struct cw_record *record)
+{
+    if (splitter->format == CW_XML)
+        return cw_xml_split_next(&splitter->xml, record);
+    return splitter->format == CW_JSON ? cw_json_split_next(&splitter->json, record)
+                                       : cw_rows_split_next(&splitter->rows, record);
 }
 
 void cw_splitter_free(struct cw_splitter *splitter)
@@ -114,6 +163,8 @@ void cw_splitter_free(struct cw_splitter *splitter)
     if (splitter == NULL)
         return;
     cw_window_fini(window_of(splitter));
+    if (splitter->format == CW_ROWS)
+        cw_rows_split_fini(&splitter->rows);
     free(splitter);
 }
 
@@ -124,8 +175,7 @@ enum cw_split cw_splitter_next(struct cw_splitter *splitter, struct cw_record *r
     if (!window->failed) {
         window->err = &splitter->failure;
         window->mark = CW_WINDOW_NO_MARK;
-        answer = splitter->format == CW_XML ? cw_xml_split_next(&splitter->xml, record)
-                                            : cw_json_split_next(&splitter->json, record);
+        answer = split_next(splitter, record);
     }
     if (answer == CW_SPLIT_FAILED && err != NULL)
         *err = splitter->failure;
@@ -134,6 +184,8 @@ enum cw_split cw_splitter_next(struct cw_splitter *splitter, struct cw_record *r
 
 const char *cw_splitter_encoding(const struct cw_splitter *splitter)
 {
+    if (splitter->format == CW_ROWS)
+        return splitter->rows.encoding;
     return splitter->format == CW_XML ? splitter->xml.encoding : "UTF-8";
 }
 
@@ -149,12 +201,33 @@ struct cw_parser *cw_parser_create(enum cw_format format, const struct cw_reader
     limits = limits != NULL ? limits : &cw_reader_defaults;
     if (format == CW_XML)
         parser->xml = cw_xml_parser_create(limits, err);
-    else
+    else if (format == CW_JSON)
         parser->json = cw_json_parser_create(limits, err);
-    if (parser->xml != NULL || parser->json != NULL)
+    if (format == CW_BYTES || parser->xml != NULL || parser->json != NULL)
         return parser;
     cw_parser_free(parser);
     return NULL;
+}
+
+struct cw_parser *cw_parser_create_rows(struct cw_rows_shape shape, const struct cw_reader_limits *limits,
+                                        struct cw_error *err)
+{
+    struct cw_parser *parser = calloc(1, sizeof *parser);
+    if (parser == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory for a parser");
+        return NULL;
+    }
+    parser->format = CW_ROWS;
+    parser->rows = cw_rows_parser_create(shape, limits != NULL ? limits : &cw_reader_defaults, err);
+    if (parser->rows != NULL)
+        return parser;
+    free(parser);
+    return NULL;
+}
+
+void cw_parser_at_line(struct cw_parser *parser, uint64_t line)
+{
+    parser->line = line;
 }
 
 void cw_parser_free(struct cw_parser *parser)
@@ -163,7 +236,19 @@ void cw_parser_free(struct cw_parser *parser)
         return;
     cw_xml_parser_free(parser->xml);
     cw_json_parser_free(parser->json);
+    cw_rows_parser_free(parser->rows);
     free(parser);
+}
+
+static const struct cw_node *make_empty(struct cw_arena *arena, struct cw_error *err)
+{
+    struct cw_node *node = cw_arena_alloc(arena, sizeof *node);
+    if (node == NULL) {
+        cw_fail(err, CW_NOMEM, "no memory for a record");
+        return NULL;
+    }
+    *node = (struct cw_node){ .name = { "", 0 }, .text = { "", 0 }, .kind = CW_NODE_OBJECT };
+    return node;
 }
 
 const struct cw_node *cw_parse(struct cw_parser *parser, struct cw_slice bytes, const char *encoding,
@@ -171,5 +256,8 @@ const struct cw_node *cw_parse(struct cw_parser *parser, struct cw_slice bytes, 
 {
     if (parser->format == CW_XML)
         return cw_xml_parse(parser->xml, bytes, encoding, arena, err);
-    return cw_json_parse(parser->json, bytes, arena, err);
+    if (parser->format == CW_ROWS)
+        return cw_rows_parse(parser->rows, bytes, encoding, parser->line, arena, err);
+    return parser->format == CW_BYTES ? make_empty(arena, err)
+                                      : cw_json_parse(parser->json, bytes, arena, err);
 }

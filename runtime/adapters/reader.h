@@ -1,4 +1,4 @@
-/* reader.h - from bytes to records, the same for XML and JSON.
+/* reader.h - from bytes to records, the same for XML, JSON, tables of text, and what is none of them.
  *
  * Two steps, on purpose. The *splitter* only looks for where records begin and end, leniently and in flat
  * memory, and gives each as a range of the received bytes: one damaged record does not hide its neighbours,
@@ -16,10 +16,13 @@
 #define CW_ADAPTERS_READER_H
 
 #include "adapters/body.h"
+#include "adapters/rows.h"
 #include "base/arena.h"
 #include "base/node.h"
 
-enum cw_format { CW_XML, CW_JSON };
+/* CW_BYTES: a record that nobody takes apart here (a mail); it has no splitter, and its tree is an empty
+ * object. */
+enum cw_format { CW_XML, CW_JSON, CW_ROWS, CW_BYTES };
 
 struct cw_reader_limits {
     size_t record_bytes; /* default 16 MiB */
@@ -29,7 +32,7 @@ struct cw_reader_limits {
 };
 extern const struct cw_reader_limits cw_reader_defaults;
 
-const char *cw_format_name(enum cw_format format); /* "xml", "json" */
+const char *cw_format_name(enum cw_format format); /* "xml", "json", "rows", "bytes" */
 
 struct cw_splitter;
 
@@ -41,14 +44,26 @@ struct cw_record {
 /* Borrows body. `limits` NULL = defaults. CW_USAGE for a malformed path. */
 struct cw_splitter *cw_splitter_create(enum cw_format format, struct cw_body *body, const char *path,
                                        const struct cw_reader_limits *limits, struct cw_error *err);
+/* The same for a table of text; `rows` is borrowed too, CW_USAGE for what is wrong with it. A record is the
+ * rows of one group; a faulty row is a record of its own unless it stands inside of one. CW_SPLIT_FAILED for:
+ * an empty body, one that begins with '<', no line of headings, none that is the group, an end inside of
+ * quotes. */
+struct cw_splitter *cw_splitter_create_rows(const struct cw_rows *rows, struct cw_body *body,
+                                            const struct cw_reader_limits *limits, struct cw_error *err);
 void cw_splitter_free(struct cw_splitter *splitter); /* accepts NULL */
+
+/* Of a table: the line of its headings, which goes before the bytes of each record when it is parsed; how it
+ * is read. Known after the first record or end. */
+struct cw_slice cw_splitter_heading(const struct cw_splitter *splitter);
+struct cw_rows_shape cw_splitter_shape(const struct cw_splitter *splitter);
 
 enum cw_split { CW_SPLIT_RECORD, CW_SPLIT_END, CW_SPLIT_FAILED };
 
 /* The next record. CW_SPLIT_END only when the document was seen to be complete and the container that `path`
  * names was there: an answer that holds no <orders> at all is not "no orders" (CW_INVALID, quoting how the
  * body begins). CW_SPLIT_FAILED (CW_INVALID, CW_LIMIT, CW_IO), with byte offset and line, for: text before
- * the root (a PHP notice, an HTML page), a DOCTYPE, an end in the middle, a charset that is not a superset of
+ * the root (a PHP notice, an HTML page), a DOCTYPE that declares something (one that only names
+ * a type is passed by, and nothing is fetched), an end in the middle, a charset that is not a superset of
  * ASCII (UTF-16: say how to convert), a record over the limit, anything but white space after the end. A
  * record's own faults do not matter here as long as its end can be found. JSON: also duplicate keys on the
  * way to the records. Empty lists: XML `<orders/>`; JSON `[]`; for JSON a root of `[]` is an empty list at
@@ -65,6 +80,13 @@ const char *cw_splitter_encoding(const struct cw_splitter *splitter);
 struct cw_parser;
 struct cw_parser *cw_parser_create(enum cw_format format, const struct cw_reader_limits *limits,
                                    struct cw_error *err);
+/* For records of a table, { row = [ { heading = text } ] }; fields without a text are left out, of two
+ * headings alike the second is "NAME 2". Names live as long as the parser. CW_INVALID for a faulty row, and
+ * for an id that a spreadsheet has shortened (1.23457E+11). */
+struct cw_parser *cw_parser_create_rows(struct cw_rows_shape shape, const struct cw_reader_limits *limits,
+                                        struct cw_error *err);
+/* In which line of the table the next record's first row stands, for messages; 0 = not known. */
+void cw_parser_at_line(struct cw_parser *parser, uint64_t line);
 void cw_parser_free(struct cw_parser *parser); /* accepts NULL */
 
 /* The tree of one record, in `arena`; texts may point into `bytes`. NULL and *err (CW_INVALID or CW_LIMIT

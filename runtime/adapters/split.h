@@ -1,9 +1,12 @@
-/* split.h - the two splitters behind reader.h: what reader.c shares with xml_split.c and json_split.c. */
+/* split.h - the splitters behind reader.h: what reader.c shares with xml_split.c, json_split.c and
+ * rows_split.c. */
 #ifndef CW_ADAPTERS_SPLIT_H
 #define CW_ADAPTERS_SPLIT_H
 
+#include "adapters/charset.h"
 #include "adapters/reader.h"
 #include "adapters/window.h"
+#include "base/buffer.h"
 
 enum { CW_PATH_NAMES_MAX = 16, CW_PATH_TEXT_MAX = 512, CW_ENCODING_MAX = 32, CW_XML_NAME_KEPT = 256 };
 
@@ -53,12 +56,34 @@ void cw_json_split_init(struct cw_json_split *split, const struct cw_body *body,
                         const struct cw_split_path *path, const struct cw_reader_limits *limits, size_t step);
 enum cw_split cw_json_split_next(struct cw_json_split *split, struct cw_record *record);
 
+struct cw_rows_split {
+    struct cw_window window;
+    const struct cw_rows *rows;
+    struct cw_rows_shape shape;
+    char encoding[CW_ENCODING_MAX];
+    struct cw_buffer heading; /* its line, as received */
+    uint64_t heading_at;
+    size_t columns, group;   /* group: its column; SIZE_MAX = there is none */
+    struct cw_text_row *row; /* the one that begins at the window's position, when it was looked at */
+    struct cw_buffer key;    /* of the record in hand */
+    bool begun, ended;
+};
+
+bool cw_rows_split_init(struct cw_rows_split *split, const struct cw_body *body, const struct cw_rows *rows,
+                        const struct cw_reader_limits *limits, size_t step, struct cw_error *err);
+void cw_rows_split_fini(struct cw_rows_split *split);
+enum cw_split cw_rows_split_next(struct cw_rows_split *split, struct cw_record *record);
+
 /* cw_splitter_create with a window of its own size, for tests that what is found does not depend on it. */
 struct cw_splitter *cw_splitter_create_stepped(enum cw_format format, struct cw_body *body, const char *path,
                                                const struct cw_reader_limits *limits, size_t step,
                                                struct cw_error *err);
 
-/* The two parsers behind cw_parse. */
+struct cw_splitter *cw_splitter_create_rows_stepped(const struct cw_rows *rows, struct cw_body *body,
+                                                    const struct cw_reader_limits *limits, size_t step,
+                                                    struct cw_error *err);
+
+/* The parsers behind cw_parse. */
 struct cw_xml_parser *cw_xml_parser_create(const struct cw_reader_limits *limits, struct cw_error *err);
 void cw_xml_parser_free(struct cw_xml_parser *parser);
 const struct cw_node *cw_xml_parse(struct cw_xml_parser *parser, struct cw_slice bytes, const char *encoding,
@@ -67,5 +92,11 @@ struct cw_json_parser *cw_json_parser_create(const struct cw_reader_limits *limi
 void cw_json_parser_free(struct cw_json_parser *parser);
 const struct cw_node *cw_json_parse(struct cw_json_parser *parser, struct cw_slice bytes,
                                     struct cw_arena *arena, struct cw_error *err);
+struct cw_rows_parser *cw_rows_parser_create(struct cw_rows_shape shape,
+                                             const struct cw_reader_limits *limits, struct cw_error *err);
+void cw_rows_parser_free(struct cw_rows_parser *parser);
+const struct cw_node *cw_rows_parse(struct cw_rows_parser *parser, struct cw_slice bytes,
+                                    const char *encoding, uint64_t line, struct cw_arena *arena,
+                                    struct cw_error *err);
 
 #endif

@@ -20,9 +20,11 @@ struct cw_lua_cart;
 
 struct cw_lua_stream {
     const struct cw_lua_cart *cart;
-    char *name;    /* "orders" */
-    char *id;      /* path of a record's id */
-    char *records; /* record path in files and single answers; NULL when the script names none */
+    char *name;                  /* "orders" */
+    char *id;                    /* path of a record's id */
+    char *records;               /* record path in files; NULL when the script names none */
+    struct cw_rows *rows;        /* how its files are read where they are tables of text; else NULL */
+    struct cw_arena *rows_texts; /* of rows */
     cw_time overlap, settle;
     bool full;                         /* no change times: everything is read each time */
     bool has_fetch, has_ids, has_read; /* functions of its script */
@@ -123,6 +125,10 @@ struct cw_lua_cart *cw_lua_cart_open(struct cw_lua_carts *carts, const char *nam
 const struct cw_lua_stream *cw_lua_cart_stream(const struct cw_lua_cart *cart, const char *name);
 /* The one that brings documents of the kind; NULL when there is none. */
 const struct cw_lua_stream *cw_lua_cart_stream_of(const struct cw_lua_cart *cart, const struct cw_kind *kind);
+/* The records of a file of the stream. `path` NULL = as its script says, which then says it. Takes over body.
+ */
+struct cw_records *cw_lua_stream_open(const struct cw_lua_stream *stream, struct cw_body *body,
+                                      const char *path, struct cw_error *err);
 /* As cw_lua_cart_stream, with the error for the person who named it: CW_USAGE. */
 const struct cw_lua_stream *cw_lua_cart_need_stream(const struct cw_lua_cart *cart, const char *name,
                                                     struct cw_error *err);

@@ -65,4 +65,7 @@ void cw_lua_push_notice(lua_State *L, const struct cw_lua_notice *notice);
 int cw_lua_table_rows(lua_State *L);
 int cw_lua_fold(lua_State *L);
 
+/* Reads the `rows` of the description at `index`. Raises what is wrong with them. */
+void cw_lua_read_stream_rows(lua_State *L, int index, struct cw_lua_stream *stream);
+
 #endif

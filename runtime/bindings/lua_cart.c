@@ -39,6 +39,10 @@ static void free_cart(struct cw_lua_cart *cart)
         free(stream->name);
         free(stream->id);
         free(stream->records);
+        free(stream->rows);
+        if (stream->rows_texts != NULL)
+            cw_arena_fini(stream->rows_texts);
+        free(stream->rows_texts);
         for (size_t k = 0; k < stream->final_count; k++)
             free(stream->final[k]);
         free(stream->final);
@@ -168,6 +172,7 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     stream->name = copy_field(L, index, "name");
     stream->id = copy_field(L, index, "id");
     stream->records = copy_field(L, index, "records");
+    cw_lua_read_stream_rows(L, index, stream);
     stream->overlap = seconds_field(L, index, "overlap");
     stream->settle = seconds_field(L, index, "settle");
     stream->reconcile = seconds_field(L, index, "reconcile");

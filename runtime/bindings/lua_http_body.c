@@ -67,7 +67,7 @@ struct cw_slice cw_client_read_body(lua_State *L, int index, struct cw_lua_scrat
         cw_lua_fail(L, CW_USAGE, "request: only one of body, form and json");
     cw_buffer_clear(&memory->buffer);
     if (has_json)
-        cw_lua_write_json(L, -1, &memory->buffer);
+        cw_lua_write_secret_json(L, -1, &memory->buffer);
     lua_pop(L, 1);
     if (has_form)
         write_form(L, memory);

@@ -327,11 +327,21 @@ static void write_value(struct writer *w, int index, const struct place *place)
     }
 }
 
-void cw_lua_write_json(lua_State *L, int index, struct cw_buffer *out)
+static void write_any(lua_State *L, int index, struct cw_buffer *out, bool takes_secrets)
 {
-    struct writer writer = { L, out, true };
+    struct writer writer = { L, out, takes_secrets };
     const struct place root = { 0 };
     write_value(&writer, lua_absindex(L, index), &root);
+}
+
+void cw_lua_write_json(lua_State *L, int index, struct cw_buffer *out)
+{
+    write_any(L, index, out, false);
+}
+
+void cw_lua_write_secret_json(lua_State *L, int index, struct cw_buffer *out)
+{
+    write_any(L, index, out, true);
 }
 
 /* json.encode(value) -> string. Raises for what JSON cannot say exactly. */
@@ -340,9 +350,7 @@ static int encode(lua_State *L)
     luaL_checkany(L, 1);
     lua_settop(L, 1);
     struct cw_lua_scratch *scratch = cw_lua_push_scratch(L);
-    struct writer writer = { L, &scratch->buffer, false };
-    const struct place root = { 0 };
-    write_value(&writer, 1, &root);
+    cw_lua_write_json(L, 1, &scratch->buffer);
     struct cw_slice text = cw_buffer_slice(&scratch->buffer);
     lua_pushlstring(L, text.data, text.len);
     cw_lua_clear_scratch(scratch);

@@ -245,6 +245,16 @@ static int raise_at(lua_State *L, struct cw_error *err)
     return cw_lua_raise(L, err);
 }
 
+/* node:bytes() -> string: the whole record, as it came. Raises for a node that is of no record. */
+static int get_bytes(lua_State *L)
+{
+    struct cw_slice bytes = check_self(L)->scope->scope.bytes;
+    if (bytes.data == NULL)
+        return cw_lua_fail(L, CW_USAGE, "only records have bytes; an answer has response:text()");
+    lua_pushlstring(L, bytes.data, bytes.len);
+    return 1;
+}
+
 /* node:decimal(path) -> Decimal | nil when absent. Raises when the text is no decimal. */
 static int get_decimal(lua_State *L)
 {
@@ -367,9 +377,8 @@ void cw_lua_types_node(lua_State *L)
 {
     static const luaL_Reg meta[] = { { "__gc", collect_handle }, { NULL, NULL } };
     static const luaL_Reg methods[] = {
-        { "text", get_text }, { "decimal", get_decimal }, { "integer", get_integer },
-        { "node", get_node }, { "each", each },           { "name", get_name },
-        { NULL, NULL },
+        { "text", get_text }, { "decimal", get_decimal }, { "integer", get_integer }, { "node", get_node },
+        { "each", each },     { "name", get_name },       { "bytes", get_bytes },     { NULL, NULL },
     };
     static const luaL_Reg matches_meta[] = { { "__gc", collect_matches }, { NULL, NULL } };
     static const luaL_Reg paths_meta[] = { { "__gc", collect_paths }, { NULL, NULL } };

@@ -31,6 +31,8 @@ void cw_lua_plan_free(struct cw_lua_plan *plan)
         cw_plan_free(plan->plans[i]);
     for (size_t i = 0; i < plan->zone_count; i++)
         cw_zone_free(plan->zones[i]);
+    cw_parser_free(plan->parser);
+    cw_arena_fini(&plan->names);
     cw_buffer_fini(&plan->faults);
     free(plan->context);
     free(plan);
@@ -435,6 +437,7 @@ bool cw_lua_plan_fill(lua_State *L, struct cw_lua_plan *plan, struct cw_error *e
     if (compile_plan(L, plan, stream + 1, cw_slice(plan->context)) != NULL) {
         cw_lua_plan_compile_tables(L, plan, tables);
         cw_lua_plan_compile_skips(L, plan, stream);
+        cw_lua_plan_compile_derives(L, plan, stream);
         if (!cw_plan_finish(plan->plans[0], &last))
             cw_lua_plan_fault(plan, &last);
     }

@@ -29,6 +29,11 @@ void cw_lua_plan_push_function(lua_State *L, int number)
     lua_remove(L, -2);
 }
 
+void cw_lua_plan_hold_scope(lua_State *L)
+{
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &scope_key);
+}
+
 enum { FUNCTION_INDEX = 2 }; /* on the stack of run_function */
 
 struct call {
@@ -48,7 +53,7 @@ static int run_function(lua_State *L)
     lua_pushvalue(L, FUNCTION_INDEX);
     call->ticket = cw_lua_push_scope(L, call->scope, 0);
     lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &scope_key);
+    cw_lua_plan_hold_scope(L);
     lua_call(L, 1, 1);
     cw_lua_plan_take_result(L, FUNCTION_INDEX, call->want, call->arena, call->out);
     return 0;

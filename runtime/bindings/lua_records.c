@@ -11,7 +11,16 @@ struct object {
     struct cw_records *records; /* NULL only while it is being made */
 };
 
-struct cw_records *cw_lua_push_records(lua_State *L, struct cw_body **body, const char *path, const char *id,
+static struct cw_records *open_records(struct cw_body *body, const struct cw_lua_records *what,
+                                       struct cw_error *err)
+{
+    if (what->rows != NULL)
+        return cw_records_open_rows(body, what->rows, what->id, err);
+    return what->path != NULL ? cw_records_open(body, what->path, what->id, err)
+                              : cw_records_open_whole(body, what->whole, err);
+}
+
+struct cw_records *cw_lua_push_records(lua_State *L, struct cw_body **body, const struct cw_lua_records *what,
                                        struct cw_error *err)
 {
     struct object *object = lua_newuserdatauv(L, sizeof *object, 0);
@@ -20,7 +29,7 @@ struct cw_records *cw_lua_push_records(lua_State *L, struct cw_body **body, cons
     struct cw_body *taken = *body;
     uint64_t size = cw_body_memory(taken).len;
     *body = NULL;
-    object->records = cw_records_open(taken, path, id, err);
+    object->records = open_records(taken, what, err);
     if (object->records == NULL) {
         lua_pop(L, 1);
         return NULL;

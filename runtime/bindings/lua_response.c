@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "adapters/charset.h"
 #include "base/secret.h"
 #include "bindings/modules.h"
 #include "bindings/records.h"
@@ -79,6 +80,12 @@ void cw_lua_push_file_response(lua_State *L, struct cw_body *body, const char *n
     cw_lua_charge(L, cw_body_memory(body).len);
 }
 
+const struct cw_body *cw_lua_to_body(lua_State *L, int index)
+{
+    const struct answer *answer = luaL_testudata(L, index, RESPONSE_TYPE);
+    return answer != NULL ? answer->body : NULL;
+}
+
 static int collect_answer(lua_State *L)
 {
     struct answer *answer = luaL_checkudata(L, 1, RESPONSE_TYPE);
@@ -149,10 +156,40 @@ static int get_text(lua_State *L)
     return 1;
 }
 
-/* The whole body in one piece: where it is, or copied to the arena (always, with `copy`). */
-static bool read_whole(const struct answer *answer, struct cw_arena *arena, bool copy, struct cw_slice *bytes,
+/* response:beginning(count) -> string: up to that many bytes of the body, at most 64 KiB */
+static int get_beginning(lua_State *L)
+{
+    enum { BEGINNING_MAX = 64 * 1024 };
+    struct cw_error err;
+    const struct answer *answer = check_body(L);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    uint64_t size = cw_body_size(answer->body);
+    luaL_argcheck(L, count >= 0 && count <= BEGINNING_MAX, 2, "0 to 65536 bytes");
+    size_t len = size < (uint64_t)count ? (size_t)size : (size_t)count;
+    luaL_Buffer buffer;
+    char *out = luaL_buffinitsize(L, &buffer, len);
+    if (!cw_body_read(answer->body, 0, out, len, &err))
+        return cw_lua_raise(L, &err);
+    luaL_pushresultsize(&buffer, len);
+    return 1;
+}
+
+/* response:skip(count): the body is from now on what stands behind so many bytes */
+static int skip(lua_State *L)
+{
+    struct answer *answer = check_body(L);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, count >= 0, 2, "a number of bytes");
+    cw_body_skip(answer->body, (uint64_t)count);
+    return 0;
+}
+
+/* The whole body in one piece, in UTF-8: where it is, or copied to the arena (always, with `copy`). */
+static bool read_whole(struct answer *answer, struct cw_arena *arena, bool copy, struct cw_slice *bytes,
                        struct cw_error *err)
 {
+    if (!cw_charset_body(&answer->body, err))
+        return false;
     uint64_t size = cw_body_size(answer->body);
     *bytes = cw_body_memory(answer->body);
     if (size > cw_reader_defaults.record_bytes)
@@ -170,8 +207,8 @@ static bool read_whole(const struct answer *answer, struct cw_arena *arena, bool
 }
 
 /* Parses the body in `scratch`; raises when it is something else. `keep`: the tree must outlive the body. */
-static const struct cw_node *parse_body(lua_State *L, const struct answer *answer,
-                                        struct cw_lua_scratch *scratch, enum cw_format format, bool keep)
+static const struct cw_node *parse_body(lua_State *L, struct answer *answer, struct cw_lua_scratch *scratch,
+                                        enum cw_format format, bool keep)
 {
     char quote[CW_RECORDS_QUOTE_MAX];
     struct cw_error err;
@@ -196,7 +233,7 @@ static const struct cw_node *parse_body(lua_State *L, const struct answer *answe
 /* response:json() -> value. Raises with the body's beginning when it is no JSON. */
 static int get_json(lua_State *L)
 {
-    const struct answer *answer = check_body(L);
+    struct answer *answer = check_body(L);
     struct cw_lua_scratch *scratch = cw_lua_push_scratch(L);
     cw_lua_push_json(L, parse_body(L, answer, scratch, CW_JSON, false));
     cw_lua_clear_scratch(scratch);
@@ -206,7 +243,7 @@ static int get_json(lua_State *L)
 /* The tree is a copy of its own, so that the body may go on to records. */
 static int push_root(lua_State *L, enum cw_format format)
 {
-    const struct answer *answer = check_body(L);
+    struct answer *answer = check_body(L);
     struct cw_lua_scratch *scratch = cw_lua_push_scratch(L);
     int owner = lua_gettop(L);
     const struct cw_node *root = parse_body(L, answer, scratch, format, format == CW_JSON);
@@ -228,18 +265,51 @@ static int get_json_node(lua_State *L)
     return push_root(L, CW_JSON);
 }
 
-/* response:records(path, id) -> Records. Takes the body, also when it raises. */
-static int get_records(lua_State *L)
+/* Takes the body, also when it raises. */
+static int push_records(lua_State *L, struct answer *answer, const struct cw_lua_records *what)
 {
     struct cw_error err;
     char quote[CW_RECORDS_QUOTE_MAX];
-    struct answer *answer = check_body(L);
-    const char *path = luaL_checkstring(L, 2);
-    const char *id = luaL_optstring(L, 3, "id");
     cw_records_quote(answer->body, quote);
-    if (cw_lua_push_records(L, &answer->body, path, id, &err) == NULL)
+    if (cw_lua_push_records(L, &answer->body, what, &err) == NULL)
         return raise_content(L, answer, quote, &err);
     return 1;
+}
+
+/* response:records(path, id) -> Records. Takes the body, also when it raises. */
+static int get_records(lua_State *L)
+{
+    struct answer *answer = check_body(L);
+    const struct cw_lua_records what = { .path = luaL_checkstring(L, 2), .id = luaL_optstring(L, 3, "id") };
+    return push_records(L, answer, &what);
+}
+
+/* response:rows(options) -> Records. Takes the body as records does; raises for wrong options before. */
+static int get_rows(lua_State *L)
+{
+    struct answer *answer = check_body(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    struct cw_lua_scratch *scratch = cw_lua_push_scratch(L);
+    struct cw_rows rows;
+    const struct cw_lua_records what = { .rows = &rows,
+                                         .id = cw_lua_read_rows(L, 2, &scratch->arena, &rows) };
+    if (what.id == NULL)
+        return cw_lua_fail(
+            L, CW_USAGE,
+            "rows: name the column that tells which rows belong together (group), or the path of a "
+            "row's id (id = \"row/number\")");
+    push_records(L, answer, &what);
+    cw_lua_clear_scratch(scratch);
+    return 1;
+}
+
+/* response:record(id) -> Records. Takes the body as records does. */
+static int get_record(lua_State *L)
+{
+    struct cw_lua_records what = { .path = NULL };
+    struct answer *answer = check_body(L);
+    what.whole.data = luaL_checklstring(L, 2, &what.whole.len);
+    return push_records(L, answer, &what);
 }
 
 /* Upvalue 1: the methods. `status` and `address` are plain fields. */
@@ -262,8 +332,19 @@ void cw_lua_types_response(lua_State *L)
 {
     static const luaL_Reg meta[] = { { "__gc", collect_answer }, { NULL, NULL } };
     static const luaL_Reg methods[] = {
-        { "header", get_header },       { "text", get_text },       { "json", get_json }, { "xml", get_xml },
-        { "json_node", get_json_node }, { "records", get_records }, { NULL, NULL },
+        { "header", get_header },
+        { "text", get_text },
+        { "json", get_json },
+        { "xml", get_xml },
+        { "json_node", get_json_node },
+        { "records", get_records },
+        { "rows", get_rows },
+        { "record", get_record },
+        { "beginning", get_beginning },
+        { "skip", skip },
+        { "rows", get_rows },
+        { "record", get_record },
+        { NULL, NULL },
     };
     cw_lua_new_type(L, RESPONSE_TYPE, meta, NULL);
     luaL_getmetatable(L, RESPONSE_TYPE);

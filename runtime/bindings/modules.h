@@ -43,6 +43,7 @@ void cw_lua_types_rules(lua_State *L);
 int cw_lua_open_decimal(lua_State *L);
 int cw_lua_open_time(lua_State *L);
 int cw_lua_open_json(lua_State *L);
+int cw_lua_open_mac(lua_State *L);
 int cw_lua_open_xml(lua_State *L);
 int cw_lua_open_log(lua_State *L);
 int cw_lua_open_here(lua_State *L);
@@ -51,6 +52,7 @@ int cw_lua_open_out(lua_State *L);
 int cw_lua_open_http(lua_State *L);
 int cw_lua_open_upload(lua_State *L);
 int cw_lua_open_csv(lua_State *L);
+int cw_lua_open_mail(lua_State *L);
 
 /* Pushes where the function at `index` begins, "carts/x.lua:41"; of one that the library made for a script,
  * the line that asked for it. */
@@ -118,10 +120,12 @@ void cw_lua_close_document(struct cw_lua_document *ticket);
 
 /* Pushes what json.decode gives for the tree. */
 void cw_lua_push_json(lua_State *L, const struct cw_node *node);
+/* Appends what json.encode gives for the value at `index`; raises like it. */
+void cw_lua_write_json(lua_State *L, int index, struct cw_buffer *out);
 
 /* Writes the value at `index` as json.encode does, and secrets as their text. On error `out` holds nothing of
  * use. */
-void cw_lua_write_json(lua_State *L, int index, struct cw_buffer *out);
+void cw_lua_write_secret_json(lua_State *L, int index, struct cw_buffer *out);
 
 /* The root of the one document in scratch->body, in scratch->arena; never raises. */
 const struct cw_node *cw_lua_parse_xml(struct cw_lua_scratch *scratch, struct cw_error *err);
@@ -129,10 +133,27 @@ const struct cw_node *cw_lua_parse_xml(struct cw_lua_scratch *scratch, struct cw
 const struct cw_node *cw_lua_parse_json(struct cw_lua_scratch *scratch, struct cw_slice bytes,
                                         struct cw_error *err);
 
+/* What the records of a body are: those at a path, the rows of a table, or (neither path nor rows) all of it.
+ */
+struct cw_lua_records {
+    const char *path;
+    const struct cw_rows *rows;
+    const char *id;        /* where a record's id is */
+    struct cw_slice whole; /* the id of all of it */
+};
+
 /* Pushes records over `body`, which it takes from *body. NULL and *err when they cannot be made; then it
  * pushed nothing. */
-struct cw_records *cw_lua_push_records(lua_State *L, struct cw_body **body, const char *path, const char *id,
+struct cw_records *cw_lua_push_records(lua_State *L, struct cw_body **body, const struct cw_lua_records *what,
                                        struct cw_error *err);
+
+/* Reads cartwright.Rows at `index`; texts are copied into the arena. Raises what is wrong with it. Returns
+ * its `id`, or the path of the group's column; NULL = it has neither. */
+const char *cw_lua_read_rows(lua_State *L, int index, struct cw_arena *arena, struct cw_rows *rows);
+
+/* The body of the response at `index`, which stays its own; NULL for another value, and for one that was
+ * taken by its records. */
+const struct cw_body *cw_lua_to_body(lua_State *L, int index);
 
 /* The first bytes of the body of the response at `index`, without what may be half a secret at their end;
  * returns how many. 0 for another value, and for a body that was taken by its records. */

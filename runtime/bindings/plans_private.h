@@ -1,13 +1,15 @@
 /* plans_private.h - what the files that compile a mapping share: lua_plan.c (fields), lua_plan_tables.c
- * (tables and skip rules), lua_plan_call.c (functions).
+ * (tables and skip rules), lua_plan_call.c (functions),
+ * lua_derive.c (derived parts).
  */
 #ifndef CW_BINDINGS_PLANS_PRIVATE_H
 #define CW_BINDINGS_PLANS_PRIVATE_H
 
+#include "adapters/reader.h"
 #include "base/buffer.h"
 #include "bindings/plans.h"
 
-enum { PLANS_MAX = 64, ZONES_MAX = 32, LIST_MAX = 64, NAMES_MAX = 200 };
+enum { PLANS_MAX = 64, ZONES_MAX = 32, LIST_MAX = 64, NAMES_MAX = 200, DERIVES_MAX = 16 };
 
 struct cw_lua_plan {
     struct cw_script *script;
@@ -18,7 +20,14 @@ struct cw_lua_plan {
     size_t plan_count;
     struct cw_zone *zones[ZONES_MAX];
     size_t zone_count;
-    struct cw_buffer faults; /* a line each */
+    struct derive {
+        struct cw_slice name;
+        int call;
+    } derives[DERIVES_MAX];
+    size_t derive_count;
+    struct cw_arena names;    /* of derives */
+    struct cw_parser *parser; /* of what they return; made when first needed */
+    struct cw_buffer faults;  /* a line each */
 };
 
 /* Notes one fault; compiling goes on, so that all are shown at once. What does not fit any more is left out.
@@ -60,6 +69,10 @@ void cw_lua_plan_take_result(lua_State *L, int function, enum cw_type want, stru
 bool cw_lua_plan_check_text(struct cw_slice text, struct cw_error *err);
 
 void cw_lua_plan_compile_tables(lua_State *L, struct cw_lua_plan *plan, int tables);
+/* Keeps the value on top of the stack, a handle of the scope in use, alive beyond an error; pops it. */
+void cw_lua_plan_hold_scope(lua_State *L);
+
+void cw_lua_plan_compile_derives(lua_State *L, struct cw_lua_plan *plan, int stream);
 void cw_lua_plan_compile_skips(lua_State *L, struct cw_lua_plan *plan, int stream);
 
 #endif

@@ -66,8 +66,6 @@ static bool find_format(struct cw_body *body, enum cw_format *format, struct cw_
     *format = first == '<' ? CW_XML : CW_JSON;
     if (first == '<' || first == '{' || first == '[')
         return true;
-    if (first == '\xFF' || first == '\xFE')
-        return cw_fail(err, CW_INVALID, "the body is in UTF-16; convert it with: iconv -f UTF-16 -t UTF-8");
     cw_records_quote(body, quote);
     return cw_fail(err, CW_INVALID, "the body is neither XML nor JSON; it begins: \"%s\"", quote);
 }
@@ -131,14 +129,58 @@ static struct id_path *compile_id(const char *text, struct cw_error *err)
     return NULL;
 }
 
+static void set_format(struct cw_records *records, enum cw_format format)
+{
+    records->format = format;
+    snprintf(records->kept_as, sizeof records->kept_as, "%s", cw_format_name(format));
+}
+
 static bool read_body(struct cw_records *records, const char *path, struct cw_error *err)
 {
-    if (!find_format(records->body, &records->format, err))
+    enum cw_format format;
+    if (!cw_charset_body(&records->body, err) || !find_format(records->body, &format, err))
         return false;
-    struct cw_splitter *splitter = cw_splitter_create(records->format, records->body, path, NULL, err);
+    set_format(records, format);
+    struct cw_splitter *splitter = cw_splitter_create(format, records->body, path, NULL, err);
     bool ok = splitter != NULL && split_all(records, splitter, err);
     cw_splitter_free(splitter);
     return ok;
+}
+
+static bool keep_text(struct cw_slice *kept, struct cw_slice text, struct cw_error *err)
+{
+    char *copy = malloc(text.len + 1);
+    if (copy == NULL)
+        return cw_fail(err, CW_NOMEM, "no memory for a text of %zu bytes", text.len);
+    memcpy(copy, text.data, text.len);
+    *kept = (struct cw_slice){ copy, text.len };
+    return true;
+}
+
+static bool read_rows(struct cw_records *records, const struct cw_rows *rows, struct cw_error *err)
+{
+    if (!cw_charset_body(&records->body, err))
+        return false;
+    struct cw_splitter *splitter = cw_splitter_create_rows(rows, records->body, NULL, err);
+    bool ok = splitter != NULL && split_all(records, splitter, err) &&
+              keep_text(&records->heading, cw_splitter_heading(splitter), err);
+    if (ok) {
+        records->format = CW_ROWS;
+        records->shape = cw_splitter_shape(splitter);
+        cw_rows_format(records->shape, records->kept_as);
+    }
+    cw_splitter_free(splitter);
+    return ok;
+}
+
+static bool read_whole(struct cw_records *records, struct cw_slice id, struct cw_error *err)
+{
+    struct cw_record record = { .bytes = { NULL, (size_t)cw_body_size(records->body) } };
+    if (id.len == 0 || id.len > CW_RECORD_ID_MAX)
+        return cw_fail(err, CW_USAGE, "the id of a record has 1 to %d bytes", CW_RECORD_ID_MAX);
+    set_format(records, CW_BYTES);
+    strcpy(records->encoding, "binary");
+    return add_range(records, &record, err) && keep_text(&records->given_id, id, err);
 }
 
 /* Takes over id; NULL when it is. */
@@ -177,21 +219,67 @@ struct cw_records *cw_records_open(struct cw_body *body, const char *path, const
     return NULL;
 }
 
+struct cw_records *cw_records_open_rows(struct cw_body *body, const struct cw_rows *rows, const char *id,
+                                        struct cw_error *err)
+{
+    struct cw_records *records = cw_records_create(id, err);
+    if (records == NULL) {
+        cw_body_free(body);
+        return NULL;
+    }
+    records->body = body;
+    if (read_rows(records, rows, err))
+        return records;
+    cw_records_free(records);
+    return NULL;
+}
+
+struct cw_records *cw_records_open_whole(struct cw_body *body, struct cw_slice id, struct cw_error *err)
+{
+    struct cw_records *records = cw_records_create("id", err);
+    if (records == NULL) {
+        cw_body_free(body);
+        return NULL;
+    }
+    records->body = body;
+    if (read_whole(records, id, err))
+        return records;
+    cw_records_free(records);
+    return NULL;
+}
+
 /* --- restoring --- */
 
-/* A set of the one record whose bytes were stored; it shares the id path. */
+static void restore_format(struct cw_records *records, struct cw_slice format)
+{
+    if (cw_rows_read_format(format, &records->shape)) {
+        records->format = CW_ROWS;
+        cw_rows_format(records->shape, records->kept_as);
+        return;
+    }
+    bool is_json = cw_slice_is(format, cw_format_name(CW_JSON));
+    set_format(records, is_json                                         ? CW_JSON
+                        : cw_slice_is(format, cw_format_name(CW_BYTES)) ? CW_BYTES
+                                                                        : CW_XML);
+}
+
+/* A set of the one record whose bytes were stored; it shares the id path. `key` is its id, where it is not in
+ * it.
+ */
 static struct cw_records *open_stored(struct cw_slice format, struct cw_slice encoding, struct cw_slice bytes,
-                                      struct id_path *id, struct cw_error *err)
+                                      struct cw_slice key, struct id_path *id, struct cw_error *err)
 {
     struct cw_record record = { .bytes = bytes };
     id->users++;
     struct cw_records *records = make_records(id, err);
     if (records == NULL)
         return NULL;
-    records->format = cw_slice_is(format, cw_format_name(CW_JSON)) ? CW_JSON : CW_XML;
+    restore_format(records, format);
     snprintf(records->encoding, sizeof records->encoding, "%.*s", CW_SLICE_ARG(encoding));
     records->body = cw_body_create(bytes.len, err);
-    if (records->body != NULL && cw_body_write(records->body, bytes, err) && add_range(records, &record, err))
+    bool has_own_id = records->format == CW_XML || records->format == CW_JSON;
+    if (records->body != NULL && cw_body_write(records->body, bytes, err) &&
+        add_range(records, &record, err) && (has_own_id || keep_text(&records->given_id, key, err)))
         return records;
     cw_records_free(records);
     return NULL;
@@ -200,7 +288,8 @@ static struct cw_records *open_stored(struct cw_slice format, struct cw_slice en
 static bool attach_stored(struct cw_records *records, const struct cw_raw_part *part, struct cw_error *err)
 {
     char name[CW_ERROR_NAME_MAX];
-    struct cw_records *other = open_stored(part->format, part->encoding, part->bytes, records->id, err);
+    struct cw_records *other =
+        open_stored(part->format, part->encoding, part->bytes, (struct cw_slice){ "", 0 }, records->id, err);
     snprintf(name, sizeof name, "%.*s", CW_SLICE_ARG(part->name));
     bool ok = other != NULL && cw_records_attach(records, name, other, NULL, NULL, err);
     cw_records_free(other);
@@ -209,12 +298,14 @@ static bool attach_stored(struct cw_records *records, const struct cw_raw_part *
 
 bool cw_records_restore(struct cw_records *records, const struct cw_raw *raw, struct cw_error *err)
 {
-    struct cw_records *one = open_stored(raw->format, raw->encoding, raw->bytes, records->id, err);
+    struct cw_records *one =
+        open_stored(raw->format, raw->encoding, raw->bytes, raw->key.external_id, records->id, err);
     bool ok = one != NULL;
     for (size_t i = 0; ok && i < raw->part_count; i++)
         ok = attach_stored(one, &raw->parts[i], err);
     if (ok && cw_records_count(records) == 0) {
         records->format = one->format;
+        memcpy(records->kept_as, one->kept_as, sizeof records->kept_as);
         memcpy(records->encoding, one->encoding, sizeof records->encoding);
     }
     ok = ok && cw_records_append(records, one, err);
@@ -233,6 +324,8 @@ void cw_records_free(struct cw_records *records)
     cw_parser_free(records->parser);
     cw_arena_fini(&records->trees);
     drop_id(records->id);
+    free((char *)records->heading.data);
+    free((char *)records->given_id.data);
     free(records->cached);
     free(records->segments);
     free(records->joins);
@@ -259,6 +352,11 @@ enum cw_format cw_records_format(const struct cw_records *records)
 const char *cw_records_encoding(const struct cw_records *records)
 {
     return records->encoding;
+}
+
+const char *cw_records_kept_as(const struct cw_records *records)
+{
+    return records->kept_as;
 }
 
 const struct segment *cw_records_segment(const struct cw_records *records, size_t i)
@@ -292,26 +390,64 @@ bool cw_records_bytes(struct cw_records *records, size_t i, struct cw_arena *are
     struct cw_records *home = cw_records_home(records, &i);
     const struct range *range = &home->ranges[i];
     struct cw_slice memory = cw_body_memory(home->body);
-    bytes->len = range->len;
-    if (memory.data != NULL) {
+    size_t above = home->heading.len;
+    bytes->len = above + range->len;
+    if (memory.data != NULL && above == 0) {
         bytes->data = memory.data + range->offset;
         return true;
     }
-    char *copy = cw_arena_bytes(arena, range->len);
+    char *copy = cw_arena_bytes(arena, bytes->len);
     if (copy == NULL)
-        return cw_fail(err, CW_NOMEM, "no memory for a record of %u bytes", (unsigned)range->len);
+        return cw_fail(err, CW_NOMEM, "no memory for a record of %zu bytes", bytes->len);
     bytes->data = copy;
-    return cw_body_read(home->body, range->offset, copy, range->len, err);
+    if (above > 0)
+        memcpy(copy, home->heading.data, above);
+    return cw_body_read(home->body, range->offset, copy + above, range->len, err);
 }
 
 /* --- trees --- */
 
-static const struct cw_node *parse(struct cw_records *home, struct cw_slice bytes, struct cw_arena *arena,
-                                   struct cw_error *err)
+/* The line of the table in which the bytes from `offset` on begin; counted on from the last time. */
+static uint64_t line_at(struct cw_records *home, uint64_t offset)
+{
+    char piece[SNIFF_BYTES];
+    if (offset < home->counted)
+        home->counted = home->lines = 0;
+    while (home->counted < offset) {
+        uint64_t left = offset - home->counted;
+        size_t len = left < sizeof piece ? (size_t)left : sizeof piece;
+        if (!cw_body_read(home->body, home->counted, piece, len, NULL))
+            return 0;
+        for (size_t i = 0; i < len; i++)
+            home->lines += piece[i] == '\n' || (piece[i] == '\r' && (i + 1 == len || piece[i + 1] != '\n'));
+        home->counted += len;
+    }
+    return home->lines + 1;
+}
+
+/* A row that cannot be read is read again, to say in which line of its table it is. */
+static bool find_line(struct cw_records *home, size_t i)
+{
+    if (home->format != CW_ROWS || home->heading.len == 0)
+        return false;
+    cw_parser_at_line(home->parser, line_at(home, home->ranges[i].offset));
+    return true;
+}
+
+static const struct cw_node *parse(struct cw_records *home, size_t i, struct cw_slice bytes,
+                                   struct cw_arena *arena, struct cw_error *err)
 {
     if (home->parser == NULL)
-        home->parser = cw_parser_create(home->format, NULL, err);
-    return home->parser != NULL ? cw_parse(home->parser, bytes, home->encoding, arena, err) : NULL;
+        home->parser = home->format == CW_ROWS ? cw_parser_create_rows(home->shape, NULL, err)
+                                               : cw_parser_create(home->format, NULL, err);
+    if (home->parser == NULL)
+        return NULL;
+    const struct cw_node *tree = cw_parse(home->parser, bytes, home->encoding, arena, err);
+    if (tree != NULL || err == NULL || err->code != CW_INVALID || !find_line(home, i))
+        return tree;
+    tree = cw_parse(home->parser, bytes, home->encoding, arena, err);
+    cw_parser_at_line(home->parser, 0);
+    return tree;
 }
 
 /* A tree costs several times its bytes; what is likely to overflow the cache is not even tried. */
@@ -329,7 +465,7 @@ static const struct cw_node *keep_tree(struct cw_records *home, size_t i, struct
     struct cw_slice bytes;
     if (!has_room(home, home->ranges[i].len) || !cw_records_bytes(home, i, &home->trees, &bytes, err))
         return NULL;
-    home->cached[i] = parse(home, bytes, &home->trees, err);
+    home->cached[i] = parse(home, i, bytes, &home->trees, err);
     return home->cached[i];
 }
 
@@ -341,7 +477,7 @@ const struct cw_node *cw_records_tree(struct cw_records *records, size_t i, stru
         return home->cached[i];
     if (bytes.data == NULL && !cw_records_bytes(home, i, arena, &bytes, err))
         return NULL;
-    return parse(home, bytes, arena, err);
+    return parse(home, i, bytes, arena, err);
 }
 
 const struct cw_node *cw_records_kept_tree(struct cw_records *records, size_t i, struct cw_arena *arena,
@@ -358,7 +494,7 @@ const struct cw_node *cw_records_kept_tree(struct cw_records *records, size_t i,
 bool cw_records_scope(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice bytes,
                       struct cw_scope *scope, struct cw_error *err)
 {
-    *scope = (struct cw_scope){ .record = cw_records_tree(records, i, arena, bytes, err) };
+    *scope = (struct cw_scope){ .record = cw_records_tree(records, i, arena, bytes, err), .bytes = bytes };
     return scope->record != NULL && cw_records_add_parts(records, i, arena, scope, err);
 }
 
@@ -388,7 +524,9 @@ static bool lenient_id(struct cw_records *home, size_t i, struct cw_arena *arena
     struct cw_slice bytes, found;
     if (!cw_records_bytes(home, i, arena, &bytes, err))
         return false;
-    if (!cw_lenient_find(home->format, bytes, cw_path_text(home->id->path), &found))
+    struct cw_slice path = cw_path_text(home->id->path);
+    if (home->format == CW_ROWS ? !cw_lenient_find_in_rows(home->shape, bytes, path, &found)
+                                : !cw_lenient_find(home->format, bytes, path, &found))
         return damaged_id(bytes, arena, id, err);
     *id = cw_arena_copy(arena, found);
     return id->data != NULL || cw_fail(err, CW_NOMEM, "no memory for an id");
@@ -398,6 +536,10 @@ bool cw_records_id(struct cw_records *records, size_t i, const struct cw_scope *
                    struct cw_slice *id, struct cw_error *err)
 {
     struct cw_records *home = cw_records_home(records, &i);
+    if (home->given_id.len > 0) {
+        *id = cw_arena_copy(arena, home->given_id);
+        return id->data != NULL || cw_fail(err, CW_NOMEM, "no memory for an id");
+    }
     if (scope == NULL)
         return lenient_id(home, i, arena, id, err);
     const struct cw_node *node = cw_path_first(home->id->path, scope);

@@ -22,9 +22,15 @@ struct cw_records;
 
 /* Takes over body, also on failure. Splits all of it: an error leaves nothing. `path` is a record path, `id`
  * a path inside a record. The format is taken from the first byte that is no white space or byte-order mark.
+ * A body in UTF-16 is converted first, as a whole.
  */
 struct cw_records *cw_records_open(struct cw_body *body, const char *path, const char *id,
                                    struct cw_error *err);
+/* The same for a table of text. A record's bytes are the headings' line with its rows. */
+struct cw_records *cw_records_open_rows(struct cw_body *body, const struct cw_rows *rows, const char *id,
+                                        struct cw_error *err);
+/* All of the body as one record of that id, which is neither. */
+struct cw_records *cw_records_open_whole(struct cw_body *body, struct cw_slice id, struct cw_error *err);
 void cw_records_free(struct cw_records *records); /* accepts NULL */
 
 /* How a body begins: its first line from the first byte that is no white space, up to 120 bytes, escaped. */
@@ -34,12 +40,15 @@ void cw_records_quote(struct cw_body *body, char out[CW_RECORDS_QUOTE_MAX]);
 /* An empty set for cw_records_restore. */
 struct cw_records *cw_records_create(const char *id, struct cw_error *err);
 /* Adds a stored record with what was attached to it, as if it had just come. Copies everything. All records
- * of a set have one format and encoding (CW_INVALID otherwise). */
+ * of a set have one format and encoding (CW_INVALID otherwise). Rows and whole bodies keep the id of their
+ * key. */
 bool cw_records_restore(struct cw_records *records, const struct cw_raw *raw, struct cw_error *err);
 
 size_t cw_records_count(const struct cw_records *records);
 enum cw_format cw_records_format(const struct cw_records *records);
 const char *cw_records_encoding(const struct cw_records *records);
+/* The format as it is kept beside raw records: "xml", "rows semicolon". */
+const char *cw_records_kept_as(const struct cw_records *records);
 
 /* The bytes of record `i`, in `arena` unless the body is in memory. */
 bool cw_records_bytes(struct cw_records *records, size_t i, struct cw_arena *arena, struct cw_slice *bytes,

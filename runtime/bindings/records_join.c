@@ -370,7 +370,7 @@ static bool list_bytes(void *arg, const struct join *join, uint32_t other)
     struct listing *listing = arg;
     struct cw_raw_part *part = &listing->raw[listing->count++];
     *part = (struct cw_raw_part){ .name = join->name,
-                                  .format = cw_slice(cw_format_name(cw_records_format(join->others))),
+                                  .format = cw_slice(cw_records_kept_as(join->others)),
                                   .encoding = cw_slice(cw_records_encoding(join->others)) };
     return cw_records_bytes(join->others, other, listing->arena, &part->bytes, listing->err);
 }
@@ -415,10 +415,10 @@ bool cw_records_append(struct cw_records *records, struct cw_records *others, st
 {
     if (!check_pair(records, others, "appended", err))
         return false;
-    if (records->format != others->format || g_ascii_strcasecmp(records->encoding, others->encoding) != 0)
+    if (strcmp(records->kept_as, others->kept_as) != 0 ||
+        g_ascii_strcasecmp(records->encoding, others->encoding) != 0)
         return cw_fail(err, CW_INVALID, "records in %s (%s) cannot be appended to records in %s (%s)",
-                       cw_format_name(others->format), others->encoding, cw_format_name(records->format),
-                       records->encoding);
+                       others->kept_as, others->encoding, records->kept_as, records->encoding);
     size_t count = cw_records_count(others), first = cw_records_count(records);
     if (count == 0)
         return true;

@@ -1,5 +1,7 @@
 /* records_lenient.c - finds the id of a record that is damaged somewhere behind it, so that the record can be
  * parked under its own name. Gives up rather than guess: only what stands directly below the root counts. */
+#include <stdlib.h>
+
 #include "bindings/records_private.h"
 
 enum { ID_MAX = 200 }; /* bytes */
@@ -189,9 +191,51 @@ bool cw_lenient_find(enum cw_format format, struct cw_slice bytes, struct cw_sli
 {
     bool attribute = path.len > 0 && path.data[0] == '@';
     struct cw_slice name = { path.data + attribute, path.len - attribute };
-    if (!is_simple(name))
+    if (!is_simple(name) || (format != CW_XML && format != CW_JSON))
         return false;
     if (format == CW_JSON)
         return !attribute && find_in_json(bytes, name, found);
     return attribute ? find_attribute(bytes, name, found) : find_element(bytes, name, found);
+}
+
+/* --- rows --- */
+
+/* HEADING of "row/HEADING" or "row/'HEADING'". */
+static struct cw_slice heading_of(struct cw_slice path)
+{
+    static const char begin[] = "row/";
+    if (path.len <= sizeof begin - 1 || memcmp(path.data, begin, sizeof begin - 1) != 0)
+        return (struct cw_slice){ NULL, 0 };
+    struct cw_slice name = { path.data + sizeof begin - 1, path.len - (sizeof begin - 1) };
+    if (name.len > 2 && name.data[0] == '\'' && name.data[name.len - 1] == '\'')
+        return (struct cw_slice){ name.data + 1, name.len - 2 };
+    return name;
+}
+
+static bool is_ascii(struct cw_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < 0x20 || text.data[i] == 0x7F)
+            return false;
+    return true;
+}
+
+bool cw_lenient_find_in_rows(struct cw_rows_shape shape, struct cw_slice bytes, struct cw_slice path,
+                             struct cw_slice *found)
+{
+    struct cw_slice heading = heading_of(path);
+    struct cw_text_row *row = heading.len > 0 ? malloc(sizeof *row) : NULL;
+    size_t column = 0;
+    if (row == NULL)
+        return false;
+    cw_row_scan(bytes, true, shape, row);
+    while (column < row->count && !cw_slice_equal(cw_row_key(row->fields[column], shape.plain), heading))
+        column++;
+    size_t columns = row->count;
+    cw_row_scan((struct cw_slice){ bytes.data + row->len, bytes.len - row->len }, true, shape, row);
+    bool ok = column < columns && column < row->count;
+    if (ok)
+        *found = cw_row_key(row->fields[column], shape.plain);
+    free(row);
+    return ok && found->len > 0 && found->len <= CW_RECORD_ID_MAX && is_ascii(*found);
 }

@@ -6,6 +6,7 @@
 #ifndef CW_BINDINGS_RECORDS_PRIVATE_H
 #define CW_BINDINGS_RECORDS_PRIVATE_H
 
+#include "adapters/charset.h"
 #include "base/node.h"
 #include "bindings/records.h"
 
@@ -44,6 +45,11 @@ struct cw_records {
     struct cw_body *body;
     enum cw_format format;
     char encoding[64];
+    char kept_as[CW_ROWS_FORMAT_MAX]; /* the format's name beside raw records */
+    struct cw_rows_shape shape;       /* of rows */
+    struct cw_slice heading;          /* the line that belongs to each record; allocated */
+    uint64_t counted, lines;          /* lines in the first so many bytes of the body */
+    struct cw_slice given_id;         /* of a record that has none in it; allocated */
     struct id_path *id;
     struct range *ranges;
     size_t own_count, own_cap;
@@ -79,5 +85,9 @@ void cw_join_free(struct join *join); /* accepts NULL */
  * the id path; only a single name or @name is looked for. */
 bool cw_lenient_find(enum cw_format format, struct cw_slice bytes, struct cw_slice path,
                      struct cw_slice *found);
+/* The same in a table's record, of which a row cannot be read: the text of its first row under the heading of
+ * "row/'HEADING'". */
+bool cw_lenient_find_in_rows(struct cw_rows_shape shape, struct cw_slice bytes, struct cw_slice path,
+                             struct cw_slice *found);
 
 #endif

@@ -51,7 +51,7 @@ static bool start(struct import *import, struct cw_session *session, const struc
                   const char *path, struct cw_error *err)
 {
     struct cw_body *body = cw_body_open_file(import->file, err); /* names the file itself */
-    struct cw_records *records = body != NULL ? cw_records_open(body, path, stream->id, err) : NULL;
+    struct cw_records *records = body != NULL ? cw_lua_stream_open(stream, body, path, err) : NULL;
     if (records == NULL)
         return body != NULL ? fail_in_file(import, stream, err) : false;
     import->total = cw_records_count(records);
@@ -82,16 +82,14 @@ static void import_files(struct import *import, struct cw_session *session,
     cw_timer_free(import->tick);
 }
 
-/* The stream, and where its records stand in a file. */
-static const struct cw_lua_stream *find_stream(struct cw_lua_cart *cart, const char *name, const char **path,
+/* The stream; where its records stand in a file is known. */
+static const struct cw_lua_stream *find_stream(struct cw_lua_cart *cart, const char *name, const char *path,
                                                struct cw_error *err)
 {
     const struct cw_lua_stream *stream = cw_lua_cart_need_stream(cart, name, err);
     if (stream == NULL)
         return NULL;
-    if (*path == NULL)
-        *path = stream->records;
-    if (*path != NULL)
+    if (path != NULL || stream->records != NULL || stream->rows != NULL)
         return stream;
     cw_fail(err, CW_USAGE,
             "where are the records in the file? name their path with --path, such as orders/order");
@@ -114,21 +112,20 @@ int cw_cmd_import(int argc, char **argv)
     };
     int code = cw_cli_parse(
         &cli, &argc, &argv, "CART FILE...",
-        "Imports XML or JSON files through a cart's mapping. Records that are known cost nothing, so\n"
+        "Imports XML, JSON or CSV files through a cart's mapping. Records that are known cost nothing, so\n"
         "an import that was interrupted is just started again.",
         entries, 2, -1);
     if (code >= 0)
         return code;
     import.dry_run = dry_run;
     if (cw_cli_open(&cli, CW_CLI_STORE_CREATE | CW_CLI_NETWORK)) {
-        const char *where = path;
         struct cw_session *session = cw_cli_session(&cli, argv[1], dry_run, &err);
         struct cw_lua_cart *cart = session != NULL ? cw_session_cart(session, argv[1], &err) : NULL;
         const struct cw_lua_stream *stream =
-            cart != NULL ? find_stream(cart, name != NULL ? name : "orders", &where, &err) : NULL;
+            cart != NULL ? find_stream(cart, name != NULL ? name : "orders", path, &err) : NULL;
         import.failed = stream == NULL;
         if (stream != NULL)
-            import_files(&import, session, stream, where, argc - 2, argv + 2);
+            import_files(&import, session, stream, path, argc - 2, argv + 2);
         else
             cw_cli_fail(&cli, &err);
         cw_session_close(session);

@@ -7,6 +7,7 @@ int cw_cmd_new(int argc, char **argv);
 int cw_cmd_check(int argc, char **argv);
 int cw_cmd_secret(int argc, char **argv);
 int cw_cmd_test_connection(int argc, char **argv);
+int cw_cmd_test(int argc, char **argv);
 int cw_cmd_sync(int argc, char **argv);
 int cw_cmd_run(int argc, char **argv);
 int cw_cmd_start(int argc, char **argv);

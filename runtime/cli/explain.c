@@ -9,11 +9,13 @@
 #include "mapping/edit.h"
 #include "engine/stored.h"
 
-static const char *source_name(const struct cw_trace *trace)
+static const char *source_name(const struct cw_lua_stream *stream, const struct cw_trace *trace)
 {
     static const char *const names[] = { "path",     "join", "sum",    "constant",
                                          "function", "each", "record", "rule" };
-    return trace->from_default ? "default" : names[trace->source];
+    if (trace->from_default)
+        return "default";
+    return cw_lua_plan_derives(stream->plan, trace->path) ? "derived" : names[trace->source];
 }
 
 /* --- for people --- */
@@ -46,12 +48,12 @@ static void print_rule(const struct cw_trace *trace)
 }
 
 /* One line: what the cart wrote, when it says more than the value itself. */
-static void print_trace(const struct cw_trace *trace)
+static void print_trace(const struct cw_lua_stream *stream, const struct cw_trace *trace)
 {
     printf("  %-28.*s", CW_SLICE_ARG(trace->field));
     put(" ", trace->value.len > 0 ? trace->value : cw_slice("(none)"), "   <- ");
     if (trace->source != CW_FROM_RULE)
-        fputs(source_name(trace), stdout);
+        fputs(source_name(stream, trace), stdout);
     if (trace->path.len > 0)
         put(" ", trace->path, "");
     if (trace->raw.len > 0 && !cw_slice_equal(trace->raw, trace->value))
@@ -72,7 +74,7 @@ static void print_text(const struct cw_lua_stream *stream, struct cw_slice id, c
     if (mapped->skipped_by != NULL)
         printf("  skipped by the rule %s\n", mapped->skipped_by);
     for (const struct cw_trace *trace = mapped->trace; trace != NULL; trace = trace->next)
-        print_trace(trace);
+        print_trace(stream, trace);
     for (const struct cw_found_issue *issue = mapped->issues; issue != NULL; issue = issue->next) {
         put("  ! ", issue->field, issue->field.len > 0 ? " " : "");
         printf("(%.*s)", CW_SLICE_ARG(issue->code));
@@ -121,7 +123,7 @@ static void print_json(const struct cw_lua_stream *stream, struct cw_slice id, c
     for (const struct cw_trace *trace = mapped->trace; trace != NULL; trace = trace->next) {
         print_pair(trace == mapped->trace ? "{" : ",{", "field", trace->field);
         print_pair(",", "value", trace->value);
-        print_pair(",", "source", cw_slice(source_name(trace)));
+        print_pair(",", "source", cw_slice(source_name(stream, trace)));
         print_pair(",", "path", trace->path);
         print_pair(",", "raw", trace->raw);
         print_pair(",", "table", trace->table);
@@ -156,7 +158,8 @@ static bool explain_one(struct cw_cli *cli, const struct cw_lua_stream *stream, 
     struct cw_mapped mapped;
     const struct cw_document *stored = NULL;
     bool ok = cw_records_bytes(records, index, arena, &bytes, &err);
-    bool whole = ok && cw_records_scope(records, index, arena, bytes, &scope, &err);
+    bool whole = ok && cw_records_scope(records, index, arena, bytes, &scope, &err) &&
+                 (stream->id[0] != '$' || cw_lua_plan_derive(stream->plan, &scope, arena, &err));
     struct cw_error damage = err;
     ok = ok && cw_records_id(records, index, whole ? &scope : NULL, arena, &id, &err);
     if (ok && !whole) {

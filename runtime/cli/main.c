@@ -21,6 +21,7 @@ static const struct command {
     { "secret", cw_cmd_secret, "set a secret of a cart, such as its API key" },
     { "check", cw_cmd_check, "check site.lua, cart scripts, settings and mappings" },
     { "test-connection", cw_cmd_test_connection, "ask a shop whether everything needed works" },
+    { "test", cw_cmd_test, "run the standard tests of a cart, and your own, against a fake shop" },
     { "sync", cw_cmd_sync, "fetch what changed in the shops" },
     { "run", cw_cmd_run, "run the site unattended, by its schedules" },
     { "start", cw_cmd_start, "let a cart or stream that was stopped go on" },

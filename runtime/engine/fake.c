@@ -174,7 +174,8 @@ static bool open_script(struct cw_fake *fake, struct cw_error *err)
                                    .wake = wake,
                                    .load = load,
                                    .release = release,
-                                   .print = print_line };
+                                   .print = print_line,
+                                   .collector_always = config->collector_always };
     fake->script = cw_script_create(&host, err);
     return fake->script != NULL && cw_lua_provide_all(fake->script, &fake->lua_host, err) &&
            cw_lua_fake_open(fake->script, fake->type, err);

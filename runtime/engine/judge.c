@@ -10,8 +10,12 @@ bool cw_judge_map(const struct cw_lua_stream *stream, const struct cw_scope *sco
                   bool trace, struct cw_arena *arena, struct cw_mapped *mapped, struct cw_error *err)
 {
     struct cw_plan_host host = cw_lua_plan_host(stream->plan);
+    struct cw_scope whole = *scope;
     *mapped = (struct cw_mapped){ 0 };
-    return cw_plan_run(cw_lua_plan_get(stream->plan), scope, id, &host, trace, arena, mapped, err) &&
+    if (!cw_lua_plan_derive(stream->plan, &whole, arena, err))
+        return err->code != CW_NOMEM &&
+               cw_mapped_add_issue(mapped, arena, "script", "", "%s", err->text) != NULL;
+    return cw_plan_run(cw_lua_plan_get(stream->plan), &whole, id, &host, trace, arena, mapped, err) &&
            cw_totals_check(mapped, arena, err);
 }
 

@@ -44,7 +44,7 @@ static bool put_raw(struct cw_page_job *job, const struct item *item, enum cw_ou
     job->counts.stored++;
     struct cw_raw raw = { .key = item->key,
                           .hash = item->hash,
-                          .format = cw_slice(cw_format_name(cw_records_format(records))),
+                          .format = cw_slice(cw_records_kept_as(records)),
                           .encoding = cw_slice(cw_records_encoding(records)),
                           .bytes = item->bytes,
                           .parts = item->parts,

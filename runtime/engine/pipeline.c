@@ -74,6 +74,18 @@ static struct cw_hash hash_of(const struct item *item)
     return cw_hasher_end(&hasher);
 }
 
+/* An id that stands in a derived part needs that part now. */
+static bool derive_id(struct cw_page_job *job, struct item *item)
+{
+    const struct cw_lua_stream *stream = job->page.stream;
+    if (stream->id[0] != '$')
+        return true;
+    cw_pulse_enter(job->pipeline.pulse, stream->cart->name);
+    bool ok = cw_lua_plan_derive(stream->plan, &item->scope, &job->arena, &item->err);
+    cw_pulse_leave(job->pipeline.pulse);
+    return ok;
+}
+
 /* False when the page itself cannot be read any more; a damaged record is not that. */
 static bool read_item(struct cw_page_job *job, size_t index, struct item *item)
 {
@@ -83,7 +95,8 @@ static bool read_item(struct cw_page_job *job, size_t index, struct item *item)
                                     .stream = cw_slice(job->page.stream->name) } };
     if (!cw_records_bytes(records, index, &job->arena, &item->bytes, &job->err))
         return false;
-    item->damaged = !cw_records_scope(records, index, &job->arena, item->bytes, &item->scope, &item->err);
+    item->damaged = !cw_records_scope(records, index, &job->arena, item->bytes, &item->scope, &item->err) ||
+                    !derive_id(job, item);
     if (!item->damaged && !cw_records_id(records, index, &item->scope, &job->arena, &id, &item->err))
         item->damaged = true;
     if (item->damaged && !cw_records_id(records, index, NULL, &job->arena, &id, &job->err))

@@ -242,11 +242,21 @@ const char *cw_site_secret(const struct cw_site *site, const char *name)
     for (const char *c = name; *c != '\0' && len < sizeof variable - 1; c++)
         variable[len++] = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
     variable[len] = '\0';
-    const char *value = getenv(variable);
+    const char *value = site->is_sealed ? NULL : getenv(variable);
     if (value == NULL)
         return g_hash_table_lookup(site->secrets, name);
     cw_secret_remember(cw_slice(value));
     return value;
+}
+
+void cw_site_seal(struct cw_site *site, const char *const *secrets)
+{
+    site->is_sealed = true;
+    g_hash_table_remove_all(site->secrets);
+    for (size_t i = 0; secrets[i] != NULL; i += 2) {
+        g_hash_table_insert(site->secrets, g_strdup(secrets[i]), g_strdup(secrets[i + 1]));
+        cw_secret_remember(cw_slice(secrets[i + 1]));
+    }
 }
 
 /* The file's lines without the one for `name`. */

@@ -13,6 +13,7 @@ struct cw_site {
     int folder_fd, home_fd;
     struct cw_site_config config;
     struct _GHashTable *secrets; /* "shop.key" -> text */
+    bool is_sealed;              /* the environment's secrets count for nothing */
     const struct cw_clock *clock;
 };
 
@@ -45,6 +46,10 @@ bool cw_site_read_file(int dir, const char *path, bool follow_links, struct cw_s
 /* A secret by "CART.SETTING": from the environment (CARTWRIGHT_SECRET_CART_SETTING), else from the file
  * `secrets` of the folder, which only its owner may read. NULL when there is none. */
 const char *cw_site_secret(const struct cw_site *site, const char *name);
+
+/* For trials of a cart: from now on the site has these secrets alone, pairs of a name ("shop.key") and a value,
+ * NULL-terminated. */
+void cw_site_seal(struct cw_site *site, const char *const *secrets);
 
 /* Writes one secret into the file, which is replaced at once as a whole. */
 bool cw_site_set_secret(const char *folder, const char *name, struct cw_slice value, struct cw_error *err);

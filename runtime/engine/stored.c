@@ -14,7 +14,7 @@ struct cw_stored_pages {
     bool at_end;
     struct cw_records *page;
     size_t count, bytes;
-    char format[16], encoding[64]; /* of the page's records: a page is of one kind */
+    char format[CW_ROWS_FORMAT_MAX], encoding[64]; /* of the page's records: a page is of one kind */
     bool stopped, failed;
     struct cw_error err;
 };

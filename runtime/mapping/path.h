@@ -33,6 +33,7 @@ struct cw_scope {
     const struct cw_node *record;
     const struct cw_part *parts;
     size_t part_count;
+    struct cw_slice bytes; /* of the whole record, as it came; data NULL where nobody has them */
 };
 
 /* Compiled into the arena. CW_USAGE, pointing at the place, for a malformed path. */

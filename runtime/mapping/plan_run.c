@@ -88,7 +88,7 @@ static struct cw_level nested_level(struct cw_level *outer, const struct cw_comp
     return (struct cw_level){ .run = outer->run,
                               .outer = outer,
                               .plan = rule->plan,
-                              .scope = { node, outer->scope.parts, outer->scope.part_count },
+                              .scope = { node, outer->scope.parts, outer->scope.part_count, outer->scope.bytes },
                               .name = rule->name,
                               .path = rule->paths[0].path->text,
                               .found = found };

@@ -13,7 +13,7 @@ for _, name in ipairs(streams.NAMES) do IS_STREAM[name] = true end
 
 -- What a stream has ---------------------------------------------------------------------------------------------------
 
-local KEYS = { "fetch", "final", "full", "id", "ids", "map", "overlap", "read", "reconcile", "records", "refresh",
+local KEYS = { "derive", "fetch", "final", "full", "id", "ids", "map", "overlap", "read", "reconcile", "records", "refresh",
   "settle", "skip" }
 
 local IS_KEY = {}
@@ -72,9 +72,22 @@ end
 
 local TIMES = { { "overlap", "1h" }, { "settle", "10s" }, { "reconcile", "14d" }, { "refresh", "60d" } }
 
+---How the stream's files are read.
+---@return string? records path of their records
+---@return table? rows options of tables of text
+local function files_of(name, stream, faults, script)
+  local records = stream.records
+  if records == nil or type(records) == "string" then return records end
+  if type(records) == "table" and type(records.rows) == "table" then return nil, records.rows end
+  faults[#faults + 1] = ('%s: %s.records is a path such as "orders/order", or { rows = { group = "Order ID" } }'):format(
+    script, name)
+end
+
 ---What the runtime needs to know of one stream.
 function streams.describe(name, stream, faults, script)
-  local described = { name = name, stream = stream, id = stream.id or "id", records = stream.records,
+  local records, rows = files_of(name, stream, faults, script)
+  local described = { name = name, stream = stream, records = records, rows = rows,
+    id = stream.id or rows and (rows.id or rows.group and ("row/'%s'"):format(rows.group)) or "id",
     full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
     has_read = stream.read ~= nil, final = check_final(stream.final, name, faults, script) }
   for _, time in ipairs(TIMES) do

@@ -22,6 +22,9 @@ local Cart = {}
 ---The shop's own words for an answer that is no success; with a code of cart.fail and the setting to look at, as far as
 ---it knows better.
 ---@field explain? fun(self: cartwright.Cart, response: cartwright.Response): string?, string?, string?
+---Which of its variants a cart is by its settings, where that decides about its streams: the shop that it returns takes the
+---place of this one. It may return `self`, or a copy that it changed.
+---@field choose? fun(self: cartwright.Shop, settings: table<string, any>): cartwright.Shop
 ---@field orders? cartwright.Stream
 ---@field customers? cartwright.Stream
 ---@field items? cartwright.Stream
@@ -46,10 +49,12 @@ function Shop:before(name, fn) end
 function Shop:after(name, fn) end
 
 ---@class cartwright.Stream
----@field id? string path of the record's id; default "id"
+---@field id? string path of the record's id; default "id"; it may stand in a derived part ("$key/id")
 ---@field map map.Plan
 ---@field fetch? fun(self: cartwright.Cart, window: cartwright.Window) without it only files can be imported
----@field records? string where records stand in a file given to import or preview; in XML below the root element
+---How a file given to import or preview is read: where its records stand (in XML below the root element), or that it is a
+---table of text.
+---@field records? string|{ rows: cartwright.Rows }
 ---@field overlap? string how far windows overlap, such as "2h"; default "1h"
 ---@field settle? string how long before now windows end; default "10s"
 ---@field full? boolean the shop knows no times of change: everything is read each time
@@ -188,6 +193,13 @@ function Response:header(name) end
 ---The whole body as text; raises past 4 MiB: large answers go through records.
 ---@return string
 function Response:text() end
+---Up to so many bytes of the body, at most 65536, whatever its size: to see what it is.
+---@param count integer
+---@return string
+function Response:beginning(count) end
+---Leaves out so many bytes: the body is what stands behind them from now on. For what a shop prints before its data.
+---@param count integer
+function Response:skip(count) end
 ---@return any value as json.decode. Raises with the body's beginning when it is no JSON, and past 16 MiB.
 function Response:json() end
 ---@return cartwright.Node root for reading a JSON body with paths. Raises like json.
@@ -202,14 +214,17 @@ function Response:xml() end
 ---@return cartwright.Records
 function Response:records(path, id) end
 ---Splits a table of text (CSV, TSV) into records: rows that follow each other and have the same text in the column `group`
----are one. A record is read as { row = { { ["Order ID"] = "7", ... }, ... } }: paths "row/Order ID", lines "row". Columns
----go by their heading, without blanks around it; of two alike the second is "NAME 2". Its raw bytes are the heading's line and
----its rows as they came. Rows that cannot be read (a stray quote, more fields than headings) are parked alone, with their line.
+---are one. A record is read as { row = { { ["Order ID"] = "7", ... }, ... } }: paths "row/Order ID", lines "row"; fields
+---without a text are left out. Columns go by their heading, without blanks around it; of two alike the second is "NAME 2".
+---What spreadsheets put around texts (="00123", '00123) is taken off. Its raw bytes are the heading's line and its rows as
+---they came; a file in UTF-16 is converted first. Rows that cannot be read (a stray quote, more fields than headings, an id
+---that became 1.23457E+11) are parked with their line: alone, unless they stand inside of a group. A file that ends inside of
+---quotes, without a last line end, is not whole, and raises.
 ---@param options cartwright.Rows
 ---@return cartwright.Records
 function Response:rows(options) end
 ---The whole body as one record that is neither XML nor JSON (a mail, a page of text): `derive` makes of it what is mapped;
----its node has the bytes as record:bytes().
+---its node has the bytes as record:bytes(), like those of all records.
 ---@param id string
 ---@return cartwright.Records
 function Response:record(id) end
@@ -219,9 +234,9 @@ function Response:record(id) end
 ---@field id? string path of the record's id; default: "row/GROUP"
 ---@field delimiter? ","|";"|"\t"|"|" default: the one that the heading's line has most of
 ---@field quoted? boolean false: quotes are characters like any other (Amazon's reports); default true
----@field charset? string where there is no byte-order mark: "windows-1252"; default UTF-8
+---@field charset? string where there is no byte-order mark: "windows-1252", "ISO-8859-15", "cp932"; default UTF-8
 ---@field heading? string[]|integer the headings where the file has none; or in which line they are; default: the first line that is not blank and has a text in more than one field
----@field footer? string a row whose first field begins so ends the table
+---@field footer? string a row with this text in its first or second field ends the table
 
 ---Records of one answer, as ranges of its bytes.
 ---@class cartwright.Records

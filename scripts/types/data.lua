@@ -33,6 +33,10 @@ function Node:each(path) end
 ---@return string name of the element or key
 function Node:name() end
 
+---The bytes of the whole record that the node belongs to, as they came. Raises for a node of an answer.
+---@return string
+function Node:bytes() end
+
 ---`require "cartwright.json"`: strict JSON that never loses a digit. Integers of 64 bits become integers, every other
 ---number a Decimal, and one that no Decimal holds (past 38 digits) its text as written; null becomes `json.null`; arrays
 ---become lists, which encode as arrays again even when they are empty; duplicate keys are an error.
