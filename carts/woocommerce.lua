@@ -1,11 +1,13 @@
----WooCommerce 3.5 and later through its REST interface (wc/v3): orders.
+---WooCommerce 3.5 and later through its REST interface (wc/v3): orders, customers, items, stock. What the shop is told is in
+---woocommerce/telling.lua and its parts.
 ---
 ---Facts this script relies on:
----  - Keys go by basic authentication over https; over plain http the shop refuses that. Some servers drop the
----    Authorization header; then the keys can stand in the address, from where they get into access logs.
+---  - Keys go by basic authentication over https. Over plain http the shop refuses that, and wants each request signed
+---    (OAuth 1.0a), within 15 minutes of its clock. Some servers drop the Authorization header; then the keys can stand
+---    in the address, from where they get into access logs.
 ---  - Times ending in _gmt are UTC without saying so; their siblings are local times of the site. The filter for
 ---    changes compares local times unless dates_are_gmt is set, is exclusive to the second, and is ignored without a
----    word by versions before 5.8.
+---    word by versions before 5.8. Variations and customers have no such filter at all.
 ---  - The count of records comes in X-WP-Total. Pages can be short or even empty in the middle, because the shop
 ---    counts records that it then does not show.
 ---  - Amounts of lines, freight and fees are without tax and after discounts; coupon_lines repeat what is already in
@@ -13,12 +15,18 @@
 ---  - Amounts are rounded for the answer unless more digits are asked for (dp).
 ---  - Plugins write numbers as text, text as numbers, and false where nothing is. Texts may hold HTML entities.
 ---  - PHP may print notices before the JSON.
+---  - Stock is counted where manage_stock is true; "parent" is a variation whose product is counted as a whole.
 ---  - A webhook's signature is over the body alone; its Delivery-ID is not signed, and two deliveries of one second
 ---    share it. The address gets an unsigned form with webhook_id=N when the webhook is made, and must answer 200.
 ---    After five failures in a row the shop switches the webhook off without a word.
+---
+---Not known: whether a change of a variation always touches the time of its product; one that does not comes with the
+---product's next change. What bundles are made of is left to the plugin that sells them.
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
+local telling = require "shipped.woocommerce.telling"
+local time = require "cartwright.time"
 
 local shop = cart.new {
   title = "WooCommerce REST v3",
@@ -28,12 +36,26 @@ local shop = cart.new {
     secret = cart.secret { required = true, help = "consumer secret that belongs to the key" },
     webhook_secret = cart.secret { help = "of webhooks, which let changes be fetched at once: WooCommerce > Settings > "
       .. "Advanced > Webhooks" },
+    sign = cart.boolean { help = "sign requests (OAuth 1.0a) in the place of sending the keys; default: where the address "
+      .. "is plain http. Shops behind a proxy that ends https may need it" },
     keys_in_address = cart.boolean { default = false, help = "for servers that drop the Authorization header" },
+    customer_role = cart.text { default = "customer", help = "role of the users who are customers; all: every user" },
     page_size = cart.integer { default = 100, help = "records asked for at once, at most 100" },
+    tracking_notes = cart.boolean { default = false, help = "where the Shipment Tracking extension is not active: write "
+      .. "tracking numbers into a note, which the shop mails to the buyer" },
   },
   http = function(settings)
-    return { base = settings.url .. "/wp-json/wc/v3/", rate = "10/s", burst = 5,
-      basic = not settings.keys_in_address and { settings.key, settings.secret } or nil }
+    local http = { base = settings.url .. "/wp-json/wc/v3/", rate = "10/s", burst = 5 }
+    local signs = settings.sign
+    if signs == nil then signs = settings.url:find "^http://" ~= nil end
+    if settings.keys_in_address then
+      http.query = { consumer_key = settings.key, consumer_secret = settings.secret }
+    elseif signs then
+      http.oauth1 = { consumer_key = settings.key, consumer_secret = settings.secret }
+    else
+      http.basic = { settings.key, settings.secret }
+    end
+    return http
   end,
 }
 
@@ -44,6 +66,8 @@ local CAUSES = {
   woocommerce_rest_cannot_view = { "auth", "key", "the shop does not know the key, its user may not see orders, or the "
     .. "web server drops the Authorization header (then set keys_in_address = true)" },
   woocommerce_rest_authentication_error = { "auth", "secret", "the shop does not accept the key" },
+  woocommerce_rest_cannot_edit = { "permission", "key", "the key's user may not change this" },
+  woocommerce_rest_cannot_create = { "permission", "key", "the key's user may not make this" },
   rest_no_route = { "not-found", "url", "WooCommerce is not active there, or older than 3.5" },
 }
 
@@ -54,6 +78,22 @@ local WEB_PAGES = {
   [404] = { "not-found", "url", "no REST interface at this address; check it, and that permalinks are not \"plain\"" },
   [503] = { "unavailable", nil, "the shop is in maintenance" },
 }
+
+---What else may be wrong where the shop does not accept a key: its messages are translated, and do not tell.
+---@param response cartwright.Response
+---@return string
+local function doubts(self, response)
+  local settings = self.settings
+  if not response.address:find "^GET " then return ", or the key may only read (it needs Read/Write)" end
+  local is_plain = settings.url:find "^http://" ~= nil
+  if is_plain and settings.sign == false and not settings.keys_in_address then
+    return "; over plain http the shop takes signed requests only: leave out sign = false"
+  end
+  local note = cart.clock_note(response)
+  if not (is_plain or settings.sign) or settings.keys_in_address then return "" end
+  return "; requests are signed for this address: it must be the one that the shop calls its own, letter by letter"
+    .. (note and "; " .. note or "")
+end
 
 ---@param response cartwright.Response
 ---@return string? words
@@ -67,26 +107,15 @@ function shop:explain(response)
   end
   local words = ("%s (%s)"):format(tostring(reported.message), reported.code)
   local cause = CAUSES[reported.code]
+  if response.status == 403 then return "the key's user may not do this; " .. words, "permission", "key" end
   if not cause then return words end
-  if response.status == 401 and self.settings.url:find "^http://" then
-    words = words .. "; over plain http the shop refuses keys, use https"
-  end
-  return cause[3] .. "; " .. words, cause[1], cause[2]
-end
-
----GET with the keys where the shop can see them.
----@return cartwright.Response
-local function get(self, path, query)
-  if self.settings.keys_in_address then
-    query.consumer_key, query.consumer_secret = self.settings.key, self.settings.secret
-  end
-  return self:get(path, query)
+  return ("%s%s; %s"):format(cause[3], response.status == 401 and doubts(self, response) or "", words), cause[1], cause[2]
 end
 
 ---Whether the shop heeds modified_after: nothing has been changed in the year 9000.
 ---@return boolean
 local function heeds_changes(self)
-  local answer = get(self, "orders", { modified_after = "9000-01-01T00:00:00", dates_are_gmt = true, per_page = 1,
+  local answer = self:get("orders", { modified_after = "9000-01-01T00:00:00", dates_are_gmt = true, per_page = 1,
     status = "any", _fields = "id" })
   return #answer:records "." == 0
 end
@@ -102,7 +131,7 @@ end
 
 ---@return table index of the WordPress site
 ---@return cartwright.Response
-local function read_index(self)
+function shop:read_index()
   local response = self:get(self.settings.url .. "/wp-json/", { _fields = "namespaces" })
   local is_json, index = pcall(response.json, response)
   if not is_json or type(index) ~= "table" or type(index.namespaces) ~= "table" then
@@ -124,7 +153,7 @@ local function find_webhooks(self)
   if not self.takes_notices then
     return "no webhooks, since the secret webhook_secret is not set: changes wait for the next sync"
   end
-  local is_read, hooks = pcall(function() return get(self, "webhooks", { per_page = 100 }):json() end)
+  local is_read, hooks = pcall(function() return self:get("webhooks", { per_page = 100 }):json() end)
   if not is_read or type(hooks) ~= "table" then
     return ("whether the shop's webhooks are on is not known: %s"):format(tostring(hooks))
   end
@@ -143,15 +172,38 @@ local function find_webhooks(self)
   return "webhooks: " .. table.concat(on, ", ")
 end
 
+---What each stream reads, besides orders.
+local NEEDED = { "customers", "products", "settings/general/woocommerce_currency" }
+
+---Raises what the key's user may not read.
+local function check_rights(self)
+  local missing = {}
+  for _, path in ipairs(NEEDED) do
+    local response, message, code = self:request { path = path, query = { per_page = 1, _fields = "id" } }
+    if not response then cart.fail(code or "io", message) end
+    ---@cast response cartwright.Response
+    if response.status == 401 or response.status == 403 then
+      missing[#missing + 1] = path:match "^%a+"
+    else
+      cart.check_answer(self, path, response)
+    end
+  end
+  if #missing > 0 then
+    cart.fail("permission", ("the key's user may not read %s; give the key to a shop manager or administrator"):format(
+      table.concat(missing, ", ")), "key")
+  end
+end
+
 ---@return string[] findings
 function shop:test()
-  local index, response = read_index(self)
+  local index, response = self:read_index()
   local has_commerce = false
   for _, namespace in ipairs(index.namespaces) do has_commerce = has_commerce or namespace == "wc/v3" end
   if not has_commerce then
     cart.fail("not-found", "WordPress answers, but WooCommerce is not active there, or older than 3.5", "url")
   end
-  get(self, "orders", { per_page = 1, status = "any", _fields = "id" }):records "."
+  self:get("orders", { per_page = 1, status = "any", _fields = "id" }):records "."
+  check_rights(self)
   local findings = { "WooCommerce, wc/v3", cart.clock_note(response) }
   if not heeds_changes(self) then
     findings[#findings + 1] = "this WooCommerce is older than 5.8 and cannot list changes: every sync reads all orders"
@@ -195,16 +247,41 @@ end
 
 ---Reads a list page by page.
 ---@param query table
----@param store? fun(records: cartwright.Records)
-local function walk(self, window, resource, query, store)
+---@param read_in? fun(records: cartwright.Records) takes in a page before it is stored
+---@param store? fun(records: cartwright.Records) stores it; default: as records of the stream
+local function walk(self, window, resource, query, read_in, store)
   paging.walk(self, window, { size = math.min(self.settings.page_size, 100), store = store,
     read = function(offset, size)
       local page = map.copy(query)
       page.orderby, page.order, page.offset, page.per_page = "id", "asc", offset, size
-      local response = get(self, resource, page)
+      local response = self:get(resource, page)
       local total = response:header "X-WP-Total"
-      return response:records ".", total and math.tointeger(tonumber(total))
+      local records = response:records "."
+      if read_in and #records > 0 then read_in(records) end
+      return records, total and math.tointeger(tonumber(total))
     end })
+end
+
+---What changed.
+local function fetch(self, window, resource, query, read_in)
+  for name, value in pairs(inside(self, window)) do query[name] = value end
+  walk(self, window, resource, query, read_in)
+end
+
+---Which records there are.
+local function list(self, window, resource, query)
+  for name, value in pairs(inside(self, window)) do query[name] = value end
+  query._fields = "id"
+  walk(self, window, resource, query, nil, function(records) self:list(records:collect "id") end)
+end
+
+---Those records, with the same fields as fetch has them.
+local function read_some(self, ids, resource, query, read_in)
+  query.include, query.per_page, query.orderby, query.order = table.concat(ids, ","), #ids, "id", "asc"
+  local records = self:get(resource, query):records "."
+  if #records == 0 then return end
+  if read_in then read_in(records) end
+  self:emit(records)
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
@@ -257,14 +334,15 @@ local function payment_status(order)
   return status == "failed" and "failed" or "unpaid"
 end
 
----"Color: Black, Engraving: For Ann": what a buyer chose. Keys with a leading _ are the shop's own.
+---"Color: Black, Engraving: For Ann": what a buyer chose, without markup. Keys with a leading _ are the shop's own; what
+---is no text is a plugin's.
 ---@param line cartwright.Node
 local function options(line)
   local found = {}
   for meta in line:each "meta_data" do
     local key = meta:text "display_key" or meta:text "key" or ""
     local chosen = meta:text "display_value" or meta:text "value"
-    if chosen and not (meta:text "key" or "_"):find "^_" then found[#found + 1] = key .. ": " .. chosen end
+    if chosen and not (meta:text "key" or "_"):find "^_" then found[#found + 1] = key .. ": " .. chosen:gsub("<[^>]*>", "") end
   end
   return #found > 0 and table.concat(found, ", ") or nil
 end
@@ -277,23 +355,9 @@ shop.orders = {
   overlap = "1h",
   settle = "5s",
 
-  fetch = function(self, window)
-    local query = inside(self, window)
-    query.status, query.dp = "any", DIGITS
-    walk(self, window, "orders", query)
-  end,
-
-  ids = function(self, window)
-    local query = inside(self, window)
-    query.status, query._fields = "any", "id"
-    walk(self, window, "orders", query, function(records) self:list(records:collect "id") end)
-  end,
-
-  read = function(self, ids)
-    local query = { status = "any", dp = DIGITS, include = table.concat(ids, ","), per_page = #ids, orderby = "id",
-      order = "asc" }
-    self:emit(get(self, "orders", query):records ".")
-  end,
+  fetch = function(self, window) fetch(self, window, "orders", { status = "any", dp = DIGITS }) end,
+  ids = function(self, window) list(self, window, "orders", { status = "any" }) end,
+  read = function(self, ids) read_some(self, ids, "orders", { status = "any", dp = DIGITS }) end,
 
   skip = {
     ["never checked out"] = { path = "status", values = { "auto-draft", "checkout-draft" } },
@@ -380,6 +444,233 @@ shop.tables.fulfilment = {
   ["refunded"] = false,
   ["failed"] = false,
   ["*"] = "open",
+}
+
+-- Customers -----------------------------------------------------------------------------------------------------------
+
+---Whether a customer was made, or changed, in the window: the list has no filter for either.
+---@param record cartwright.Node
+local function is_inside(window, record)
+  local stamp = record:text(window.by == "placed" and "date_created_gmt" or "date_modified_gmt")
+  local at = stamp and time.parse(stamp .. "Z")
+  return not (window.from and at) or (at >= window.from and at <= window.to)
+end
+
+---The invoice's and the parcel's, as far as they are filled in.
+---@param customer cartwright.Node
+local function both_addresses(customer)
+  local list = {}
+  for _, part in ipairs { "billing", "shipping" } do
+    local copy, is_empty = {}, true
+    for field in customer:each(part .. "/*") do
+      copy[field:name()] = field:text()
+      is_empty = is_empty and (field:text() or "") == ""
+    end
+    if not is_empty then list[#list + 1] = copy end
+  end
+  return { list = list }
+end
+
+shop.customers = {
+  id = "id",
+  records = ".",
+  derive = { addresses = both_addresses },
+  full = true, -- the shop lists them by no time
+
+  fetch = function(self, window) walk(self, window, "customers", { role = self.settings.customer_role }) end,
+
+  ids = function(self, window)
+    local query = { role = self.settings.customer_role, _fields = "id,date_created_gmt,date_modified_gmt" }
+    walk(self, window, "customers", query, nil, function(records)
+      local ids = {}
+      for record in records:each() do
+        if is_inside(window, record) then ids[#ids + 1] = record:text "id" end
+      end
+      self:list(ids)
+    end)
+  end,
+
+  read = function(self, ids) read_some(self, ids, "customers", { role = self.settings.customer_role }) end,
+
+  map = map.customer {
+    number = "id",
+    email = value "email",
+    first_name = text { "first_name", "billing/first_name" },
+    last_name = text { "last_name", "billing/last_name" },
+    company = text { "billing/company", "shipping/company" },
+    vat_number = text { "meta_data[key=_vat_number]/value", "meta_data[key=vat_number]/value",
+      "meta_data[key=billing_vat]/value" },
+    phone = text "billing/phone",
+    group = value "role",
+    created_at = gmt "date_created_gmt",
+    changed_at = gmt "date_modified_gmt",
+    addresses = map.each("$addresses/list", address()),
+    custom = { username = map.text(value "username") },
+  },
+}
+
+-- Items ---------------------------------------------------------------------------------------------------------------
+
+local MANY = 100 -- variations in one answer
+
+---All variations of products with variations among these records; nil where there are none.
+---@param products cartwright.Records
+---@param fields? string
+---@return cartwright.Records?
+local function variations_of(self, products, fields)
+  local ids, found = {}, nil
+  for product in products:each() do
+    if (product:text "type" or ""):find "^variable" then ids[#ids + 1] = product:text "id" end
+  end
+  for _, id in ipairs(ids) do
+    local offset, total, page = 0, nil, nil
+    repeat
+      local response = self:get(("products/%s/variations"):format(id), { per_page = MANY, offset = offset, orderby = "id",
+        order = "asc", _fields = fields })
+      page, total = response:records ".", math.tointeger(tonumber(response:header "X-WP-Total"))
+      if #page > 0 then
+        if found then found:append(page) else found = page end
+      end
+      offset = offset + MANY
+    until (total and offset >= total) or (not total and #page == 0)
+  end
+  return found
+end
+
+---@param items cartwright.Records
+local function complete_items(self, items)
+  local variations = variations_of(self, items)
+  if variations then items:attach("variation", variations, "variations", "id") end
+  items:attach("currency", self:once("currency", function()
+    return self:get("settings/general/woocommerce_currency", { _fields = "id,value" }):records "."
+  end))
+end
+
+---"Green, L": what was chosen for each attribute.
+---@param variation cartwright.Node
+local function option_names(variation)
+  local names = {}
+  for attribute in variation:each "attributes" do names[#names + 1] = attribute:text "option" end
+  return #names > 0 and table.concat(names, ", ") or nil
+end
+
+---@param product cartwright.Node
+local function item_type(product)
+  local kind = product:text "type" or "simple"
+  return kind == "simple" and product:text "virtual" == "true" and "virtual" or kind
+end
+
+local function is_published(record) return record:text "status" == "publish" end
+
+shop.items = {
+  id = "id",
+  records = ".",
+  overlap = "1h",
+  settle = "5s",
+
+  fetch = function(self, window)
+    fetch(self, window, "products", { status = "any" }, function(records) complete_items(self, records) end)
+  end,
+  ids = function(self, window) list(self, window, "products", { status = "any" }) end,
+  read = function(self, ids)
+    read_some(self, ids, "products", { status = "any" }, function(records) complete_items(self, records) end)
+  end,
+
+  skip = {
+    ["never saved"] = { path = "status", values = { "auto-draft" } },
+    ["in the trash"] = { path = "status", values = { "trash" } },
+    ["variation"] = { path = "type", values = { "variation" } },
+  },
+
+  map = map.item {
+    sku = value "sku",
+    name = text "name",
+    description = value "description",
+    type = map.translate("product_type", item_type),
+    active = is_published,
+    currency = "$currency/value",
+    price = value { "regular_price", "price" },
+    weight = value "weight",
+    tax_class = value "tax_class",
+    created_at = gmt "date_created_gmt",
+    changed_at = gmt "date_modified_gmt",
+    variants = map.each("$variation", map.variant {
+      external_id = "id",
+      sku = value "sku",
+      name = map.text(option_names, { html = true }),
+      price = value { "regular_price", "price" },
+      weight = value "weight",
+      active = is_published,
+    }),
+  },
+}
+
+---Plugins sell types of their own.
+shop.tables.product_type = {
+  ["simple"] = "simple",
+  ["virtual"] = "virtual",
+  ["variable"] = "variants",
+  ["variable-subscription"] = "variants",
+  ["bundle"] = "kit",
+  ["composite"] = "kit",
+  ["*"] = "simple",
+}
+
+-- Stock ---------------------------------------------------------------------------------------------------------------
+
+local STOCK_FIELDS = "id,type,parent_id,sku,status,manage_stock,stock_quantity,variations"
+
+---Stores the variations of a page of products, each with its product.
+---@param products cartwright.Records
+local function take_variations(self, products)
+  local variations = variations_of(self, products, "id,sku,status,manage_stock,stock_quantity")
+  if not variations then return end
+  variations:attach("product", products, "id", "variations")
+  self:emit(variations)
+end
+
+---"parent" is counted with its product; numbers and texts are what plugins make of yes and no.
+---@param record cartwright.Node
+local function is_counted(record)
+  local manages = record:text "manage_stock"
+  return manages == "true" or manages == "1" or manages == "yes"
+end
+
+shop.stock = {
+  id = "id",
+  records = ".",
+  full = true, -- stock of variations has no time of change that could be asked for
+
+  fetch = function(self, window)
+    walk(self, window, "products", { status = "any", _fields = STOCK_FIELDS },
+      function(records) take_variations(self, records) end)
+  end,
+
+  skip = {
+    ["counted with its product"] = { path = "manage_stock", values = { "parent" } },
+    ["not counted"] = function(record) return not is_counted(record) and record:text "manage_stock" ~= "parent" end,
+    ["in the trash"] = { path = "status", values = { "trash" } },
+  },
+
+  map = map.stock_level {
+    sku = map.value({ "sku", "$product/sku" }, { none = { "", "false" } }), -- as order lines do it
+    item_id = map.first { "$product/id", "id" },
+    variant_id = function(record) return record:node "$product" and record:text "id" end,
+    quantity = map.value("stock_quantity", { required = true }),
+  },
+}
+
+-- Telling the shop ----------------------------------------------------------------------------------------------------
+
+for stream, functions in pairs(telling) do shop[stream] = functions end
+
+---The shop's words for ours: carriers by the names that the Shipment Tracking extension lists (others go by their own), tax
+---classes by their slugs.
+shop.tables.carrier_out, shop.tables.tax_class_out = {}, {}
+
+shop.lacks = {
+  shipments = "the shop itself keeps none; plugins keep tracking numbers, each in its own way",
+  ["shipments-out-partial"] = "the shop knows no parts of an order: a parcel has its number there, and no lines",
 }
 
 return shop

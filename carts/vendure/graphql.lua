@@ -7,7 +7,6 @@
 ---  - Each mutation is one transaction of the database; several in one request are not.
 ---  - Only broken requests are answered 400.
 local cart = require "cartwright.cart"
-local json = require "cartwright.json"
 
 local graphql = {}
 
@@ -85,7 +84,7 @@ local function body_of(query, variables) return { query = query, variables = var
 
 ---@return cartwright.Response
 local function request(self, query, variables)
-  return self:get(PATH, nil, { method = "POST", body = json.encode(body_of(query, variables)), headers = { ["Content-Type"] = "application/json" }, repeatable = true })
+  return self:get(PATH, nil, { method = "POST", json = body_of(query, variables), reads = true })
 end
 
 ---Raises what an answer 200 means that has errors in it.
@@ -150,8 +149,5 @@ end
 ---@param response cartwright.Response
 ---@return cartwright.Node?
 function graphql.part(response, name) return response:json_node():node("data/" .. name) end
-
----A list that JSON writes as one even when it is empty.
-graphql.array = json.array
 
 return graphql

@@ -18,6 +18,7 @@ struct cw_body {
     int fd;                   /* -1 = the bytes are in memory */
     bool read_only;
     uint64_t size, limit;
+    uint64_t skipped;           /* bytes at the beginning, which are left out */
     struct cw_receipt *receipt; /* NULL = nobody asks */
     char name[4096];            /* of the file, for messages */
 };
@@ -168,14 +169,26 @@ bool cw_body_write(struct cw_body *body, struct cw_slice piece, struct cw_error 
 
 uint64_t cw_body_size(const struct cw_body *body)
 {
-    return body->size;
+    return body->size - body->skipped;
+}
+
+void cw_body_skip(struct cw_body *body, uint64_t count)
+{
+    uint64_t left = cw_body_size(body);
+    body->skipped += count < left ? count : left;
+    body->read_only = true;
 }
 
 struct cw_slice cw_body_memory(const struct cw_body *body)
 {
+    struct cw_slice all = { NULL, 0 };
     if (body->borrowed.data != NULL)
-        return body->borrowed;
-    return body->fd < 0 ? cw_buffer_slice(&body->memory) : (struct cw_slice){ NULL, 0 };
+        all = body->borrowed;
+    else if (body->fd < 0)
+        all = cw_buffer_slice(&body->memory);
+    if (all.data == NULL)
+        return all;
+    return (struct cw_slice){ all.data + body->skipped, all.len - body->skipped };
 }
 
 static bool read_from_file(const struct cw_body *body, uint64_t offset, char *out, size_t len,
@@ -199,12 +212,13 @@ static bool read_from_file(const struct cw_body *body, uint64_t offset, char *ou
 
 bool cw_body_read(const struct cw_body *body, uint64_t offset, char *out, size_t len, struct cw_error *err)
 {
-    if (offset > body->size || len > body->size - offset)
+    uint64_t size = cw_body_size(body);
+    if (offset > size || len > size - offset)
         return cw_fail(err, CW_USAGE, "bytes %" PRIu64 " to %" PRIu64 " of a body of %" PRIu64 " bytes",
-                       offset, offset + len, body->size);
+                       offset, offset + len, size);
     struct cw_slice memory = cw_body_memory(body);
     if (memory.data == NULL)
-        return read_from_file(body, offset, out, len, err);
+        return read_from_file(body, body->skipped + offset, out, len, err);
     if (len > 0)
         memcpy(out, memory.data + offset, len);
     return true;

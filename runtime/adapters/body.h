@@ -24,6 +24,9 @@ void cw_body_free(struct cw_body *body); /* accepts NULL */
 
 bool cw_body_write(struct cw_body *body, struct cw_slice piece, struct cw_error *err);
 uint64_t cw_body_size(const struct cw_body *body);
+/* Leaves out bytes at the beginning, at most all, from now on: what stands before the data. It can only be
+ * read then. */
+void cw_body_skip(struct cw_body *body, uint64_t count);
 
 /* All of it when it is in memory, else data is NULL. Valid until the next write or free. */
 struct cw_slice cw_body_memory(const struct cw_body *body);

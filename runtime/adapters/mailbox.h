@@ -41,6 +41,7 @@ struct cw_mailbox_place {
     const char *user, *password;
     const char *authorities;        /* certificates in PEM form to trust, NULL = the system's */
     const char *done, *failed;      /* folders of IMAP, in UTF-8; NULL = "done", "failed"; "" = removed */
+    bool only_look;                 /* a dry run: nothing is moved or removed */
     uint64_t body_limit;            /* bytes; 0 = CW_MAILBOX_BODY_MAX */
     cw_time connect, stall, total;  /* 0 = 10 s, 30 s, 600 s */
     const struct cw_egress *egress; /* until the inbox is freed */

@@ -384,6 +384,8 @@ static bool finish(struct cw_mailbox_link *link, const struct cw_mailbox_work *w
 {
     uint32_t uid;
     const char *folder = work->end == CW_INBOX_DONE ? link->place.done : link->place.failed;
+    if (link->place.only_look)
+        return true;
     if (!refresh(link, err))
         return false;
     if (!uid_of(link, work->name, &uid))

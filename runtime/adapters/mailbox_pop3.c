@@ -218,7 +218,7 @@ static bool finish(struct cw_mailbox_link *link, const struct cw_mailbox_work *w
 {
     char text[32];
     bool ok;
-    if (work->end == CW_INBOX_FAILED)
+    if (work->end == CW_INBOX_FAILED || link->place.only_look)
         return true; /* there is no folder to put it into, and it must not be lost */
     if (!read_uidls(link, err))
         return false;

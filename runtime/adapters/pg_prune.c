@@ -3,6 +3,7 @@
  *
  * One statement after the other, each with the limit that the ones before have left. Each says how many rows
  * it has removed. */
+#include "adapters/inbox_notices.h"
 #include "adapters/pg_engine.h"
 #include "adapters/store_outbox.h"
 
@@ -23,8 +24,9 @@ static const char prune_notes[] =
 static const char prune_runs[] = "WITH gone AS (DELETE FROM runs WHERE id = ANY (ARRAY(" OLD_RUNS
                                  ")) RETURNING 1) SELECT count(*) FROM gone";
 static const char prune_webhooks[] =
-    "WITH gone AS (DELETE FROM webhooks WHERE id = ANY (ARRAY(SELECT id FROM webhooks WHERE received_at < $1 "
-    "ORDER BY received_at LIMIT $2)) RETURNING 1) SELECT count(*) FROM gone";
+    "WITH gone AS (DELETE FROM webhooks WHERE id = ANY (ARRAY(SELECT w.id FROM webhooks w WHERE "
+    "w.received_at < $1 AND " CW_TAKEN_NOTICE
+    " ORDER BY w.received_at LIMIT $2)) RETURNING 1) SELECT count(*) FROM gone";
 static const char prune_messages[] =
     "WITH old AS (SELECT id, event FROM messages WHERE " CW_SETTLED
     "AND changed_at < $1 ORDER BY changed_at LIMIT $2), "

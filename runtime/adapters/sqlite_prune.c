@@ -3,6 +3,7 @@
  *
  * Each call looks at no more rows than it may remove. A superseded version is looked at once: it goes, or
  * leaves the queue, and is found again when a later version of its record leaves it. */
+#include "adapters/inbox_notices.h"
 #include "adapters/sqlite_engine.h"
 #include "adapters/store_outbox.h"
 
@@ -44,8 +45,9 @@ static bool prune_runs(struct pruning *p, cw_time until)
 
 /* --- notices --- */
 
-static const char delete_webhooks[] = "DELETE FROM webhooks WHERE id IN (SELECT id FROM webhooks "
-                                      "WHERE received_at < ?1 ORDER BY received_at LIMIT ?2)";
+static const char delete_webhooks[] =
+    "DELETE FROM webhooks WHERE id IN (SELECT w.id FROM webhooks w "
+    "WHERE w.received_at < ?1 AND " CW_TAKEN_NOTICE " ORDER BY w.received_at LIMIT ?2)";
 
 static bool prune_webhooks(struct pruning *p, cw_time until)
 {

@@ -386,8 +386,8 @@ void cw_txn_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw
 
 /* --- what may go --- */
 
-/* Ended runs with their notes (but for those that left records waiting which wait still), and notices, that
- * are older than the times given; messages that were sent or superseded by then, but of events only payload
+/* Ended runs with their notes (but for those that left records waiting which wait still), and notices (but
+ * for those that are still to be read: inbox_notices.h), that are older than the times given; messages that were sent or superseded by then, but of events only payload
  * and answer, so that they are never put again; versions of raw records that were superseded before
  * raw_until, as long as `raw_versions` newer ones stay. The newest version of a record never goes, nor one
  * that waits; one that stayed for its number is looked at again with the next version of its record.

@@ -19,6 +19,7 @@ struct cw_upload {
     bool ok, may_exist;
     struct cw_error err;
 
+    struct cw_upload_job job; /* work NULL = an upload or a listing */
     cw_upload_done_fn *uploaded;
     cw_upload_name_fn *on_name;
     cw_listed_fn *listed;
@@ -32,6 +33,8 @@ static void free_upload(struct cw_upload *upload)
         close(upload->end_fd);
     cw_upload_link_fini(&upload->link);
     free(upload->name);
+    if (upload->job.free != NULL)
+        upload->job.free(upload->job.job);
     free(upload);
 }
 
@@ -39,7 +42,9 @@ static void free_upload(struct cw_upload *upload)
 
 static void work(struct cw_upload *upload)
 {
-    if (upload->name != NULL)
+    if (upload->job.work != NULL)
+        upload->ok = upload->job.work(&upload->link, upload->job.job, &upload->err);
+    else if (upload->name != NULL)
         upload->ok = cw_upload_put(&upload->link, upload->name, &upload->may_exist, &upload->err);
     else
         upload->ok = cw_upload_read_names(&upload->link, &upload->err);
@@ -87,10 +92,16 @@ static void on_end(void *arg, int fd, int events)
     cw_listed_fn *listed = upload->listed;
     void *done_arg = upload->arg;
     cw_redact_error(&err);
+    const struct cw_upload_job job = upload->job;
+    upload->job.free = NULL;
     if (listed != NULL)
         deliver_names(upload);
     free_upload(upload);
-    if (listed != NULL)
+    if (job.work != NULL)
+        job.done(job.arg, job.job, ok ? NULL : &err);
+    if (job.work != NULL)
+        job.free(job.job);
+    else if (listed != NULL)
         listed(done_arg, ok ? NULL : &err);
     else
         uploaded(done_arg, may_exist, ok ? NULL : &err);
@@ -118,6 +129,8 @@ static struct cw_upload *start(const struct cw_upload *what, struct cw_loop *loo
     struct cw_upload *upload = malloc(sizeof *upload);
     if (upload == NULL) {
         cw_fail(err, CW_NOMEM, "no memory for an upload");
+        if (what->job.free != NULL)
+            what->job.free(what->job.job);
         return NULL;
     }
     *upload = *what;
@@ -141,6 +154,13 @@ struct cw_upload *cw_upload_list(struct cw_loop *loop, const struct cw_upload_pl
                                  cw_upload_name_fn *name, cw_listed_fn *done, void *arg, struct cw_error *err)
 {
     const struct cw_upload what = { .on_name = name, .listed = done, .arg = arg };
+    return start(&what, loop, place, NULL, (struct cw_slice){ 0 }, err);
+}
+
+struct cw_upload *cw_upload_run(struct cw_loop *loop, const struct cw_upload_place *place,
+                                const struct cw_upload_job *job, struct cw_error *err)
+{
+    const struct cw_upload what = { .job = *job };
     return start(&what, loop, place, NULL, (struct cw_slice){ 0 }, err);
 }
 

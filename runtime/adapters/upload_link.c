@@ -173,11 +173,16 @@ static size_t give_bytes(char *out, size_t size, size_t count, void *arg)
     return cancelled ? CURL_READFUNC_ABORT : len;
 }
 
-/* Only a listing's bytes are wanted: of the rest libcurl makes up headers, or it is a file that was there. */
+/* Only the bytes of listings and of what is read are wanted: of the rest libcurl makes up headers, or it is a
+ * file that was there. */
 static size_t take_bytes(char *data, size_t size, size_t count, void *arg)
 {
     struct cw_upload_link *link = arg;
-    if (link->step != CW_STEP_LIST || cw_buffer_add(&link->answer, data, size * count, NULL))
+    if (link->step == CW_STEP_READ)
+        return cw_body_write(link->body, (struct cw_slice){ data, size * count }, &link->err) ? size * count
+                                                                                              : 0;
+    if ((link->step != CW_STEP_LIST && link->step != CW_STEP_LONG) ||
+        cw_buffer_add(&link->answer, data, size * count, NULL))
         return size * count;
     cw_fail(&link->err, CW_LIMIT, "the folder has more names than fit into %d KiB; move old files away",
             CW_LISTING_MAX / 1024);
@@ -382,11 +387,12 @@ static bool set_order(struct cw_upload_link *link, const struct cw_upload_order 
     CURL *easy = link->easy;
     enum cw_upload_step step = order->step;
     bool is_sftp = link->url.kind == CW_SFTP, writes = step == CW_STEP_WRITE;
-    bool looks = step == CW_STEP_LOOK, commands = step == CW_STEP_RENAME || step == CW_STEP_REMOVE;
+    bool stats = step == CW_STEP_STAT, looks = step == CW_STEP_LOOK || stats,
+         commands = step == CW_STEP_RENAME || step == CW_STEP_REMOVE;
     return set_url(link, order->name) && SET(easy, CURLOPT_UPLOAD, writes ? 1L : 0L) &&
            SET(easy, CURLOPT_INFILESIZE_LARGE, writes ? (curl_off_t)link->bytes.len : (curl_off_t)-1) &&
            SET(easy, CURLOPT_NOBODY, commands || (looks && !is_sftp) ? 1L : 0L) &&
-           SET(easy, CURLOPT_FILETIME, looks && is_sftp ? 1L : 0L) &&
+           SET(easy, CURLOPT_FILETIME, looks && (is_sftp || stats) ? 1L : 0L) &&
            SET(easy, CURLOPT_RANGE, looks && is_sftp ? "0-0" : NULL) &&
            SET(easy, CURLOPT_DIRLISTONLY, step == CW_STEP_LIST ? 1L : 0L) &&
            SET(easy, CURLOPT_PREQUOTE, is_sftp ? NULL : order->commands) &&

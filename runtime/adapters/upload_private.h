@@ -7,10 +7,12 @@
 #include <curl/curl.h>
 #include <pthread.h>
 
+#include "adapters/body.h"
 #include "adapters/http_url.h"
 #include "adapters/upload.h"
 
 enum { CW_UPLOAD_NAME_MAX = 200, CW_UPLOAD_SOCKETS_MAX = 8, CW_LISTING_MAX = 1024 * 1024 }; /* bytes */
+enum { CW_UPLOAD_READ_MAX_GIB = 16 }; /* of one file that is fetched */
 
 /* --- upload_url.c --- */
 
@@ -34,7 +36,17 @@ bool cw_upload_is_part_name(struct cw_slice name);
 
 /* --- upload_link.c --- */
 
-enum cw_upload_step { CW_STEP_LOOK, CW_STEP_WRITE, CW_STEP_RENAME, CW_STEP_LIST, CW_STEP_REMOVE };
+/* LIST brings names, LONG what else the server shows of the files, STAT the time of one, READ its bytes. */
+enum cw_upload_step {
+    CW_STEP_LOOK,
+    CW_STEP_WRITE,
+    CW_STEP_RENAME,
+    CW_STEP_LIST,
+    CW_STEP_REMOVE,
+    CW_STEP_LONG,
+    CW_STEP_STAT,
+    CW_STEP_READ
+};
 
 /* What a transfer of libcurl is to do. */
 struct cw_upload_order {
@@ -62,6 +74,7 @@ struct cw_upload_link {
 
     size_t sent;             /* of bytes */
     struct cw_buffer answer; /* a listing */
+    struct cw_body *body;    /* borrowed: where a file goes that is read */
     struct cw_error err;     /* why a callback stopped it; code CW_OK = none did */
 
     curl_off_t moved; /* bytes of this step, at moved_ns */
@@ -107,6 +120,30 @@ bool cw_upload_explain(struct cw_upload_link *link, CURLcode result, struct cw_e
 bool cw_upload_put(struct cw_upload_link *link, const char *name, bool *may_exist, struct cw_error *err);
 /* Leaves the names in link->answer, a line each. */
 bool cw_upload_read_names(struct cw_upload_link *link, struct cw_error *err);
+/* Lists of commands, NULL without memory; free them with curl_slist_free_all. Names may have folders before
+ * them. That a folder is there already is no error. */
+struct curl_slist *cw_upload_rename_commands(const struct cw_upload_link *link, const char *from,
+                                             const char *to);
+struct curl_slist *cw_upload_remove_commands(const struct cw_upload_link *link, const char *name);
+struct curl_slist *cw_upload_folder_commands(const struct cw_upload_link *link, const char *name);
+/* Whether there is a file of that name. */
+bool cw_upload_is_there(struct cw_upload_link *link, const char *name, bool *is_there, struct cw_error *err);
+
+/* --- upload.c --- */
+
+/* What a thread does with a connection, and whom the loop tells then. The job is freed behind that, or when
+ * the thread has ended of one that was cancelled. */
+struct cw_upload_job {
+    bool (*work)(struct cw_upload_link *link, void *job, struct cw_error *err);
+    void *job;
+    void (*free)(void *job);
+    void (*done)(void *arg, void *job, const struct cw_error *err);
+    void *arg;
+};
+/* Takes over the job, also on failure. */
+struct cw_upload *cw_upload_run(struct cw_loop *loop, const struct cw_upload_place *place,
+                                const struct cw_upload_job *job, struct cw_error *err);
+
 /* The next name of an answer; false at its end. */
 bool cw_upload_next_name(struct cw_slice *answer, struct cw_slice *name);
 

@@ -108,6 +108,16 @@ static bool look(struct cw_upload_link *link, const char *name, struct cw_error 
                                      : judge_ftp(link, result, name, err);
 }
 
+bool cw_upload_is_there(struct cw_upload_link *link, const char *name, bool *is_there, struct cw_error *err)
+{
+    struct cw_error own;
+    bool is_free = look(link, name, &own);
+    *is_there = !is_free && own.code == CW_CONFLICT;
+    if (!is_free && !*is_there)
+        *err = own;
+    return is_free || *is_there;
+}
+
 /* --- commands --- */
 
 static bool add_command(struct curl_slist **list, struct cw_buffer *line)
@@ -150,12 +160,25 @@ static bool never_began(CURLcode result)
            result == CURLE_LOGIN_DENIED || result == CURLE_PEER_FAILED_VERIFICATION;
 }
 
-static struct curl_slist *remove_commands(const struct cw_upload_link *link, const char *part)
+struct curl_slist *cw_upload_remove_commands(const struct cw_upload_link *link, const char *part)
 {
     struct cw_buffer line = { 0 };
     struct curl_slist *list = NULL;
     bool ok = link->url.kind == CW_SFTP ? cw_buffer_print(&line, NULL, "rm") && add_quoted(&line, link, part)
                                         : cw_buffer_print(&line, NULL, "DELE %s", part);
+    ok = ok && add_command(&list, &line);
+    cw_buffer_fini(&line);
+    return ok ? list : NULL;
+}
+
+/* An asterisk: its error is none. */
+struct curl_slist *cw_upload_folder_commands(const struct cw_upload_link *link, const char *name)
+{
+    struct cw_buffer line = { 0 };
+    struct curl_slist *list = NULL;
+    bool ok = link->url.kind == CW_SFTP
+                  ? cw_buffer_print(&line, NULL, "*mkdir") && add_quoted(&line, link, name)
+                  : cw_buffer_print(&line, NULL, "*MKD %s", name);
     ok = ok && add_command(&list, &line);
     cw_buffer_fini(&line);
     return ok ? list : NULL;
@@ -172,7 +195,8 @@ static bool is_worth_it(const struct cw_upload_link *link, CURLcode result)
  * be removed it stays: the failure is what matters. */
 static void remove_part(struct cw_upload_link *link, const char *part, CURLcode result)
 {
-    struct cw_upload_order order = { .step = CW_STEP_REMOVE, .commands = remove_commands(link, part) };
+    struct cw_upload_order order = { .step = CW_STEP_REMOVE,
+                                     .commands = cw_upload_remove_commands(link, part) };
     if (order.commands != NULL && is_worth_it(link, result))
         cw_upload_link_perform(link, &order);
     curl_slist_free_all(order.commands);
@@ -193,8 +217,8 @@ static bool write_part(struct cw_upload_link *link, const char *part, struct cw_
 
 /* --- renaming --- */
 
-static struct curl_slist *rename_commands(const struct cw_upload_link *link, const char *part,
-                                          const char *name)
+struct curl_slist *cw_upload_rename_commands(const struct cw_upload_link *link, const char *part,
+                                             const char *name)
 {
     struct cw_buffer line = { 0 };
     struct curl_slist *list = NULL;
@@ -239,7 +263,8 @@ static bool is_open(struct cw_upload_link *link, CURLcode result)
 static bool rename_part(struct cw_upload_link *link, const char *part, const char *name, bool *may_exist,
                         struct cw_error *err)
 {
-    struct cw_upload_order order = { .step = CW_STEP_RENAME, .commands = rename_commands(link, part, name) };
+    struct cw_upload_order order = { .step = CW_STEP_RENAME,
+                                     .commands = cw_upload_rename_commands(link, part, name) };
     if (order.commands == NULL)
         return no_memory(err);
     CURLcode result = cw_upload_link_perform(link, &order);

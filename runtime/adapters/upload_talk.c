@@ -117,8 +117,14 @@ static bool is_connecting(const struct cw_upload_link *link)
  */
 static const char *phase(const struct cw_upload_link *link, CURLcode result)
 {
-    static const char *const names[] = { "looking whether the file is there", "writing", "renaming",
-                                         "listing the folder", "removing the temporary file" };
+    static const char *const names[] = { "looking whether the file is there",
+                                         "writing",
+                                         "renaming",
+                                         "listing the folder",
+                                         "removing a file",
+                                         "listing the folder",
+                                         "looking at the file",
+                                         "reading the file" };
     static const char *const of_login[] = { "USER", "PASS", "ACCT", "AUTH", "PBSZ", "PROT" };
     if (is_connecting(link))
         return "connecting";

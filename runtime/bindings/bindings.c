@@ -153,10 +153,12 @@ bool cw_lua_provide_all(struct cw_script *script, struct cw_lua_host *host, stru
         { "cartwright.csv", cw_lua_open_csv },
         { "cartwright.log", cw_lua_open_log },
         { "cartwright.native.http", cw_lua_open_http },
+        { "cartwright.native.mail", cw_lua_open_mail },
         { "cartwright.native.upload", cw_lua_open_upload },
         { "cartwright.native.here", cw_lua_open_here },
         { "cartwright.native.schedule", cw_lua_open_schedule },
         { "cartwright.native.out", cw_lua_open_out },
+        { "cartwright.native.mac", cw_lua_open_mac },
     };
     if (!cw_script_call(script, set_up, host, err))
         return false;

@@ -31,7 +31,7 @@ struct cw_lua_host {
 };
 
 /* Provides cartwright.decimal, .time, .json, .xml, .csv, .log and cartwright.native.http, .native.upload,
- * .native.here, .native.schedule, .native.out. */
+ * .native.here, .native.schedule, .native.out, .native.mac. */
 bool cw_lua_provide_all(struct cw_script *script, struct cw_lua_host *host, struct cw_error *err);
 
 /* Values between C and Lua. The push functions may raise (memory). `to` functions return NULL or false when

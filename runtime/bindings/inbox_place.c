@@ -1,6 +1,8 @@
 /* inbox_place.c - see inbox_place.h. */
 #include "bindings/inbox_place.h"
 
+#include "adapters/inbox_notices.h"
+#include "adapters/inbox_remote.h"
 #include "bindings/http_client.h"
 #include "bindings/modules.h"
 
@@ -17,6 +19,23 @@ static const char *text_field(lua_State *L, int place, const char *name)
     if (type != LUA_TNIL && type != LUA_TSTRING)
         cw_lua_fail(L, CW_USAGE, "%s of an inbox is a text, not %s; see " SEE, name, cw_lua_type_name(L, -1));
     const char *text = lua_tostring(L, -1);
+    lua_pop(L, 1);
+    return text;
+}
+
+/* A password in a script would stand in a file that others read. */
+static const char *secret_field(lua_State *L, int place, const char *name)
+{
+    const char *text = NULL;
+    if (lua_getfield(L, place, name) != LUA_TNIL) {
+        if (cw_lua_to_secret(L, -1) == NULL)
+            cw_lua_fail(
+                L, CW_USAGE,
+                "%s of an inbox must be a secret: declare it as a setting with cart.secret { ... }, and "
+                "hand over settings.%s",
+                name, name);
+        text = cw_lua_secret_text(L, -1);
+    }
     lua_pop(L, 1);
     return text;
 }
@@ -76,26 +95,59 @@ static void check_drop(lua_State *L, const char *folder, const struct cw_lua_car
                 cart->name, folder);
 }
 
+/* Its texts stay valid while the table has them; the adapter copies what it keeps. */
+static struct cw_upload_place read_server(lua_State *L, int place, int folders, const char *url)
+{
+    return (struct cw_upload_place){ .url = url,
+                                     .user = text_field(L, place, "user"),
+                                     .password = secret_field(L, place, "password"),
+                                     .key = secret_field(L, place, "key"),
+                                     .host_key = text_field(L, place, "host_key"),
+                                     .authorities = text_field(L, place, "ca"),
+                                     .egress = cw_lua_to_egress(L, folders) };
+}
+
+static struct cw_inbox *open_folder(lua_State *L, int place, int folders, const struct cw_lua_cart *cart,
+                                    struct cw_error *err)
+{
+    const struct cw_inbox_files files = read_files(L, place, cart);
+    const char *folder = text_field(L, place, "folder");
+    if (is_remote(folder)) {
+        const struct cw_upload_place server = read_server(L, place, folders, folder);
+        return cw_inbox_remote_open(cw_lua_host_of(L)->loop, &server, &files, err);
+    }
+    check_drop(L, folder, cart);
+    return cw_inbox_folder_open(cw_lua_host_of(L)->loop, folder, &files, err);
+}
+
+static struct cw_inbox *open_notices(lua_State *L, const struct cw_lua_cart *cart, struct cw_error *err)
+{
+    const struct cw_lua_carts_host *host = &cart->carts->host;
+    const struct cw_inbox_notices config = { .loop = cw_lua_host_of(L)->loop,
+                                             .store = host->store,
+                                             .cart = cart->name,
+                                             .fence = host->fence,
+                                             .arg = host->arg,
+                                             .only_look = host->dry_run };
+    if (host->store != NULL)
+        return cw_inbox_notices_open(&config, err);
+    cw_fail(err, CW_USAGE, "cart %s: there is no store in this command, and so no notices", cart->name);
+    return NULL;
+}
+
 struct cw_inbox *cw_lua_open_place(lua_State *L, int place, int folders, const struct cw_lua_cart *cart)
 {
     struct cw_error err;
     struct cw_inbox *inbox = NULL;
     const char *kind = kind_of(L, place);
-    struct cw_loop *loop = cw_lua_host_of(L)->loop;
-    (void)folders;
-    if (strcmp(kind, "folder") == 0) {
-        const struct cw_inbox_files files = read_files(L, place, cart);
-        const char *folder = text_field(L, place, "folder");
-        if (is_remote(folder))
-            cw_fail(&err, CW_USAGE, "folders of servers are not read here");
-        else {
-            check_drop(L, folder, cart);
-            inbox = cw_inbox_folder_open(loop, folder, &files, &err);
-        }
-    } else {
-        /* mailboxes are opened here */
+    if (strcmp(kind, "folder") == 0)
+        inbox = open_folder(L, place, folders, cart, &err);
+    else if (strcmp(kind, "notices") == 0)
+        inbox = open_notices(L, cart, &err);
+    else if (strcmp(kind, "imap") == 0 || strcmp(kind, "pop3") == 0)
+        inbox = cw_lua_open_mailbox(L, place, kind, cw_lua_to_egress(L, folders), cart, &err);
+    else
         cw_fail(&err, CW_USAGE, "cart %s: an inbox of kind %s is not read here", cart->name, kind);
-    }
     if (inbox == NULL)
         cw_lua_raise(L, &err);
     return inbox;
@@ -106,13 +158,12 @@ struct cw_inbox_watch *cw_lua_watch_place(lua_State *L, int place, int folders,
 {
     struct cw_error err;
     const char *kind = kind_of(L, place), *folder = text_field(L, place, "folder");
-    struct cw_inbox_watch *watch = NULL;
     (void)folders;
     if (strcmp(kind, "folder") != 0 || is_remote(folder)) /* mailboxes with IDLE are watched here */
         return NULL;
     check_drop(L, folder, cart);
-    watch = cw_inbox_folder_watch(cw_lua_host_of(L)->loop, folder, read_files(L, place, cart).rest, came, arg,
-                                  &err);
+    struct cw_inbox_watch *watch = cw_inbox_folder_watch(cw_lua_host_of(L)->loop, folder,
+                                                         read_files(L, place, cart).rest, came, arg, &err);
     if (watch == NULL)
         cw_lua_raise(L, &err);
     return watch;

@@ -4,11 +4,17 @@
 #define CW_BINDINGS_INBOX_PLACE_H
 
 #include "adapters/inbox.h"
+#include "base/egress.h"
 #include "bindings/carts_private.h"
 
 /* The place is the table at `place`; `folders` is the cart's cartwright.native.Folders, whose egress rules
  * are borrowed as long as the inbox lives. Raises for what is wrong with the table. */
 struct cw_inbox *cw_lua_open_place(lua_State *L, int place, int folders, const struct cw_lua_cart *cart);
+
+/* inbox_mailbox.c: the same for a place of `kind` imap or pop3. NULL and *err where it cannot be. */
+struct cw_inbox *cw_lua_open_mailbox(lua_State *L, int place, const char *kind,
+                                     const struct cw_egress *egress, const struct cw_lua_cart *cart,
+                                     struct cw_error *err);
 
 /* Of one that can tell when something came; NULL for all others. Raises as above. */
 struct cw_inbox_watch *cw_lua_watch_place(lua_State *L, int place, int folders,

@@ -80,6 +80,12 @@ void cw_lua_push_file_response(lua_State *L, struct cw_body *body, const char *n
     cw_lua_charge(L, cw_body_memory(body).len);
 }
 
+const struct cw_body *cw_lua_to_body(lua_State *L, int index)
+{
+    const struct answer *answer = luaL_testudata(L, index, RESPONSE_TYPE);
+    return answer != NULL ? answer->body : NULL;
+}
+
 static int collect_answer(lua_State *L)
 {
     struct answer *answer = luaL_checkudata(L, 1, RESPONSE_TYPE);
@@ -148,6 +154,34 @@ static int get_text(lua_State *L)
         return cw_lua_raise(L, &err);
     luaL_pushresultsize(&buffer, (size_t)size);
     return 1;
+}
+
+/* response:beginning(count) -> string: up to that many bytes of the body, at most 64 KiB */
+static int get_beginning(lua_State *L)
+{
+    enum { BEGINNING_MAX = 64 * 1024 };
+    struct cw_error err;
+    const struct answer *answer = check_body(L);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    uint64_t size = cw_body_size(answer->body);
+    luaL_argcheck(L, count >= 0 && count <= BEGINNING_MAX, 2, "0 to 65536 bytes");
+    size_t len = size < (uint64_t)count ? (size_t)size : (size_t)count;
+    luaL_Buffer buffer;
+    char *out = luaL_buffinitsize(L, &buffer, len);
+    if (!cw_body_read(answer->body, 0, out, len, &err))
+        return cw_lua_raise(L, &err);
+    luaL_pushresultsize(&buffer, len);
+    return 1;
+}
+
+/* response:skip(count): the body is from now on what stands behind so many bytes */
+static int skip(lua_State *L)
+{
+    struct answer *answer = check_body(L);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, count >= 0, 2, "a number of bytes");
+    cw_body_skip(answer->body, (uint64_t)count);
+    return 0;
 }
 
 /* The whole body in one piece, in UTF-8: where it is, or copied to the arena (always, with `copy`). */
@@ -298,9 +332,19 @@ void cw_lua_types_response(lua_State *L)
 {
     static const luaL_Reg meta[] = { { "__gc", collect_answer }, { NULL, NULL } };
     static const luaL_Reg methods[] = {
-        { "header", get_header }, { "text", get_text },           { "json", get_json },
-        { "xml", get_xml },       { "json_node", get_json_node }, { "records", get_records },
-        { "rows", get_rows },     { "record", get_record },       { NULL, NULL },
+        { "header", get_header },
+        { "text", get_text },
+        { "json", get_json },
+        { "xml", get_xml },
+        { "json_node", get_json_node },
+        { "records", get_records },
+        { "rows", get_rows },
+        { "record", get_record },
+        { "beginning", get_beginning },
+        { "skip", skip },
+        { "rows", get_rows },
+        { "record", get_record },
+        { NULL, NULL },
     };
     cw_lua_new_type(L, RESPONSE_TYPE, meta, NULL);
     luaL_getmetatable(L, RESPONSE_TYPE);

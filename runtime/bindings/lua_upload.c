@@ -4,6 +4,7 @@
  * One wait covers one upload or one listing. Everything that it points to lives in its userdata, or on the
  * stack that waits; the loop's callbacks only note what came.
  */
+#include "adapters/mailbox.h"
 #include "adapters/upload.h"
 
 #include "bindings/http_client.h"
@@ -269,7 +270,9 @@ static int new_folders(lua_State *L)
     if (!allow_site(folders->egress, cw_lua_host_of(L)->allowed, &err))
         return cw_lua_raise(L, &err);
     for (lua_Integer i = 1; i <= SERVERS_MAX && lua_rawgeti(L, 1, i) == LUA_TSTRING; i++) {
-        if (!cw_egress_allow_folder(folders->egress, lua_tostring(L, -1), &err))
+        const char *address = lua_tostring(L, -1);
+        if (!(cw_mailbox_is_address(address) ? cw_egress_allow_mailbox(folders->egress, address, &err)
+                                             : cw_egress_allow_folder(folders->egress, address, &err)))
             return cw_lua_raise(L, &err);
         lua_pop(L, 1);
     }

@@ -21,6 +21,7 @@ struct cw_fake_config {
     bool has_door; /* whoever reaches its port may ask for /_fake/... (scripts/types/fake.lua) */
     void (*print)(void *arg, struct cw_slice line); /* what the script prints; NULL = the log */
     void *arg;
+    bool collector_always; /* tests */
 };
 
 struct cw_fake *cw_fake_open(const struct cw_fake_config *config, struct cw_error *err);

@@ -33,6 +33,7 @@ end
 cart.text = setting "text"
 cart.url = setting "url"         -- http or https
 cart.folder = setting "folder"   -- on a server of files: ftp, ftpes, ftps or sftp; see Cart:upload
+cart.mailbox = setting "mailbox" -- of a server of mails: imaps, imap, pop3s or pop3; see scripts/types/inbox.lua
 cart.drop = setting "drop"       -- a folder of this machine, absolute or below the site's; see scripts/types/inbox.lua
 cart.secret = setting "secret"   -- never readable by scripts
 cart.integer = setting "integer"
@@ -233,11 +234,11 @@ function Cart:translate_back(table_name, value)
   return keys[1]
 end
 
----The addresses of its settings of kind folder: uploads go there.
+---The addresses of its settings of kind folder and mailbox: where uploads go to, and an inbox may be.
 local function folders_of(shop, settings)
   local addresses = {}
   for key, declared in pairs(shop.settings) do
-    if declared.kind == "folder" then addresses[#addresses + 1] = settings[key] end
+    if declared.kind == "folder" or declared.kind == "mailbox" then addresses[#addresses + 1] = settings[key] end
   end
   return addresses
 end

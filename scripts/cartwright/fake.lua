@@ -2,6 +2,7 @@
 ---How requests reach it is in fake_host.lua, what goes wrong on their way in fake_troubles.lua.
 local fake_request = require "cartwright.fake_request"
 local json = require "cartwright.json"
+local mac = require "cartwright.native.mac"
 local map = require "cartwright.map"
 local time = require "cartwright.time"
 local troubles = require "cartwright.fake_troubles"
@@ -31,6 +32,11 @@ end
 
 function fake.text(body, status, headers)
   return answer(body, status, headers, "text/plain; charset=utf-8")
+end
+
+function fake.hmac(secret, text, options)
+  options = options or {}
+  return mac(options.algorithm or "sha256", secret, text, options.encoding == "hex")
 end
 
 -- Shops ---------------------------------------------------------------------------------------------------------------

@@ -91,7 +91,9 @@ end)
 on("GET /_fake/books", function(shop) return json.array(shop.books) end)
 for path, name in pairs { state = "order_of", quantity = "quantity_of", price = "price_of", customer = "customer_of",
   item = "item_of" } do
-  on("GET /_fake/" .. path .. "/{id*}", function(shop, request) return call(shop, name, request.params.id) or json.null end)
+  on("GET /_fake/" .. path .. "/{id*}", function(shop, request)
+    return call(shop, name, request.params.id) or json.null
+  end)
 end
 
 ---What lies in a list, which is empty afterwards.
@@ -125,6 +127,8 @@ local function text(lines)
     body = table.concat(lines, "\n") .. (#lines > 0 and "\n" or "") }
 end
 
+local function as_lua(value) return type(value) == "string" and ("%q"):format(value) or tostring(value) end
+
 ---What a site needs to read it.
 on("GET /_fake/words", function(shop, request)
   local host = request.query.host or request:header "host" or ""
@@ -134,7 +138,7 @@ on("GET /_fake/words", function(shop, request)
     if is_secret(shop, name) then
       secrets[#secrets + 1] = ("  echo '%s' | cartwright secret shop %s"):format(value, name)
     else
-      fields[#fields + 1] = ("%s = %s"):format(name, type(value) == "string" and ("%q"):format(value) or tostring(value))
+      fields[#fields + 1] = ("%s = %s"):format(name, as_lua(value))
     end
   end
   local lines = { ("%s at %s"):format(shop.title, url), "A site reads it with, in site.lua:",

@@ -1,5 +1,5 @@
----Leads requests through a fake's script, for the runtime (bindings/lua_fake.c), which carries out what this says of the
----wire: whether an answer comes, is lost, cut, or late.
+---Leads requests through a fake's script, for the runtime (bindings/lua_fake.c), which carries out what this says of
+---the wire: whether an answer comes, is lost, cut, or late.
 local door = require "cartwright.fake_door"
 local fake_request = require "cartwright.fake_request"
 local troubles = require "cartwright.fake_troubles"
@@ -49,11 +49,14 @@ local function find_and_run(shop, request)
   return no_route(request)
 end
 
-local function check(response)
+---As the web server before the shop sends it.
+local function finish(shop, response)
   if type(response) ~= "table" or math.type(response.status) ~= "integer" then
     error("a route of the fake returned no answer, as fake.json, fake.xml and fake.text make it", 0)
   end
-  return { status = response.status, headers = response.headers or {}, body = response.body or "" }
+  local headers = { Date = shop:now():format "%a, %d %b %Y %H:%M:%S GMT" }
+  for name, value in pairs(response.headers or {}) do headers[name] = value end
+  return { status = response.status, headers = headers, body = response.body or "" }
 end
 
 ---The answer of the shop's script, whatever happens in it; what it raised is in `failure`.
@@ -62,7 +65,7 @@ local function answer_by(run, shop, request)
   shop._fake.garbles = nil
   local fine, response = pcall(run, shop, request)
   if not fine and type(response) == "table" and response.response then fine, response = true, response.response end
-  if fine then fine, response = pcall(check, response) end
+  if fine then fine, response = pcall(finish, shop, response) end
   if not fine then
     local words = tostring(response)
     return { status = 500, headers = { ["Content-Type"] = "text/plain" }, body = words, failure = words }
@@ -84,7 +87,7 @@ local function meet_trouble(shop, request, trouble)
   if what == "late" then return put_off(shop, request) end
   if math.type(what) == "integer" then
     local failure = trouble.done and answer_by(find_and_run, shop, request).failure
-    local response = troubles.answer_of(shop, what, trouble.retry_after)
+    local response = finish(shop, troubles.answer_of(shop, what, trouble.retry_after))
     response.failure = failure
     return response
   end

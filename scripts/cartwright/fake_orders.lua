@@ -1,5 +1,5 @@
----Items, customers and orders that nobody thought of, from a fake's seed: names of many scripts, several currencies, sums
----that add up.
+---Items, customers and orders that nobody thought of, from a fake's seed: names of many scripts, several currencies,
+---sums that add up.
 local decimal = require "cartwright.decimal"
 
 local orders = {}

@@ -76,7 +76,7 @@ end
 function request.new(raw, prefix)
   local path, query = raw.target:match "^([^?]*)%??(.*)$"
   path = decode(path)
-  if prefix ~= "" and (path == prefix or path:sub(1, #prefix + 1) == prefix .. "/") then path = path:sub(#prefix + 1) end
+  if (path .. "/"):sub(1, #prefix + 1) == prefix .. "/" then path = path:sub(#prefix + 1) end
   return setmetatable({ method = raw.method, path = path ~= "" and path or "/", query = parameters(query), params = {},
     headers = raw.headers, body = raw.body, url = raw.origin .. prefix }, Request)
 end
@@ -103,6 +103,27 @@ end
 function Request:xml()
   local root, why = xml.parse(self.body)
   return root or refuse(("the body is no XML: %s\n"):format(why))
+end
+
+local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function from_base64(text)
+  local bits, held, bytes = 0, 0, {}
+  for letter in text:gmatch "[%w+/]" do
+    bits, held = bits << 6 | LETTERS:find(letter, 1, true) - 1, held + 6
+    if held >= 8 then
+      held = held - 8
+      bytes[#bytes + 1] = string.char(bits >> held & 255)
+      bits = bits & (1 << held) - 1
+    end
+  end
+  return table.concat(bytes)
+end
+
+function Request:basic()
+  local coded = (self:header "Authorization" or ""):match "^Basic ([%w+/=]*)$"
+  if not coded then return nil end
+  return from_base64(coded):match "^([^:]*):?(.*)$"
 end
 
 function Request:form() return parameters(self.body) end

@@ -39,8 +39,8 @@ function troubles.add(all, trouble)
       tostring(trouble.what)), 3)
   end
   local times = trouble.times or 1
-  table.insert(all.list, { takes = takes(trouble.on), what = trouble.what, skip = trouble.skip or 0, done = trouble.done,
-    left = times > 0 and times or math.huge, retry_after = trouble.retry_after })
+  table.insert(all.list, { takes = takes(trouble.on), what = trouble.what, skip = trouble.skip or 0,
+    left = times > 0 and times or math.huge, retry_after = trouble.retry_after, done = trouble.done })
 end
 
 ---The trouble that this request meets, if any; it is counted.

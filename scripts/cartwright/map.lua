@@ -145,6 +145,15 @@ function map.translate(table_name, from, options)
   return translated
 end
 
+map.SETTINGS = "(settings)" -- the table that each cart's own settings are read from
+
+---What the cart has as a setting: for what its records do not say, such as the currency of all amounts.
+---@param name string
+---@return map.Source
+function map.setting(name)
+  return map.translate(map.SETTINGS, function() return name end)
+end
+
 ---One record of `plan` for each match of `path`.
 ---@param path string
 ---@param plan map.Plan

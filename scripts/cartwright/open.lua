@@ -47,6 +47,15 @@ function readers.folder(value)
   return nil, 'must be the address of a folder like "sftp://files.example.com/in/", without user and password'
 end
 
+local MAILBOXES = { imap = true, imaps = true, pop3 = true, pop3s = true }
+
+function readers.mailbox(value)
+  local scheme, path = tostring(value):match "^(%l%w+)://[^/%s@?#;]+([^%s?#;]*)$"
+  if MAILBOXES[scheme] and (path == "" or path:sub(1, 1) == "/") then return value end
+  return nil, 'must be the address of a mailbox like "imaps://mail.example.com/INBOX" or "pop3s://mail.example.com", '
+    .. "without user and password"
+end
+
 ---A folder of this machine, absolute or below the site's folder. Scripts may propose only those of the site: which
 ---others are opened to a cart is for site.lua to say.
 function readers.drop(value, declared)
@@ -224,6 +233,28 @@ local function switch(streams, given, name, faults)
   end
 end
 
+---Whether a mapping reads settings, anywhere in it.
+local function reads_settings(plan)
+  for _, value in pairs(plan) do
+    if value == map.SETTINGS or type(value) == "table" and reads_settings(value) then return true end
+  end
+  return false
+end
+
+---The rows of map.setting.
+local function add_settings(streams, settings, tables)
+  for _, stream in ipairs(streams) do
+    if reads_settings(stream.stream.map) then
+      local rows = {}
+      for key, value in pairs(settings) do
+        if type(value) ~= "userdata" and value ~= "" then rows[key] = tostring(value) end
+      end
+      tables[map.SETTINGS] = rows
+      return
+    end
+  end
+end
+
 ---@param name string
 ---@return cartwright.Cart instance
 ---@return table[] streams
@@ -247,6 +278,10 @@ function open.cart(name)
     error(("%s must return what cart.new { ... } or extend() made"):format(script), 0)
   end
   local settings, faults = settle(name, shop.settings, given)
+  if shop.choose and #faults == 0 then
+    shop = shop:choose(settings)
+    settings, faults = settle(name, shop.settings, given)
+  end
   local streams = {}
   streams_of.check_names(shop, faults, script)
   local fault = notice.check(shop) or served.check(shop)
@@ -268,6 +303,7 @@ function open.cart(name)
     if shape then placed.reshape(tables, { name = shape.name, each = shape.each }) end -- tables of the store are no slips
     decide(streams, tables, name, config, faults)
     local carriers = sending.add_tables(outs, tables)
+    add_settings(streams, settings, tables)
     overlay.rows(tables, native.table_rows(name))
     asked = ask_tables(streams, tables, faults)
     for _, table_name in ipairs(carriers) do asked[table_name] = true end

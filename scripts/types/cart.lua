@@ -22,6 +22,9 @@ local Cart = {}
 ---The shop's own words for an answer that is no success; with a code of cart.fail and the setting to look at, as far as
 ---it knows better.
 ---@field explain? fun(self: cartwright.Cart, response: cartwright.Response): string?, string?, string?
+---Which of its variants a cart is by its settings, where that decides about its streams: the shop that it returns takes the
+---place of this one. It may return `self`, or a copy that it changed.
+---@field choose? fun(self: cartwright.Shop, settings: table<string, any>): cartwright.Shop
 ---@field orders? cartwright.Stream
 ---@field customers? cartwright.Stream
 ---@field items? cartwright.Stream
@@ -190,6 +193,13 @@ function Response:header(name) end
 ---The whole body as text; raises past 4 MiB: large answers go through records.
 ---@return string
 function Response:text() end
+---Up to so many bytes of the body, at most 65536, whatever its size: to see what it is.
+---@param count integer
+---@return string
+function Response:beginning(count) end
+---Leaves out so many bytes: the body is what stands behind them from now on. For what a shop prints before its data.
+---@param count integer
+function Response:skip(count) end
 ---@return any value as json.decode. Raises with the body's beginning when it is no JSON, and past 16 MiB.
 function Response:json() end
 ---@return cartwright.Node root for reading a JSON body with paths. Raises like json.

@@ -82,11 +82,13 @@ compare_stored() { # compare_stored FOLDER: every stored record, and no record m
     [ ! -s "$work/absent" ] || fail "not stored: $(cat "$work/absent")"
 }
 
+preview=() # options of the previews of files, such as --stream customers
+
 compare_files() { # compare_files FOLDER FILE...: every record of files that are imported
     folder=$1
     shift
     for file; do
-        cartwright preview shop "$file" --json 2>"$work/err" >"$work/lines"
+        cartwright preview shop "$file" "${preview[@]}" --json 2>"$work/err" >"$work/lines"
         [ -s "$work/lines" ] || fail "$file: $(cat "$work/err")"
         while read -r line; do
             printf '%s\n' "$line" | jq "$only_outcome" >"$work/record.json"

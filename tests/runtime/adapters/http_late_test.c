@@ -192,6 +192,52 @@ static void an_exchange_may_be_answered_before_the_function_returns(void **state
     close_site(&site);
 }
 
+/* --- as servers do that break --- */
+
+static void an_exchange_may_be_dropped_unanswered(void **state)
+{
+    (void)state;
+    struct site site;
+    struct raw raw;
+    open_site(&site, 0, 0);
+    site.is_late = true;
+    raw_open(&raw, &site);
+    raw_send(&raw, POST_HELLO, strlen(POST_HELLO));
+    run_for(&site, 50 * CW_MILLISECOND);
+    assert_int_equal(site.late_count, 1);
+    cw_exchange_drop(site.late[0]);
+    run_for(&site, 50 * CW_MILLISECOND);
+    assert_true(raw.closed);
+    assert_int_equal(raw.len, 0);
+    raw_close(&raw);
+    raw_open(&raw, &site); /* one whose client has gone */
+    raw_send(&raw, POST_HELLO, strlen(POST_HELLO));
+    run_for(&site, 50 * CW_MILLISECOND);
+    raw_close(&raw);
+    close_site(&site);
+    cw_exchange_drop(site.late[1]);
+}
+
+static void an_answer_may_break_off_in_its_body(void **state)
+{
+    (void)state;
+    const struct cw_served_answer answer = { .status = 200, .body = cw_slice("0123456789") };
+    struct site site;
+    struct raw raw;
+    open_site(&site, 0, 0);
+    site.is_late = true;
+    raw_open(&raw, &site);
+    raw_send(&raw, POST_HELLO, strlen(POST_HELLO));
+    run_for(&site, 50 * CW_MILLISECOND);
+    cw_exchange_cut(site.late[0], &answer, 4);
+    run_for(&site, 50 * CW_MILLISECOND);
+    assert_true(raw.closed);
+    assert_non_null(strstr(raw.got, "\r\nContent-Length: 10\r\n"));
+    assert_string_equal(strstr(raw.got, "\r\n\r\n"), "\r\n\r\n0123");
+    raw_close(&raw);
+    close_site(&site);
+}
+
 /* --- early refusals --- */
 
 static bool refuses_b(const struct cw_served_request *request)
@@ -459,6 +505,8 @@ int main(void)
         cmocka_unit_test(an_answer_may_come_after_its_server_is_closed),
         cmocka_unit_test(an_answer_given_just_before_closing_still_arrives),
         cmocka_unit_test(an_exchange_may_be_answered_before_the_function_returns),
+        cmocka_unit_test(an_exchange_may_be_dropped_unanswered),
+        cmocka_unit_test(an_answer_may_break_off_in_its_body),
         cmocka_unit_test(a_request_may_be_refused_before_its_body_is_sent),
         cmocka_unit_test(who_asks_for_leave_to_send_a_body_gets_it),
         cmocka_unit_test(more_than_two_hundred_headers_are_too_many),

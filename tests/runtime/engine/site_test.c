@@ -205,6 +205,40 @@ static void modules_are_found_in_their_places(void **state)
     assert_loads("shipped.prestashop", "prestashop.lua ---");
     assert_loads("carts.woocommerce", "woocommerce.lua ---");
     assert_loads("cartwright.map", "cartwright/map.lua ---");
+    assert_loads("fakes.prestashop", "tests/fakes/prestashop.lua ---");
+    make_folder("fakes");
+    site_bed_write(&bed, "fakes/prestashop.lua", "return 'own'");
+    assert_loads("fakes.prestashop", "fakes/prestashop.lua return 'own'");
+}
+
+static void a_bare_site_has_no_file_of_its_own(void **state)
+{
+    (void)state;
+    cw_site_free(site);
+    site = cw_site_bare(NULL, CW_SOURCE_HOME, NULL, &cw_system_clock, &err);
+    assert_ok(site != NULL, err);
+    assert_int_equal(site->config.cart_count, 0);
+    assert_loads("site", "site.lua return { carts = {}");
+    assert_loads("carts.prestashop", "shipped/prestashop.lua ---");
+    assert_loads("fakes.prestashop", "tests/fakes/prestashop.lua ---");
+    assert_not_loaded("lib.nosuch", CW_NOT_FOUND, "lib/nosuch.lua");
+    assert_not_loaded("fakes.nosuch", CW_NOT_FOUND, "there is no fake nosuch");
+    assert_null(cw_site_secret(site, "shop.key"));
+}
+
+static void a_bare_site_is_what_its_text_says(void **state)
+{
+    (void)state;
+    static const char text[] = "return { zone = 'Asia/Tokyo', carts = { tea = { type = 'prestashop' } } }";
+    site_bed_write(&bed, "carts/prestashop.lua", "return 'own'");
+    cw_site_free(site);
+    site = cw_site_bare(bed.folder, CW_SOURCE_HOME, text, &cw_system_clock, &err);
+    assert_ok(site != NULL, err);
+    assert_string_equal(site->config.zone, "Asia/Tokyo");
+    assert_int_equal(site->config.cart_count, 1);
+    assert_loads("carts.prestashop", "carts/prestashop.lua return 'own'");
+    assert_null(cw_site_bare(NULL, CW_SOURCE_HOME, "return 5", &cw_system_clock, &err));
+    assert_int_equal(err.code, CW_USAGE);
 }
 
 static void modules_that_are_not_there_say_where_they_would_be(void **state)
@@ -365,6 +399,8 @@ int main(void)
         TEST(a_site_script_that_loops_is_ended),
         TEST(a_folder_without_a_site_says_how_to_make_one),
         TEST(modules_are_found_in_their_places),
+        TEST(a_bare_site_has_no_file_of_its_own),
+        TEST(a_bare_site_is_what_its_text_says),
         TEST(modules_that_are_not_there_say_where_they_would_be),
         TEST(no_module_name_leads_out_of_the_folder),
         TEST(symbolic_links_are_not_followed),

@@ -1,0 +1,626 @@
+---Stone Edge (SETI): shops whose script speaks the protocol of the Stone Edge Order Manager; Cartwright takes the order
+---manager's place. The other side, which a Stone Edge Order Manager pulls from, is stone-edge-server.lua.
+---
+---There is no public specification. The facts are those of scripts that shops run: the ones of Southern Exposure (SX), of
+---Magento 1 by Stone Edge itself (MG), Interspire and early BigCommerce (IS), MerchantTribe (MT), Inroads (IN), Maven (SM).
+---
+---Facts this script relies on:
+---  - One address takes forms by POST. Answers are texts ("SETIResponse: ordercount=4", "SETIError: ...") or XML, told by
+---    their bytes, never by their Content-Type; the status is 200 for errors too, only SX says 400. Text may stand before
+---    the XML: what was switched on for debugging, warnings of PHP.
+---  - What a server does not know it answers with an error, an HTML page or nothing. It is asked once, then not any more
+---    until the next connection test.
+---  - New orders are those whose number is greater than `lastorder` (MT: placed since the day `lastdate`). An order that is
+---    edited, cancelled, paid or refunded later is never seen again, and IS shows an order only once it is paid: an order
+---    whose number lies below the newest one then. So each fetch begins some orders before the newest (overlap_orders).
+---  - startnum counts records, not elements: a record may give several elements or none. It grows by the batch, whatever
+---    came. Code 2, or code 1 without records, is an empty page; the end is where the count says. Pages have no order (MG,
+---    IN), so what is missing to the count is asked for again by the next fetch.
+---  - IS pages only orders and products: of customers every page behind the first is empty; then all are asked for at once.
+---  - The protocol has no currency, no zone, no tax inside prices; it has no refunds and no partial shipments. MG writes
+---    times in UTC: its zone is "UTC".
+---  - Lines are Quantity times ItemPrice, options included; Product/Total is wrong in IS. Discounts: Totals/Discount and
+---    Coupon; MG writes both as negative numbers, beside Totals, and shows a coupon a second time as Discount.
+---  - A CreditCard may be a refund (MT): nothing tells. So there is no paid_total.
+---  - SX sets each order that is downloaded to Processing: set marks_downloaded there, so that a dry run downloads nothing.
+---  - IN never closes <CreditCard>, and writes bytes that are not what XML takes them for: such records are parked, each
+---    with its line. So are texts with HTML entities (IS).
+---  - qohreplace sets levels and may be repeated. invupdate changes them and has no key: it is sent only with
+---    real_time_inventory, as the difference to a level that was read right before, and never again before the level was
+---    read again. IS says "Update Error" for what worked: then the level is read.
+---  - updatestatus may be switched off in the shop: it is sent only with generic_status_updates. IS has none.
+---
+---Not known: whether a server takes "All" for lastorder (SX takes numbers only: 0 is tried then), in which words it wants
+---statuses (the table status_out), and what a shop does when parcels of one order are told one after another.
+local cart = require "cartwright.cart"
+local decimal = require "cartwright.decimal"
+local log = require "cartwright.log"
+local map = require "cartwright.map"
+local telling = require "shipped.stone-edge.telling"
+local talk = require "shipped.stone-edge.talk"
+local time = require "cartwright.time"
+
+local shop = cart.new {
+  title = "Stone Edge (SETI)",
+  settings = {
+    url = cart.url { required = true, help = "address of the shop's script, as in the Order Manager's settings; what "
+      .. "stands behind a ? is kept" },
+    user = cart.text { required = true, help = "the name the script asks for; often an administrator's" },
+    password = cart.secret { required = true, help = "of this user" },
+    code = cart.text { default = "", help = "store code, where the shop wants one" },
+    currency = cart.text { required = true, help = "of all amounts, such as USD: the protocol names none" },
+    omversion = cart.text { default = "5.912", help = "the version of the Order Manager that Cartwright calls itself" },
+    page_size = cart.integer { default = 50, help = "records asked for at once" },
+    overlap_orders = cart.integer { default = 50, help = "how many orders before the newest one are read again" },
+    date_format = cart.text { default = "%d-%b-%Y", help = "of lastdate: 10-Jun-2003" },
+    marks_downloaded = cart.boolean { default = false, help = "the shop marks orders that are downloaded (SX): then a "
+      .. "dry run downloads none" },
+    stock_xml = cart.boolean { default = false, help = "levels are sent as XML: for SKUs with ~ or |, where the shop's "
+      .. "script reads it" },
+    real_time_inventory = cart.boolean { default = false, help = "single levels are told by invupdate instead of qohreplace" },
+    generic_status_updates = cart.boolean { default = false, help = "the shop takes statuses and tracking numbers" },
+    status_xml = cart.boolean { default = false, help = "statuses are sent as XML, with what was shipped of each line" },
+  },
+  http = function(settings)
+    local base, query = settings.url:match "^([^?]*)%??(.*)$"
+    return { base = base, query = talk.fields(query) }
+  end,
+}
+
+shop.lacks = {
+  shipments = "the protocol has none",
+  prices_out = "the protocol has no call for it",
+  customers_out = "the protocol has no call for it",
+  items_out = "the protocol has no call for it",
+  webhook = "shops of this protocol send no notices",
+  ids = "orders can only be asked for by the number that they follow",
+  ["item-variants"] = "each variant is a product of its own: nothing says what they are variants of",
+  ["currency-no-decimals"] = "the protocol names no currency: all orders are in that of the setting",
+  ["currency-three-decimals"] = "the protocol names no currency: all orders are in that of the setting",
+}
+
+-- Connection ----------------------------------------------------------------------------------------------------------
+
+shop.explain = talk.explain
+
+---@return string[] findings
+function shop:test()
+  talk.forget_lacking(self)
+  local version = talk.value(self, "sendversion", "version")
+  if not version then
+    cart.fail("not-expected", "the address answers, but not as a Stone Edge script does; check it", "url")
+  end
+  local count = talk.count_orders(self, nil)
+  return { "Stone Edge script, version " .. version, ("%s orders"):format(count or "an unknown number of") }
+end
+
+-- Reading -------------------------------------------------------------------------------------------------------------
+
+local function size_of(self) return math.max(1, self.settings.page_size) end
+
+---One page of a list; nil where it is empty.
+---@return cartwright.Records?
+---@return boolean is_supported
+local function read_page(self, list, start, size, fields)
+  local all = { table.unpack(fields) }
+  all[#all + 1] = { "startnum", start }
+  all[#all + 1] = { "batchsize", size }
+  local response = talk.download(self, list.download, all)
+  if not response then return nil, false end
+  if not talk.has(response, list.element) then return nil, true end
+  return response:records(list.element, list.id), true
+end
+
+local TOO_MUCH = { [500] = true, [502] = true, [504] = true }
+local CONTENT = { invalid = true, limit = true, ["not-expected"] = true }
+local BROKEN = 3 -- records in a row that cannot be had: then it is not the records
+
+---Whether a page may be had in smaller parts; what is no data at all is looked into only while a record is searched.
+local function is_broken(window, problem)
+  if type(problem) ~= "table" or window.search == "halve" then return false end
+  if TOO_MUCH[problem.status] or problem.code == "timeout" or problem.code == "limit" then return true end
+  return window.search == "step" and not problem.status and CONTENT[problem.code] == true
+end
+
+---A page record by record, since it cannot be had whole; one that breaks it is passed by while it is searched.
+---@param each fun(records: cartwright.Records)
+local function read_singly(self, window, list, start, size, fields, each)
+  local broken = 0
+  for at = start, start + size - 1 do
+    local is_read, records = pcall(read_page, self, list, at, 1, fields)
+    if is_read then
+      broken = 0
+      if records then each(records) end
+    else
+      broken = broken + 1
+      if window.search ~= "step" or broken > BROKEN then error(records, 0) end
+      self.passed_by = tostring(records)
+    end
+  end
+end
+
+---Reads a list page by page, as far as it was counted; without a count up to an empty page, or one that comes twice.
+---@param list { download: string, element: string, id: string, may_refuse_pages?: boolean }
+---@param count? integer
+---@param each fun(records: cartwright.Records, position?: string)
+---@return boolean is_supported
+local function walk(self, window, list, fields, count, each)
+  local size, start, last = size_of(self), math.tointeger(tonumber(window.position or "")) or 1, nil
+  while not count or start <= count do
+    local is_read, records, is_supported = pcall(read_page, self, list, start, size, fields)
+    if not is_read then
+      if not is_broken(window, records) then error(records, 0) end
+      read_singly(self, window, list, start, math.min(size, count and count - start + 1 or size), fields, each)
+    elseif not is_supported then
+      return false
+    elseif records then
+      local print = records:fingerprint()
+      if print == last and not count then return true end
+      last = print
+      each(records, tostring(start + size))
+    elseif not count then
+      return true
+    elseif list.may_refuse_pages and start > 1 then -- it cannot page: all at once
+      records = read_page(self, list, 1, count, fields)
+      if records then each(records) end
+      return true
+    end
+    start = start + size
+  end
+  return true
+end
+
+local function store(self)
+  return function(records, position) self:emit(records, position and { position = position } or nil) end
+end
+
+-- Orders --------------------------------------------------------------------------------------------------------------
+
+---Numbers and days of orders, the older first. Numbers of digits are compared as such; others stand as they came.
+local function by_number(a, b)
+  local left, right = math.tointeger(tonumber(a.number)), math.tointeger(tonumber(b.number))
+  if left and right and left ~= right then return left < right end
+  return a.at < b.at
+end
+
+---@return { number: string, day: string, at: integer }[]
+local function recall_orders(self)
+  local known = {}
+  for number, day in (self:recall "orders" or ""):gmatch "([^\t\n]+)\t([^\n]*)" do
+    known[#known + 1] = { number = number, day = day, at = #known }
+  end
+  return known
+end
+
+local FORMATS = { "%b/%d/%Y %H:%M:%S", "%d-%b-%Y %I:%M:%S %p", "%Y-%m-%d %H:%M:%S" }
+
+local function day_of(self, text)
+  for _, format in ipairs(FORMATS) do
+    local placed = text and time.parse(text, self.zone, format)
+    if placed then return placed:format(self.settings.date_format, self.zone) end
+  end
+  return ""
+end
+
+---Keeps the newest orders that were read: as many as overlap, and the one before them.
+local function remember_orders(self, known)
+  local by, all = {}, {}
+  for _, order in ipairs(known) do
+    if not by[order.number] then all[#all + 1] = order end
+    by[order.number] = true
+  end
+  table.sort(all, by_number)
+  local lines, first = {}, math.max(1, #all - self.settings.overlap_orders)
+  for i = first, #all do lines[#lines + 1] = all[i].number .. "\t" .. all[i].day end
+  self:remember("orders", table.concat(lines, "\n"))
+end
+
+---The order behind which is read: some before the newest one. nil: all orders are wanted.
+local function last_order(self, window, known)
+  if not window.from or #known <= self.settings.overlap_orders then return nil end
+  local sorted = { table.unpack(known) }
+  table.sort(sorted, by_number)
+  return sorted[#sorted - self.settings.overlap_orders]
+end
+
+local ORDERS = { download = "downloadorders", element = "Order", id = "OrderNumber" }
+local RECOUNTS = 3 -- readings of one fetch, where the count changes meanwhile
+
+local function fetch_orders(self, window)
+  local known = recall_orders(self)
+  local from = last_order(self, window, known)
+  local count = talk.count_orders(self, from)
+  for _ = 1, RECOUNTS do
+    local seen, numbers = 0, {}
+    walk(self, window, ORDERS, talk.since(self, from), count, function(records, position)
+      for order in records:each() do
+        local number = order:text "OrderNumber"
+        if number and not numbers[number] then
+          numbers[number], seen = true, seen + 1
+          known[#known + 1] = { number = number, day = day_of(self, order:text "OrderDate"), at = #known }
+        end
+      end
+      self:emit(records, position and { position = position } or nil)
+    end)
+    if count and seen < count then log.info("orders-fewer-than-counted", { seen = seen, counted = count }) end
+    local counted = count and talk.count_orders(self, from)
+    if counted == count then break end
+    count, window = counted, { from = window.from, to = window.to }
+  end
+  remember_orders(self, known)
+end
+
+-- How amounts are written: with a comma for thousands, any number of decimals.
+local WRITTEN = "1,234.56"
+
+local function money(path, options)
+  local all = map.copy(options or {})
+  all.format = WRITTEN
+  return map.value(path, all)
+end
+
+---An amount of a node; nil where it has none, or what stands there is none, which its own field complains of.
+---@param node cartwright.Node
+---@return cartwright.Decimal?
+local function amount(node, path)
+  local text = node:text(path)
+  return text and decimal.new(text, WRITTEN) or nil
+end
+
+---@param order cartwright.Node
+---@param spec { path: string, amount: string, code?: string, name: string }
+local function add_discounts(order, found, spec)
+  for discount in order:each(spec.path) do
+    local saved = amount(discount, spec.amount)
+    if saved and not saved:is_zero() then
+      found[#found + 1] = { code = spec.code and discount:text(spec.code), name = discount:text(spec.name),
+        amount = saved:compare(0) < 0 and -saved or saved }
+    end
+  end
+end
+
+---What the buyer saved, each once. Where discounts stand beside Totals (MG), coupons are among them.
+---@param order cartwright.Node
+local function discounts_of(order)
+  local found = {}
+  add_discounts(order, found, { path = "Totals/Discount", amount = "Amount", name = "Description" })
+  local beside = {}
+  add_discounts(order, beside, { path = "Discount", amount = "Total", name = "Description" })
+  if #beside > 0 then
+    table.move(beside, 1, #beside, #found + 1, found)
+    for coupon in order:each "Coupon" do
+      for _, one in ipairs(beside) do
+        if one.name == coupon:text "Name" then one.code, one.name = one.name, coupon:text "Status" or one.name end
+      end
+    end
+  else
+    add_discounts(order, found, { path = "Coupon", amount = "Total", code = "Name", name = "Status" })
+  end
+  return found
+end
+
+---@param order cartwright.Node
+local function discount_total(order)
+  local sum = decimal.new "0"
+  for _, discount in ipairs(discounts_of(order)) do sum = sum + discount.amount end
+  return sum
+end
+
+---The kind of a payment: the element, or the name that the shop gives to what is none of the protocol's kinds.
+---@param payment cartwright.Node
+local function method(payment)
+  local kind = payment:name()
+  if not kind:find "^Generic" then return kind end
+  return payment:text "Description" or payment:text "Name" or kind
+end
+
+---@param order cartwright.Node
+local function first_method(order)
+  local payment = order:node "Payment/*"
+  return payment and method(payment) or nil
+end
+
+---"Colour: Black, Size: L"
+---@param line cartwright.Node
+local function options(line)
+  local found = {}
+  for option in line:each "OrderOption" do
+    found[#found + 1] = ("%s: %s"):format(option:text "OptionName" or "", option:text "SelectedOption" or "")
+  end
+  return #found > 0 and table.concat(found, ", ") or nil
+end
+
+---The lines of all addresses. IS has the name of the line before in the place of a SKU that is missing.
+---@param order cartwright.Node
+local function lines_of(order)
+  local found, before = {}, {}
+  for line in order:each "Shipping/Product" do
+    local one = { id = line:text "LineID", sku = line:text "SKU" or line:text "Sku", name = line:text "Name",
+      options = options(line), quantity = line:text "Quantity", price = line:text "ItemPrice",
+      customer_text = line:text "CustomerText", taxable = line:text "Taxable", weight = line:text "Weight" }
+    local sku = one.sku
+    if sku and sku == before.name and sku ~= before.sku and sku ~= one.name then one.sku = nil end
+    before = { name = one.name, sku = sku }
+    found[#found + 1] = one
+  end
+  return found
+end
+
+---Further addresses, of orders that go to several: who gets what there.
+---@param order cartwright.Node
+local function other_addresses(order)
+  local found = {}
+  for block in order:each "Shipping" do
+    local lines = {}
+    for line in block:each "Product" do
+      lines[#lines + 1] = ("%s x %s"):format(line:text "Quantity" or "?", line:text "SKU" or line:text "Sku" or "?")
+    end
+    found[#found + 1] = ("%s, %s, %s %s: %s"):format(block:text "FullName" or "", block:text "Address/Street1" or "",
+      block:text "Address/City" or "", block:text "Address/Code" or "", table.concat(lines, ", "))
+  end
+  return #found > 1 and table.concat(found, "; ", 2) or nil
+end
+
+---No for a buyer who is exempt.
+---@param order cartwright.Node
+local function is_taxable(order)
+  local exempt = order:text "Totals/Tax/TaxExempt"
+  return exempt and exempt ~= "Yes"
+end
+
+local function address()
+  return map.address {
+    name = "FullName",
+    company = "Company",
+    street = map.first { "Address/Street1", "Address/Addr1" },
+    street2 = map.first { "Address/Street2", "Address/Addr2" },
+    postcode = map.first { "Address/Code", "Address/Zip" },
+    city = "Address/City",
+    region = "Address/State",
+    country = "Address/Country",
+    phone = "Phone",
+    email = "Email",
+  }
+end
+
+shop.orders = {
+  id = "OrderNumber",
+  records = "Order",
+  overlap = "1h",
+
+  fetch = fetch_orders,
+
+  derive = { discount = discounts_of, line = lines_of },
+
+  map = map.order {
+    number = "OrderNumber",
+    status = map.translate("status", function(order) return order:text "OrderStatus" or "no status" end),
+    cart_status = "OrderStatus",
+    placed_at = map.time("OrderDate", { format = FORMATS }),
+    currency = map.setting "currency",
+    tax_included = map.constant(false),
+    goods_total = money "Totals/ProductTotal",
+    discount_total = discount_total,
+    shipping_total = money "Totals/ShippingTotal/Total",
+    fee_total = map.sum("Totals/Surcharge/Total", { format = WRITTEN }),
+    tax_total = map.sum("Totals/Tax/TaxAmount", { format = WRITTEN }),
+    total = money("Totals/GrandTotal", { required = true }),
+    taxable = is_taxable,
+    customer_id = "Other/WebCustomerID",
+    reference = "Payment/PurchaseOrder/PurchaseNumber",
+    email = "Billing/Email",
+    billing = map.at("Billing", address()),
+    shipping = map.at("Shipping", address()),
+    payment_method = first_method,
+    payment_name = map.first { "Payment/CreditCard/Issuer", "Payment/Generic1/Description", "Payment/Generic1/Name" },
+    shipping_method = "Totals/ShippingTotal/Description",
+    shipping_name = "Totals/ShippingTotal/Description",
+    note = "Other/Comments",
+    gift_message = "Other/GiftMessage",
+    lines = map.each("$line", map.line {
+      external_id = "id",
+      sku = "sku",
+      name = "name",
+      options = "options",
+      quantity = money("quantity", { required = true }),
+      unit_price = money("price", { required = true }),
+      custom = { customer_text = "customer_text", taxable = "taxable", weight = "weight" },
+    }),
+    discounts = map.each("$discount", map.discount { code = "code", name = "name", amount = "amount" }),
+    payments = map.each("Payment/*", map.payment {
+      method = method,
+      amount = money { "Amount", "Transaction/Amount", "FaceValue", "Total" },
+      reference = map.first { "TransID", "Transaction/TransID", "PurchaseNumber" },
+    }),
+    fees = map.each("Totals/Surcharge", map.fee { name = "Description", amount = money "Total" }),
+    taxes = map.each("Totals/Tax", map.tax { rate = map.value("TaxRate", { times = 100 }), amount = money "TaxAmount" }),
+    custom = {
+      instructions = "Other/OrderInstructions",
+      associate = "Other/Associate",
+      ip_address = map.first { "Other/IPHostName", "Other/IpHostname", "Other/IpHostName" },
+      other_addresses = other_addresses,
+      tax_id = "Totals/Tax/TaxID",
+    },
+  },
+}
+
+---The merchant's own words; those of the known shops. Shops that say none (MG, IS, IN) show orders that are to be worked on.
+shop.tables.status = {
+  ["no status"] = "processing",
+  ["new"] = "pending",
+  ["pending"] = "pending",
+  ["order received"] = "pending",
+  ["payment received"] = "paid",
+  ["paid"] = "paid",
+  ["processing"] = "processing",
+  ["in process"] = "processing",
+  ["on hold"] = "on_hold",
+  ["back ordered"] = "backorder",
+  ["shipped"] = "shipped",
+  ["complete"] = "completed",
+  ["completed"] = "completed",
+  ["cancelled"] = "cancelled",
+  ["canceled"] = "cancelled",
+  ["order canceled"] = "cancelled",
+  ["refunded"] = "refunded",
+}
+
+-- Customers -----------------------------------------------------------------------------------------------------------
+
+---MT has no WebID, and cuts the user name off.
+local function customer_key(customer)
+  return { id = customer:text "WebID" or customer:text "BillAddr/Email" or customer:text "UserName" }
+end
+
+local PARTS = { street = { "Addr1", "Street1" }, street2 = { "Addr2", "Street2" }, postcode = { "Zip", "Code" },
+  city = { "City" }, region = { "State" }, country = { "Country" } }
+local PERSON = { first_name = { "FirstName" }, last_name = { "LastName" }, company = { "Company", "CompanyName" },
+  phone = { "Phone" }, email = { "Email" }, vat_number = { "TaxID", "TaxIDNumber" } }
+
+local function take(found, node, fields)
+  for ours, theirs in pairs(fields) do
+    for _, name in ipairs(theirs) do found[ours] = found[ours] or node:text(name) end
+  end
+end
+
+---Addresses in one form: MG has no Address around them, IS has that of delivery behind the other.
+local function addresses_of(customer)
+  local found = {}
+  local function add(person, place)
+    local one = {}
+    take(one, person, PERSON)
+    take(one, place, PARTS)
+    local same = found[#found]
+    for key, value in pairs(one) do
+      if same and same[key] ~= value then same = nil end
+    end
+    if one.street and not same then found[#found + 1] = one end
+  end
+  for _, path in ipairs { "BillAddr", "ShipAddr" } do
+    for person in customer:each(path) do
+      if not person:node "Address" then add(person, person) end
+      for place in person:each "Address" do add(person, place) end
+    end
+  end
+  return found
+end
+
+---Reads a list that knows no times of change.
+---@param list { download: string, element: string, id: string, count: string, may_refuse_pages?: boolean }
+---@return boolean is_supported
+local function fetch_all(self, window, list)
+  return walk(self, window, list, {}, talk.count(self, list.count, "itemcount"), store(self))
+end
+
+local CUSTOMERS = { download = "downloadcustomers", count = "getcustomerscount", element = "Customer", id = "$key/id",
+  may_refuse_pages = true }
+
+shop.customers = {
+  id = "$key/id",
+  records = "Customer",
+  full = true,
+
+  fetch = function(self, window) fetch_all(self, window, CUSTOMERS) end,
+
+  derive = { key = customer_key, address = addresses_of },
+
+  map = map.customer {
+    number = "$key/id",
+    email = map.first { "BillAddr/Email", "ShipAddr/Email" },
+    first_name = "BillAddr/FirstName",
+    last_name = "BillAddr/LastName",
+    company = map.first { "BillAddr/Company", "BillAddr/CompanyName" },
+    vat_number = map.first { "BillAddr/TaxID", "BillAddr/TaxIDNumber" },
+    phone = "BillAddr/Phone",
+    addresses = map.each("$address", map.address {
+      first_name = "first_name",
+      last_name = "last_name",
+      company = "company",
+      vat_number = "vat_number",
+      street = "street",
+      street2 = "street2",
+      postcode = "postcode",
+      city = "city",
+      region = "region",
+      country = "country",
+      phone = "phone",
+      email = "email",
+    }),
+    custom = { user_name = "UserName", affiliate_id = "AffiliateID" },
+  },
+}
+
+-- Items ---------------------------------------------------------------------------------------------------------------
+
+local ITEMS = { download = "downloadprods", count = "getproductscount", element = "Product", id = "Code" }
+
+---An element for a product without inventory (MT).
+local NO_CODE = { ["has no code"] = function(product) return product:text "Code" == nil end }
+
+---@param product cartwright.Node
+local function is_active(product)
+  local discontinued = product:text "Discontinued"
+  return discontinued and discontinued ~= "Yes"
+end
+
+shop.items = {
+  id = "Code",
+  records = "Product",
+  full = true,
+
+  fetch = function(self, window) fetch_all(self, window, ITEMS) end,
+
+  skip = NO_CODE,
+
+  map = map.item {
+    sku = "Code",
+    name = "Name",
+    description = "Description",
+    active = is_active,
+    currency = map.setting "currency",
+    price = money "Price",
+    cost = money "Cost",
+    weight = money "Weight",
+    custom = { web_id = map.first { "WebID", "WebId" }, image = "Image" }, -- variants of one product: "13-51", "13-52"
+  },
+}
+
+-- Stock ---------------------------------------------------------------------------------------------------------------
+
+local STOCK = { download = "downloadqoh", count = "getproductscount", element = "Product", id = "Code" }
+
+shop.stock = {
+  id = "Code",
+  records = "Product",
+  full = true, -- stock has no time of change
+
+  fetch = function(self, window) -- SX tells levels with its products alone
+    if not fetch_all(self, window, STOCK) then fetch_all(self, window, ITEMS) end
+  end,
+
+  skip = {
+    ["has no code"] = NO_CODE["has no code"],
+    ["not tracked"] = function(product)
+      local quantity = product:text "QOH"
+      return quantity == nil or quantity == "NA"
+    end,
+  },
+
+  map = map.stock_level {
+    sku = "Code",
+    quantity = money("QOH", { required = true }),
+    custom = { web_id = map.first { "WebID", "WebId" } },
+  },
+}
+
+-- Telling the shop ----------------------------------------------------------------------------------------------------
+
+for stream, functions in pairs(telling) do shop[stream] = functions end
+
+---The shop's words for our statuses, where not one row of `status` alone has them; "partly shipped" is for parcels after
+---which something is left.
+shop.tables.status_out = { processing = "Processing", pending = "Pending", paid = "Payment Received", shipped = "Shipped",
+  completed = "Completed", cancelled = "Order Canceled", on_hold = "On Hold", backorder = "Back Ordered",
+  refunded = "Refunded", ["partly shipped"] = "Partially Shipped" }
+
+return shop
