@@ -107,6 +107,7 @@ function shop:explain(response)
   end
   local words = ("%s (%s)"):format(tostring(reported.message), reported.code)
   local cause = CAUSES[reported.code]
+  if response.status == 403 then return "the key's user may not do this; " .. words, "permission", "key" end
   if not cause then return words end
   return ("%s%s; %s"):format(cause[3], response.status == 401 and doubts(self, response) or "", words), cause[1], cause[2]
 end
@@ -333,14 +334,15 @@ local function payment_status(order)
   return status == "failed" and "failed" or "unpaid"
 end
 
----"Color: Black, Engraving: For Ann": what a buyer chose. Keys with a leading _ are the shop's own.
+---"Color: Black, Engraving: For Ann": what a buyer chose, without markup. Keys with a leading _ are the shop's own; what
+---is no text is a plugin's.
 ---@param line cartwright.Node
 local function options(line)
   local found = {}
   for meta in line:each "meta_data" do
     local key = meta:text "display_key" or meta:text "key" or ""
     local chosen = meta:text "display_value" or meta:text "value"
-    if chosen and not (meta:text "key" or "_"):find "^_" then found[#found + 1] = key .. ": " .. chosen end
+    if chosen and not (meta:text "key" or "_"):find "^_" then found[#found + 1] = key .. ": " .. chosen:gsub("<[^>]*>", "") end
   end
   return #found > 0 and table.concat(found, ", ") or nil
 end
@@ -454,9 +456,25 @@ local function is_inside(window, record)
   return not (window.from and at) or (at >= window.from and at <= window.to)
 end
 
+---The invoice's and the parcel's, as far as they are filled in.
+---@param customer cartwright.Node
+local function both_addresses(customer)
+  local list = {}
+  for _, part in ipairs { "billing", "shipping" } do
+    local copy, is_empty = {}, true
+    for field in customer:each(part .. "/*") do
+      copy[field:name()] = field:text()
+      is_empty = is_empty and (field:text() or "") == ""
+    end
+    if not is_empty then list[#list + 1] = copy end
+  end
+  return { list = list }
+end
+
 shop.customers = {
   id = "id",
   records = ".",
+  derive = { addresses = both_addresses },
   full = true, -- the shop lists them by no time
 
   fetch = function(self, window) walk(self, window, "customers", { role = self.settings.customer_role }) end,
@@ -486,7 +504,7 @@ shop.customers = {
     group = value "role",
     created_at = gmt "date_created_gmt",
     changed_at = gmt "date_modified_gmt",
-    addresses = map.each("billing", address()),
+    addresses = map.each("$addresses/list", address()),
     custom = { username = map.text(value "username") },
   },
 }
@@ -652,6 +670,7 @@ shop.tables.carrier_out, shop.tables.tax_class_out = {}, {}
 
 shop.lacks = {
   shipments = "the shop itself keeps none; plugins keep tracking numbers, each in its own way",
+  ["shipments-out-partial"] = "the shop knows no parts of an order: a parcel has its number there, and no lines",
 }
 
 return shop

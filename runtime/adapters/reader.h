@@ -62,7 +62,8 @@ enum cw_split { CW_SPLIT_RECORD, CW_SPLIT_END, CW_SPLIT_FAILED };
 /* The next record. CW_SPLIT_END only when the document was seen to be complete and the container that `path`
  * names was there: an answer that holds no <orders> at all is not "no orders" (CW_INVALID, quoting how the
  * body begins). CW_SPLIT_FAILED (CW_INVALID, CW_LIMIT, CW_IO), with byte offset and line, for: text before
- * the root (a PHP notice, an HTML page), a DOCTYPE, an end in the middle, a charset that is not a superset of
+ * the root (a PHP notice, an HTML page), a DOCTYPE that declares something (one that only names
+ * a type is passed by, and nothing is fetched), an end in the middle, a charset that is not a superset of
  * ASCII (UTF-16: say how to convert), a record over the limit, anything but white space after the end. A
  * record's own faults do not matter here as long as its end can be found. JSON: also duplicate keys on the
  * way to the records. Empty lists: XML `<orders/>`; JSON `[]`; for JSON a root of `[]` is an empty list at

@@ -120,14 +120,35 @@ static bool tag_is_html(const struct cw_window *window, const struct cw_tag *tag
     return tag->name_len == 4 && strncasecmp(window->data + window->at + tag->name, "html", 4) == 0;
 }
 
-static bool fail_doctype(struct cw_xml_split *split)
+/* Whether it only names a document type, as cXML does: what it names is never fetched. *len is its length. */
+static bool declares_nothing(struct cw_window *window, size_t *len)
+{
+    enum { DOCTYPE_MAX = 1024 };
+    char quote = '\0';
+    for (*len = sizeof "<!DOCTYPE" - 1; *len < DOCTYPE_MAX && cw_window_has(window, *len + 1); ++*len) {
+        char c = window->data[window->at + *len];
+        if (quote != '\0')
+            quote = c == quote ? '\0' : quote;
+        else if (c == '"' || c == '\'')
+            quote = c;
+        else if (c == '[' || c == '>')
+            return c == '>' && ++*len > 0;
+    }
+    return false;
+}
+
+static bool pass_doctype(struct cw_xml_split *split)
 {
     struct cw_window *window = &split->window;
-    bool html =
-        cw_window_has(window, 14) && strncasecmp(window->data + window->at, "<!doctype html", 14) == 0;
-    return cw_window_fail_here(
-        &split->window, html ? "an HTML page where XML data was expected"
-                             : "document type declarations are refused, because entities can be bombs");
+    size_t len;
+    if (cw_window_has(window, 14) && strncasecmp(window->data + window->at, "<!doctype html", 14) == 0)
+        return cw_window_fail_here(window, "an HTML page where XML data was expected");
+    if (!cw_window_has(window, 9) || memcmp(window->data + window->at, "<!DOCTYPE", 9) != 0 ||
+        !declares_nothing(window, &len))
+        return cw_window_fail_here(window,
+                                   "document type declarations are refused, because entities can be bombs");
+    window->at += len;
+    return true;
 }
 
 /* Up to the root element's tag, which is read into *tag and not yet passed. */
@@ -145,8 +166,11 @@ static bool find_root(struct cw_xml_split *split, struct cw_tag *tag)
             return cw_window_fail_here(&split->window, "text before the root element");
         if (!cw_tag_read(window, tag))
             return cw_window_fail_here(window, "the document ends in the middle of its first tag");
-        if (tag->kind == CW_TAG_DOCTYPE)
-            return fail_doctype(split);
+        if (tag->kind == CW_TAG_DOCTYPE) {
+            if (!pass_doctype(split))
+                return false;
+            continue;
+        }
         if (tag->kind == CW_TAG_START || tag->kind == CW_TAG_EMPTY)
             break;
         if (tag->kind != CW_TAG_MISC)

@@ -278,6 +278,10 @@ function open.cart(name)
     error(("%s must return what cart.new { ... } or extend() made"):format(script), 0)
   end
   local settings, faults = settle(name, shop.settings, given)
+  if shop.choose and #faults == 0 then
+    shop = shop:choose(settings)
+    settings, faults = settle(name, shop.settings, given)
+  end
   local streams = {}
   streams_of.check_names(shop, faults, script)
   local fault = notice.check(shop) or served.check(shop)

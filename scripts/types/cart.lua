@@ -22,6 +22,9 @@ local Cart = {}
 ---The shop's own words for an answer that is no success; with a code of cart.fail and the setting to look at, as far as
 ---it knows better.
 ---@field explain? fun(self: cartwright.Cart, response: cartwright.Response): string?, string?, string?
+---Which of its variants a cart is by its settings, where that decides about its streams: the shop that it returns takes the
+---place of this one. It may return `self`, or a copy that it changed.
+---@field choose? fun(self: cartwright.Shop, settings: table<string, any>): cartwright.Shop
 ---@field orders? cartwright.Stream
 ---@field customers? cartwright.Stream
 ---@field items? cartwright.Stream

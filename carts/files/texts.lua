@@ -1,0 +1,73 @@
+---What formats of files share: amounts, dates and sums as people and their programs write them.
+local decimal = require "cartwright.decimal"
+
+local texts = {}
+
+local CURRENCIES = { ["AU$"] = "AUD", ["A$"] = "AUD", ["C$"] = "CAD", ["CA$"] = "CAD", ["US$"] = "USD", ["$"] = "USD",
+  ["€"] = "EUR", ["£"] = "GBP", ["¥"] = "JPY", ["NZ$"] = "NZD", ["HK$"] = "HKD", ["zł"] = "PLN", ["CHF"] = "CHF" }
+
+local BLANKS = { "\u{A0}", "\u{202F}", "\u{2009}", "%s" } -- no-break, narrow and thin spaces too
+
+local function squeeze(text)
+  for _, blank in ipairs(BLANKS) do text = text:gsub(blank, "") end
+  return text
+end
+
+---"AU $3,000.00", "EUR 90,00", "1 234,50 €", "$5.00", "12,00". The last point or comma with one or two digits behind it
+---ends the whole units; with three it is between thousands.
+---@param text string?
+---@return cartwright.Decimal? amount nil where there is no text
+---@return string? currency ISO 4217, where the text names one
+function texts.money(text)
+  if not text or text == "" then return nil end
+  local plain = squeeze(text)
+  local number = plain:match "%d[%d.,']*"
+  if not number then error(("%q is no amount"):format(text), 0) end
+  local sign = plain:find("-", 1, true) and "-" or ""
+  local whole, rest = number:match "^(.-)[.,](%d%d?)$"
+  whole = (whole or number):gsub("[.,']", "")
+  local mark = plain:gsub("[%d.,'+-]", "")
+  local amount, wrong = decimal.new(sign .. whole .. (rest and "." .. rest or ""))
+  if not amount then error(("%q: %s"):format(text, wrong), 0) end
+  return amount, CURRENCIES[mark] or (mark:match "^%u%u%u$")
+end
+
+local MONTHS = {}
+for number, names in ipairs { "jan janv januar gen ene", "feb fév févr febr februar", "mar mars mär märz", "apr avr april",
+  "may mai mag", "jun juin juni giu", "jul juil juli lug", "aug août ago", "sep sept set", "oct okt ott", "nov",
+  "dec déc dez dic" } do
+  for name in names:gmatch "%S+" do MONTHS[name] = number end
+end
+
+---"26-May-26", "Oct-05-26", "05-oct.-26": the month is the part with letters, the year comes last.
+---@param text string?
+---@return string? date "2026-05-26"
+function texts.date(text)
+  if not text or text == "" then return nil end
+  local first, second, year = text:match "^(.-)[- ](.-)[- ](%d+)$"
+  local day = tonumber(first) and first or second
+  local name = (day == first and second or first or ""):lower():gsub("%.$", "")
+  local month = MONTHS[name]
+  if not month or not tonumber(day) then error(("%q is no date such as 26-May-26"):format(text), 0) end
+  return ("%04d-%02d-%02d"):format(#year == 2 and 2000 + tonumber(year) or tonumber(year), month, tonumber(day))
+end
+
+---@param a cartwright.Decimal?
+---@param b cartwright.Decimal?
+---@return cartwright.Decimal?
+function texts.larger(a, b)
+  if not a or not b then return a or b end
+  return a:compare(b) >= 0 and a or b
+end
+
+---@return cartwright.Decimal
+function texts.zero() return decimal.new(0) end
+
+---Names of countries as English-speaking marketplaces write them. Others: cartwright table set CART country NAME CODE.
+texts.COUNTRIES = { ["Australia"] = "AU", ["Austria"] = "AT", ["Belgium"] = "BE", ["Canada"] = "CA", ["Denmark"] = "DK",
+  ["Finland"] = "FI", ["France"] = "FR", ["Germany"] = "DE", ["Ireland"] = "IE", ["Italy"] = "IT", ["Japan"] = "JP",
+  ["Netherlands"] = "NL", ["The Netherlands"] = "NL", ["New Zealand"] = "NZ", ["Norway"] = "NO", ["Poland"] = "PL",
+  ["Portugal"] = "PT", ["Spain"] = "ES", ["Sweden"] = "SE", ["Switzerland"] = "CH", ["United Kingdom"] = "GB",
+  ["United States"] = "US" }
+
+return texts
