@@ -584,7 +584,8 @@ shop.items = {
 -- Stock ---------------------------------------------------------------------------------------------------------------
 
 local LEVELS = [[query($first:Int!,$query:String,$location:ID!){
-productVariants(first:$first,sortKey:ID,query:$query){nodes{legacyResourceId sku product{legacyResourceId} inventoryItem{tracked inventoryLevel(locationId:$location){
+productVariants(first:$first,sortKey:ID,query:$query){nodes{legacyResourceId sku product{legacyResourceId}
+inventoryItem{tracked inventoryLevel(locationId:$location){
 quantities(names:["available","on_hand"]){name quantity}}}}}}]]
 
 shop.stock = {
