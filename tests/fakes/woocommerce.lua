@@ -339,6 +339,9 @@ local function change(self, object, fields)
   for _, name in ipairs(TOLD) do
     if fields[name] ~= nil then object[name] = fields[name] end
   end
+  if fields.stock_quantity ~= nil then -- whole numbers are all that it knows
+    object.stock_quantity = decimal.new(tostring(fields.stock_quantity)):round(0, "down")
+  end
   if fields.stock_quantity ~= nil and fields.stock_quantity ~= was then
     self:book { kind = "stock", sku = object.sku, quantity = tostring(fields.stock_quantity) }
   end
