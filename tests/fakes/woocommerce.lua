@@ -65,8 +65,8 @@ local function list(self, request, all, kind)
   for _, object in ipairs(self:page(found, offset, size)) do
     if not self.hidden[tostring(object.id)] then made[#made + 1] = lists.trim(object, request.query._fields) end
   end
-  return fake.json(json.array(made), 200, { ["X-WP-Total"] = tostring(#found),
-    ["X-WP-TotalPages"] = tostring((#found + size - 1) // size) })
+  return fake.json(json.array(made), 200, self.tells_counts and { ["X-WP-Total"] = tostring(#found),
+    ["X-WP-TotalPages"] = tostring((#found + size - 1) // size) } or nil)
 end
 
 ---One object, in the same words.
@@ -82,6 +82,7 @@ function shop:start()
   self.tracks, self.nonces, self.mails = true, {}, {}
   self.reads_only = false     -- the key may not write
   self.ignores_changes = false -- as versions before 5.8
+  self.tells_counts = true    -- false: something before the shop takes X-WP-Total away
   self.hidden = {}            -- ids that are counted, but not shown
   self.refused = {}           -- SKUs that a batch refuses
   self.providers = { UPS = true, USPS = true, ["Deutsche Post DHL"] = true }

@@ -84,6 +84,19 @@ function set.a_short_page_is_not_the_last(trial)
   trial:equal(#trial:documents "order", 10, "orders in the store")
 end
 
+---Something before the shop takes the counts away: then an empty page is the end, of variations too.
+function set.lists_without_counts_are_read_to_their_end(trial)
+  trial.shop.tells_counts = false
+  trial:configure { page_size = 3 }
+  for _ = 1, 7 do place(trial) end
+  local id = trial.shop:offer(SHIRT)
+  trial:wait(60)
+  trial:sync "orders"
+  trial:sync "items"
+  trial:equal(#trial:documents "order", 7, "orders in the store")
+  trial:equal(trial:document("item", id).variants, { { sku = "SHIRT-S" }, { sku = "SHIRT-M" } })
+end
+
 ---Versions before 5.8 ignore the filter for changes without a word.
 function set.a_shop_that_lists_no_changes_is_read_whole(trial)
   trial.shop.ignores_changes = true
