@@ -193,19 +193,10 @@ end
 ---@param store? fun(records: cartwright.Records)
 local function walk(self, window, list, query, size, store)
   for name, value in pairs(inside(window)) do query[name] = value end
-  local function read(after, count, fields)
-    local asked = map.copy(query)
-    asked.limit, asked.since_id, asked.fields = count, after or 0, fields or query.fields
-    return self:get(list .. ".json", asked):records(list)
-  end
-  local last -- while one is searched: behind it is the next single record
-  paging.keys(self, window, { size = math.min(size, 250), store = store, read = read,
-    nth = function(offset)
-      if offset == 0 then last = nil end
-      local before, _, id = last, read(last, 1, "id"):ends()
-      last = id or last
-      return id and read(before, 1) or nil
-    end })
+  paging.keys(self, window, { size = math.min(size, 250), store = store, read = function(after, count)
+    query.limit, query.since_id = count, after or 0
+    return self:get(list .. ".json", query):records(list)
+  end })
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
@@ -337,7 +328,7 @@ shop.orders = {
     email = map.first { "email", "contact_email", "customer/email" },
     billing = address "billing_address",
     shipping = address "shipping_address",
-    payment_method = "payment_gateway_names",
+    payment_method = "payment_gateway_names[1]",
     payment_name = map.join({ "payment_gateway_names[1]", "payment_gateway_names[2]" }, ", "),
     shipping_method = map.first { "shipping_lines/code", "shipping_lines/title" },
     shipping_name = "shipping_lines/title",
@@ -396,6 +387,7 @@ shop.tables.payment_status = {
   ["refunded"] = "refunded",
   ["voided"] = "failed",
   ["expired"] = "failed",
+  ["*"] = false, -- the table `status` asks for a row
 }
 
 shop.tables.fulfilment = { ["none"] = "open", ["partial"] = "partial", ["fulfilled"] = "shipped",
@@ -496,21 +488,12 @@ local function complete_items(self, products)
 end
 
 local function walk_items(self, window, text, size, complete, store)
-  local function read(after, count)
+  paging.keys(self, window, { size = size, store = store, read = function(after, count)
     local query = after and searched(window, "id:>" .. after) or searched(window)
     local products = graphql.ask(self, text, { first = count, query = query })
       :records("data/products/nodes", "legacyResourceId")
     if complete and #products > 0 then complete(self, products) end
     return products
-  end
-  local last
-  paging.keys(self, window, { size = size, store = store, read = read, nth = function(offset)
-    if offset == 0 then last = nil end
-    local query = last and searched(window, "id:>" .. last) or searched(window)
-    local before, _, id = last, graphql.ask(self, IDS, { first = 1, query = query })
-      :records("data/products/nodes", "legacyResourceId"):ends()
-    last = id or last
-    return id and read(before, 1) or nil
   end })
 end
 

@@ -78,7 +78,10 @@ function graphql.ask(self, text, variables)
       headers = { ["Content-Type"] = "application/json" } }
     if not response then cart.fail(code or "io", message or "no answer") end
     if response.status < 200 or response.status > 299 then cart.check_answer(self, "graphql.json", response) end
-    local answer = response:json()
+    local is_json, answer = pcall(response.json, response)
+    if not is_json then
+      cart.fail("not-expected", ("the address answers, but not as Shopify does (%s)"):format(tostring(answer)), "url")
+    end
     local fault, words = error_of(answer)
     if not fault then
       check_warnings(answer)

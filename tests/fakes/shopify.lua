@@ -1,6 +1,6 @@
----A Shopify of one's own making, as carts/shopify.lua uses it: orders and customers by REST, items and stock by GraphQL,
----with the traps of the real one: closed orders left out unless asked for, refusals with status 200, questions that cost
----too much, parcels made of lines of fulfilment orders, and no key for writes.
+---A Shopify of one's own making, as carts/shopify.lua uses it: orders and customers by REST, items and stock by
+---GraphQL, with the traps of the real one: closed orders left out unless asked for, refusals with status 200, parcels
+---made of lines of fulfilment orders, and no key for writes.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local json = require "cartwright.json"
@@ -8,8 +8,7 @@ local time = require "cartwright.time"
 
 local shop = fake.new {
   title = "Shopify",
-  settings = { version = "2026-01", page_size = 5, rate = 100 },
-  secrets = { token = "shpat_fake", webhook_secret = "shpss_fake" },
+  settings = { token = "shpat_fake", webhook_secret = "shpss_fake", page_size = 5, rate = 100 },
   statuses = { processing = "paid", on_hold = "paid" }, -- it has no words for these
   reads = function(request)
     return request.path:find "/graphql%.json$" and not request:json().query:find "^mutation" or nil
@@ -26,7 +25,7 @@ end
 local function problem(status, errors) return fake.json({ errors = errors }, status) end
 
 function shop:authorized(request)
-  if request:header "X-Shopify-Access-Token" == self.secrets.token then return true end
+  if request:header "X-Shopify-Access-Token" == self.settings.token then return true end
   return problem(401, "[API] Invalid API key or access token (unrecognized login or wrong password)")
 end
 
@@ -140,7 +139,8 @@ local function make_parcel(self, order, pieces, tracking)
   for _, line in ipairs(order.line_items) do left = left + line.fulfillable_quantity end
   order.fulfillment_status = left > 0 and "partial" or "fulfilled"
   local parcel = { id = self:next "parcel" + 255858046, order_id = order.id, status = "success", line_items = lines,
-    tracking_number = tracking and tracking.number or json.null, tracking_company = tracking and tracking.company or json.null }
+    tracking_number = tracking and tracking.number or json.null,
+    tracking_company = tracking and tracking.company or json.null }
   order.fulfillments[#order.fulfillments + 1] = parcel
   touch(self, order)
   return parcel
@@ -230,7 +230,7 @@ function shop:announce(order_id)
   local body = json.encode { id = order.id, name = order.name, updated_at = order.updated_at }
   self:notify { body = body, headers = { ["Content-Type"] = "application/json", ["X-Shopify-Topic"] = "orders/updated",
     ["X-Shopify-Webhook-Id"] = "hook-" .. self:next "hook",
-    ["X-Shopify-Hmac-Sha256"] = fake.hmac(self.secrets.webhook_secret, body) } }
+    ["X-Shopify-Hmac-Sha256"] = fake.hmac(self.settings.webhook_secret, body) } }
 end
 
 -- REST ----------------------------------------------------------------------------------------------------------------
@@ -430,7 +430,8 @@ local function variant_node(self, variant, product)
     price = tostring(variant.price), compareAtPrice = variant.compare and tostring(variant.compare) or json.null,
     product = { legacyResourceId = tostring(product.id), id = gid("Product", product.id) },
     inventoryItem = { id = gid("InventoryItem", variant.id + OTHER), tracked = true, unitCost = json.null,
-      inventoryLevel = { quantities = { { name = "available", quantity = level }, { name = "on_hand", quantity = level } } } } }
+      inventoryLevel = { quantities = { { name = "available", quantity = level },
+        { name = "on_hand", quantity = level } } } } }
 end
 
 ---All variants, each with its product.
@@ -484,8 +485,12 @@ end
 
 ---Questions and changes by the field that they ask for; the first that is there.
 local FIELDS = {
-  { "inventorySetQuantities", function(self, v) return { inventorySetQuantities = { userErrors = set_quantities(self, v) } } end },
-  { "productVariantsBulkUpdate", function(self, v) return { productVariantsBulkUpdate = { userErrors = set_prices(self, v) } } end },
+  { "inventorySetQuantities", function(self, v)
+    return { inventorySetQuantities = { userErrors = set_quantities(self, v) } }
+  end },
+  { "productVariantsBulkUpdate", function(self, v)
+    return { productVariantsBulkUpdate = { userErrors = set_prices(self, v) } }
+  end },
   { "productVariants%(", function(self, v)
     return { productVariants = nodes(searched(self, variants(self), v), function(variant)
       return variant_node(self, variant, variant.product)
@@ -496,7 +501,9 @@ local FIELDS = {
     local wanted, found = {}, json.array {}
     for _, id in ipairs(v.ids) do wanted[id] = true end
     for _, variant in ipairs(variants(self)) do
-      if wanted[gid("ProductVariant", variant.id)] then found[#found + 1] = variant_node(self, variant, variant.product) end
+      if wanted[gid("ProductVariant", variant.id)] then
+        found[#found + 1] = variant_node(self, variant, variant.product)
+      end
     end
     return { nodes = found }
   end },
@@ -504,7 +511,7 @@ local FIELDS = {
     for _, product in ipairs(self.products) do
       if gid("Product", product.id) == v.id then
         local node = product_node(product)
-        node.variants = nodes({ product.variants[1] }, function(variant) return variant_node(self, variant, product) end)
+        node.variants = nodes({ product.variants[1] }, function(one) return variant_node(self, one, product) end)
         return { product = node }
       end
     end
