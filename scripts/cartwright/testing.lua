@@ -179,6 +179,8 @@ function Trial:wait(seconds) native.wait(seconds) end
 
 function Trial:kill_after(steps) native.kill_after(steps) end
 
+function Trial:lose_finishes(count) native.lose_finishes(count) end
+
 ---@return table[] verdicts of the cart's script on what the shop has sent since
 function Trial:hear()
   local notices, verdicts = self.shop.notices, {}

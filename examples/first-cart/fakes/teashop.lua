@@ -46,7 +46,7 @@ function shop:place(order)
   table.insert(self.orders, { id = id, number = order.number or "T-" .. id, state = STATES[order.status] or "new",
     ordered = order.placed_at and tostring(time.parse(order.placed_at, "UTC")) or stamp(self), changed = order.changed_at or stamp(self),
     currency = order.currency, amounts = { total = amount(order.total), freight = amount(order.shipping_total) },
-    customer = { email = order.email }, items = items, gift = false,
+    customer = { email = order.email }, items = items, gift = order.gift or false,
     deliver_to = { name = address.last_name, street = address.street, town = address.city,
       postcode = address.postcode, country = address.country } })
   return tostring(id)
