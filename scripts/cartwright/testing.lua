@@ -33,6 +33,7 @@ end
 ---@field about string a sentence for `--list`
 ---@field needs string[] streams and the like that the cart must have
 ---@field world string[] functions that the fake must have
+---@field when? "http"|"inbox" it is about carts that ask a server, or that take what lies in an inbox
 ---@field recorded? boolean it can be run against recorded answers as well
 ---@field run fun(trial: testing.Trial)
 
@@ -218,11 +219,14 @@ function testing.list()
   return list
 end
 
+local OTHERS = { http = "it asks no server", inbox = "it has no inbox" }
+
 ---Why the test cannot be run: what the cart says that it lacks, or the reproach that it says nothing.
 ---@return "lacks"|"failed"|nil
 ---@return string? words
 local function missing(test, trial)
   local declared = trial.declared
+  if test.when and not declared.has[test.when] then return "lacks", OTHERS[test.when] end
   if declared.lacks[test.name] then return "lacks", declared.lacks[test.name] end
   for _, need in ipairs(test.needs) do
     if not declared.there[need] then

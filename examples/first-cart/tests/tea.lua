@@ -13,7 +13,7 @@ function set.gifts_are_marked(trial)
   local id = trial.shop:place(order { gift = true })
   trial:wait(60) -- a run leaves out the last seconds, of which the shop may not show all yet
   trial:sync "orders"
-  trial:equal(trial:document("order", id).custom.gift, "true")
+  trial:equal(trial:document("order", id).custom.gift, true)
 end
 
 function set.test_orders_are_skipped(trial)
@@ -24,7 +24,7 @@ function set.test_orders_are_skipped(trial)
 end
 
 function set.states_that_nobody_knows_are_parked(trial)
-  local id = trial.shop:place(order { status = "brewing" })
+  local id = trial.shop:place(order { cart_status = "brewing" })
   trial:wait(60)
   trial:sync "orders"
   trial:equal(trial:waiting(), { { id = id, code = "unknown-status", subject = "brewing" } })

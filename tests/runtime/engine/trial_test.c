@@ -98,6 +98,27 @@ static void a_test_that_is_not_there_is_an_error(void **state)
     cw_trial_close(trial);
 }
 
+static void letters_are_taken_out_of_an_inbox_once(void **state)
+{
+    struct bed *bed = *state;
+    bed->config.type = bed->config.cart = "letters";
+    assert_int_equal(run(bed, "inbox-taken"), CW_TRIAL_OK);
+    assert_int_equal(run(bed, "inbox-answer-lost"), CW_TRIAL_OK);
+    assert_int_equal(run(bed, "inbox-dry-run"), CW_TRIAL_OK);
+    assert_int_equal(run(bed, "killed"), CW_TRIAL_OK);
+}
+
+static void a_recording_is_tested_as_far_as_it_goes(void **state)
+{
+    struct bed *bed = *state;
+    bed->config.type = bed->config.cart = "prestashop";
+    bed->config.recording = "examples/quickstart/recording";
+    list(bed);
+    assert_int_equal(bed->names.len, sizeof "declared" + sizeof "connection" + sizeof "orders-again");
+    assert_int_equal(run(bed, "connection"), CW_TRIAL_OK);
+    assert_int_equal(run(bed, "orders-again"), CW_TRIAL_OK);
+}
+
 static void a_type_without_a_fake_is_an_error(void **state)
 {
     struct bed *bed = *state;
@@ -123,6 +144,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cart_that_can_do_everything_stands_every_test, setup, teardown),
         cmocka_unit_test_setup_teardown(what_it_lacks_is_told_with_its_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(a_test_that_is_not_there_is_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(letters_are_taken_out_of_an_inbox_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_recording_is_tested_as_far_as_it_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_type_without_a_fake_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(a_trial_that_is_closed_before_it_ran_leaves_nothing, setup, teardown),
     };
