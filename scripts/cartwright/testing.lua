@@ -48,11 +48,13 @@ local function site_tests()
   return tests
 end
 
+---Those that are about such a cart.
 ---@return testing.Test[]
-local function all_tests()
+local function all_tests(declared)
   local tests, _, _, is_recorded = {}, native.cart()
   for _, test in ipairs(require "cartwright.standard") do
-    if test.recorded or not is_recorded then tests[#tests + 1] = test end
+    local is_about_it = not test.when or declared.has[test.when]
+    if is_about_it and (test.recorded or not is_recorded) then tests[#tests + 1] = test end
   end
   if not is_recorded then
     for _, test in ipairs(site_tests()) do tests[#tests + 1] = test end
@@ -215,18 +217,15 @@ end
 ---For the runtime: names and sentences of all tests.
 function testing.list()
   local list = {}
-  for i, test in ipairs(all_tests()) do list[i] = { name = test.name, about = test.about } end
+  for i, test in ipairs(all_tests(read_declared())) do list[i] = { name = test.name, about = test.about } end
   return list
 end
-
-local OTHERS = { http = "it asks no server", inbox = "it has no inbox" }
 
 ---Why the test cannot be run: what the cart says that it lacks, or the reproach that it says nothing.
 ---@return "lacks"|"failed"|nil
 ---@return string? words
 local function missing(test, trial)
   local declared = trial.declared
-  if test.when and not declared.has[test.when] then return "lacks", OTHERS[test.when] end
   if declared.lacks[test.name] then return "lacks", declared.lacks[test.name] end
   for _, need in ipairs(test.needs) do
     if not declared.there[need] then
@@ -247,10 +246,9 @@ end
 ---@return "ok"|"failed"|"lacks" verdict
 ---@return string words
 function testing.run(name)
-  local test
-  for _, one in ipairs(all_tests()) do test = one.name == name and one or test end
+  local trial, test = new_trial(), nil
+  for _, one in ipairs(all_tests(trial.declared)) do test = one.name == name and one or test end
   if not test then error(("there is no test %s"):format(name), 0) end
-  local trial = new_trial()
   local verdict, words = missing(test, trial)
   if verdict then return verdict, words end
   local passed, problem = pcall(test.run, trial)
