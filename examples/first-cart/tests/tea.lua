@@ -24,11 +24,11 @@ function set.test_orders_are_skipped(trial)
 end
 
 function set.states_that_nobody_knows_are_parked(trial)
-  local id = trial.shop:place(order { cart_status = "brewing" })
+  local id = trial.shop:place(order { cart_status = "steeping" })
   trial:wait(60)
   trial:sync "orders"
-  trial:equal(trial:waiting(), { { id = id, code = "unknown-status", subject = "brewing" } })
-  trial:set_row("status", "brewing", "processing")
+  trial:equal(trial:waiting(), { { id = id, code = "unknown-status", subject = "steeping" } })
+  trial:set_row("status", "steeping", "processing")
   trial:equal(trial:document("order", id).status, "processing")
 end
 
