@@ -4,6 +4,7 @@ local testing = require "cartwright.testing_site"
 local world = require "cartwright.standard_world"
 
 local tests, add = world.tests()
+local HTTP = { when = "http" }
 
 local STREAMS = { "customers", "items", "orders", "stock", "shipments", "stock_out", "prices_out", "shipments_out",
   "statuses_out", "customers_out", "items_out", "webhook", "ids" }
@@ -87,7 +88,7 @@ local function secrets_of(trial)
   return names
 end
 
-add("connection-credentials", "wrong credentials are told as such: auth", {}, function(trial)
+add("connection-credentials", "wrong credentials are told as such: auth", HTTP, function(trial)
   local names = secrets_of(trial)
   trial:ok(#names > 0, "the fake wants no secret: its settings have none that the cart declares")
   for _, name in ipairs(names) do trial:configure { [name] = "wrong-" .. trial.shop.settings[name] } end
@@ -104,13 +105,13 @@ local ANSWERS = {
 
 for _, answer in ipairs(ANSWERS) do
   local what, words, codes, names_setting = table.unpack(answer)
-  add("connection-" .. what, ("%s is told apart: %s"):format(words, table.concat(codes, " or ")), {}, function(trial)
+  add("connection-" .. what, ("%s is told apart: %s"):format(words, table.concat(codes, " or ")), HTTP, function(trial)
     trial.shop:trouble { what = what, times = 0 }
     expect_cause(trial, words, codes, names_setting)
   end)
 end
 
-add("connection-failures", "what the shop's own answers mean is found: the failures of the fake", {}, function(trial)
+add("connection-failures", "what the shop's own answers mean is found: the failures of the fake", HTTP, function(trial)
   for name, response in pairs(trial.shop.failures or {}) do
     if type(name) == "string" and not tonumber(name) then
       trial.shop.authorized_before = trial.shop.authorized

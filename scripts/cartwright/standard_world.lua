@@ -7,12 +7,12 @@ local world = {}
 
 ---A list of tests, to which parts of the standard set add theirs.
 ---@return testing.Test[] tests
----@return fun(name: string, about: string, needs: { needs: string[], world: string[], recorded?: boolean }, run: function) add
+---@return fun(name: string, about: string, needs: { needs: string[], world: string[], when?: string, recorded?: boolean }, run: function) add
 function world.tests()
   local tests = {}
   return tests, function(name, about, needs, run)
     tests[#tests + 1] = { name = name, about = about, needs = needs.needs or {}, world = needs.world or {},
-      recorded = needs.recorded, run = run }
+      when = needs.when, recorded = needs.recorded, run = run }
   end
 end
 
