@@ -591,6 +591,12 @@ shop.stock = {
 
 for stream, functions in pairs(telling) do shop[stream] = functions end
 
+shop.lacks = {
+  shipments = "an order has one field for the tracking numbers of all its parcels, which comes with the order",
+  webhook = "the web service sends no notices",
+  ["shipments-out-partial"] = "the shop does not keep which pieces are in a parcel",
+}
+
 ---The shop's numbers for our words: of order states where their flags do not tell, of groups of customers, of tax rules.
 shop.tables.status_out, shop.tables.group_out, shop.tables.tax_class_out = {}, {}, {}
 

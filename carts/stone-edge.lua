@@ -74,6 +74,9 @@ shop.lacks = {
   items_out = "the protocol has no call for it",
   webhook = "shops of this protocol send no notices",
   ids = "orders can only be asked for by the number that they follow",
+  ["item-variants"] = "each variant is a product of its own: nothing says what they are variants of",
+  ["currency-no-decimals"] = "the protocol names no currency: all orders are in that of the setting",
+  ["currency-three-decimals"] = "the protocol names no currency: all orders are in that of the setting",
 }
 
 -- Connection ----------------------------------------------------------------------------------------------------------
@@ -108,28 +111,59 @@ local function read_page(self, list, start, size, fields)
   return response:records(list.element, list.id), true
 end
 
----Reads a list page by page, as far as it was counted; without a count up to an empty page. A page that comes twice is
----the end as well.
----@param list { download: string, element: string, id: string }
+local TOO_MUCH = { [500] = true, [502] = true, [504] = true }
+local CONTENT = { invalid = true, limit = true, ["not-expected"] = true }
+local BROKEN = 3 -- records in a row that cannot be had: then it is not the records
+
+---Whether a page may be had in smaller parts; what is no data at all is looked into only while a record is searched.
+local function is_broken(window, problem)
+  if type(problem) ~= "table" or window.search == "halve" then return false end
+  if TOO_MUCH[problem.status] or problem.code == "timeout" or problem.code == "limit" then return true end
+  return window.search == "step" and not problem.status and CONTENT[problem.code] == true
+end
+
+---A page record by record, since it cannot be had whole; one that breaks it is passed by while it is searched.
+---@param each fun(records: cartwright.Records)
+local function read_singly(self, window, list, start, size, fields, each)
+  local broken = 0
+  for at = start, start + size - 1 do
+    local is_read, records = pcall(read_page, self, list, at, 1, fields)
+    if is_read then
+      broken = 0
+      if records then each(records) end
+    else
+      broken = broken + 1
+      if window.search ~= "step" or broken > BROKEN then error(records, 0) end
+      self.passed_by = tostring(records)
+    end
+  end
+end
+
+---Reads a list page by page, as far as it was counted; without a count up to an empty page, or one that comes twice.
+---@param list { download: string, element: string, id: string, may_refuse_pages?: boolean }
 ---@param count? integer
----@param each fun(records: cartwright.Records, position: string)
+---@param each fun(records: cartwright.Records, position?: string)
 ---@return boolean is_supported
 local function walk(self, window, list, fields, count, each)
   local size, start, last = size_of(self), math.tointeger(tonumber(window.position or "")) or 1, nil
   while not count or start <= count do
-    local records, is_supported = read_page(self, list, start, size, fields)
-    if not is_supported then return false end
-    if not records and (not count or list.may_refuse_pages and start > 1) then
-      if not count then return true end
-      records, size = read_page(self, list, 1, count, fields), count -- it cannot page: all at once
-      if records then each(records, "") end
-      return true
-    end
-    if records then
+    local is_read, records, is_supported = pcall(read_page, self, list, start, size, fields)
+    if not is_read then
+      if not is_broken(window, records) then error(records, 0) end
+      read_singly(self, window, list, start, math.min(size, count and count - start + 1 or size), fields, each)
+    elseif not is_supported then
+      return false
+    elseif records then
       local print = records:fingerprint()
-      if print == last then return true end
+      if print == last and not count then return true end
       last = print
       each(records, tostring(start + size))
+    elseif not count then
+      return true
+    elseif list.may_refuse_pages and start > 1 then -- it cannot page: all at once
+      records = read_page(self, list, 1, count, fields)
+      if records then each(records) end
+      return true
     end
     start = start + size
   end
@@ -137,7 +171,7 @@ local function walk(self, window, list, fields, count, each)
 end
 
 local function store(self)
-  return function(records, position) self:emit(records, position ~= "" and { position = position } or nil) end
+  return function(records, position) self:emit(records, position and { position = position } or nil) end
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
@@ -206,7 +240,7 @@ local function fetch_orders(self, window)
           known[#known + 1] = { number = number, day = day_of(self, order:text "OrderDate"), at = #known }
         end
       end
-      self:emit(records, { position = position })
+      self:emit(records, position and { position = position } or nil)
     end)
     if count and seen < count then log.info("orders-fewer-than-counted", { seen = seen, counted = count }) end
     local counted = count and talk.count_orders(self, from)
@@ -238,9 +272,9 @@ end
 local function add_discounts(order, found, spec)
   for discount in order:each(spec.path) do
     local saved = amount(discount, spec.amount)
-    if saved and saved ~= 0 then
+    if saved and not saved:is_zero() then
       found[#found + 1] = { code = spec.code and discount:text(spec.code), name = discount:text(spec.name),
-        amount = saved < 0 and -saved or saved }
+        amount = saved:compare(0) < 0 and -saved or saved }
     end
   end
 end
@@ -296,6 +330,22 @@ local function options(line)
   return #found > 0 and table.concat(found, ", ") or nil
 end
 
+---The lines of all addresses. IS has the name of the line before in the place of a SKU that is missing.
+---@param order cartwright.Node
+local function lines_of(order)
+  local found, before = {}, {}
+  for line in order:each "Shipping/Product" do
+    local one = { id = line:text "LineID", sku = line:text "SKU" or line:text "Sku", name = line:text "Name",
+      options = options(line), quantity = line:text "Quantity", price = line:text "ItemPrice",
+      customer_text = line:text "CustomerText", taxable = line:text "Taxable", weight = line:text "Weight" }
+    local sku = one.sku
+    if sku and sku == before.name and sku ~= before.sku and sku ~= one.name then one.sku = nil end
+    before = { name = one.name, sku = sku }
+    found[#found + 1] = one
+  end
+  return found
+end
+
 ---Further addresses, of orders that go to several: who gets what there.
 ---@param order cartwright.Node
 local function other_addresses(order)
@@ -340,11 +390,11 @@ shop.orders = {
 
   fetch = fetch_orders,
 
-  derive = { discount = discounts_of },
+  derive = { discount = discounts_of, line = lines_of },
 
   map = map.order {
     number = "OrderNumber",
-    status = map.translate("status", map.first({ "OrderStatus" }, { default = "no status" })),
+    status = map.translate("status", function(order) return order:text "OrderStatus" or "no status" end),
     cart_status = "OrderStatus",
     placed_at = map.time("OrderDate", { format = FORMATS }),
     currency = map.setting "currency",
@@ -367,14 +417,14 @@ shop.orders = {
     shipping_name = "Totals/ShippingTotal/Description",
     note = "Other/Comments",
     gift_message = "Other/GiftMessage",
-    lines = map.each("Shipping/Product", map.line {
-      external_id = "LineID",
-      sku = map.first { "SKU", "Sku" },
-      name = "Name",
-      options = options,
-      quantity = money("Quantity", { required = true }),
-      unit_price = money("ItemPrice", { required = true }),
-      custom = { customer_text = "CustomerText", taxable = "Taxable", weight = "Weight" },
+    lines = map.each("$line", map.line {
+      external_id = "id",
+      sku = "sku",
+      name = "name",
+      options = "options",
+      quantity = money("quantity", { required = true }),
+      unit_price = money("price", { required = true }),
+      custom = { customer_text = "customer_text", taxable = "taxable", weight = "weight" },
     }),
     discounts = map.each("$discount", map.discount { code = "code", name = "name", amount = "amount" }),
     payments = map.each("Payment/*", map.payment {

@@ -213,10 +213,15 @@ end
 
 local ALL = "all orders" -- remembered: how this server wants to be asked for all of them
 
+---@return boolean
+local function takes_numbers(self)
+  return self:once(ALL, function() return { self:recall(ALL) == "numbers" } end)[1]
+end
+
 ---@param from? { number: string, day: string } nil: all of them
 function talk.since(self, from)
   if from then return { { "lastorder", from.number }, { "lastdate", from.day ~= "" and from.day or "All" } } end
-  if self:recall(ALL) == "numbers" then return { { "lastorder", "0" }, { "lastdate", "01-Jan-1990" } } end
+  if takes_numbers(self) then return { { "lastorder", "0" }, { "lastdate", "01-Jan-1990" } } end
   return { { "lastorder", "All" }, { "lastdate", "All" } }
 end
 
@@ -226,11 +231,14 @@ function talk.count_orders(self, from)
   local counted, result = pcall(talk.count, self, "ordercount", "ordercount", talk.since(self, from))
   if counted then return result end
   local is_refused = type(result) == "table" and (result.status == 400 or result.code == "invalid")
-  if from or not is_refused or self:recall(ALL) == "numbers" then error(result, 0) end
-  self:remember(ALL, "numbers")
+  if from or not is_refused or takes_numbers(self) then error(result, 0) end
+  self.cache[ALL] = { true }
   local again, count = pcall(talk.count, self, "ordercount", "ordercount", talk.since(self, nil))
-  if again then return count end
-  self:remember(ALL, nil)
+  if again then
+    self:remember(ALL, "numbers")
+    return count
+  end
+  self.cache[ALL] = { false }
   error(result, 0)
 end
 

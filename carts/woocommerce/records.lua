@@ -112,6 +112,9 @@ end
 
 -- Documents -----------------------------------------------------------------------------------------------------------
 
+---WordPress keeps what some users write with entities.
+local function plain(text) return (text:gsub("&amp;", "&"):gsub("&#0*38;", "&")) end
+
 ---Whether an object has all that is to be written. Amounts come back with other digits than they were sent with.
 ---@param fields table
 function records.has_all(object, fields)
@@ -119,7 +122,7 @@ function records.has_all(object, fields)
     local is = object[name]
     if type(wanted) == "table" then
       if type(is) ~= "table" or not records.has_all(is, wanted) then return false end
-    elseif tostring(is or "") ~= tostring(wanted) then
+    elseif plain(tostring(is or "")) ~= tostring(wanted) then
       local number, other = decimal.new(tostring(is)), decimal.new(tostring(wanted))
       if not (number and number == other) then return false end
     end

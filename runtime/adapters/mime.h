@@ -11,6 +11,7 @@
 #define CW_ADAPTERS_MIME_H
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/time.h"
 
 enum {
@@ -64,6 +65,10 @@ struct cw_mime {
  * CW_NOMEM, CW_INVALID when there is no header at all, CW_USAGE for a charset that nobody knows. */
 struct cw_mime *cw_mime_parse(struct cw_slice bytes, const char *charset, struct cw_error *err);
 void cw_mime_free(struct cw_mime *mail); /* accepts NULL */
+
+/* Of the bytes without what servers on the way add to the head, and without their kind of line ends: a mail
+ * that is delivered again has the same one. */
+struct cw_hash cw_mime_digest(struct cw_slice bytes);
 
 /* "bounce", "auto-reply", "bulk", "generated"; NULL for a mail. */
 const char *cw_mime_kind_name(enum cw_mime_kind kind);

@@ -153,6 +153,7 @@ bool cw_lua_provide_all(struct cw_script *script, struct cw_lua_host *host, stru
         { "cartwright.csv", cw_lua_open_csv },
         { "cartwright.log", cw_lua_open_log },
         { "cartwright.native.http", cw_lua_open_http },
+        { "cartwright.native.mail", cw_lua_open_mail },
         { "cartwright.native.upload", cw_lua_open_upload },
         { "cartwright.native.here", cw_lua_open_here },
         { "cartwright.native.schedule", cw_lua_open_schedule },

@@ -80,6 +80,12 @@ void cw_lua_push_file_response(lua_State *L, struct cw_body *body, const char *n
     cw_lua_charge(L, cw_body_memory(body).len);
 }
 
+const struct cw_body *cw_lua_to_body(lua_State *L, int index)
+{
+    const struct answer *answer = luaL_testudata(L, index, RESPONSE_TYPE);
+    return answer != NULL ? answer->body : NULL;
+}
+
 static int collect_answer(lua_State *L)
 {
     struct answer *answer = luaL_checkudata(L, 1, RESPONSE_TYPE);

@@ -52,6 +52,7 @@ int cw_lua_open_out(lua_State *L);
 int cw_lua_open_http(lua_State *L);
 int cw_lua_open_upload(lua_State *L);
 int cw_lua_open_csv(lua_State *L);
+int cw_lua_open_mail(lua_State *L);
 
 /* Pushes where the function at `index` begins, "carts/x.lua:41"; of one that the library made for a script,
  * the line that asked for it. */
@@ -149,6 +150,10 @@ struct cw_records *cw_lua_push_records(lua_State *L, struct cw_body **body, cons
 /* Reads cartwright.Rows at `index`; texts are copied into the arena. Raises what is wrong with it. Returns
  * its `id`, or the path of the group's column; NULL = it has neither. */
 const char *cw_lua_read_rows(lua_State *L, int index, struct cw_arena *arena, struct cw_rows *rows);
+
+/* The body of the response at `index`, which stays its own; NULL for another value, and for one that was
+ * taken by its records. */
+const struct cw_body *cw_lua_to_body(lua_State *L, int index);
 
 /* The first bytes of the body of the response at `index`, without what may be half a secret at their end;
  * returns how many. 0 for another value, and for a body that was taken by its records. */

@@ -224,7 +224,7 @@ bool cw_trial_document(struct cw_trial *trial, const char *kind, const char *id,
                        struct cw_error *err)
 {
     struct reading reading = { .kind = cw_kind_find(cw_slice(kind)), .json = json };
-    reading.key = (struct cw_record_key){ cw_slice(trial->config.cart), cw_slice(""), cw_slice(id) };
+    reading.key = (struct cw_record_key){ cw_slice(trial->config.cart), cw_slice("any"), cw_slice(id) };
     if (reading.kind == NULL || !reading.kind->is_document)
         return cw_fail(err, CW_USAGE, "there is no kind %s of documents", kind);
     if (!cw_trial_start(trial, false, err))

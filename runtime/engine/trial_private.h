@@ -45,6 +45,7 @@ struct cw_trial {
     struct cw_session *session;
     struct cw_lua_cart *cart;
     bool is_dry;
+    uint64_t steps;      /* of the job in hand */
     uint64_t steps_left; /* until it is killed; 0 = it is not */
     bool was_killed;     /* since the last job began */
     struct cw_trial_job job;

@@ -9,6 +9,7 @@
 
 /* Of virtual time. The longest wait that a shop may ask for is 4 h, see http.h. */
 static const cw_time job_max = 48 * CW_HOUR;
+enum { STEPS_MAX = 100 * 1000 }; /* of one job: some hundred pages */
 
 /* --- starting and killing --- */
 
@@ -87,6 +88,8 @@ void cw_trial_stop(struct cw_trial *trial)
 void cw_trial_turn_ended(void *arg)
 {
     struct cw_trial *trial = arg;
+    if (trial->job.handle != NULL && ++trial->steps >= STEPS_MAX)
+        cw_loop_stop(trial->loop);
     if (trial->steps_left == 0 || trial->job.handle == NULL || --trial->steps_left > 0)
         return;
     trial->was_killed = true;
@@ -101,6 +104,7 @@ void cw_trial_begin_job(struct cw_trial *trial)
     cw_buffer_clear(&job->text);
     *job = (struct cw_trial_job){ .text = job->text };
     trial->was_killed = false;
+    trial->steps = 0;
 }
 
 void cw_trial_end_job(struct cw_trial *trial, const struct cw_error *err)
@@ -119,7 +123,8 @@ bool cw_trial_wait_job(struct cw_trial *trial, struct cw_error *err)
     struct cw_trial_job *job = &trial->job;
     cw_time began = cw_now(cw_loop_clock(trial->loop));
     cw_timer_set(trial->patience, job_max);
-    while (!job->ended && !trial->was_killed && cw_now(cw_loop_clock(trial->loop)) - began < job_max)
+    while (!job->ended && !trial->was_killed && trial->steps < STEPS_MAX &&
+           cw_now(cw_loop_clock(trial->loop)) - began < job_max)
         cw_loop_run(trial->loop);
     cw_timer_clear(trial->patience);
     if (trial->was_killed) {
@@ -128,7 +133,10 @@ bool cw_trial_wait_job(struct cw_trial *trial, struct cw_error *err)
     }
     if (!job->ended) {
         cw_trial_stop(trial);
-        return cw_fail(err, CW_TIMEOUT, "the job did not end within 48 hours of virtual time");
+        return cw_fail(err, CW_TIMEOUT,
+                       "the job does not end: it went on for %llu steps and %lld s of the shop's time",
+                       (unsigned long long)trial->steps,
+                       (long long)((cw_now(cw_loop_clock(trial->loop)) - began) / CW_SECOND));
     }
     if (job->failed && err != NULL)
         *err = job->err;

@@ -54,10 +54,10 @@ end
 local TABLES = { order = "orders", customer = "customers", item = "items", stock_level = "stock_levels",
   shipment = "shipments" }
 local OPTIONS = { cart = "string", carts = "table", after = "integer", limit = "integer", number = "string",
-  since = "userdata", offset = "integer", sku = "string", warehouse = "string" }
+  since = "userdata", offset = "integer", sku = "string", skus = "table", warehouse = "string" }
 local KEYS = { number = { order = true, customer = true, shipment = true },
-  sku = { item = true, stock_level = true }, warehouse = { stock_level = true } }
-local LIMIT_MAX, CARTS_MAX = 1000, 64
+  sku = { stock_level = true }, skus = { item = true }, warehouse = { stock_level = true } }
+local LIMIT_MAX, CARTS_MAX, SKUS_MAX = 1000, 40, 20
 
 ---Seconds after which a document that others store at the same time is there for sure: numbers are given before a
 ---transaction ends, and one that began earlier may end later.
@@ -75,7 +75,9 @@ local function check_options(kind, options)
     end
   end
   local carts = options.carts or { options.cart }
-  if #carts > CARTS_MAX then error("more than 64 carts", 3) end
+  if #(options.skus or {}) > SKUS_MAX then error("more than 20 SKUs", 3) end
+  if options.skus and #options.skus == 0 then error("no SKUs", 3) end
+  if #carts > CARTS_MAX then error("more than 40 carts", 3) end
   return carts
 end
 
@@ -94,6 +96,11 @@ local function conditions(kind, options)
   if options.after then all[#all + 1] = ("id > %d"):format(options.after) end
   for _, key in ipairs { "number", "sku", "warehouse" } do
     if options[key] then add(key .. " = %s", options[key]) end
+  end
+  if options.skus then
+    add("(sku IN (%s)", table.unpack(options.skus))
+    local marks = all[#all]:match "%((%$.*)%)$"
+    all[#all] = all[#all] .. (" OR id IN (SELECT item_id FROM item_variants WHERE sku IN (%s)))"):format(marks)
   end
   if options.since then add("last_stored_at >= %s", options.since:format "%Y-%m-%dT%H:%M:%S.%fZ") end
   if native.has_many_writers then

@@ -39,7 +39,7 @@ end
 for _, status in ipairs { 429, 503 } do
   add("retry-after-" .. status, ("Retry-After of a %d is obeyed: no request before it is over"):format(status), PLACE,
     function(trial)
-      local placed, asked = world.place_some(trial, 3), {}
+      local placed, asked = world.place_some(trial, world.three_pages(trial)), {}
       local authorized = trial.shop.authorized or function() return true end
       trial.shop.authorized = function(shop, request)
         asked[#asked + 1] = shop:now()

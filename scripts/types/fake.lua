@@ -165,9 +165,12 @@ function Shop:notify(notice) end
 ---Told by the runtime before the next request, so that nobody else needs to.
 ---@field moved? fun(self: fake.Shop, seconds: integer) so much time passed
 ---An order was placed in the shop. Has: number?, status (ours), currency, total, shipping_total, tax_total, email,
----placed_at, billing, shipping, payment_method, lines { sku, name, quantity, unit_price, total, tax }. Amounts are what the
+---placed_at, changed_at? (default: now), billing, shipping, payment_method, cart_status? (the shop's word instead of ours; one
+---that nobody knows, where the shop can have such), lines { sku, name, quantity, unit_price, total, tax }. Amounts are what the
 ---buyer pays, tax included; tax_total and a line's tax are the parts of them that are tax. Returns the cart's id.
----@field place? fun(self: fake.Shop, order: table): string
+---Where the shop makes up the number by itself, it is returned as well.
+---@field place? fun(self: fake.Shop, order: table): string, string?
+---@field remove? fun(self: fake.Shop, order_id: string) it is gone from the shop, as if it had never been
 ---It changed: status, note; stamped as the shop stamps.
 ---@field amend? fun(self: fake.Shop, order_id: string, changes: table)
 ---Some of its pieces were sent: { tracking_number, carrier, lines = { { sku, quantity } } }.
@@ -183,12 +186,16 @@ function Shop:notify(notice) end
 ---@field price_of? fun(self: fake.Shop, sku: string): string?
 ---@field customer_of? fun(self: fake.Shop, email: string): table?
 ---@field item_of? fun(self: fake.Shop, sku: string): table?
+---Statuses of ours that the shop keeps as another one of ours: { paid = "processing" }.
+---@field statuses? table<string, string>
 ---Has the shop send the notice of an order, as it would by itself.
 ---@field announce? fun(self: fake.Shop, order_id: string)
 ---What the shop's answers look like that mean something else than their status says: { ["no-permission"] = fake.Response }
 ---for the standard tests of causes; those of a web server are there already. By a status it is the shop's usual body for
 ---that: { ["429"] = fake.json { message = "slow down" } }.
 ---@field failures? table<string|integer, fake.Response>
+---@field currency? string of a shop that has only one; default: EUR and any other
+---@field page_size? integer records a page, where the cart's setting page_size does not say it; default 50
 local World = {}
 
 -- Troubles, for tests -----------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ local Server = {}
 ---times as Times, lists as lists) and `cart`, `external_id` and `place`, which grows with each document that comes and never
 ---changes. Suspends.
 ---@param kind string "order", "customer", "item", "stock_level"
----@param options { cart?: string, carts?: string[], after?: integer, limit?: integer, number?: string, since?: cartwright.Time, offset?: integer } after: a place
+---@param options? { cart?: string, carts?: string[], after?: integer, limit?: integer, number?: string, skus?: string[], sku?: string, warehouse?: string, since?: cartwright.Time, offset?: integer } cart "": of the back office; after: a place; limit: at most 1000, which is the default; number: of orders, customers and shipments; skus: items that have one of these, or a variant that has; sku, warehouse: of levels; since: stored or changed since then
 ---@return table[]
 function Server:documents(kind, options) end
 ---How many there are.

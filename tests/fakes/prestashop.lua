@@ -72,6 +72,8 @@ local STATES = {
   { "Awaiting bank wire payment", "bankwire", "", "pending" },
 }
 
+local LOST_STATE = 99 -- an id that no order state has
+
 local function add_state(self, row)
   local name, template, flags, status = table.unpack(row)
   local fields = { name = books.in_all(name), template = books.in_all(template), deleted = "0", unremovable = "1",
@@ -342,6 +344,13 @@ local function state_of(self, status)
   return self.states[status or "pending"] or error(("a PrestaShop has no order state for %s"):format(status), 0)
 end
 
+---The state of a new order; one that nobody knows was taken out of the database.
+local function state_for(self, order)
+  local word = order.cart_status
+  local known = word and books.find(self.tables, "order_states", function(state) return state.name[1] == word end)
+  return known or (word and { id = LOST_STATE }) or state_of(self, order.status)
+end
+
 local function add_order(self, order, customer)
   local billing = order.billing or order.shipping or { last_name = "Müller", country = "FR" }
   local total, invoice = decimal.new(order.total), add_address(self, customer, billing)
@@ -369,7 +378,7 @@ local function add_history(self, order, state)
 end
 
 function shop:place(order)
-  local state, buyer = state_of(self, order.status), order.billing or order.shipping or {}
+  local state, buyer = state_for(self, order), order.billing or order.shipping or {}
   local email = order.email or ("guest%d@example.com"):format(self:next "guests")
   local customer = find_customer(self, email) or add_customer(self,
     { email = email, first_name = buyer.first_name or "Zoë", last_name = buyer.last_name or "Müller" }, "1")
@@ -384,8 +393,12 @@ function shop:place(order)
     weight = "0.300000", shipping_cost_tax_excl = books.amount(order.shipping_total),
     shipping_cost_tax_incl = books.amount(order.shipping_total), date_add = stamp(self) })
   add_history(self, made, state)
+  made.date_upd = stamp(self, order.changed_at)
   return tostring(made.id)
 end
+
+---Somebody took it out of the database.
+function shop:remove(order_id) books.remove(self.tables, "orders", order_id) end
 
 local function order_by(self, order_id)
   return books.by_id(self.tables, "orders", order_id) or error("there is no order " .. order_id, 0)
@@ -446,7 +459,8 @@ function shop:order_of(order_id)
   for number in parcel.tracking_number:gmatch "[^,]+" do
     shipments[#shipments + 1] = { tracking_number = number, carrier = carrier and carrier.id_reference }
   end
-  return { status = books.by_id(self.tables, "order_states", order.current_state).name[1], shipments = shipments }
+  local state = books.by_id(self.tables, "order_states", order.current_state)
+  return { status = state and state.name[1] or tostring(order.current_state), shipments = shipments }
 end
 
 return shop

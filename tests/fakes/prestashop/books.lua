@@ -83,7 +83,7 @@ function books.add(tables, resource, fields)
     local empty = books.is_multilingual(resource, name) and books.in_all "" or ""
     record[name] = fields[name] == nil and empty or fields[name]
   end
-  record.id = description.first + #list -- none is ever taken away
+  record.id = description.first + #list
   list[#list + 1] = record
   return record
 end
@@ -91,14 +91,21 @@ end
 ---@param id string|integer
 function books.by_id(tables, resource, id)
   local number = math.tointeger(tonumber(id))
-  return number and tables[resource][number - books.RESOURCES[resource].first + 1]
+  local record = number and tables[resource][number - books.RESOURCES[resource].first + 1]
+  return record and not record.is_gone and record or nil
+end
+
+---Takes a record out of all lists; its place stays, so that ids go on from it.
+function books.remove(tables, resource, id)
+  local record = books.by_id(tables, resource, id)
+  if record then record.is_gone = true end
 end
 
 ---The first record of which this is true.
 ---@param fits fun(record: table): boolean
 function books.find(tables, resource, fits)
   for _, record in ipairs(tables[resource]) do
-    if fits(record) then return record end
+    if not record.is_gone and fits(record) then return record end
   end
 end
 

@@ -71,7 +71,7 @@ end
 local function select(records, filters)
   local found = {}
   for _, record in ipairs(records) do
-    local fits = true
+    local fits = not record.is_gone
     for _, filter in ipairs(filters) do
       fits = fits and filter.takes(text_of(record[filter.field]))
     end

@@ -1,0 +1,328 @@
+---Orders by mail: what shops and forms send to a mailbox, by IMAP or POP3.
+---
+---Facts this script relies on:
+---  - The raw record is the mail's exact bytes. It is stored first; only then is the mail moved (IMAP) or removed (POP3,
+---    which has no folders). A crash in between has the mail come again, and change nothing.
+---  - An order is known by its number, a mail without one by its Message-ID, else by a digest of its bytes without what
+---    servers on the way add. So the same order changes nothing when it comes resent, forwarded, or in HTML and text; one
+---    that comes again with other contents changes the order, as a shop's own change would.
+---  - What a mail becomes is decided when it is mapped, by the forms below: a form that was mended maps the stored bytes
+---    again (cartwright retry). A mail that fits no form is parked with the reason, one that was cut off as well.
+---  - Half of the mails that look like orders are none: answers of absent people, bounces, bulk mail. They are skipped by name.
+---  - Who sent a mail can be forged; only the Authentication-Results of the own server tell, and only where it removes
+---    those that strangers wrote. A mail alone should release no payment.
+---  - Gmail has labels instead of folders, and wants a password for programs; Microsoft 365 lets nobody log in with a
+---    password any more. XOAUTH2 is not spoken here. IDLE is not used: mails are fetched by the schedule.
+---Not known: how the mails of a given shop look. Say it with shop:reads { ... } in a cart of your own.
+local cart = require "cartwright.cart"
+local forms = require "shipped.mail.forms"
+local mail = require "cartwright.mail"
+local map = require "cartwright.map"
+
+local shop = cart.new {
+  title = "Orders by mail",
+  settings = {
+    server = cart.mailbox { help = "the mailbox: imaps://mail.example.com/INBOX, or pop3s://mail.example.com" },
+    folder = cart.drop { help = "instead of a server: a folder of this machine with mails as files" },
+    user = cart.text { help = "who logs in, often the mail address" },
+    password = cart.secret { help = "his password, or one made for programs" },
+    ca = cart.text { help = "certificates in PEM form to trust instead of the system's" },
+    subjects = cart.text { default = "*", help = "subjects that are taken, with * for anything, | between several" },
+    senders = cart.text { default = "*", help = "addresses that are taken, likewise: *@shop.example.com" },
+    others = cart.text { default = "leave", choices = { "leave", "failed" }, help = "what becomes of mails that are not "
+      .. "taken: they are left where they are, or moved to the folder of those that failed" },
+    done = cart.text { default = "done", help = "the folder for mails that are stored; made where it is missing" },
+    failed = cart.text { default = "failed", help = "the folder for mails that a person has to look at" },
+    forwarded = cart.boolean { default = false, help = "whether mails that people passed on are taken as well" },
+    authenticated = cart.text { help = "name of the own mail server in Authentication-Results: only mails of which it says "
+      .. "that they come from whom they name are taken" },
+    mail_limit = cart.integer { default = 15, help = "MiB of a mail; larger ones are set aside; at most 15" },
+  },
+  inbox = function(settings)
+    local place = { done = settings.done, failed = settings.failed }
+    if not settings.server then
+      place.folder = settings.folder
+      return place
+    end
+    place[settings.server:find "^imap" and "imap" or "pop3"] = settings.server
+    place.user, place.password, place.ca = settings.user, settings.password, settings.ca
+    return place
+  end,
+}
+
+shop.lacks = {
+  customers = "mails bring orders alone",
+  items = "mails bring orders alone",
+  stock = "mails bring orders alone",
+  shipments = "mails bring orders alone",
+  stock_out = "nobody reads mails of ours",
+  prices_out = "nobody reads mails of ours",
+  shipments_out = "nobody reads mails of ours",
+  statuses_out = "nobody reads mails of ours",
+  customers_out = "nobody reads mails of ours",
+  items_out = "nobody reads mails of ours",
+  webhook = "a mailbox tells nobody",
+  ids = "a mail is there once: what was taken is not there any more",
+}
+
+-- Connection ----------------------------------------------------------------------------------------------------------
+
+---@return string[] findings
+function shop:test()
+  if not (self.settings.server or self.settings.folder) then
+    cart.fail("usage", "neither server nor folder is set", "server")
+  end
+  local count, large = 0, 0
+  for entry in self:inbox():each() do
+    count = count + 1
+    if entry.size > self:limit() then large = large + 1 end
+  end
+  local findings = { ("%d mails wait"):format(count) }
+  if large > 0 then findings[2] = ("%d of them are larger than mail_limit, and will be set aside"):format(large) end
+  return findings
+end
+
+function shop:limit() return math.min(self.settings.mail_limit, 15) * 1024 * 1024 end
+
+-- What is taken -------------------------------------------------------------------------------------------------------
+
+local function split(text)
+  local list = {}
+  for part in text:gmatch "[^|]+" do list[#list + 1] = part:match "^%s*(.-)%s*$" end
+  return list
+end
+
+---Whether the own server says that the mail comes from whom it names.
+local function is_authentic(server, message)
+  local results = message.headers["authentication-results"] or ""
+  return mail.matches(results:match "^%s*([^;%s]*)", server) and results:find("dmarc=pass", 1, true) ~= nil
+end
+
+---Without "Fwd:" in front, where mails may be passed on.
+local function subject_of(message, forwarded)
+  return forwarded and message.subject:gsub("^%a%a%a?:%s*", "") or message.subject
+end
+
+---Why a mail is none of ours; nil when it is.
+local function stranger(self, message)
+  local settings = self.settings
+  local passed_on = forms.is_forwarded(message)
+  if not mail.matches(subject_of(message, passed_on and settings.forwarded), split(settings.subjects)) then
+    return ("its subject %q is not accepted (setting subjects)"):format(message.subject)
+  elseif not mail.matches(message.from.address, split(settings.senders)) then
+    return ("its sender %s is not accepted (setting senders)"):format(message.from.address)
+  elseif passed_on and not settings.forwarded then
+    return "it was forwarded, which is not accepted (setting forwarded)"
+  elseif settings.authenticated and not is_authentic(settings.authenticated, message) then
+    return ("%s does not say that it comes from %s (setting authenticated)"):format(settings.authenticated,
+      message.from.address)
+  end
+end
+
+-- Reading -------------------------------------------------------------------------------------------------------------
+
+local NO_ORDERS = { bounce = true, ["auto-reply"] = true, bulk = true, generated = true }
+
+---How a mail is known that has no number, or several orders.
+local function id_of(message)
+  return "mail " .. (message.message_id or message.digest:sub(1, 32))
+end
+
+---Which mails are sets of records in their attachments, to be read as files are: { pattern = "*.xml", records = function(
+---answer) return answer:records("orders/order", "number") end }. Such a cart has the mapping of those records.
+shop.attachments = nil
+
+---The records of a mail: of several orders each has the whole mail, and which of them it is.
+local function records_of(self, answer, message)
+  local orders = not NO_ORDERS[message.kind] and not self.attachments and forms.read(self.forms, message) or {}
+  if #orders <= 1 then
+    local number = orders[1] and orders[1].number
+    return { answer:record(number or id_of(message)) }
+  end
+  local records = {}
+  for i, order in ipairs(orders) do
+    local from = i < #orders and mail.answer(answer, id_of(message)) or answer -- it gives its bytes to the last one
+    records[i] = from
+  end
+  for i, order in ipairs(orders) do
+    records[i] = records[i]:record(order.number)
+    local which = mail.answer(('{"number":%q}'):format(order.number), id_of(message))
+    records[i]:attach("which", which:records(".", "number"))
+  end
+  return records
+end
+
+---What is attached, stored before the mail that brought it.
+local function emit_attachments(self, message)
+  for _, attachment in ipairs(message.attachments) do
+    if mail.matches(attachment.name, self.attachments.pattern) then
+      self:emit(self.attachments.records(mail.answer(attachment.body, attachment.name), attachment))
+    end
+  end
+end
+
+---Takes one mail: stored, and only then moved.
+local function take(self, entry)
+  local answer = entry:read()
+  local message, why = mail.parse(answer, self.charset)
+  if not message then return entry:failed(why) end
+  local reason = stranger(self, message)
+  if reason and self.settings.others == "failed" then return entry:failed(reason) end
+  if reason then
+    entry:leave(reason)
+    return true
+  end
+  if self.attachments and not message.damaged then emit_attachments(self, message) end
+  for _, records in ipairs(records_of(self, answer, message)) do self:emit(records) end
+  entry:done()
+end
+
+---Mails that were left are not read again each time, as long as they would be left again.
+local function left_before(self)
+  local settings = self.settings
+  local rule = ("%s\n%s\n%s\n%s\n"):format(settings.subjects, settings.senders, tostring(settings.forwarded),
+    tostring(settings.authenticated))
+  local left, names = self:recall "left" or "", {}
+  if left:sub(1, #rule) ~= rule then return rule, names end
+  for name in left:sub(#rule + 1):gmatch "[^\n]+" do names[name] = true end
+  return rule, names
+end
+
+local LEFT_MAX = 5000 -- names that are remembered
+
+shop.orders = {
+  full = true,
+
+  fetch = function(self)
+    local rule, before = left_before(self)
+    local left = {}
+    for entry in self:inbox():each() do
+      local is_left = before[entry.name]
+      if not is_left and entry.size > self:limit() then
+        entry:failed(("it has %d bytes, more than mail_limit allows"):format(entry.size))
+      elseif not is_left then
+        is_left = take(self, entry)
+      end
+      if is_left and #left < LEFT_MAX then left[#left + 1] = entry.name end
+    end
+    local now = rule .. table.concat(left, "\n")
+    if now ~= self:recall "left" then self:remember("left", now) end
+  end,
+
+  skip = {
+    ["bounce"] = { path = "$order/skip", values = { "bounce" } },
+    ["auto-reply"] = { path = "$order/skip", values = { "auto-reply" } },
+    ["bulk mail"] = { path = "$order/skip", values = { "bulk" } },
+    ["generated mail"] = { path = "$order/skip", values = { "generated" } },
+    ["its attachments were taken"] = { path = "$order/skip", values = { "attachments" } },
+  },
+
+  map = map.order {
+    number = "$order/number",
+    type = "$order/type",
+    status = map.constant "pending",
+    reference = "$order/reference",
+    placed_at = map.first { "$order/placed_at", "$order/sent_at" },
+    channel = map.constant "mail",
+    currency = map.value("$order/currency", { required = true }),
+    tax_included = "$order/tax_included",
+    discount_total = "$order/discount_total",
+    shipping_total = "$order/shipping_total",
+    fee_total = "$order/fee_total",
+    tax_total = "$order/tax_total",
+    total = map.value("$order/total", { required = true }),
+    email = "$order/email",
+    billing = map.at("$order/billing", map.address {
+      name = "name",
+      first_name = "first_name",
+      last_name = "last_name",
+      company = "company",
+      street = "street",
+      street2 = "street2",
+      postcode = "postcode",
+      city = "city",
+      region = "region",
+      country = "country",
+      phone = "phone",
+      email = "email",
+    }),
+    payment_name = "$order/payment_name",
+    shipping_name = "$order/shipping_name",
+    note = "$order/note",
+    gift_message = "$order/gift_message",
+    lines = map.each("$order/lines", map.line {
+      sku = "sku",
+      name = "name",
+      quantity = map.value("quantity", { required = true }),
+      unit_price = "unit_price",
+      total = "total",
+    }),
+    custom = { form = map.text "$order/form" },
+  },
+}
+
+---The order of a mail that a record is about.
+local function pick(orders, record)
+  local number = record:text "$which/number"
+  if not number then
+    if #orders > 1 then error("the mail has several orders now; move it back into the mailbox to have it taken again", 0) end
+    return orders[1]
+  end
+  for _, order in ipairs(orders) do
+    if order.number == number then return order end
+  end
+  error(("the mail has no order %s any more, by the forms of now"):format(number), 0)
+end
+
+---What a record's mail says, by the forms; an error parks it.
+local function derive(self, record)
+  local message, why = mail.parse(record, self.charset)
+  if not message then error(why, 0) end
+  if NO_ORDERS[message.kind] then return { skip = message.kind } end
+  if self.attachments then return { skip = "attachments" } end
+  local orders, words = forms.read(self.forms, message)
+  if not orders then error(words, 0) end
+  return pick(orders, record)
+end
+
+---Says how the mails look: forms, the first one that fits is taken; see mail.OrderForm in carts/mail/forms.lua. `charset`:
+---of mails that do not say theirs.
+---@param list mail.OrderForm[]
+---@param charset? string
+function shop:reads(list, charset)
+  self.forms, self.charset = list, charset
+  self.orders.derive = { order = function(record) return derive(self, record) end }
+end
+
+---What programs for forms send when nobody told them otherwise; a beginning for a site's own.
+shop:reads {
+  {
+    title = "form",
+    names = {
+      number = { "order_number", "order number", "order no", "order id", "order" },
+      placed_at = { "order_date", "date" },
+      name = { "name", "customer" },
+      first_name = "first_name",
+      last_name = "last_name",
+      company = "company",
+      street = { "address", "street", "address1" },
+      street2 = "address2",
+      city = "city",
+      region = { "state", "region" },
+      postcode = { "zip", "postcode", "postal code" },
+      country = "country",
+      phone = { "phone", "telephone" },
+      email = { "email", "e-mail" },
+      shipping_total = { "shipping", "freight" },
+      tax_total = { "tax", "vat" },
+      discount_total = "discount",
+      total = { "total", "grand total" },
+      note = { "comments", "remarks", "note", "message" },
+    },
+    lines = { sku = { "sku", "item" }, name = { "product", "description" }, quantity = { "qty", "quantity" },
+      unit_price = { "price", "unit price" } },
+    currency = "USD",
+  },
+}
+
+return shop
