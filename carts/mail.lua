@@ -16,6 +16,7 @@
 ---Not known: how the mails of a given shop look. Say it with shop:reads { ... } in a cart of your own.
 local cart = require "cartwright.cart"
 local forms = require "shipped.mail.forms"
+local json = require "cartwright.json"
 local mail = require "cartwright.mail"
 local map = require "cartwright.map"
 
@@ -128,36 +129,44 @@ local function id_of(message)
   return "mail " .. (message.message_id or message.digest:sub(1, 32))
 end
 
----Which mails are sets of records in their attachments, to be read as files are: { pattern = "*.xml", records = function(
----answer) return answer:records("orders/order", "number") end }. Such a cart has the mapping of those records.
-shop.attachments = nil
+---What a mail's record is about, kept beside its bytes.
+local function mark(records, what)
+  records:attach("which", mail.answer(json.encode(what)):records(".", "number"))
+  return records
+end
 
 ---The records of a mail: of several orders each has the whole mail, and which of them it is.
 local function records_of(self, answer, message)
-  local orders = not NO_ORDERS[message.kind] and not self.attachments and forms.read(self.forms, message) or {}
-  if #orders <= 1 then
-    local number = orders[1] and orders[1].number
-    return { answer:record(number or id_of(message)) }
-  end
+  local orders = not NO_ORDERS[message.kind] and forms.read(self.forms, message) or {}
+  if #orders <= 1 then return { answer:record(orders[1] and orders[1].number or id_of(message)) } end
   local records = {}
-  for i, order in ipairs(orders) do
-    local from = i < #orders and mail.answer(answer, id_of(message)) or answer -- it gives its bytes to the last one
-    records[i] = from
+  for i, order in ipairs(orders) do -- the answer gives its bytes away: the last one gets them
+    records[i] = i < #orders and mail.answer(answer, id_of(message)) or answer
   end
-  for i, order in ipairs(orders) do
-    records[i] = records[i]:record(order.number)
-    local which = mail.answer(('{"number":%q}'):format(order.number), id_of(message))
-    records[i]:attach("which", which:records(".", "number"))
-  end
+  for i, order in ipairs(orders) do records[i] = mark(records[i]:record(order.number), { number = order.number }) end
   return records
 end
 
 ---What is attached, stored before the mail that brought it.
+---@return string kind of the mail: "mail" where it brought something
 local function emit_attachments(self, message)
-  for _, attachment in ipairs(message.attachments) do
+  if NO_ORDERS[message.kind] then return message.kind end
+  local kind = "none"
+  for _, attachment in ipairs(message.damaged and {} or message.attachments) do
     if mail.matches(attachment.name, self.attachments.pattern) then
-      self:emit(self.attachments.records(mail.answer(attachment.body, attachment.name), attachment))
+      self:emit(self.attachments.format:split(mail.answer(attachment.body, attachment.name)))
+      kind = "mail"
     end
+  end
+  return kind
+end
+
+local function emit_mail(self, answer, message)
+  if self.attachments then
+    local kind = emit_attachments(self, message)
+    self:emit(mark(answer:record(id_of(message)), { kind = kind }))
+  else
+    for _, records in ipairs(records_of(self, answer, message)) do self:emit(records) end
   end
 end
 
@@ -172,8 +181,7 @@ local function take(self, entry)
     entry:leave(reason)
     return true
   end
-  if self.attachments and not message.damaged then emit_attachments(self, message) end
-  for _, records in ipairs(records_of(self, answer, message)) do self:emit(records) end
+  emit_mail(self, answer, message)
   entry:done()
 end
 
@@ -214,7 +222,6 @@ shop.orders = {
     ["auto-reply"] = { path = "$order/skip", values = { "auto-reply" } },
     ["bulk mail"] = { path = "$order/skip", values = { "bulk" } },
     ["generated mail"] = { path = "$order/skip", values = { "generated" } },
-    ["its attachments were taken"] = { path = "$order/skip", values = { "attachments" } },
   },
 
   map = map.order {
@@ -279,10 +286,11 @@ local function derive(self, record)
   local message, why = mail.parse(record, self.charset)
   if not message then error(why, 0) end
   if NO_ORDERS[message.kind] then return { skip = message.kind } end
-  if self.attachments then return { skip = "attachments" } end
   local orders, words = forms.read(self.forms, message)
   if not orders then error(words, 0) end
-  return pick(orders, record)
+  local order = pick(orders, record)
+  if order.fault then error(order.fault, 0) end
+  return order
 end
 
 ---Says how the mails look: forms, the first one that fits is taken; see mail.OrderForm in carts/mail/forms.lua. `charset`:
@@ -292,6 +300,34 @@ end
 function shop:reads(list, charset)
   self.forms, self.charset = list, charset
   self.orders.derive = { order = function(record) return derive(self, record) end }
+end
+
+---What the record of a mail with attachments is; nil for what was attached.
+local function kind_of(record) return record:text "$which/kind" end
+
+---Parks a mail that brought nothing.
+local function check(self, record)
+  if kind_of(record) ~= "none" then return nil end
+  local message, why = mail.parse(record)
+  error(why or message.damaged and "the mail was cut off; have it sent again"
+    or ("none of its %d attachments has a name like %s"):format(#message.attachments, tostring(self.attachments.pattern)), 0)
+end
+
+---Mails whose attachments are files of orders, in one of the formats of carts/files: the attachments are the records, and
+---what the mail says itself is passed by.
+---@param format cartwright.Shop require "carts.files.ubl"
+---@param pattern string of their names: "*.xml"
+function shop:reads_files(format, pattern)
+  local orders = map.copy(format.orders)
+  self.attachments, self.tables = { format = format, pattern = pattern }, map.copy(format.tables)
+  orders.fetch, orders.full, orders.skip, orders.derive = self.orders.fetch, true, orders.skip or {}, orders.derive or {}
+  for kind in pairs(NO_ORDERS) do orders.skip[kind] = { path = "$which/kind", values = { kind } } end
+  orders.skip["its attachments were taken"] = { path = "$which/kind", values = { "mail" } }
+  for name, part in pairs(orders.derive) do
+    orders.derive[name] = function(record) return not kind_of(record) and part(record) or nil end
+  end
+  orders.derive.mail = function(record) return check(self, record) end
+  self.orders = orders
 end
 
 ---What programs for forms send when nobody told them otherwise; a beginning for a site's own.

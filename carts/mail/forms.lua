@@ -40,7 +40,7 @@ forms.countries = {
 }
 
 local function fail(form, words, ...)
-  error(("form %s: " .. words):format(form.title, ...), 0)
+  error(("form %s: %s"):format(form.title, words:format(...)), 0)
 end
 
 -- Values --------------------------------------------------------------------------------------------------------------
@@ -156,13 +156,20 @@ end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
----What all layouts share; `value` gives the text of a field.
-local function order_of(form, message, value)
-  local order = { form = form.title, type = form.lead and "lead" or nil, currency = form.currency,
+---What all layouts share; `value` gives the text of a field, `parts` billing address and lines. What cannot be read is the
+---order's `fault`: its number stands all the same.
+---@param parts fun(): table?, table[]
+local function order_of(form, message, value, parts)
+  local order = { form = form.title, type = form.lead and "lead" or nil, currency = form.currency, lines = {},
     tax_included = form.tax_included ~= false, sent_at = message.date and tostring(message.date) or nil }
   for _, key in ipairs(TEXTS) do order[key] = value(key) or order[key] end
-  for _, key in ipairs(MONEY) do order[key] = amount(form, value(key), key) end
-  order.placed_at = moment(form, value "placed_at")
+  local is_read, problem = pcall(function()
+    for _, key in ipairs(MONEY) do order[key] = amount(form, value(key), key) end
+    order.placed_at = moment(form, value "placed_at")
+    order.billing, order.lines = parts()
+  end)
+  order.fault = not is_read and tostring(problem) or nil
+  order.email = order.email or order.billing and order.billing.email
   if form.lead then order.total = order.total or "0" end
   return order
 end
@@ -183,10 +190,9 @@ local function read_fields(form, message, text)
   for _, one in ipairs(read) do
     local function value(key) return mail.field(one, form.names[key]) or found_in(form, key, message.subject, text) end
     if form.lead and value "name" or value "number" then
-      local order = order_of(form, message, value)
-      order.billing, order.lines = address_of_fields(form, one), lines_of_fields(form, one)
-      order.email = order.email or order.billing and order.billing.email
-      orders[#orders + 1] = order
+      orders[#orders + 1] = order_of(form, message, value, function()
+        return address_of_fields(form, one), lines_of_fields(form, one)
+      end)
     end
   end
   return orders
@@ -199,32 +205,40 @@ local function read_table(form, message)
   local function value(key)
     return form.sums and form.sums[key] and mail.sum(rows, form.sums[key]) or found_in(form, key, message.subject, text)
   end
-  local order = order_of(form, message, value)
-  order.billing, order.lines = address_of_text(form, text), {}
-  order.email = order.email or order.billing and order.billing.email
-  for _, row in ipairs(rows) do
-    if row.quantity and row.quantity:find "%d" then
-      row.cells = nil
-      order.lines[#order.lines + 1] = finish_line(form, row)
+  local order = order_of(form, message, value, function()
+    local lines = {}
+    for _, row in ipairs(rows) do
+      if row.quantity and row.quantity:find "%d" then
+        row.cells = nil
+        lines[#lines + 1] = finish_line(form, row)
+      end
     end
-  end
+    return address_of_text(form, text), lines
+  end)
   return order.number and { order } or {}
 end
 
-local function fits(order)
-  return order.type == "lead" or #order.lines > 0
+---Whether a form is that of the mail; one that finds a number, but cannot read the rest, where no other one can.
+local function fits(orders)
+  local first = orders[1]
+  if not first then return false, false end
+  return not first.fault and (first.type == "lead" or #first.lines > 0), first.fault ~= nil
 end
 
 ---The orders of a text by the first form that fits it.
 local function read_by_forms(list, message, text)
+  local faulty
   for _, form in ipairs(list) do
     if not form.subject or mail.matches(message.subject, form.subject) then
       local is_table = form.layout == "table"
       local orders = is_table and message.html and read_table(form, message)
         or not is_table and text and read_fields(form, message, text) or {}
-      if orders[1] and fits(orders[1]) then return orders end
+      local is_it, may_be = fits(orders)
+      if is_it then return orders end
+      faulty = faulty or may_be and orders or nil
     end
   end
+  return faulty
 end
 
 ---The text to look for fields in: the plain one, else that of the HTML.

@@ -74,10 +74,10 @@ struct part {
     bool is_attached;     /* says so */
 };
 
-/* Never with folders in it, nor with characters that move a cursor. */
-static bool keep_name(struct cw_mime_tree *tree, const char *raw, struct cw_slice *out, struct cw_error *err)
+bool cw_mime_keep_name(struct cw_mime_tree *tree, struct cw_slice raw, struct cw_slice *out,
+                       struct cw_error *err)
 {
-    char *valid = g_utf8_make_valid(raw != NULL ? raw : "", -1);
+    char *valid = g_utf8_make_valid(raw.data != NULL ? raw.data : "", (gssize)raw.len);
     char *name = valid;
     for (char *at = valid; *at != '\0'; at++) {
         if (*at == '/' || *at == '\\')
@@ -101,8 +101,8 @@ static bool describe(struct cw_mime_tree *tree, GMimeObject *object, struct part
         *at = (unsigned char)*at < 0x80 ? g_ascii_tolower(*at) : '?';
     g_free(name);
     part->is_attached = same_word(g_mime_object_get_disposition(object), "attachment");
-    return keep_name(tree, GMIME_IS_PART(object) ? g_mime_part_get_filename(GMIME_PART(object)) : NULL,
-                     &part->name, err);
+    const char *said = GMIME_IS_PART(object) ? g_mime_part_get_filename(GMIME_PART(object)) : NULL;
+    return cw_mime_keep_name(tree, cw_slice(said), &part->name, err);
 }
 
 static bool is_tnef(const struct part *part, const GByteArray *bytes)
