@@ -172,7 +172,11 @@ end
 
 ---Takes one mail: stored, and only then moved.
 local function take(self, entry)
-  local answer = entry:read()
+  local is_there, answer = pcall(entry.read, entry)
+  if not is_there then
+    if type(answer) == "table" and answer.code == "not-found" then return end -- somebody else took it
+    error(answer, 0)
+  end
   local message, why = mail.parse(answer, self.charset)
   if not message then return entry:failed(why) end
   local reason = stranger(self, message)
