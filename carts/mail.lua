@@ -64,6 +64,9 @@ shop.lacks = {
   items_out = "nobody reads mails of ours",
   webhook = "a mailbox tells nobody",
   ids = "a mail is there once: what was taken is not there any more",
+  ["unknown-status"] = "mails say nothing of how an order goes on",
+  ["last-page-repeats"] = "a mailbox has no pages",
+  ["list-moves"] = "a mailbox has no pages",
 }
 
 -- Connection ----------------------------------------------------------------------------------------------------------
@@ -353,6 +356,7 @@ shop:reads {
       country = "country",
       phone = { "phone", "telephone" },
       email = { "email", "e-mail" },
+      currency = "currency",
       shipping_total = { "shipping", "freight" },
       tax_total = { "tax", "vat" },
       discount_total = "discount",
