@@ -1,14 +1,15 @@
 ---Orders by mail: what shops and forms send to a mailbox, by IMAP or POP3.
 ---
 ---Facts this script relies on:
----  - The raw record is the mail's exact bytes. It is stored first; only then is the mail moved (IMAP) or removed (POP3,
----    which has no folders). A crash in between has the mail come again, and change nothing.
+---  - The raw record is the mail's exact bytes. It is stored first; only then is the mail moved (IMAP) or removed
+---    (POP3, which has no folders). A crash in between has the mail come again, and change nothing.
 ---  - An order is known by its number, a mail without one by its Message-ID, else by a digest of its bytes without what
----    servers on the way add. So the same order changes nothing when it comes resent, forwarded, or in HTML and text; one
----    that comes again with other contents changes the order, as a shop's own change would.
----  - What a mail becomes is decided when it is mapped, by the forms below: a form that was mended maps the stored bytes
----    again (cartwright retry). A mail that fits no form is parked with the reason, one that was cut off as well.
----  - Half of the mails that look like orders are none: answers of absent people, bounces, bulk mail. They are skipped by name.
+---    servers on the way add. So the same order changes nothing when it comes resent, forwarded, or in HTML and
+---    text; one that comes again with other contents changes the order, as a shop's own change would.
+---  - What a mail becomes is decided when it is mapped, by the forms below: a form that was mended maps the stored
+---    bytes again (cartwright retry). A mail that fits no form is parked with the reason, one that was cut off as well.
+---  - Half of the mails that look like orders are none: answers of absent people, bounces, bulk mail. They are
+---    skipped by name.
 ---  - Who sent a mail can be forged; only the Authentication-Results of the own server tell, and only where it removes
 ---    those that strangers wrote. A mail alone should release no payment.
 ---  - Gmail has labels instead of folders, and wants a password for programs; Microsoft 365 lets nobody log in with a
@@ -30,13 +31,13 @@ local shop = cart.new {
     ca = cart.text { help = "certificates in PEM form to trust instead of the system's" },
     subjects = cart.text { default = "*", help = "subjects that are taken, with * for anything, | between several" },
     senders = cart.text { default = "*", help = "addresses that are taken, likewise: *@shop.example.com" },
-    others = cart.text { default = "leave", choices = { "leave", "failed" }, help = "what becomes of mails that are not "
-      .. "taken: they are left where they are, or moved to the folder of those that failed" },
+    others = cart.text { default = "leave", choices = { "leave", "failed" }, 
+      help = "what becomes of mails that are not taken: they stay, or are moved to the folder of those that failed" },
     done = cart.text { default = "done", help = "the folder for mails that are stored; made where it is missing" },
     failed = cart.text { default = "failed", help = "the folder for mails that a person has to look at" },
     forwarded = cart.boolean { default = false, help = "whether mails that people passed on are taken as well" },
-    authenticated = cart.text { help = "name of the own mail server in Authentication-Results: only mails of which it says "
-      .. "that they come from whom they name are taken" },
+    authenticated = cart.text { help = "name of the own mail server in Authentication-Results: only mails of "
+      .. "which it says that they come from whom they name are taken" },
     mail_limit = cart.integer { default = 15, help = "MiB of a mail; larger ones are set aside; at most 15" },
   },
   inbox = function(settings)
@@ -279,7 +280,9 @@ shop.orders = {
 local function pick(orders, record)
   local number = record:text "$which/number"
   if not number then
-    if #orders > 1 then error("the mail has several orders now; move it back into the mailbox to have it taken again", 0) end
+    if #orders > 1 then
+      error("the mail has several orders now; move it back into the mailbox to have it taken again", 0)
+    end
     return orders[1]
   end
   for _, order in ipairs(orders) do
@@ -300,8 +303,8 @@ local function derive(self, record)
   return order
 end
 
----Says how the mails look: forms, the first one that fits is taken; see mail.OrderForm in carts/mail/forms.lua. `charset`:
----of mails that do not say theirs.
+---Says how the mails look: forms, the first one that fits is taken; see mail.OrderForm in carts/mail/forms.lua.
+---`charset`: of mails that do not say theirs.
 ---@param list mail.OrderForm[]
 ---@param charset? string
 function shop:reads(list, charset)
@@ -317,17 +320,18 @@ local function check(self, record)
   if kind_of(record) ~= "none" then return nil end
   local message, why = mail.parse(record)
   error(why or message.damaged and "the mail was cut off; have it sent again"
-    or ("none of its %d attachments has a name like %s"):format(#message.attachments, tostring(self.attachments.pattern)), 0)
+    or ("none of its %d attachments has a name like %s"):format(#message.attachments, self.attachments.pattern), 0)
 end
 
----Mails whose attachments are files of orders, in one of the formats of carts/files: the attachments are the records, and
----what the mail says itself is passed by.
+---Mails whose attachments are files of orders, in one of the formats of carts/files: the attachments are the
+---records, and what the mail says itself is passed by.
 ---@param format cartwright.Shop require "carts.files.ubl"
 ---@param pattern string of their names: "*.xml"
 function shop:reads_files(format, pattern)
   local orders = map.copy(format.orders)
   self.attachments, self.tables = { format = format, pattern = pattern }, map.copy(format.tables)
-  orders.fetch, orders.full, orders.skip, orders.derive = self.orders.fetch, true, orders.skip or {}, orders.derive or {}
+  orders.fetch, orders.full = self.orders.fetch, true
+  orders.skip, orders.derive = orders.skip or {}, orders.derive or {}
   for kind in pairs(NO_ORDERS) do orders.skip[kind] = { path = "$which/kind", values = { kind } } end
   orders.skip["its attachments were taken"] = { path = "$which/kind", values = { "mail" } }
   for name, part in pairs(orders.derive) do

@@ -1,5 +1,6 @@
----From a mail to the orders in it, by the forms of a site: tables that say what the mails call things. What comes out has
----the names of `cartwright fields order`, amounts as exact texts and times as ISO 8601, so that one mapping serves them all.
+---From a mail to the orders in it, by the forms of a site: tables that say what the mails call things. What comes
+---out has the names of `cartwright fields order`, amounts as exact texts and times as ISO 8601, so that one mapping
+---serves them all.
 local mail = require "cartwright.mail"
 local time = require "cartwright.time"
 
@@ -27,16 +28,16 @@ local forms = {}
 
 local MONEY = { "shipping_total", "tax_total", "discount_total", "fee_total", "total" }
 local TEXTS = { "number", "reference", "email", "currency", "note", "gift_message", "payment_name", "shipping_name" }
-local ADDRESS = { "name", "first_name", "last_name", "company", "street", "street2", "postcode", "city", "region", "country",
-  "phone", "email" }
+local ADDRESS = { "name", "first_name", "last_name", "company", "street", "street2", "postcode", "city", "region",
+  "country", "phone", "email" }
 
 ---Names of countries in mails; codes stay what they are. A site adds its own: forms.countries["Elfenbeinküste"] = "CI".
 forms.countries = {
   Germany = "DE", Deutschland = "DE", Allemagne = "DE", Austria = "AT", ["Österreich"] = "AT", Switzerland = "CH",
-  Schweiz = "CH", Suisse = "CH", France = "FR", Frankreich = "FR", Italy = "IT", Italien = "IT", Italia = "IT", Spain = "ES",
-  Spanien = "ES", Netherlands = "NL", Niederlande = "NL", Belgium = "BE", Belgien = "BE", Luxembourg = "LU", Denmark = "DK",
-  Poland = "PL", Polen = "PL", ["United Kingdom"] = "GB", ["Great Britain"] = "GB", ["United States"] = "US", USA = "US",
-  Canada = "CA", Japan = "JP", ["日本"] = "JP", Kuwait = "KW",
+  Schweiz = "CH", Suisse = "CH", France = "FR", Frankreich = "FR", Italy = "IT", Italien = "IT", Italia = "IT",
+  Spain = "ES", Spanien = "ES", Netherlands = "NL", Niederlande = "NL", Belgium = "BE", Belgien = "BE",
+  Luxembourg = "LU", Denmark = "DK", Poland = "PL", Polen = "PL", ["United Kingdom"] = "GB", ["Great Britain"] = "GB",
+  ["United States"] = "US", USA = "US", Canada = "CA", Japan = "JP", ["日本"] = "JP", Kuwait = "KW",
 }
 
 local function fail(form, words, ...)
@@ -65,8 +66,8 @@ end
 
 local function country(form, text)
   if not text or text:find "^%a%a$" then return text and text:upper() end
-  return forms.countries[text] or fail(form, "no code is known for the country %q; add it: forms.countries[%q] = \"..\"",
-    text, text)
+  return forms.countries[text]
+    or fail(form, "no code is known for the country %q; add it: forms.countries[%q] = \"..\"", text, text)
 end
 
 ---What the subject or the text says in passing: "New order #727".
@@ -150,14 +151,16 @@ local function lines_of_fields(form, order)
       lines[#lines + 1] = finish_line(form, line_of_text(form, group.text))
     end
   end
-  for _, group in ipairs(form.lines and mail.groups(order, form.lines) or {}) do lines[#lines + 1] = finish_line(form, group) end
+  for _, group in ipairs(form.lines and mail.groups(order, form.lines) or {}) do
+    lines[#lines + 1] = finish_line(form, group)
+  end
   return lines
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
----What all layouts share; `value` gives the text of a field, `parts` billing address and lines. What cannot be read is the
----order's `fault`: its number stands all the same.
+---What all layouts share; `value` gives the text of a field, `parts` billing address and lines. What cannot be read
+---is the order's `fault`: its number stands all the same.
 ---@param parts fun(): table?, table[]
 local function order_of(form, message, value, parts)
   local order = { form = form.title, type = form.lead and "lead" or nil, currency = form.currency, lines = {},

@@ -7,7 +7,8 @@ files.orders = files.stream {
   records = { rows = { group = "order", delimiter = ";" } },
   map = map.order {
     number = "row/order", currency = map.constant "EUR", status = map.constant "pending",
-    lines = map.each("row", map.line { sku = "sku", quantity = "qty", unit_price = map.value("price", { format = "1.234,56" }) }),
+    lines = map.each("row", map.line { sku = "sku", quantity = "qty",
+      unit_price = map.value("price", { format = "1.234,56" }) }),
     total = function(order)
       local price = require("cartwright.decimal").new(order:text "row/price", "1.234,56")
       return price * order:decimal "row/qty"
