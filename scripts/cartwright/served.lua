@@ -103,7 +103,8 @@ local function conditions(kind, options)
     all[#all] = all[#all] .. (" OR id IN (SELECT item_id FROM item_variants WHERE sku IN (%s)))"):format(marks)
   end
   if options.since then add("last_stored_at >= %s", options.since:format "%Y-%m-%dT%H:%M:%S.%fZ") end
-  if native.has_many_writers then
+  local is_named = options.number or options.sku or options.skus
+  if native.has_many_writers and not is_named then -- a list that is read on behind its last place
     add("id < COALESCE((SELECT min(id) FROM " .. TABLES[kind] .. " WHERE first_stored_at > %s), 9223372036854775807)",
       time.now():add(-SETTLED):format "%Y-%m-%dT%H:%M:%S.%fZ")
   end

@@ -44,7 +44,9 @@ local Server = {}
 
 ---Documents of all carts (or of `cart`) in the order in which they came, each a table with its fields (numbers as
 ---Decimals, times as Times, lists as lists) and `cart`, `external_id` and `place`, which grows with each document that
----comes and never changes. Suspends.
+---comes and never changes. A list from PostgreSQL, where several may write at once, ends before what is younger than
+---20 s, so that nothing appears later before a place that was read; what is asked for by number or SKU is there at
+---once. Suspends.
 ---@param kind string "order", "customer", "item", "stock_level"
 ---@param options? { cart?: string, carts?: string[], after?: integer, limit?: integer, number?: string, skus?: string[], sku?: string, warehouse?: string, since?: cartwright.Time, offset?: integer } cart "": of the back office; after: a place; limit: at most 1000, which is the default; number: of orders, customers and shipments; skus: items that have one of these, or a variant that has; sku, warehouse: of levels; since: stored or changed since then
 ---@return table[]
