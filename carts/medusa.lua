@@ -429,6 +429,15 @@ local function option_names(variant)
   return #names > 0 and table.concat(names, ", ") or variant:text "title"
 end
 
+---What a product has that is sold in one form only: each SKU is a variant, and its product has none of its own.
+---@param of fun(variant: cartwright.Node): any
+local function of_the_only(of)
+  return function(product)
+    local only = product:node "variants[1]"
+    if only and not product:node "variants[2]" then return of(only) end
+  end
+end
+
 shop.items = {
   id = "id",
   records = "products",
@@ -439,6 +448,7 @@ shop.items = {
   end,
 
   map = map.item {
+    sku = of_the_only(function(variant) return variant:text "sku" end),
     name = "title",
     description = "description",
     type = function(product) return product:node "variants[2]" and "variants" or "simple" end,
@@ -447,6 +457,7 @@ shop.items = {
       local currency = default_currency(product)
       return currency and currency:upper()
     end,
+    price = of_the_only(price),
     weight = "weight",
     created_at = "created_at",
     changed_at = "updated_at",

@@ -495,6 +495,15 @@ local function price(variant)
   return variant:decimal(with_tax and "priceWithTax" or "price")
 end
 
+---What a product has that is sold in one form only: each SKU is a variant, and its product has none of its own.
+---@param of fun(variant: cartwright.Node): any
+local function of_the_only(of)
+  return function(product)
+    local only = product:node "variants[1]"
+    if only and not product:node "variants[2]" then return of(only) end
+  end
+end
+
 ---@param product cartwright.Node
 local function item_type(product)
   return product:node "variants[2]" and "variants" or "simple"
@@ -525,11 +534,13 @@ shop.items = {
   end,
 
   map = map.item {
+    sku = of_the_only(function(variant) return variant:text "sku" end),
     name = "name",
     description = "description",
     type = item_type,
     active = "enabled",
     currency = "variants/currencyCode",
+    price = money(of_the_only(price)),
     tax_class = "variants/taxCategory/id",
     created_at = "createdAt",
     changed_at = "updatedAt",
