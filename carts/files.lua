@@ -18,6 +18,7 @@
 ---xCBL is not among the formats: no document of a real shop was to be had, and without one nobody knows where its total and
 ---its currency stand.
 local cart = require "cartwright.cart"
+local map = require "cartwright.map"
 local time = require "cartwright.time"
 
 local FORMATS = { "amazon", "amazon-actionable", "csv", "cxml", "ebay", "etsy", "json", "shopify-export", "ubl", "xml" }
@@ -28,6 +29,7 @@ local shop = cart.new {
     folder = cart.drop { required = true, help = "where files are put; done and failed are made in it" },
     format = cart.choice { choices = FORMATS, required = true, help = "what the files are" },
     charset = cart.text { help = "of tables of text without a byte-order mark, such as windows-1252 or cp932; default UTF-8" },
+    rest = cart.text { default = "5s", help = "how long a file must have been left alone until it is taken" },
     pattern = cart.text { help = 'only files with such names, such as "*.xml"; default: all' },
   },
 }
@@ -46,15 +48,15 @@ shop.lacks = {
 
 ---The script of the format, with the charset of the setting.
 function shop:choose(settings)
-  local chosen = self.format and self or require("carts.files." .. settings.format)
-  if not settings.charset or type(chosen.orders.records) ~= "table" then return chosen end
-  chosen = chosen:extend()
+  if not self.format then return settings.format and require("carts.files." .. settings.format) or self end
+  if not settings.charset or type(self.orders.records) ~= "table" then return self end
+  local chosen = self:extend()
   chosen.orders.records.rows.charset = settings.charset
   return chosen
 end
 
 function shop.inbox(settings)
-  return { folder = settings.folder, pattern = settings.pattern }
+  return { folder = settings.folder, pattern = settings.pattern, rest = settings.rest }
 end
 
 -- Connection ----------------------------------------------------------------------------------------------------------
@@ -73,7 +75,11 @@ end
 ---@return cartwright.Records
 function shop:split(answer)
   local records = self.orders.records
-  if type(records) == "table" then return answer:rows(records.rows) end
+  if type(records) == "table" then
+    local rows = map.copy(records.rows)
+    rows.id = self.orders.id
+    return answer:rows(rows)
+  end
   return answer:records(records, self.orders.id)
 end
 

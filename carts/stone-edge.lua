@@ -8,8 +8,8 @@
 ---  - One address takes forms by POST. Answers are texts ("SETIResponse: ordercount=4", "SETIError: ...") or XML, told by
 ---    their bytes, never by their Content-Type; the status is 200 for errors too, only SX says 400. Text may stand before
 ---    the XML: what was switched on for debugging, warnings of PHP.
----  - What a server does not know it answers with an error, an HTML page or nothing. It is asked once, then not any more
----    until the next connection test.
+---  - What a server does not know it answers with an error, an HTML page or nothing. It is asked once, and then not
+---    for a week.
 ---  - New orders are those whose number is greater than `lastorder` (MT: placed since the day `lastdate`). An order that is
 ---    edited, cancelled, paid or refunded later is never seen again, and IS shows an order only once it is paid: an order
 ---    whose number lies below the newest one then. So each fetch begins some orders before the newest (overlap_orders).
@@ -74,6 +74,7 @@ shop.lacks = {
   items_out = "the protocol has no call for it",
   webhook = "shops of this protocol send no notices",
   ids = "orders can only be asked for by the number that they follow",
+  ["shipments-out-partial"] = "the form of updatestatus has no lines; with status_xml it tells them",
   ["item-variants"] = "each variant is a product of its own: nothing says what they are variants of",
   ["currency-no-decimals"] = "the protocol names no currency: all orders are in that of the setting",
   ["currency-three-decimals"] = "the protocol names no currency: all orders are in that of the setting",
@@ -85,7 +86,7 @@ shop.explain = talk.explain
 
 ---@return string[] findings
 function shop:test()
-  talk.forget_lacking(self)
+  self.cache.is_test = true
   local version = talk.value(self, "sendversion", "version")
   if not version then
     cart.fail("not-expected", "the address answers, but not as a Stone Edge script does; check it", "url")
@@ -115,28 +116,29 @@ local TOO_MUCH = { [500] = true, [502] = true, [504] = true }
 local CONTENT = { invalid = true, limit = true, ["not-expected"] = true }
 local BROKEN = 3 -- records in a row that cannot be had: then it is not the records
 
----Whether a page may be had in smaller parts; what is no data at all is looked into only while a record is searched.
-local function is_broken(window, problem)
-  if type(problem) ~= "table" or window.search == "halve" then return false end
-  if TOO_MUCH[problem.status] or problem.code == "timeout" or problem.code == "limit" then return true end
-  return window.search == "step" and not problem.status and CONTENT[problem.code] == true
+---Whether a page may be had in smaller parts.
+local function is_broken(problem)
+  if type(problem) ~= "table" then return false end
+  return TOO_MUCH[problem.status] or problem.code == "timeout" or not problem.status and CONTENT[problem.code] == true
 end
 
----A page record by record, since it cannot be had whole; one that breaks it is passed by while it is searched.
+---A page record by record, since it cannot be had whole. Windows of time are none here: the runtime cannot search for a
+---record that breaks a page. So it is left out, and the fetch fails when all else is stored.
 ---@param each fun(records: cartwright.Records)
-local function read_singly(self, window, list, start, size, fields, each)
-  local broken = 0
+---@return table? problem of a record that was left out
+local function read_singly(self, list, start, size, fields, each)
+  local broken, problem = 0, nil
   for at = start, start + size - 1 do
     local is_read, records = pcall(read_page, self, list, at, 1, fields)
-    if is_read then
+    if not is_read then
+      broken, problem = broken + 1, records
+      if broken > BROKEN or not is_broken(records) then error(records, 0) end
+    else
       broken = 0
       if records then each(records) end
-    else
-      broken = broken + 1
-      if window.search ~= "step" or broken > BROKEN then error(records, 0) end
-      self.passed_by = tostring(records)
     end
   end
+  return problem
 end
 
 ---Reads a list page by page, as far as it was counted; without a count up to an empty page, or one that comes twice.
@@ -144,30 +146,33 @@ end
 ---@param count? integer
 ---@param each fun(records: cartwright.Records, position?: string)
 ---@return boolean is_supported
+---@return table? problem of a record that was left out: to be raised once all is stored
 local function walk(self, window, list, fields, count, each)
   local size, start, last = size_of(self), math.tointeger(tonumber(window.position or "")) or 1, nil
+  local problem
   while not count or start <= count do
     local is_read, records, is_supported = pcall(read_page, self, list, start, size, fields)
     if not is_read then
-      if not is_broken(window, records) then error(records, 0) end
-      read_singly(self, window, list, start, math.min(size, count and count - start + 1 or size), fields, each)
+      if not is_broken(records) then error(records, 0) end
+      local parts = math.min(size, count and count - start + 1 or size)
+      problem = read_singly(self, list, start, parts, fields, each) or problem
     elseif not is_supported then
       return false
     elseif records then
       local print = records:fingerprint()
-      if print == last and not count then return true end
+      if print == last and not count then return true, problem end
       last = print
       each(records, tostring(start + size))
     elseif not count then
-      return true
+      return true, problem
     elseif list.may_refuse_pages and start > 1 then -- it cannot page: all at once
       records = read_page(self, list, 1, count, fields)
       if records then each(records) end
-      return true
+      return true, problem
     end
     start = start + size
   end
-  return true
+  return true, problem
 end
 
 local function store(self)
@@ -232,7 +237,7 @@ local function fetch_orders(self, window)
   local count = talk.count_orders(self, from)
   for _ = 1, RECOUNTS do
     local seen, numbers = 0, {}
-    walk(self, window, ORDERS, talk.since(self, from), count, function(records, position)
+    local _, problem = walk(self, window, ORDERS, talk.since(self, from), count, function(records)
       for order in records:each() do
         local number = order:text "OrderNumber"
         if number and not numbers[number] then
@@ -240,8 +245,9 @@ local function fetch_orders(self, window)
           known[#known + 1] = { number = number, day = day_of(self, order:text "OrderDate"), at = #known }
         end
       end
-      self:emit(records, position and { position = position } or nil)
+      self:emit(records) -- without a position: one that was left out is to be read again
     end)
+    if problem then error(problem, 0) end -- and what is remembered stays, so that it is asked for again
     if count and seen < count then log.info("orders-fewer-than-counted", { seen = seen, counted = count }) end
     local counted = count and talk.count_orders(self, from)
     if counted == count then break end
@@ -509,7 +515,9 @@ end
 ---@param list { download: string, element: string, id: string, count: string, may_refuse_pages?: boolean }
 ---@return boolean is_supported
 local function fetch_all(self, window, list)
-  return walk(self, window, list, {}, talk.count(self, list.count, "itemcount"), store(self))
+  local is_supported, problem = walk(self, window, list, {}, talk.count(self, list.count, "itemcount"), store(self))
+  if problem then error(problem, 0) end
+  return is_supported
 end
 
 local CUSTOMERS = { download = "downloadcustomers", count = "getcustomerscount", element = "Customer", id = "$key/id",

@@ -41,12 +41,16 @@ local shop = cart.new {
 
 -- Connection ----------------------------------------------------------------------------------------------------------
 
----There is nobody to be asked: what can be said is what waits, and where the shop has to send its notices.
+local WAYS = {
+  signature = function(settings) return ("signed in the header %s"):format(settings.signature_header) end,
+  header = function(settings) return ("with the secret in the header %s"):format(settings.signature_header) end,
+  query = function(settings) return ("with ?%s=SECRET behind the address"):format(settings.secret_parameter) end,
+}
+
+---There is nobody to be asked: what can be said is where the shop has to send its notices, and how.
 function shop:test()
-  local waiting = 0
-  for _ in self:inbox():each() do waiting = waiting + 1 end
-  return { ("the shop sends its notices to /webhooks/%s; whether it does can only be seen when one comes"):format(self.name),
-    ("%d notices wait to be read"):format(waiting) }
+  return { ("the shop sends its notices to /webhooks/%s, %s; whether it does is seen when one comes"):format(self.name,
+    WAYS[self.settings.check](self.settings)) }
 end
 
 -- Notices -------------------------------------------------------------------------------------------------------------
@@ -177,6 +181,8 @@ shop.lacks = {
   customers_out = "the shop is never asked or told anything: only it calls",
   items_out = "the shop is never asked or told anything: only it calls",
   ids = "nobody can be asked which orders there are",
+  ["partial-shipment"] = "what a part of an order that was sent looks like is the shop's own; add it where it pushes that",
+  refund = "what a refund looks like is the shop's own; add it where it pushes that",
 }
 
 return shop

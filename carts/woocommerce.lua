@@ -24,7 +24,7 @@
 ---product's next change. What bundles are made of is left to the plugin that sells them.
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
-local paging = require "cartwright.paging"
+local reading = require "shipped.woocommerce.reading"
 local telling = require "shipped.woocommerce.telling"
 local time = require "cartwright.time"
 
@@ -112,23 +112,6 @@ function shop:explain(response)
   return ("%s%s; %s"):format(cause[3], response.status == 401 and doubts(self, response) or "", words), cause[1], cause[2]
 end
 
----Whether the shop heeds modified_after: nothing has been changed in the year 9000.
----@return boolean
-local function heeds_changes(self)
-  local answer = self:get("orders", { modified_after = "9000-01-01T00:00:00", dates_are_gmt = true, per_page = 1,
-    status = "any", _fields = "id" })
-  return #answer:records "." == 0
-end
-
----The same, asked until the answer is yes: shops are updated, hardly ever set back.
----@return boolean
-local function can_filter(self)
-  if self:recall "heeds changes" then return true end
-  local heeds = heeds_changes(self)
-  if heeds then self:remember("heeds changes", "yes") end
-  return heeds
-end
-
 ---@return table index of the WordPress site
 ---@return cartwright.Response
 function shop:read_index()
@@ -205,7 +188,7 @@ function shop:test()
   self:get("orders", { per_page = 1, status = "any", _fields = "id" }):records "."
   check_rights(self)
   local findings = { "WooCommerce, wc/v3", cart.clock_note(response) }
-  if not heeds_changes(self) then
+  if not reading.heeds_changes(self) then
     findings[#findings + 1] = "this WooCommerce is older than 5.8 and cannot list changes: every sync reads all orders"
   end
   findings[#findings + 1] = find_webhooks(self)
@@ -228,60 +211,6 @@ function shop:webhook(notice)
   local stream = STREAMS[topic:match "^%a+"]
   if not (stream and self[stream]) then return { ignore = true } end
   return { topic = topic, job = stream }
-end
-
--- Reading -------------------------------------------------------------------------------------------------------------
-
-local DAY = 24 * 3600 -- seconds
-
----The query for what was changed, or placed, inside the window. Both bounds are exclusive to the second. Shops that
----cannot filter by change compare their local time when asked for the time of placing: a day more on each side holds it.
-local function inside(self, window)
-  if not window.from then return {} end
-  local filters, placed = can_filter(self), window.by == "placed"
-  if not filters and not placed then return {} end
-  local format, more, what = "%Y-%m-%dT%H:%M:%S", filters and 1 or DAY, placed and "" or "modified_"
-  return { dates_are_gmt = filters or nil, [what .. "after"] = window.from:add(-more):format(format),
-    [what .. "before"] = window.to:add(more):format(format) }
-end
-
----Reads a list page by page.
----@param query table
----@param read_in? fun(records: cartwright.Records) takes in a page before it is stored
----@param store? fun(records: cartwright.Records) stores it; default: as records of the stream
-local function walk(self, window, resource, query, read_in, store)
-  paging.walk(self, window, { size = math.min(self.settings.page_size, 100), store = store,
-    read = function(offset, size)
-      local page = map.copy(query)
-      page.orderby, page.order, page.offset, page.per_page = "id", "asc", offset, size
-      local response = self:get(resource, page)
-      local total = response:header "X-WP-Total"
-      local records = response:records "."
-      if read_in and #records > 0 then read_in(records) end
-      return records, total and math.tointeger(tonumber(total))
-    end })
-end
-
----What changed.
-local function fetch(self, window, resource, query, read_in)
-  for name, value in pairs(inside(self, window)) do query[name] = value end
-  walk(self, window, resource, query, read_in)
-end
-
----Which records there are.
-local function list(self, window, resource, query)
-  for name, value in pairs(inside(self, window)) do query[name] = value end
-  query._fields = "id"
-  walk(self, window, resource, query, nil, function(records) self:list(records:collect "id") end)
-end
-
----Those records, with the same fields as fetch has them.
-local function read_some(self, ids, resource, query, read_in)
-  query.include, query.per_page, query.orderby, query.order = table.concat(ids, ","), #ids, "id", "asc"
-  local records = self:get(resource, query):records "."
-  if #records == 0 then return end
-  if read_in then read_in(records) end
-  self:emit(records)
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
@@ -355,9 +284,9 @@ shop.orders = {
   overlap = "1h",
   settle = "5s",
 
-  fetch = function(self, window) fetch(self, window, "orders", { status = "any", dp = DIGITS }) end,
-  ids = function(self, window) list(self, window, "orders", { status = "any" }) end,
-  read = function(self, ids) read_some(self, ids, "orders", { status = "any", dp = DIGITS }) end,
+  fetch = function(self, window) reading.fetch(self, window, "orders", { status = "any", dp = DIGITS }) end,
+  ids = function(self, window) reading.list(self, window, "orders", { status = "any" }) end,
+  read = function(self, ids) reading.read_some(self, ids, "orders", { status = "any", dp = DIGITS }) end,
 
   skip = {
     ["never checked out"] = { path = "status", values = { "auto-draft", "checkout-draft" } },
@@ -477,11 +406,11 @@ shop.customers = {
   derive = { addresses = both_addresses },
   full = true, -- the shop lists them by no time
 
-  fetch = function(self, window) walk(self, window, "customers", { role = self.settings.customer_role }) end,
+  fetch = function(self, window) reading.walk(self, window, "customers", { role = self.settings.customer_role }) end,
 
   ids = function(self, window)
     local query = { role = self.settings.customer_role, _fields = "id,date_created_gmt,date_modified_gmt" }
-    walk(self, window, "customers", query, nil, function(records)
+    reading.walk(self, window, "customers", query, nil, function(records)
       local ids = {}
       for record in records:each() do
         if is_inside(window, record) then ids[#ids + 1] = record:text "id" end
@@ -490,7 +419,7 @@ shop.customers = {
     end)
   end,
 
-  read = function(self, ids) read_some(self, ids, "customers", { role = self.settings.customer_role }) end,
+  read = function(self, ids) reading.read_some(self, ids, "customers", { role = self.settings.customer_role }) end,
 
   map = map.customer {
     number = "id",
@@ -511,35 +440,9 @@ shop.customers = {
 
 -- Items ---------------------------------------------------------------------------------------------------------------
 
-local MANY = 100 -- variations in one answer
-
----All variations of products with variations among these records; nil where there are none.
----@param products cartwright.Records
----@param fields? string
----@return cartwright.Records?
-local function variations_of(self, products, fields)
-  local ids, found = {}, nil
-  for product in products:each() do
-    if (product:text "type" or ""):find "^variable" then ids[#ids + 1] = product:text "id" end
-  end
-  for _, id in ipairs(ids) do
-    local offset, total, page = 0, nil, nil
-    repeat
-      local response = self:get(("products/%s/variations"):format(id), { per_page = MANY, offset = offset, orderby = "id",
-        order = "asc", _fields = fields })
-      page, total = response:records ".", math.tointeger(tonumber(response:header "X-WP-Total"))
-      if #page > 0 then
-        if found then found:append(page) else found = page end
-      end
-      offset = offset + MANY
-    until (total and offset >= total) or (not total and #page == 0)
-  end
-  return found
-end
-
 ---@param items cartwright.Records
 local function complete_items(self, items)
-  local variations = variations_of(self, items)
+  local variations = reading.variations_of(self, items)
   if variations then items:attach("variation", variations, "variations", "id") end
   items:attach("currency", self:once("currency", function()
     return self:get("settings/general/woocommerce_currency", { _fields = "id,value" }):records "."
@@ -569,11 +472,11 @@ shop.items = {
   settle = "5s",
 
   fetch = function(self, window)
-    fetch(self, window, "products", { status = "any" }, function(records) complete_items(self, records) end)
+    reading.fetch(self, window, "products", { status = "any" }, function(records) complete_items(self, records) end)
   end,
-  ids = function(self, window) list(self, window, "products", { status = "any" }) end,
+  ids = function(self, window) reading.list(self, window, "products", { status = "any" }) end,
   read = function(self, ids)
-    read_some(self, ids, "products", { status = "any" }, function(records) complete_items(self, records) end)
+    reading.read_some(self, ids, "products", { status = "any" }, function(records) complete_items(self, records) end)
   end,
 
   skip = {
@@ -623,7 +526,7 @@ local STOCK_FIELDS = "id,type,parent_id,sku,status,manage_stock,stock_quantity,v
 ---Stores the variations of a page of products, each with its product.
 ---@param products cartwright.Records
 local function take_variations(self, products)
-  local variations = variations_of(self, products, "id,sku,status,manage_stock,stock_quantity")
+  local variations = reading.variations_of(self, products, "id,sku,status,manage_stock,stock_quantity")
   if not variations then return end
   variations:attach("product", products, "id", "variations")
   self:emit(variations)
@@ -642,7 +545,7 @@ shop.stock = {
   full = true, -- stock of variations has no time of change that could be asked for
 
   fetch = function(self, window)
-    walk(self, window, "products", { status = "any", _fields = STOCK_FIELDS },
+    reading.walk(self, window, "products", { status = "any", _fields = STOCK_FIELDS },
       function(records) take_variations(self, records) end)
   end,
 

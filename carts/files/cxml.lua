@@ -33,7 +33,7 @@ function shop:choose(settings)
 end
 
 function shop.inbox(settings)
-  return { folder = settings.folder, pattern = settings.pattern, done = "" } -- it holds a secret
+  return { folder = settings.folder, pattern = settings.pattern, rest = settings.rest, done = "" } -- it holds a secret
 end
 
 ---The order's address, unless lines have their own.
@@ -41,6 +41,12 @@ local function check_addresses(request)
   if request:node "OrderRequest/ItemOut/ShipTo" then
     error("lines of this order go to addresses of their own; an order here has one address: split it by hand", 0)
   end
+end
+
+---Comments may hold attachments instead of words.
+local function note(request)
+  local comments = request:node(HEADER .. "Comments")
+  return comments and comments:text()
 end
 
 ---"+1 800 5551212" of its pieces.
@@ -77,7 +83,7 @@ shop.orders = files.stream {
 
   map = map.order {
     number = HEADER .. "@orderID",
-    status = map.translate("status", HEADER .. "@type", { default = "new" }),
+    status = map.translate("status", HEADER .. "@type", { default = "processing" }),
     payment_status = map.constant "unpaid",
     cart_status = HEADER .. "@type",
     cart_type = HEADER .. "@orderType",
@@ -91,7 +97,7 @@ shop.orders = files.stream {
     email = HEADER .. "BillTo/Address/Email",
     billing = map.at(HEADER .. "BillTo/Address", address()),
     shipping = map.at(HEADER .. "ShipTo/Address", address()),
-    note = HEADER .. "Comments",
+    note = note,
     lines = map.each("OrderRequest/ItemOut", map.line {
       external_id = "@lineNumber",
       sku = "ItemID/SupplierPartID",

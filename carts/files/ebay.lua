@@ -41,7 +41,7 @@ local HEADINGS = {
 ---@return string?
 local function field(row, name)
   for _, heading in ipairs(HEADINGS[name]) do
-    local text = row:text(("%s"):format(heading:gsub("'", "’"))) -- the splitter writes apostrophes so, see below
+    local text = row:text(heading)
     if text then return text end
   end
 end
@@ -75,8 +75,8 @@ local function order(record)
 end
 
 shop.orders = files.stream {
-  id = "$key/id",
-  records = { rows = { group = "Order Number", footer = "record(s) downloaded" } },
+  id = "$key/id", -- headings differ
+  records = { rows = { group = HEADINGS.order, footer = "record(s) downloaded" } },
   derive = {
     key = function(record) return { id = field(record:node "row", "order") } end,
     order = order,

@@ -12,8 +12,8 @@
 ---
 ---Not known: whether discounts of lines are in Discount Amount too; where they are not, the order is held.
 local files = require "carts.files"
-local decimal = require "cartwright.decimal"
 local map = require "cartwright.map"
+local texts = require "carts.files.texts"
 
 local shop = files:extend()
 shop.title, shop.format = "Shopify order exports", "shopify-export"
@@ -71,7 +71,7 @@ shop.orders = files.stream {
     number = "row/Name",
     status = status,
     payment_status = map.translate("payment_status", "row/Financial Status", { default = "paid" }),
-    fulfilment_status = map.translate("fulfilment", "row/Fulfillment Status", { default = "unfulfilled" }),
+    fulfilment_status = map.translate("fulfilment", "row/Fulfillment Status", { default = "open" }),
     cart_status = "row/Financial Status",
     placed_at = map.time("row/Created at", { format = "%Y-%m-%d %H:%M:%S %z" }),
     paid_at = map.time("row/Paid at", { format = "%Y-%m-%d %H:%M:%S %z" }),
@@ -111,8 +111,6 @@ shop.tables.payment_status = { paid = "paid", pending = "unpaid", authorized = "
 
 shop.tables.fulfilment = { fulfilled = "shipped", partial = "partial", unfulfilled = "open", restocked = "returned" }
 
----Exports have codes; the copies of other programs also have words. What is neither goes through as it is.
 shop.tables.country = map.copy(texts.COUNTRIES)
-shop.tables.country["*"] = nil
 
 return shop

@@ -185,7 +185,7 @@ shop.orders = files.stream {
       amount = "Amount",
     }),
     custom = {
-      order_type = map.translate("order_type", "OrderTypeCode", { default = "220" }),
+      order_type = map.translate("order_type", "OrderTypeCode", { default = "order" }),
       accounting_cost = map.text "AccountingCost",
       contract = map.text "Contract/ID",
       quotation = map.text "QuotationDocumentReference/ID",

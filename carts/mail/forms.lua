@@ -71,9 +71,11 @@ end
 
 ---What the subject or the text says in passing: "New order #727".
 local function found_in(form, field, subject, text)
-  for _, pattern in ipairs(form.found and form.found[field] or {}) do
-    local value = subject:match(pattern) or text:match(pattern)
-    if value then return value end
+  for _, place in ipairs { subject, text } do
+    for _, pattern in ipairs(form.found and form.found[field] or {}) do
+      local value = place:match(pattern)
+      if value then return value end
+    end
   end
 end
 

@@ -7,7 +7,7 @@ local documents = {}
 
 ---A text of one line, without what XML cannot hold.
 local function plain(text)
-  return (tostring(text):gsub("[%z\1-\31\127]+", " "):gsub("\xEF\xBF[\xBE\xBF]", " "))
+  return (tostring(text):gsub("[\0-\31\127]+", " "):gsub("\xEF\xBF[\xBE\xBF]", " "))
 end
 
 ---Elements for what is there.

@@ -3,6 +3,7 @@
 ---Facts this script relies on: those of stone-edge.lua.
 local cart = require "cartwright.cart"
 local log = require "cartwright.log"
+local time = require "cartwright.time"
 
 local talk = {}
 
@@ -105,29 +106,34 @@ end
 
 -- What a server does not know -----------------------------------------------------------------------------------------
 
-local LACKING = "lacking"
+local LACKING, ASK_AGAIN = "lacking", 7 * 24 * 3600 -- seconds
 
----The functions that the server said it does not know.
+---What is kept between runs; a connection test keeps nothing, and asks everything.
+local function recall(self, key) return not self.cache.is_test and self:recall(key) or nil end
+local function remember(self, key, value)
+  if not self.cache.is_test then self:remember(key, value) end
+end
+
+---The functions that the server said it does not know, and when.
+---@return table<string, string>
 local function lacking(self)
   local names = {}
-  for name in (self:recall(LACKING) or ""):gmatch "%S+" do names[name] = true end
+  for name, at in (recall(self, LACKING) or ""):gmatch "(%S+) (%S+)" do
+    if (time.now() - time.parse(at)):compare(ASK_AGAIN) < 0 then names[name] = at end
+  end
   return names
 end
 
-function talk.is_lacking(self, name) return lacking(self)[name] == true end
-
-function talk.forget_lacking(self)
-  if self:recall(LACKING) then self:remember(LACKING, nil) end
-end
+function talk.is_lacking(self, name) return lacking(self)[name] ~= nil end
 
 local function note_lacking(self, name, words)
   log.warning("shop-does-not-know", { ["function"] = name, words = words:sub(1, 200) })
   local names = lacking(self)
-  names[name] = true
+  names[name] = tostring(time.now())
   local list = {}
-  for known in pairs(names) do list[#list + 1] = known end
+  for known, at in pairs(names) do list[#list + 1] = known .. " " .. at end
   table.sort(list)
-  self:remember(LACKING, table.concat(list, " "))
+  remember(self, LACKING, table.concat(list, "\n"))
 end
 
 -- Requests ------------------------------------------------------------------------------------------------------------
@@ -215,7 +221,7 @@ local ALL = "all orders" -- remembered: how this server wants to be asked for al
 
 ---@return boolean
 local function takes_numbers(self)
-  return self:once(ALL, function() return { self:recall(ALL) == "numbers" } end)[1]
+  return self:once(ALL, function() return { recall(self, ALL) == "numbers" } end)[1]
 end
 
 ---@param from? { number: string, day: string } nil: all of them
@@ -235,7 +241,7 @@ function talk.count_orders(self, from)
   self.cache[ALL] = { true }
   local again, count = pcall(talk.count, self, "ordercount", "ordercount", talk.since(self, nil))
   if again then
-    self:remember(ALL, "numbers")
+    remember(self, ALL, "numbers")
     return count
   end
   self.cache[ALL] = { false }

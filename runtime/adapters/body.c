@@ -249,6 +249,12 @@ void cw_body_set_receipt(struct cw_body *body, struct cw_receipt *receipt)
     body->receipt = receipt;
 }
 
+void cw_body_keep_receipt(struct cw_body *body, const struct cw_body *from)
+{
+    if (from->receipt != NULL)
+        cw_body_set_receipt(body, from->receipt);
+}
+
 void cw_body_tell_stored(const struct cw_body *body)
 {
     if (body->receipt != NULL)

@@ -44,6 +44,8 @@ struct cw_receipt *cw_receipt_create(struct cw_error *err); /* one user: the cal
 void cw_receipt_free(struct cw_receipt *receipt);           /* one user less; accepts NULL */
 /* One user more: the body. */
 void cw_body_set_receipt(struct cw_body *body, struct cw_receipt *receipt);
+/* To a body that takes the place of `from`. */
+void cw_body_keep_receipt(struct cw_body *body, const struct cw_body *from);
 void cw_body_tell_stored(const struct cw_body *body);
 
 #endif

@@ -189,6 +189,7 @@ bool cw_charset_body(struct cw_body **body, struct cw_error *err)
         cw_body_free(out);
         return false;
     }
+    cw_body_keep_receipt(out, *body);
     cw_body_free(*body);
     *body = out;
     return true;

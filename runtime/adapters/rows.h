@@ -22,7 +22,9 @@ struct cw_rows_shape {
 struct cw_rows {
     struct cw_rows_shape shape; /* delimiter '\0' = the one that the headings' line has most of */
     const char *charset;        /* of a table without a byte-order mark; NULL = UTF-8 */
-    const char *group;          /* rows that follow each other with the same text under it are one record */
+    const char *const *groups;  /* rows that follow each other with the same text under it are one record: the
+                                   first  heading of these that is there */
+    size_t group_count;         /* 0 = each row is a record */
     const char *const *headings;
     size_t heading_count;  /* 0: the table has them in one of its lines */
     unsigned heading_line; /* in this one, from 1; 0 = the first with a text in more than one field */

@@ -173,7 +173,15 @@ static bool fail_group(struct cw_rows_split *split)
         &split->window, CW_INVALID, split->heading_at,
         "no column is headed \"%s\", so that nobody knows which rows belong together; the headings "
         "begin: \"%s\"",
-        split->rows->group, quote);
+        split->rows->groups[0], quote);
+}
+
+static size_t find_column(const struct cw_rows_split *split, const char *heading)
+{
+    for (size_t i = 0; i < split->row->count; i++)
+        if (cw_slice_is(cw_row_key(split->row->fields[i], split->shape.plain), heading))
+            return i;
+    return SIZE_MAX;
 }
 
 /* The column of the group, from the headings in UTF-8. */
@@ -188,11 +196,10 @@ static bool find_group(struct cw_rows_split *split, struct cw_arena *arena)
     }
     cw_row_scan(text, true, split->shape, split->row);
     split->columns = split->row->count;
-    if (split->rows->group == NULL)
+    for (size_t g = 0; g < split->rows->group_count && split->group == SIZE_MAX; g++)
+        split->group = find_column(split, split->rows->groups[g]);
+    if (split->rows->group_count == 0)
         return true;
-    for (size_t i = 0; i < split->row->count && split->group == SIZE_MAX; i++)
-        if (cw_slice_is(cw_row_key(split->row->fields[i], split->shape.plain), split->rows->group))
-            split->group = i;
     return split->group != SIZE_MAX || fail_group(split);
 }
 

@@ -28,14 +28,17 @@ void cw_lua_plan_compile_derives(lua_State *L, struct cw_lua_plan *plan, int str
     lua_settop(L, derives - 1);
 }
 
+static bool begins_at(struct cw_slice path, struct cw_slice name)
+{
+    return path.len > name.len && path.data[0] == '$' && memcmp(path.data + 1, name.data, name.len) == 0 &&
+           (path.len == name.len + 1 || strchr("/[", path.data[name.len + 1]) != NULL);
+}
+
 bool cw_lua_plan_derives(const struct cw_lua_plan *plan, struct cw_slice path)
 {
-    for (size_t i = 0; i < plan->derive_count; i++) {
-        struct cw_slice name = plan->derives[i].name;
-        if (path.len > name.len && path.data[0] == '$' && memcmp(path.data + 1, name.data, name.len) == 0 &&
-            (path.len == name.len + 1 || strchr("/[", path.data[name.len + 1]) != NULL))
+    for (size_t i = 0; i < plan->derive_count; i++)
+        if (begins_at(path, plan->derives[i].name))
             return true;
-    }
     return false;
 }
 
@@ -93,26 +96,27 @@ static bool has_part(const struct cw_scope *scope, struct cw_slice name)
     return false;
 }
 
-bool cw_lua_plan_derive(struct cw_lua_plan *plan, struct cw_scope *scope, struct cw_arena *arena,
-                        struct cw_error *err)
+bool cw_lua_plan_derive(struct cw_lua_plan *plan, struct cw_slice path, struct cw_scope *scope,
+                        struct cw_arena *arena, struct cw_error *err)
 {
-    if (plan->derive_count == 0 || has_part(scope, plan->derives[0].name))
-        return true;
     size_t count = scope->part_count;
-    struct cw_part *parts = cw_arena_alloc(arena, (count + plan->derive_count) * sizeof *parts);
+    struct cw_part *parts = cw_arena_alloc(arena, (count + plan->derive_count) * sizeof *parts + 1);
     if (parts == NULL)
         return cw_fail(err, CW_LIMIT, "no memory left for derived parts");
     for (size_t i = 0; i < count; i++)
         parts[i] = scope->parts[i];
-    for (size_t i = 0; i < plan->derive_count; i++) {
-        struct cw_scope before = { scope->record, parts, count + i, scope->bytes };
-        struct deriving deriving = { .derive = &plan->derives[i], .scope = &before, .arena = arena };
-        parts[count + i].name =
-            plan->derives[i].name; /* without a root: it is there, and there is nothing in it */
-        if (!derive_one(plan, &deriving, &parts[count + i].root, err))
-            return false;
-    }
     scope->parts = parts;
-    scope->part_count = count + plan->derive_count;
+    for (size_t i = 0; i < plan->derive_count; i++) {
+        const struct derive *derive = &plan->derives[i];
+        if (has_part(scope, derive->name) || (path.len > 0 && !begins_at(path, derive->name)))
+            continue;
+        struct cw_scope before = *scope;
+        struct deriving deriving = { .derive = derive, .scope = &before, .arena = arena };
+        struct cw_part *part = &parts[scope->part_count];
+        if (!derive_one(plan, &deriving, &part->root, err))
+            return false;
+        part->name = derive->name; /* also without a root: it is there, and there is nothing in it */
+        scope->part_count++;
+    }
     return true;
 }

@@ -27,6 +27,7 @@ static struct cw_change *add_change(lua_State *L, struct asked *asked)
     if (asked->count == CHANGES_MAX)
         luaL_error(L, "site.edit changes at most %d fields at once", CHANGES_MAX);
     luaL_checkstack(L, 4, "too many changes");
+    asked->changes[asked->count] = (struct cw_change){ .field = NULL };
     return &asked->changes[asked->count++];
 }
 

@@ -26,29 +26,50 @@ static void read_delimiter(lua_State *L, int index, struct cw_arena *arena, stru
     rows->shape.delimiter = text != NULL ? text[0] : '\0';
 }
 
-/* The list on top of the stack. */
-static void read_headings(lua_State *L, struct cw_arena *arena, struct cw_rows *rows)
+/* The texts of the list on top of the stack. */
+static const char *const *read_texts(lua_State *L, const char *field, struct cw_arena *arena, size_t *count)
 {
-    size_t count = lua_rawlen(L, -1);
-    const char **headings = cw_arena_alloc(arena, (count + 1) * sizeof *headings);
-    if (headings == NULL)
-        cw_lua_fail(L, CW_NOMEM, "no memory for %zu headings", count);
-    if (count == 0 || count > CW_ROWS_COLUMNS_MAX)
-        cw_lua_fail(L, CW_USAGE, "rows: heading has %zu names; a table has 1 to %d columns", count,
+    *count = lua_rawlen(L, -1);
+    const char **texts = cw_arena_alloc(arena, (*count + 1) * sizeof *texts);
+    if (texts == NULL)
+        cw_lua_fail(L, CW_NOMEM, "no memory for %zu headings", *count);
+    if (*count == 0 || *count > CW_ROWS_COLUMNS_MAX)
+        cw_lua_fail(L, CW_USAGE, "rows: %s has %zu names; a table has 1 to %d columns", field, *count,
                     CW_ROWS_COLUMNS_MAX);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < *count; i++) {
         struct cw_slice text = { NULL, 0 };
         if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TSTRING)
-            cw_lua_fail(L, CW_USAGE, "rows: heading is a list of names, or the number of their line");
+            cw_lua_fail(L, CW_USAGE, "rows: %s is a list of names", field);
         text.data = lua_tolstring(L, -1, &text.len);
-        headings[i] = cw_lua_copy(L, arena, text);
-        if (strpbrk(headings[i], ",;\t|\"\r\n") != NULL)
-            cw_lua_fail(L, CW_USAGE, "rows: the heading \"%s\" has a delimiter or a quote in it",
-                        headings[i]);
+        texts[i] = cw_lua_copy(L, arena, text);
         lua_pop(L, 1);
     }
-    rows->headings = headings;
-    rows->heading_count = count;
+    return texts;
+}
+
+/* The list on top of the stack, which becomes a line. */
+static void read_headings(lua_State *L, struct cw_arena *arena, struct cw_rows *rows)
+{
+    rows->headings = read_texts(L, "heading", arena, &rows->heading_count);
+    for (size_t i = 0; i < rows->heading_count; i++)
+        if (strpbrk(rows->headings[i], ",;\t|\"\r\n") != NULL)
+            cw_lua_fail(L, CW_USAGE, "rows: the heading \"%s\" has a delimiter or a quote in it",
+                        rows->headings[i]);
+}
+
+/* A name, or a list of them. */
+static void read_group(lua_State *L, int index, struct cw_arena *arena, struct cw_rows *rows)
+{
+    if (lua_getfield(L, index, "group") == LUA_TSTRING) {
+        lua_createtable(L, 1, 0);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 1);
+    }
+    if (lua_istable(L, -1))
+        rows->groups = read_texts(L, "group", arena, &rows->group_count);
+    else if (!lua_isnil(L, -1))
+        cw_lua_fail(L, CW_USAGE, "rows: group is the heading of a column, or a list of such");
+    lua_pop(L, 1);
 }
 
 static void read_heading(lua_State *L, int index, struct cw_arena *arena, struct cw_rows *rows)
@@ -80,7 +101,7 @@ const char *cw_lua_read_rows(lua_State *L, int index, struct cw_arena *arena, st
     index = lua_absindex(L, index);
     *rows = (struct cw_rows){ .charset = NULL };
     cw_client_check_keys(L, index, "rows", "cartwright.Rows in scripts/types/cart.lua", known);
-    rows->group = read_text(L, index, "group", arena);
+    read_group(L, index, arena, rows);
     rows->charset = read_text(L, index, "charset", arena);
     rows->footer = read_text(L, index, "footer", arena);
     read_delimiter(L, index, arena, rows);
@@ -89,7 +110,7 @@ const char *cw_lua_read_rows(lua_State *L, int index, struct cw_arena *arena, st
     rows->shape.plain = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
     lua_pop(L, 1);
     const char *id = read_text(L, index, "id", arena);
-    return id == NULL && rows->group != NULL ? path_of(L, arena, rows->group) : id;
+    return id == NULL && rows->group_count > 0 ? path_of(L, arena, rows->groups[0]) : id;
 }
 
 void cw_lua_read_stream_rows(lua_State *L, int index, struct cw_lua_stream *stream)

@@ -32,10 +32,10 @@ const struct cw_plan *cw_lua_plan_get(const struct cw_lua_plan *plan);
 const struct cw_kind *cw_lua_plan_kind(const struct cw_lua_plan *plan);
 
 /* Adds to the scope the parts that the stream's `derive` makes of the record, unless they are there: what
- * came by that name goes before. What they return lives in the arena. False with the script's line in *err.
- */
-bool cw_lua_plan_derive(struct cw_lua_plan *plan, struct cw_scope *scope, struct cw_arena *arena,
-                        struct cw_error *err);
+ * came by that name goes before. With a path only the part at which it begins. What they return lives in the
+ * arena. False with the script's line in *err. */
+bool cw_lua_plan_derive(struct cw_lua_plan *plan, struct cw_slice path, struct cw_scope *scope,
+                        struct cw_arena *arena, struct cw_error *err);
 /* Whether a path begins at such a part. */
 bool cw_lua_plan_derives(const struct cw_lua_plan *plan, struct cw_slice path);
 

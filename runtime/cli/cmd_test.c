@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "engine/trial.h"
@@ -218,6 +219,11 @@ int cw_cmd_test(int argc, char **argv)
         fputs("cartwright test: name a cart of the site, or give --type TYPE\n", stderr);
         code = 2;
     }
+    cw_log_configure((struct cw_log_config){ .out = stderr,
+                                             .level = cli.verbose ? CW_LOG_DEBUG : CW_LOG_ERROR,
+                                             .style = CW_LOG_LOGFMT,
+                                             .clock = &cw_system_clock });
+    cli.log_is_set = true; /* a shop that fails as it is told to is no news */
     if (code < 0)
         code = cw_cli_open(&cli, argc < 2 ? CW_CLI_NO_SITE : 0)
                    ? test(&cli, &options, argc > 1 ? argv[1] : NULL)

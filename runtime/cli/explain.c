@@ -159,9 +159,11 @@ static bool explain_one(struct cw_cli *cli, const struct cw_lua_stream *stream, 
     const struct cw_document *stored = NULL;
     bool ok = cw_records_bytes(records, index, arena, &bytes, &err);
     bool whole = ok && cw_records_scope(records, index, arena, bytes, &scope, &err) &&
-                 (stream->id[0] != '$' || cw_lua_plan_derive(stream->plan, &scope, arena, &err));
+                 (stream->id[0] != '$' ||
+                  cw_lua_plan_derive(stream->plan, cw_slice(stream->id), &scope, arena, &err)) &&
+                 cw_records_id(records, index, &scope, arena, &id, &err);
     struct cw_error damage = err;
-    ok = ok && cw_records_id(records, index, whole ? &scope : NULL, arena, &id, &err);
+    ok = ok && (whole || cw_records_id(records, index, NULL, arena, &id, &err));
     if (ok && !whole) {
         mapped = (struct cw_mapped){ 0 };
         cw_mapped_add_issue(&mapped, arena, "malformed", "", "%s", damage.text);

@@ -12,7 +12,7 @@ bool cw_judge_map(const struct cw_lua_stream *stream, const struct cw_scope *sco
     struct cw_plan_host host = cw_lua_plan_host(stream->plan);
     struct cw_scope whole = *scope;
     *mapped = (struct cw_mapped){ 0 };
-    if (!cw_lua_plan_derive(stream->plan, &whole, arena, err))
+    if (!cw_lua_plan_derive(stream->plan, (struct cw_slice){ NULL, 0 }, &whole, arena, err))
         return err->code != CW_NOMEM &&
                cw_mapped_add_issue(mapped, arena, "script", "", "%s", err->text) != NULL;
     return cw_plan_run(cw_lua_plan_get(stream->plan), &whole, id, &host, trace, arena, mapped, err) &&

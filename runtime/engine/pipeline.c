@@ -81,7 +81,7 @@ static bool derive_id(struct cw_page_job *job, struct item *item)
     if (stream->id[0] != '$')
         return true;
     cw_pulse_enter(job->pipeline.pulse, stream->cart->name);
-    bool ok = cw_lua_plan_derive(stream->plan, &item->scope, &job->arena, &item->err);
+    bool ok = cw_lua_plan_derive(stream->plan, cw_slice(stream->id), &item->scope, &job->arena, &item->err);
     cw_pulse_leave(job->pipeline.pulse);
     return ok;
 }

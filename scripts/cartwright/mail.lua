@@ -61,15 +61,25 @@ function mail.field(order, name)
   end
 end
 
+---Where fields without a number begin: before all that have one.
+local UNNUMBERED = -1000000
+
+---The group that a value belongs to: that of its number; without one a new group where the last has such a value.
+local function group_of(groups, field, key, last)
+  if field.index then return field.index, last end
+  if groups[last] and groups[last][key] then last = last + 1 end
+  return last, last
+end
+
 function mail.groups(order, names)
-  local wanted, groups, indexes = {}, {}, {}
+  local wanted, groups, indexes, last = {}, {}, {}, UNNUMBERED
   for key, name in pairs(names) do
     for _, one in ipairs(list(name)) do wanted[native.fold(one)] = key end
   end
   for _, field in ipairs(order.fields) do
-    local key = wanted[field.name]
-    local index = field.index or 0
+    local key, index = wanted[field.name], nil
     if key and field.value ~= "" then
+      index, last = group_of(groups, field, key, last)
       if not groups[index] then groups[index], indexes[#indexes + 1] = {}, index end
       groups[index][key] = groups[index][key] or field.value
     end

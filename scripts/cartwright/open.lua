@@ -255,6 +255,16 @@ local function add_settings(streams, settings, tables)
   end
 end
 
+---The variant of a cart that its settings ask for. What is wrong with these is found afterwards, by what the variant
+---declares. A variant may choose in turn.
+local function choose(name, shop, given)
+  for _ = 1, 2 do
+    if not shop.choose then return shop end
+    shop = shop:choose((settle(name, shop.settings, given)))
+  end
+  return shop
+end
+
 ---@param name string
 ---@return cartwright.Cart instance
 ---@return table[] streams
@@ -277,11 +287,8 @@ function open.cart(name)
   if type(shop) ~= "table" or type(shop.settings) ~= "table" then
     error(("%s must return what cart.new { ... } or extend() made"):format(script), 0)
   end
+  shop = choose(name, shop, given)
   local settings, faults = settle(name, shop.settings, given)
-  if shop.choose and #faults == 0 then
-    shop = shop:choose(settings)
-    settings, faults = settle(name, shop.settings, given)
-  end
   local streams = {}
   streams_of.check_names(shop, faults, script)
   local fault = notice.check(shop) or served.check(shop)

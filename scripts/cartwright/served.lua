@@ -140,7 +140,7 @@ local HEADERS_MAX = 32
 local function add_header(flat, name, value)
   if type(name) ~= "string" or not name:find "^[%w!#$%%&'*+.^_`|~-]+$" or FRAMING[name:lower()] then
     error(("serve: %q is no header that an answer may have"):format(tostring(name)), 0)
-  elseif type(value) ~= "string" or value:find "[%z\1-\8\10-\31\127]" then
+  elseif type(value) ~= "string" or value:find "[\0-\8\10-\31\127]" then
     error(("serve: the header %s is no text of one line"):format(name), 0)
   end
   flat[#flat + 1], flat[#flat + 2] = name, value

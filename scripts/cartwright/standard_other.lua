@@ -17,6 +17,7 @@ add("customers", "customers come in, and again only when they change", { needs =
     end
     trial:wait(120)
     trial:sync "customers"
+    trial:equal(trial:waiting(), {}, "what waits")
     trial:equal(#trial:documents "customer", 3, "customers in the store")
     trial:equal(trial:document("customer", ids[1]), { email = "buyer1@example.com", first_name = "Łukasz",
       last_name = "Żółć" })
@@ -42,6 +43,7 @@ add("items", "items come in with SKU, name and price", { needs = { "items" }, wo
   for n, item in ipairs(wares(trial)) do ids[n] = tostring(trial.shop:offer(item)) end
   trial:wait(120)
   trial:sync "items"
+  trial:equal(trial:waiting(), {}, "what waits")
   for n, item in ipairs(wares(trial)) do
     trial:equal(trial:document("item", ids[n]), { sku = item.sku, name = item.name, price = item.price }, "item " .. item.sku)
   end
@@ -66,6 +68,7 @@ add("stock", "quantities come in by SKU, 0 as 0", { needs = { "stock" }, world =
   trial:wait(120)
   if trial.declared.there.items then trial:sync "items" end
   trial:sync "stock"
+  trial:equal(trial:waiting(), {}, "what waits")
   local found = {}
   for _, row in ipairs(trial:query("SELECT sku, quantity FROM stock_levels WHERE cart = $1", trial.cart)) do
     if row.sku then found[row.sku] = row.quantity end

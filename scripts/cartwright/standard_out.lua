@@ -10,16 +10,17 @@ local tests, add = world.tests()
 ---@field stream string
 ---@field needs string[]
 ---@field world string[]
----@field prepare fun(trial: testing.Trial): any
----@field say fun(trial: testing.Trial, prepared: any)
----@field check fun(trial: testing.Trial, prepared: any) that the shop shows it
----@field times fun(trial: testing.Trial, prepared: any): integer how often it is in the shop's books
+---@field several integer things that the tests of troubles tell at once
+---@field prepare fun(trial: testing.Trial, count: integer): any[] things to say something about
+---@field say fun(trial: testing.Trial, thing: any, n: integer)
+---@field check fun(trial: testing.Trial, thing: any, n: integer) that the shop shows it
+---@field times fun(trial: testing.Trial, thing: any, n: integer): integer how often it is in the shop's books
 ---@field is_level? boolean told twice it does no harm
 
 ---@type standard.Out[]
 local outs = {}
 
-local function count(trial, fits)
+local function count_entries(trial, fits)
   local found = 0
   for _, entry in ipairs(trial.shop.books) do
     if fits(entry) then found = found + 1 end
@@ -29,127 +30,140 @@ end
 
 -- Levels --------------------------------------------------------------------------------------------------------------
 
-local SKUS = { "TEA-1", "TEA-2", "TEA-3" }
-
 ---Things that the shop sells, known here as far as the cart has a stream for them.
-local function offer_some(trial)
-  for n, sku in ipairs(SKUS) do
-    trial.shop:offer { sku = sku, name = "Tea " .. n, currency = world.currency(trial), price = "1.00", quantity = "1" }
+---@return string[] skus
+local function offer_some(trial, count)
+  local skus = {}
+  for n = 1, count do
+    skus[n] = "TEA-" .. n
+    trial.shop:offer { sku = skus[n], name = "Tea " .. n, currency = world.currency(trial), price = "1.00", quantity = "1" }
   end
   trial:wait(120)
   if trial.declared.there.items then trial:sync "items" end
+  return skus
 end
 
-local function put_levels(trial, quantities)
-  local put = { kind = "stock_level" }
-  for n, quantity in ipairs(quantities) do put[n] = { sku = SKUS[n], warehouse = "MAIN", quantity = quantity } end
-  trial:put(put)
+local QUANTITIES = { "7", "0", "120" }
+
+local function quantity_at(n) return QUANTITIES[n] or tostring(10 + n) end
+
+local function put_level(trial, sku, quantity)
+  trial:put { kind = "stock_level", { sku = sku, warehouse = "MAIN", quantity = quantity } }
 end
 
-local function check_levels(trial, quantities)
-  for n, quantity in ipairs(quantities) do
-    local shown = trial.shop:quantity_of(SKUS[n])
-    trial:equal(shown and tostring(shown), quantity, "what the shop sells of " .. SKUS[n])
-  end
+local function check_level(trial, sku, quantity)
+  local shown = trial.shop:quantity_of(sku)
+  trial:equal(shown and tostring(shown), quantity, "what the shop sells of " .. sku)
 end
 
-outs[#outs + 1] = { stream = "stock_out", needs = {}, world = { "offer", "quantity_of" }, is_level = true,
-  prepare = offer_some, say = function(trial) put_levels(trial, { "7", "0", "120" }) end,
-  check = function(trial) check_levels(trial, { "7", "0", "120" }) end,
-  times = function(trial)
-    return count(trial, function(entry) return entry.kind == "stock" and entry.sku == "TEA-1" end)
+outs[#outs + 1] = { stream = "stock_out", needs = {}, world = { "offer", "quantity_of" }, several = 3, is_level = true,
+  prepare = offer_some,
+  say = function(trial, sku, n) put_level(trial, sku, quantity_at(n)) end,
+  check = function(trial, sku, n) check_level(trial, sku, quantity_at(n)) end,
+  times = function(trial, sku)
+    return count_entries(trial, function(entry) return entry.kind == "stock" and entry.sku == sku end)
   end }
 
-outs[#outs + 1] = { stream = "prices_out", needs = {}, world = { "offer", "price_of" }, is_level = true,
+local PRICES = { "4.90", "12.00", "0.95" }
+
+local function price_at(n) return PRICES[n] or ("%d.50"):format(n) end
+
+outs[#outs + 1] = { stream = "prices_out", needs = {}, world = { "offer", "price_of" }, several = 3, is_level = true,
   prepare = offer_some,
-  say = function(trial)
-    local put = { kind = "price" }
-    for n, amount in ipairs { "4.90", "12.00", "0.95" } do
-      put[n] = { sku = SKUS[n], list = "default", currency = world.currency(trial), amount = amount }
-    end
-    trial:put(put)
+  say = function(trial, sku, n)
+    trial:put { kind = "price", { sku = sku, list = "default", currency = world.currency(trial), amount = price_at(n) } }
   end,
-  check = function(trial)
-    for n, amount in ipairs { "4.90", "12.00", "0.95" } do
-      trial:equal(trial.shop:price_of(SKUS[n]), amount, "the shop's price of " .. SKUS[n])
-    end
-  end,
-  times = function(trial)
-    return count(trial, function(entry) return entry.kind == "price" and entry.sku == "TEA-1" end)
+  check = function(trial, sku, n) trial:equal(trial.shop:price_of(sku), price_at(n), "the shop's price of " .. sku) end,
+  times = function(trial, sku)
+    return count_entries(trial, function(entry) return entry.kind == "price" and entry.sku == sku end)
   end }
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
-local function place_one(trial)
-  local _, ids = world.place_some(trial, 1, { status = "paid" })
+---@return string[] ids of orders that are here and in the shop
+local function place_and_sync(trial, count, status)
+  local _, ids = world.place_some(trial, count, { status = status })
   trial:sync "orders"
-  return ids[1]
+  return ids
 end
 
-local TRACKING = "1Z999AA10123456784"
+local function tracking_at(n) return ("1Z999AA1012345%04d"):format(n) end
 
-local function put_parcel(trial, order_id, lines)
-  trial:put { kind = "shipment", { number = "S-1", order_cart = trial.cart, order_id = order_id, confirmed = true,
-    tracking_number = TRACKING, shipped_at = trial.shop:now():format "%Y-%m-%dT%H:%M:%SZ", lines = lines } }
+local function put_parcel(trial, order_id, n, lines)
+  trial:put { kind = "shipment", { number = "S-" .. n, order_cart = trial.cart, order_id = order_id, confirmed = true,
+    tracking_number = tracking_at(n), shipped_at = trial.shop:now():format "%Y-%m-%dT%H:%M:%SZ", lines = lines } }
 end
 
 ---@return table? parcel
 ---@return integer count of those with the tracking number
-local function parcel_of(trial, order_id)
+local function parcel_of(trial, order_id, n)
   local order, found, number = trial.shop:order_of(order_id), nil, 0
   for _, shipment in ipairs(order and order.shipments or {}) do
-    if shipment.tracking_number == TRACKING then found, number = shipment, number + 1 end
+    if shipment.tracking_number == tracking_at(n) then found, number = shipment, number + 1 end
   end
   return found, number
 end
 
-outs[#outs + 1] = { stream = "shipments_out", needs = { "orders" }, world = { "place", "order_of" }, prepare = place_one,
-  say = put_parcel,
-  check = function(trial, order_id)
-    local _, number = parcel_of(trial, order_id)
+outs[#outs + 1] = { stream = "shipments_out", needs = { "orders" }, world = { "place", "order_of" }, several = 1,
+  prepare = function(trial, count) return place_and_sync(trial, count, "paid") end, say = put_parcel,
+  check = function(trial, order_id, n)
+    local _, number = parcel_of(trial, order_id, n)
     trial:equal(number, 1, "parcels with that tracking number in the shop")
   end,
-  times = function(trial, order_id)
-    local _, number = parcel_of(trial, order_id)
-    local booked = count(trial, function(entry) return entry.kind == "shipment" and entry.tracking_number == TRACKING end)
-    return math.max(number, booked)
+  times = function(trial, order_id, n)
+    local _, number = parcel_of(trial, order_id, n)
+    return math.max(number, count_entries(trial, function(entry)
+      return entry.kind == "shipment" and entry.tracking_number == tracking_at(n)
+    end))
   end }
 
-outs[#outs + 1] = { stream = "statuses_out", needs = { "orders" }, world = { "place", "order_of" },
-  prepare = function(trial)
-    local _, ids = world.place_some(trial, 1, { status = "pending" })
-    trial:sync "orders"
-    return { id = ids[1], was = trial.shop:order_of(ids[1]).status }
+outs[#outs + 1] = { stream = "statuses_out", needs = { "orders" }, world = { "place", "order_of" }, several = 1,
+  prepare = function(trial, count)
+    local orders = {}
+    for i, id in ipairs(place_and_sync(trial, count, "pending")) do
+      orders[i] = { id = id, was = trial.shop:order_of(id).status }
+    end
+    return orders
   end,
   say = function(trial, order) trial:edit("order", order.id, { status = "cancelled" }) end,
   check = function(trial, order)
     trial:ok(trial.shop:order_of(order.id).status ~= order.was, ("the order's status in the shop is still %s"):format(order.was))
   end,
   times = function(trial, order)
-    return count(trial, function(entry) return entry.kind == "status" and tostring(entry.order_id) == order.id end)
+    return count_entries(trial, function(entry) return entry.kind == "status" and tostring(entry.order_id) == order.id end)
   end }
 
 -- Customers and items -------------------------------------------------------------------------------------------------
 
-local EMAIL = "ola@example.com"
+---Things that the shop does not have yet.
+local function numbered(pattern)
+  return function(_, count)
+    local things = {}
+    for n = 1, count do things[n] = pattern:format(n) end
+    return things
+  end
+end
 
-outs[#outs + 1] = { stream = "customers_out", needs = {}, world = { "customer_of" }, prepare = function() end,
-  say = function(trial)
-    trial:put { kind = "customer", { number = "C-1", email = EMAIL, first_name = "Ola", last_name = "Żółć" } }
+outs[#outs + 1] = { stream = "customers_out", needs = {}, world = { "customer_of" }, several = 1,
+  prepare = numbered "ola%d@example.com",
+  say = function(trial, email, n)
+    trial:put { kind = "customer", { number = "C-" .. n, email = email, first_name = "Ola", last_name = "Żółć" } }
   end,
-  check = function(trial)
-    trial:equal(trial.shop:customer_of(EMAIL), { first_name = "Ola", last_name = "Żółć" }, "the customer in the shop")
+  check = function(trial, email)
+    trial:equal(trial.shop:customer_of(email), { first_name = "Ola", last_name = "Żółć" }, "the customer in the shop")
   end,
-  times = function(trial)
-    return count(trial, function(entry) return entry.kind == "customer" and entry.email == EMAIL end)
+  times = function(trial, email)
+    return count_entries(trial, function(entry) return entry.kind == "customer" and entry.email == email end)
   end }
 
-outs[#outs + 1] = { stream = "items_out", needs = {}, world = { "item_of" }, prepare = function() end,
-  say = function(trial)
-    trial:put { kind = "item", { sku = "NEW-1", name = "Thé & Co", price = "3.50", currency = world.currency(trial) } }
+outs[#outs + 1] = { stream = "items_out", needs = {}, world = { "item_of" }, several = 1, prepare = numbered "NEW-%d",
+  say = function(trial, sku)
+    trial:put { kind = "item", { sku = sku, name = "Thé & Co", price = "3.50", currency = world.currency(trial) } }
   end,
-  check = function(trial) trial:equal(trial.shop:item_of "NEW-1", { name = "Thé & Co" }, "the item in the shop") end,
-  times = function(trial) return count(trial, function(entry) return entry.kind == "item" and entry.sku == "NEW-1" end) end }
+  check = function(trial, sku) trial:equal(trial.shop:item_of(sku), { name = "Thé & Co" }, "the item in the shop") end,
+  times = function(trial, sku)
+    return count_entries(trial, function(entry) return entry.kind == "item" and entry.sku == sku end)
+  end }
 
 -- Told, whatever happens ----------------------------------------------------------------------------------------------
 
@@ -184,19 +198,33 @@ local function said(trial, stream)
 end
 
 ---@param out standard.Out
-local function check_end(trial, out, prepared, may_wait)
-  local states, times = states_of(trial, out.stream), out.times(trial, prepared)
+local function check_end(trial, out, things, may_wait)
+  local states = states_of(trial, out.stream)
   local waits = states.unknown + states.failed + states.queued + states.sending
-  trial:ok(out.is_level or times <= 1, ("it is in the shop's books %d times"):format(times))
-  if waits == 0 then return out.check(trial, prepared) end
-  trial:ok(may_wait and states.queued + states.sending == 0, ("it was not told to the end: %s"):format(said(trial, out.stream)))
+  for n, thing in ipairs(things) do
+    local times = out.times(trial, thing, n)
+    trial:ok(out.is_level or times <= 1, ("it is in the shop's books %d times"):format(times))
+    if waits == 0 then out.check(trial, thing, n) end
+  end
+  trial:ok(waits == 0 or may_wait and states.queued + states.sending == 0, ("it was not told to the end: %s"):format(
+    said(trial, out.stream)))
 end
+
+---@return any[] things
+local function prepare_and_say(trial, out)
+  local things = out.prepare(trial, out.several)
+  for n, thing in ipairs(things) do out.say(trial, thing, n) end
+  return things
+end
+
+local DEATHS = 16
 
 ---Fields of a trouble that the test is about.
 local TROUBLES = {
   { "lost-answer", "an answer that was lost", { what = "lost" }, true },
   { "late-effect", "an effect that comes after the connection broke", { what = "late" }, true },
   { "error-after-effect", "a 500 after the effect", { what = 500, done = true }, true },
+  { "error-before-effect", "a 500 without the effect", { what = 500 }, true },
   { "retry-later-429", "a 429 that says when to come back", { what = 429, retry_after = "60" } },
   { "retry-later-503", "a 503 that says when to come back", { what = 503, retry_after = "60" } },
   { "refused-once", "a refusal (422)", { what = 422 } },
@@ -207,10 +235,9 @@ for _, out in ipairs(outs) do
   local needs = { needs = { out.stream, table.unpack(out.needs) }, world = out.world }
 
   add(name, "the shop shows what it was told; a second run tells nothing", needs, function(trial)
-    local prepared = out.prepare(trial)
-    out.say(trial, prepared)
+    local things = prepare_and_say(trial, out)
     trial:sync(out.stream)
-    check_end(trial, out, prepared)
+    check_end(trial, out, things)
     local told = #trial.shop.books
     trial:wait(600)
     trial:sync(out.stream)
@@ -220,55 +247,78 @@ for _, out in ipairs(outs) do
   for _, trouble in ipairs(TROUBLES) do
     local what, words, fields, may_wait = table.unpack(trouble)
     add(("%s-%s"):format(name, what), ("%s: told once"):format(words), needs, function(trial)
-      local prepared = out.prepare(trial)
-      out.say(trial, prepared)
+      local things = prepare_and_say(trial, out)
       trial.shop:trouble { on = "write", what = fields.what, done = fields.done, retry_after = fields.retry_after }
       settle(trial, out.stream)
-      check_end(trial, out, prepared, may_wait)
+      check_end(trial, out, things, may_wait)
     end)
   end
 
-  add(name .. "-killed", "the process dies at ever later steps while it tells: told once", needs, function(trial)
-    local prepared = out.prepare(trial)
-    out.say(trial, prepared)
-    world.kill_until_done(trial, function()
-      trial:wait(130)
-      return trial:sync(out.stream, { fails = true })
-    end)
+  add(name .. "-killed", "the process dies at each step of a telling in turn: told once", needs, function(trial)
+    local things = out.prepare(trial, DEATHS)
+    for n, thing in ipairs(things) do
+      out.say(trial, thing, n)
+      trial:kill_after(n)
+      trial:sync(out.stream, { fails = true })
+      trial:kill_after(0)
+    end
+    trial:wait(300)
     settle(trial, out.stream)
-    check_end(trial, out, prepared, true)
+    check_end(trial, out, things, true)
   end)
 end
 
 -- What one stream alone has -------------------------------------------------------------------------------------------
 
-add("stock-out-newest", "a level that changes while an answer is lost: in the end the shop sells the newest",
-  { needs = { "stock_out" }, world = { "offer", "quantity_of" } }, function(trial)
-    offer_some(trial)
-    put_levels(trial, { "5", "6", "7" })
+---Puts a quantity of each, from `first` on upwards.
+local function put_levels(trial, skus, first)
+  for n, sku in ipairs(skus) do put_level(trial, sku, tostring(first + n)) end
+end
+
+local function check_levels(trial, skus, first)
+  for n, sku in ipairs(skus) do check_level(trial, sku, tostring(first + n)) end
+end
+
+local LEVELS = { needs = { "stock_out" }, world = { "offer", "quantity_of" } }
+
+add("stock-out-newest", "a level that changes while an answer is lost: in the end the shop sells the newest", LEVELS,
+  function(trial)
+    local skus = offer_some(trial, 3)
+    put_levels(trial, skus, 4)
     trial.shop:trouble { on = "write", what = "lost" }
     trial:sync("stock_out", { fails = true })
-    put_levels(trial, { "8", "9", "10" })
+    put_levels(trial, skus, 20)
     settle(trial, "stock_out")
     local states = states_of(trial, "stock_out")
-    if states.unknown + states.failed == 0 then check_levels(trial, { "8", "9", "10" }) end
+    if states.unknown + states.failed == 0 then check_levels(trial, skus, 20) end
   end)
 
-add("stock-out-unknown-sku", "a SKU that the shop does not have keeps no other from being told",
-  { needs = { "stock_out" }, world = { "offer", "quantity_of" } }, function(trial)
-    offer_some(trial)
-    trial:put { kind = "stock_level", { sku = "NOWHERE", warehouse = "MAIN", quantity = "3" } }
-    put_levels(trial, { "5", "6", "7" })
+add("stock-out-many", "more levels than are sent one by one, while an answer is lost and one is refused", LEVELS,
+  function(trial)
+    local skus = offer_some(trial, 14)
+    put_levels(trial, skus, 30)
+    trial.shop:trouble { on = "write", what = "lost", skip = 1 }
+    trial.shop:trouble { on = "write", what = 400 }
     settle(trial, "stock_out")
-    check_levels(trial, { "5", "6", "7" })
+    local states = states_of(trial, "stock_out")
+    if states.unknown + states.failed == 0 then check_levels(trial, skus, 30) end
+    trial:equal(states.queued + states.sending, 0, "messages that are still on their way")
   end)
+
+add("stock-out-unknown-sku", "a SKU that the shop does not have keeps no other from being told", LEVELS, function(trial)
+  local skus = offer_some(trial, 3)
+  put_level(trial, "NOWHERE", "3")
+  put_levels(trial, skus, 4)
+  settle(trial, "stock_out")
+  check_levels(trial, skus, 4)
+end)
 
 add("shipments-out-partial", "a parcel with a part of the order has just those lines in the shop",
   { needs = { "orders", "shipments_out" }, world = { "place", "order_of" } }, function(trial)
-    local order_id = place_one(trial)
-    put_parcel(trial, order_id, { { sku = "MUG", quantity = "1" } })
+    local order_id = place_and_sync(trial, 1, "paid")[1]
+    put_parcel(trial, order_id, 1, { { sku = "MUG", quantity = "1" } })
     trial:sync "shipments_out"
-    local parcel = parcel_of(trial, order_id)
+    local parcel = parcel_of(trial, order_id, 1)
     trial:ok(parcel, ("the parcel is not in the shop: %s"):format(said(trial, "shipments_out")))
     trial:equal(parcel.lines, { { quantity = "1" } }, "lines of the parcel")
   end)

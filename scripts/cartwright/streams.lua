@@ -72,6 +72,12 @@ end
 
 local TIMES = { { "overlap", "1h" }, { "settle", "10s" }, { "reconcile", "14d" }, { "refresh", "60d" } }
 
+---Where the id stands in rows of a table, if the stream does not say.
+local function id_of(rows)
+  local group = type(rows.group) == "table" and rows.group[1] or rows.group
+  return rows.id or group and ("row/'%s'"):format(tostring(group))
+end
+
 ---How the stream's files are read.
 ---@return string? records path of their records
 ---@return table? rows options of tables of text
@@ -87,7 +93,7 @@ end
 function streams.describe(name, stream, faults, script)
   local records, rows = files_of(name, stream, faults, script)
   local described = { name = name, stream = stream, records = records, rows = rows,
-    id = stream.id or rows and (rows.id or rows.group and ("row/'%s'"):format(rows.group)) or "id",
+    id = stream.id or rows and id_of(rows) or "id",
     full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
     has_read = stream.read ~= nil, final = check_final(stream.final, name, faults, script) }
   for _, time in ipairs(TIMES) do

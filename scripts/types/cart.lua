@@ -230,8 +230,8 @@ function Response:rows(options) end
 function Response:record(id) end
 
 ---@class cartwright.Rows
----@field group? string heading of the column with the record's id; without it each row is a record, and `id` says which
----@field id? string path of the record's id; default: "row/GROUP"
+---@field group? string|string[] heading of the column with the record's id, or several of which one is there; without it each row is a record, and `id` says which
+---@field id? string path of the record's id; default: "row/GROUP", the first of them
 ---@field delimiter? ","|";"|"\t"|"|" default: the one that the heading's line has most of
 ---@field quoted? boolean false: quotes are characters like any other (Amazon's reports); default true
 ---@field charset? string where there is no byte-order mark: "windows-1252", "ISO-8859-15", "cp932"; default UTF-8

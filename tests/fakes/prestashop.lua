@@ -3,9 +3,9 @@
 ---
 ---Of the real one it has: local times without a zone, amounts with six digits, "0" and "0000-00-00 00:00:00" for none,
 ---CDATA in white space, two languages, states known by flags and mail templates, dates that need date=1, lists that
----are sorted and cut only when asked to, differences as prices of combinations, a sum as the stock row of their product,
----and no time of change for stock and tracking numbers. `shop.version` below 8 takes no PATCH; `shop.mails` is what
----buyers were written.
+---are sorted and cut only when asked to, differences as prices of combinations, a sum as the stock row of their
+---product, and no time of change for stock and tracking numbers. `shop.version` below 8 takes no PATCH; `shop.mails` is
+---what buyers were written.
 local books = require "fakes.prestashop.books"
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
@@ -15,6 +15,7 @@ local time = require "cartwright.time"
 
 local KEY = "SYSTEMTESTKEYSYSTEMTESTKEY000000"
 local ZONE = "Europe/Paris"
+local NEVER = "0000-00-00 00:00:00"
 
 local shop = fake.new { title = "PrestaShop web service", settings = { key = KEY, zone = ZONE } }
 
@@ -287,7 +288,7 @@ function shop:offer(item)
     active = flag(item.active, "1"), state = "1", type = "simple",
     product_type = #variants > 0 and "combinations" or "standard", id_tax_rules_group = "1",
     id_default_combination = "0", cache_default_attribute = "0", position_in_category = "0", quantity = "0",
-    date_add = stamp(self), date_upd = stamp(self) })
+    available_date = "0000-00-00", date_add = stamp(self), date_upd = stamp(self) })
   self:add_stock(product.id, "0", tostring(item.quantity or 0))
   for i, variant in ipairs(variants) do
     local made = add_variant(self, product, variant)
@@ -360,8 +361,8 @@ local function add_order(self, order, customer)
     id_currency = id_by_code(self, "currencies", order.currency), id_lang = "1", id_customer = customer.id,
     id_carrier = self.tables.carriers[#self.tables.carriers].id, current_state = "0",
     module = order.payment_method or "ps_wirepayment", payment = order.payment_name or "Virement", invoice_number = "0",
-    date_add = stamp(self, order.placed_at), date_upd = stamp(self), note = order.note, id_shop = "1",
-    gift_message = order.gift_message,
+    invoice_date = NEVER, delivery_date = NEVER, date_add = stamp(self, order.placed_at), date_upd = stamp(self),
+    note = order.note, id_shop = "1", gift_message = order.gift_message,
     reference = order.number or ("F%08d"):format(self:next "references"),
     total_discounts_tax_incl = books.amount(order.discount_total), total_paid = books.amount(order.total),
     total_paid_tax_incl = books.amount(order.total), total_paid_real = "0.000000",

@@ -42,6 +42,9 @@ shop.failures = {
 ---@param request fake.Request
 function shop:authorized(request)
   if request.path == "/wp-json/" then return true end
+  if self.reads_only and request.method ~= "GET" then
+    return fault(401, "woocommerce_rest_authentication_error", "The API key provided does not have write permissions.")
+  end
   local why = door.fault(self, request, KEY, SECRET)
   return why == nil or why.code and fault(401, why.code, why.message) or fault(401, "woocommerce_rest_cannot_view",
     "Sorry, you cannot list resources.")
@@ -51,13 +54,17 @@ local function missing(what) return fault(404, ("woocommerce_rest_%s_invalid_id"
 
 ---A list of the shop, as the query wants it.
 local function list(self, request, all, kind)
+  if self.ignores_changes then
+    request.query.modified_after, request.query.modified_before, request.query.dates_are_gmt = nil, nil, nil
+  end
   local found, why = lists.select(all, request.query, kind)
   if not found then return fault(400, "rest_invalid_param", why) end
   local size = request:number("per_page", 10)
   local offset = request.query.offset and request:number("offset", 0) or (request:number("page", 1) - 1) * size
-  local slice = self:page(found, offset, size)
   local made = {}
-  for i, object in ipairs(slice) do made[i] = lists.trim(object, request.query._fields) end
+  for _, object in ipairs(self:page(found, offset, size)) do
+    if not self.hidden[tostring(object.id)] then made[#made + 1] = lists.trim(object, request.query._fields) end
+  end
   return fake.json(json.array(made), 200, { ["X-WP-Total"] = tostring(#found),
     ["X-WP-TotalPages"] = tostring((#found + size - 1) // size) })
 end
@@ -73,6 +80,10 @@ end
 function shop:start()
   self.orders, self.products, self.variations, self.customers, self.trackings, self.notes = {}, {}, {}, {}, {}, {}
   self.tracks, self.nonces, self.mails = true, {}, {}
+  self.reads_only = false     -- the key may not write
+  self.ignores_changes = false -- as versions before 5.8
+  self.hidden = {}            -- ids that are counted, but not shown
+  self.refused = {}           -- SKUs that a batch refuses
   self.providers = { UPS = true, USPS = true, ["Deutsche Post DHL"] = true }
 end
 
@@ -346,7 +357,9 @@ local function batch(self, request, all)
   end
   for i, fields in ipairs(update) do
     local object = by_id(all, fields.id)
-    if object then
+    if object and self.refused[object.sku] then
+      made[i] = { id = object.id, error = { code = "woocommerce_rest_cannot_edit", message = "Sorry.", data = { status = 403 } } }
+    elseif object then
       change(self, object, fields)
       made[i] = object
     else

@@ -92,7 +92,7 @@ compare_files() { # compare_files FOLDER FILE...: every record of files that are
         [ -s "$work/lines" ] || fail "$file: $(cat "$work/err")"
         while read -r line; do
             printf '%s\n' "$line" | jq "$only_outcome" >"$work/record.json"
-            id=$(printf '%s\n' "$line" | jq -r .id)
+            id=$(printf '%s\n' "$line" | jq -r '.id | gsub("/"; "_")')
             compare "$folder/$(basename "$file" .json)-$id.json" "$work/record.json"
             count "$work/record.json"
         done <"$work/lines"

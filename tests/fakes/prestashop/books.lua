@@ -26,13 +26,13 @@ local RESOURCES = {
   order_states = { "order_state", 51, "id unremovable send_email module_name paid shipped delivery invoice logable "
     .. "deleted name template" },
   orders = { "order", 100001, "id id_address_delivery id_address_invoice id_currency id_lang id_customer id_carrier "
-    .. "current_state module invoice_number date_add date_upd shipping_number note id_shop payment gift_message "
+    .. "current_state module invoice_number invoice_date delivery_date date_add date_upd shipping_number note id_shop payment gift_message "
     .. "total_discounts_tax_incl total_paid total_paid_tax_incl total_paid_tax_excl total_paid_real total_products_wt "
     .. "total_shipping_tax_incl total_wrapping_tax_incl round_mode round_type conversion_rate reference" },
   product_option_values = { "product_option_value", 800001, "id id_attribute_group name" },
   products = { "product", 300001, "id manufacturer_name id_default_combination cache_default_attribute "
     .. "id_tax_rules_group position_in_category quantity type product_type reference supplier_reference ean13 isbn upc "
-    .. "weight price wholesale_price active state available_for_order show_price date_add date_upd name description "
+    .. "weight price wholesale_price active state available_for_order available_date show_price date_add date_upd name description "
     .. "link_rewrite" },
   states = { "state", 901, "id id_country iso_code name" },
   stock_availables = { "stock_available", 500001, "id id_product id_product_attribute id_shop id_shop_group quantity "

@@ -120,7 +120,7 @@ function telling.move(shop, order, state, stamp)
   end
 end
 
-local function name_of(changes)
+local function names_of(changes)
   local names = {}
   for name in pairs(changes) do names[#names + 1] = name end
   return table.concat(names, " ")
@@ -145,12 +145,12 @@ local CONSEQUENCES = {
     shop:book { kind = "status", order_id = tostring(order.id), status = state.name[1] }
   end,
   customers = function(shop, customer, changes)
-    shop:book { kind = "customer", email = customer.email, fields = name_of(changes) }
+    shop:book { kind = "customer", email = customer.email, fields = names_of(changes) }
   end,
   products = function(shop, product, changes)
-    local is_price = changes.price and next(changes, next(changes)) == nil
-    shop:book(is_price and { kind = "price", sku = product.reference, price = telling.price(shop, product) }
-      or { kind = "item", sku = product.reference, fields = name_of(changes) })
+    local fields = names_of(changes)
+    shop:book(fields == "price" and { kind = "price", sku = product.reference, price = telling.price(shop, product) }
+      or { kind = "item", sku = product.reference, fields = fields })
   end,
   combinations = function(shop, combination)
     shop:book { kind = "price", sku = combination.reference, price = telling.price(shop, combination) }

@@ -85,7 +85,7 @@ static void expect(bool ok, const char *what)
 static void confine(void)
 {
     const char *read[] = { bed.site, "/nowhere/at/all", NULL }, *write[] = { bed.data, NULL };
-    struct cw_confine walls = { read, write };
+    struct cw_confine walls = { .read = read, .write = write };
     struct cw_confined confined;
     struct cw_error err = { 0 };
     expect(cw_confine_process(&walls, &confined, &err), err.text);
@@ -165,7 +165,7 @@ CONFINED(others_cannot_be_traced_read_or_killed)
     expect_refused(process_vm_readv(parent, &here, 1, &there, 1, 0), EPERM, "process_vm_readv");
     expect_refused(process_vm_writev(parent, &here, 1, &there, 1, 0), EPERM, "process_vm_writev");
     const char *read[] = { NULL }, *write[] = { NULL };
-    struct cw_confine walls = { read, write };
+    struct cw_confine walls = { .read = read, .write = write };
     struct cw_confined confined;
     expect(cw_confine_process(&walls, &confined, NULL), "a second time");
     if (confined.landlock_version >= 6)
@@ -392,13 +392,34 @@ CONFINED(descriptors_that_are_open_stay_open)
     expect(pwrite(fd, "n", 1, 0) == 1, "write");
 }
 
+CONFINED(in_a_folder_for_moving_files_are_moved_and_nothing_is_written)
+{
+    const char *read[] = { NULL }, *write[] = { NULL }, *move[] = { bed.data, "/nowhere/at/all", NULL };
+    const struct cw_confine walls = { .read = read, .write = write, .move = move };
+    struct cw_confined confined;
+    put(bed.data, "a", "text", NULL, 0);
+    int outside = open(bed.folder, O_PATH | O_CLOEXEC);
+    expect(cw_confine_process(&walls, &confined, NULL), "confine");
+    int data = open(bed.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    expect(data >= 0, "the folder");
+    expect(mkdirat(data, "work", 0700) == 0, "mkdir");
+    expect(renameat(data, "a", data, "work/a") == 0, "rename into a folder below");
+    expect(openat(data, "work/a", O_RDONLY | O_CLOEXEC) >= 0, "read");
+    expect(openat(data, "lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0600) >= 0, "an empty file");
+    expect_refused(openat(data, "work/a", O_WRONLY | O_CLOEXEC), EACCES, "write");
+    expect_refused(renameat(data, "work/a", outside, "a"), EACCES, "rename to elsewhere");
+    expect_refused(symlinkat("/etc/shadow", data, "link"), EACCES, "a link");
+    expect(unlinkat(data, "work/a", 0) == 0 && unlinkat(data, "work", AT_REMOVEDIR) == 0, "remove");
+    expect(unlinkat(data, "lock", 0) == 0, "remove the lock");
+}
+
 static void a_folder_to_write_to_that_is_not_there_is_an_error(void **state)
 {
     (void)state;
     pid_t pid = fork();
     if (pid == 0) {
         const char *read[] = { NULL }, *write[] = { "/nowhere/at/all", NULL };
-        struct cw_confine walls = { read, write };
+        struct cw_confine walls = { .read = read, .write = write };
         struct cw_confined confined;
         struct cw_error err = { 0 };
         bool ok = cw_confine_process(&walls, &confined, &err);
@@ -426,6 +447,7 @@ int main(void)
         cmocka_unit_test(names_are_resolved),
         cmocka_unit_test(a_connection_by_tls_is_made_and_its_certificate_checked),
         cmocka_unit_test(descriptors_that_are_open_stay_open),
+        cmocka_unit_test(in_a_folder_for_moving_files_are_moved_and_nothing_is_written),
         cmocka_unit_test(a_folder_to_write_to_that_is_not_there_is_an_error),
     };
     return cmocka_run_group_tests_name("confine", tests, open_bed, close_bed);

@@ -2,6 +2,8 @@
  * under windows of every size. */
 #include "reading.h"
 
+static const char *const by_id[] = { "id", "Kennung" };
+
 static void split_table(const struct cw_rows *rows, struct cw_slice document, size_t step,
                         struct cw_buffer *out)
 {
@@ -38,7 +40,7 @@ static void assert_table_of(const struct cw_rows *rows, const char *text, const 
 /* Grouped by "id". */
 static void assert_table(const char *text, const char *expected)
 {
-    const struct cw_rows rows = { .group = "id" };
+    const struct cw_rows rows = { .groups = by_id, .group_count = 2 };
     assert_table_of(&rows, text, expected);
 }
 
@@ -50,6 +52,7 @@ static void rows_that_belong_together_are_one_record(void **state)
     assert_table("id,sku\r1,a\r1,b\r2,c\r", "[1,a\r1,b\r][2,c\r]END");
     assert_table("sku;id\na;\"1\"\n\"b;\";1\n", "[a;\"1\"\n\"b;\";1\n]END");
     assert_table("\xEF\xBB\xBFid\tsku\n1\ta\n", "[1\ta\n]END");
+    assert_table("sku,Kennung\na,1\nb,1\n", "[a,1\nb,1\n]END");
     assert_table("id,sku\n", "END");
     assert_table("id,sku", "END");
 }
@@ -57,7 +60,7 @@ static void rows_that_belong_together_are_one_record(void **state)
 static void without_a_group_each_row_is_a_record(void **state)
 {
     (void)state;
-    const struct cw_rows rows = { .group = NULL };
+    const struct cw_rows rows = { .groups = NULL };
     assert_table_of(&rows, "id|sku\n1|a\n1|b\n", "[1|a\n][1|b\n]END");
 }
 
@@ -77,17 +80,17 @@ static void a_title_above_the_headings_is_no_heading(void **state)
 {
     (void)state;
     assert_table("Orders of May\n\nid,sku\n1,a\n", "[1,a\n]END");
-    const struct cw_rows third = { .group = "id", .heading_line = 3 };
+    const struct cw_rows third = { .groups = by_id, .group_count = 2, .heading_line = 3 };
     assert_table_of(&third, "Orders, May\n\nid,sku\n1,a\n", "[1,a\n]END");
     static const char *const names[] = { "id", "sku" };
-    const struct cw_rows none = { .group = "id", .headings = names, .heading_count = 2 };
+    const struct cw_rows none = { .groups = by_id, .group_count = 2, .headings = names, .heading_count = 2 };
     assert_table_of(&none, "1;a\n1;b\n2;c\n", "[1;a\n1;b\n][2;c\n]END");
 }
 
 static void a_footer_ends_the_table(void **state)
 {
     (void)state;
-    const struct cw_rows rows = { .group = "id", .footer = "record(s) downloaded" };
+    const struct cw_rows rows = { .groups = by_id, .group_count = 2, .footer = "record(s) downloaded" };
     assert_table_of(&rows, "id,sku,n\n1,a,\n2,\"record(s) downloaded\"\nSeller,\"x\n", "[1,a,\n]END");
     assert_table_of(&rows, "id,sku,n\n1,a,\n\"2 record(s) downloaded\"\n", "[1,a,\n]END");
 }
@@ -95,7 +98,7 @@ static void a_footer_ends_the_table(void **state)
 static void a_stray_quote_spoils_its_own_row_only(void **state)
 {
     (void)state;
-    const struct cw_rows rows = { .group = NULL };
+    const struct cw_rows rows = { .groups = NULL };
     assert_table_of(&rows, "id,sku\n1,a\n2,\"b\n3,c\n4,\"d\"\n", "[1,a\n][2,\"b\n][3,c\n][4,\"d\"\n]END");
     assert_table_of(&rows, "id,sku\n1,19\" rack\n3,c\n", "[1,19\" rack\n][3,c\n]END");
     assert_table_of(&rows, "id,sku\n1,\"b\" c\n3,c\n", "[1,\"b\" c\n][3,c\n]END");
@@ -114,7 +117,7 @@ static void a_spoilt_row_stays_with_the_rows_around_it(void **state)
 static void quotes_are_characters_where_the_table_has_none(void **state)
 {
     (void)state;
-    const struct cw_rows rows = { .shape = { .plain = true }, .group = "id" };
+    const struct cw_rows rows = { .shape = { .plain = true }, .groups = by_id, .group_count = 2 };
     assert_table_of(&rows, "id\tname\n1\t\"Q\" 5\" nail\n1\t\"x\n2\ty\n",
                     "[1\t\"Q\" 5\" nail\n1\t\"x\n][2\ty\n]END");
 }
@@ -122,8 +125,7 @@ static void quotes_are_characters_where_the_table_has_none(void **state)
 static void a_table_that_was_cut_off_is_refused(void **state)
 {
     (void)state;
-    assert_table("id,sku\n1,a\n2,\"B",
-                 "byte 11, line 3: the table ends in the middle of a field in quotes");
+    assert_table("id,sku\n1,a\n2,\"B", "byte 11, line 3: the table ends in the middle of a field in quotes");
 }
 
 static void what_is_no_table_is_refused(void **state)

@@ -251,6 +251,20 @@ static void an_error_that_is_kept_hides_secrets_in_all_its_places(void **state)
     assert_string_equal(err.path, "x/***/y");
 }
 
+static void a_secret_that_ended_is_none_any_more(void **state)
+{
+    (void)state;
+    char text[] = "first second third";
+    assert_true(cw_secret_remember(cw_slice("first")));
+    assert_true(cw_secret_remember(cw_slice("second")) && cw_secret_remember(cw_slice("second")));
+    assert_true(cw_secret_remember(cw_slice("third")));
+    cw_secret_forget(cw_slice("first"));
+    cw_secret_forget(cw_slice("second")); /* it was remembered twice */
+    cw_secret_forget(cw_slice("fourth"));
+    cw_redact(text, strlen(text), sizeof text);
+    assert_string_equal(text, "first *** ***");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +276,7 @@ int main(void)
         cmocka_unit_test_teardown(base64_in_a_url_lets_no_secret_through, forget),
         cmocka_unit_test_teardown(overlapping_secrets_leave_no_rest, forget),
         cmocka_unit_test_teardown(short_values_are_not_remembered, forget),
+        cmocka_unit_test_teardown(a_secret_that_ended_is_none_any_more, forget),
         cmocka_unit_test_teardown(the_list_ends_at_its_limit_and_counts_nothing_twice, forget),
         cmocka_unit_test_teardown(forgotten_secrets_are_shown, forget),
         cmocka_unit_test_teardown(a_text_without_room_for_the_end_is_not_ended, forget),

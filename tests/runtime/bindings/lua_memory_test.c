@@ -77,12 +77,27 @@ static void http_and_records(void **state)
         "why[2]");
 }
 
+static void logging_in_and_posting(void **state)
+{
+    (void)state;
+    assert_survives(
+        "local m = ... local key = m.secret 'shop.key' "
+        "local c = m.http.client('shop', { base = 'https://shop.example/', attempts = 1, token = { "
+        "path = 'token', form = { { 'id', 5 }, { 'secret', key } }, at = 'orders/id', lifetime = 60 } }) "
+        "local a, why = c:send { method = 'POST', path = 'a', json = { { password = key }, 'x' }, reads = "
+        "true } "
+        "local s = m.http.client('shop', { base = 'http://shop.example/', oauth1 = { consumer_key = 'k', "
+        "consumer_secret = key } }) local b = s:send { path = 'b', query = { a = 'b c' } } "
+        "c:close() s:close() return a and a.status, why, b.status");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),
         cmocka_unit_test(json_and_xml),
         cmocka_unit_test(http_and_records),
+        cmocka_unit_test(logging_in_and_posting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,7 +111,7 @@ shop.stock = {
   id = "sku",
   records = "rows",
   full = true,
-  fetch = function(self) self:emit(self:get("stock.json"):records "rows") end,
+  fetch = function(self) self:emit(self:get("stock.json"):records("rows", "sku")) end,
   map = map.stock_level { sku = "sku", quantity = map.value("count", { required = true }) },
 }
 

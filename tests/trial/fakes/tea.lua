@@ -68,7 +68,7 @@ shop:route("PUT /stock.json", function(self, request)
     local level = find(self.stock, "sku", row.sku)
     answers[i] = { ok = level ~= nil, why = not level and "no such thing here" or nil }
     if level then
-      level.count = tostring(decimal.new(("%.6f"):format(row.count)))
+      level.count = tostring(row.count)
       self:book { kind = "stock", sku = row.sku, quantity = level.count }
     end
   end
@@ -78,7 +78,7 @@ end)
 shop:route("PUT /prices/{sku}.json", function(self, request)
   local price = find(self.prices, "sku", request.params.sku)
   if not price then return fake.json({ error = "no such thing here" }, 404) end
-  price.price = tostring(decimal.new(("%.2f"):format(request:json().price)))
+  price.price = tostring(request:json().price)
   self:book { kind = "price", sku = price.sku, price = price.price }
   return fake.json { ok = true }
 end)
@@ -163,7 +163,7 @@ function shop:order_of(order_id)
   for i, parcel in ipairs(order.parcels) do
     parcels[i] = { tracking_number = parcel.code, carrier = parcel.carrier, lines = {} }
     for n, item in ipairs(parcel.items or {}) do
-      parcels[i].lines[n] = { sku = item.sku, quantity = ("%.0f"):format(item.count) }
+      parcels[i].lines[n] = { sku = item.sku, quantity = tostring(item.count) }
     end
   end
   return { status = order.state, shipments = parcels }
