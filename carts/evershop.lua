@@ -47,21 +47,35 @@ shop.lacks = {
   customers_out = "an account needs a password, which the back office cannot give",
   items_out = "a product needs tax class, attribute group and URL, which the back office has no words for",
   webhook = "EverShop sends none",
+  ["item-variants"] = "a variant is a product of its own; those of one kind have the same group",
 }
 
 -- Connection ----------------------------------------------------------------------------------------------------------
 
----@return cartwright.Node
-function shop:about()
-  return self:once("about", function()
-    return (asking.ask(self, "{version setting{storeName storeCurrency catalogShowOutOfStockProduct}}"))
-  end)
+---What it means when there is no token, by the words in which the runtime says so: the address is wrong rather than the
+---password where nothing like a token comes.
+local WITHOUT_TOKEN = {
+  { "HTTP 404", "not-found", "no EverShop at this address; check it" },
+  { "HTTP 403", "permission", "a web server or firewall before the shop refuses the request" },
+  { "not with a token in JSON", "not-expected", "the address answers, but not as EverShop does; check it" },
+}
+
+---@return cartwright.Node about
+---@return cartwright.Response response
+local function ask_first(self)
+  local done, about, response = pcall(asking.ask, self, "{version setting{storeName storeCurrency "
+    .. "catalogShowOutOfStockProduct} orders{total}}")
+  if done then return about, response end
+  for _, cause in ipairs(WITHOUT_TOKEN) do
+    local is_it = type(about) == "table" and about.code == "auth" and tostring(about):find(cause[1], 1, true)
+    if is_it then cart.fail(cause[2], ("%s; %s"):format(cause[3], tostring(about)), "url") end
+  end
+  error(about, 0)
 end
 
 ---@return string[] findings
 function shop:test()
-  local about, response = asking.ask(self, "{version setting{storeName storeCurrency catalogShowOutOfStockProduct} "
-    .. "orders{total}}")
+  local about, response = ask_first(self)
   if not about:text "orders/total" then
     cart.fail("permission", "the shop does not tell how many orders it has: the user is no administrator", "email")
   end
@@ -262,6 +276,11 @@ shop.tables.fulfilment = {
 local CUSTOMERS = { name = "customers", id = "customerId", fields = "customerId uuid status email fullName createdAt{value} addresses{uuid "
   .. "fullName postcode telephone country{code} province{code} city address1 address2}" }
 
+---The shop keeps one name. Its last word is taken for the family name, and what stands before it for the others; the whole
+---of it is in the custom field `name`.
+local function first_names(customer) return (customer:text "fullName" or ""):match "^(.-)%s+%S+$" end
+local function family_name(customer) return (customer:text "fullName" or ""):match "(%S+)$" end
+
 shop.customers = {
   id = "customerId",
   records = "data/customers/items",
@@ -272,10 +291,12 @@ shop.customers = {
   map = map.customer {
     number = "customerId",
     email = "email",
-    last_name = "fullName", -- the shop keeps one name
+    first_name = first_names,
+    last_name = family_name,
     active = "status",
     created_at = at "createdAt/value",
     addresses = map.each("addresses", address()),
+    custom = { name = map.text "fullName" },
   },
 }
 

@@ -1,6 +1,5 @@
 ---As much of GraphQL as carts ask in: a query or mutation with variables, aliases, arguments and fragments on types.
 ---Resolvers give tables; what of them was asked for is written out.
-local fake = require "cartwright.fake"
 local json = require "cartwright.json"
 
 local graphql = {}
@@ -116,9 +115,21 @@ function project(value, fields, is_strict)
   return project_object(value, fields, is_strict)
 end
 
+---The names of the fields that are asked for at a path: { "items" }.
+function graphql.asked(fields, ...)
+  local names = {}
+  for _, name in ipairs { ... } do
+    for _, field in ipairs(fields) do
+      if field.name == name then fields = field.fields or {} break end
+    end
+  end
+  for i, field in ipairs(fields) do names[i] = field.name end
+  return table.concat(names, " ")
+end
+
 ---Answers a request. Resolvers are called by the names of the query's fields; what they raise, and fields that nobody knows
 ---where the shop refuses these, become errors.
----@param resolvers table<string, fun(shop: fake.Shop, arguments: table): any>
+---@param resolvers table<string, fun(shop: fake.Shop, arguments: table, fields: table[]): any>
 ---@param is_strict boolean whether unknown fields are errors
 ---@return table? data
 ---@return string? message
@@ -138,7 +149,7 @@ function graphql.answer(shop, request, resolvers, is_strict)
     if not resolver then
       if is_strict then return nil, ("Cannot query field \"%s\" on type \"Query\"."):format(field.name) end
     else
-      local value = resolver(shop, field.arguments)
+      local value = resolver(shop, field.arguments, field.fields or {})
       local done, projected = pcall(project, value, field.fields, is_strict)
       if not done then return nil, projected end
       data[field.as] = projected
@@ -152,7 +163,5 @@ function graphql.reads(request)
   return request.method == "POST" and request.body:find('"query":"%s*mutation') == nil
     and request.body:find('"query":"', 1, true) ~= nil
 end
-
-graphql.json = fake.json
 
 return graphql
