@@ -2,10 +2,10 @@
 ---evershop/telling.lua, how it is asked in evershop/asking.lua.
 ---
 ---Facts this script relies on, all seen in a running 2.2.1:
----  - updatedAt of an order never moves: not when it is paid, sent or cancelled. Orders cannot be filtered by any time. So
----    a sync reads the newest ones down to its window, and open ones are read again by the job refresh.
----  - Lists are sorted by id, the newest first, and asked for by the number of a page. What comes meanwhile moves the rest
----    to later pages, so that some come twice and none is skipped.
+---  - updatedAt of an order never moves: not when it is paid, sent or cancelled. Orders cannot be filtered by any time.
+---    So a sync reads the newest ones down to its window, and open ones are read again by the job refresh.
+---  - Lists are sorted by id, the newest first, and asked for by the number of a page. What comes meanwhile moves the
+---    rest to later pages, so that some come twice and none is skipped.
 ---  - A filter, operation or field that the shop does not know is ignored without a word: a mistyped filter returns
 ---    everything. This script uses no filter but page and limit.
 ---  - Errors of a query, and refusals, are answered 500. The shop takes 120 requests a minute from one address, then
@@ -16,7 +16,8 @@
 ---  - The items of an order come in another order each time, and so may a whole order with the same content.
 ---  - A province that is not in the shop's list has its text in code, and INVALID_PROVINCE as its name.
 ---  - Guests are no customers: an order has their name and mail address, and no customerId.
----  - A token lives 15 minutes unless the server says otherwise (JWT_ADMIN_TOKEN_EXPIRY), which the answer does not tell.
+---  - A token lives 15 minutes unless the server says otherwise (JWT_ADMIN_TOKEN_EXPIRY), which the answer does not
+---    tell.
 ---
 ---Not known: payments other than cash on delivery; their states (PayPal, Stripe) are translated as the shop names them.
 local asking = require "shipped.evershop.asking"
@@ -82,8 +83,8 @@ function shop:test()
   local findings = { ("EverShop %s, prices in %s"):format(about:text "version" or "of unknown version",
     about:text "setting/storeCurrency" or "an unknown currency"), cart.clock_note(response) }
   if about:text "setting/catalogShowOutOfStockProduct" ~= "true" then
-    findings[#findings + 1] = "the shop leaves products that are out of stock out of its list, so that their stock of 0 "
-      .. "is not read: switch on Settings > Catalog > Show out of stock products"
+    findings[#findings + 1] = "the shop leaves products that are out of stock out of its list, so that their stock of "
+      .. "0 is not read: switch on Settings > Catalog > Show out of stock products"
   end
   return findings
 end
@@ -170,6 +171,8 @@ local function of_parcel(field)
   end
 end
 
+local IDS = "uuid createdAt{value}"
+
 shop.orders = {
   id = "uuid",
   records = "data/orders/items",
@@ -181,7 +184,7 @@ shop.orders = {
   ids = function(self, window)
     local to = math.tointeger(tonumber(window.to:format "%s"))
     local is_past = before(window) or function() return false end
-    walk(self, window, { name = "orders", id = "uuid", fields = "uuid createdAt{value}" }, before(window), function(records)
+    walk(self, window, { name = "orders", id = "uuid", fields = IDS }, before(window), function(records)
       local ids = {}
       for record in records:each() do
         if not is_past(record) and made_at(record) <= to then ids[#ids + 1] = record:text "uuid" end
@@ -236,8 +239,8 @@ shop.orders = {
   },
 }
 
----Extensions add states of their own: give each a row. {statusList{code} paymentStatusList{code} shipmentStatusList{code}}
----lists them.
+---Extensions add states of their own: give each a row. {statusList{code} paymentStatusList{code}
+---shipmentStatusList{code}} lists them.
 shop.tables.status = {
   ["new"] = "pending",
   ["processing"] = "processing",
@@ -273,11 +276,11 @@ shop.tables.fulfilment = {
 
 -- Customers -----------------------------------------------------------------------------------------------------------
 
-local CUSTOMERS = { name = "customers", id = "customerId", fields = "customerId uuid status email fullName createdAt{value} addresses{uuid "
-  .. "fullName postcode telephone country{code} province{code} city address1 address2}" }
+local CUSTOMERS = { name = "customers", id = "customerId", fields = "customerId uuid status email fullName "
+  .. "createdAt{value} addresses{uuid fullName postcode telephone country{code} province{code} city address1 address2}" }
 
----The shop keeps one name. Its last word is taken for the family name, and what stands before it for the others; the whole
----of it is in the custom field `name`.
+---The shop keeps one name. Its last word is taken for the family name, and what stands before it for the others; the
+---whole of it is in the custom field `name`.
 local function first_names(customer) return (customer:text "fullName" or ""):match "^(.-)%s+%S+$" end
 local function family_name(customer) return (customer:text "fullName" or ""):match "(%S+)$" end
 

@@ -3,11 +3,11 @@
 ---
 ---Facts this script relies on, all seen in a running 3.7.3:
 ---  - updatedAt of an order goes back: a change of state stamps it and then puts the stamp of before in again. Paying,
----    shipping and delivering show in no stamp, and a cart that was filled long ago and paid now has the old one. So new
----    orders are found by orderPlacedAt as well, and open ones are read again by the job refresh.
+---    shipping and delivering show in no stamp, and a cart that was filled long ago and paid now has the old one. So
+---    new orders are found by orderPlacedAt as well, and open ones are read again by the job refresh.
 ---  - Carts that are still being filled are orders too, with active = true.
----  - Amounts are whole numbers of the smallest unit, with as many digits as the shop's money strategy says: two, unless
----    somebody wrote another one. This script knows two and says so where it finds others.
+---  - Amounts are whole numbers of the smallest unit, with as many digits as the shop's money strategy says: two,
+---    unless somebody wrote another one. This script knows two and says so where it finds others.
 ---  - A coupon on the order is spread over the lines: proratedLinePriceWithTax of the lines, the surcharges and the
 ---    freight make totalWithTax. The discounts of line and order show the same money twice.
 ---  - Lines that were cancelled stay, with what is left of their quantity; totals follow them, payments do not.
@@ -33,7 +33,7 @@ local shop = cart.new {
     key = cart.secret { required = true, help = "API key of an administrator: Settings > API Keys; the server must "
       .. "allow it (tokenMethod with 'api-key')" },
     channel = cart.text { help = "token of the channel, where the shop has several: Settings > Channels" },
-    location = cart.text { help = "number of the stock location that is read and told; needed where there are several" },
+    location = cart.text { help = "number of the stock location that is read and told; where there are several" },
     page_size = cart.integer { default = 50, help = "records asked for at once, at most 1000" },
   },
   http = function(settings)

@@ -52,7 +52,7 @@ end
 local WEB_PAGES = {
   [401] = { "auth", "url", "a web server before the shop asks for a password" },
   [403] = { "permission", "url", "a web server or firewall before the shop refuses the request" },
-  [404] = { "not-found", "url", "no Admin API at this address; the address of the server is wanted, without /admin-api" },
+  [404] = { "not-found", "url", "no Admin API at this address; the server's is wanted, without /admin-api" },
 }
 
 ---@param response cartwright.Response

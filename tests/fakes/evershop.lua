@@ -1,8 +1,8 @@
----An EverShop 2: GraphQL to read, REST to write, with the traps of the real one. updatedAt of an order never moves; filters,
----operations and fields that it does not know are ignored; refusals and errors of queries are answered 500; a PATCH of a
----product empties what it leaves out; products that are out of stock vanish from the list where `shop.hides_sold_out` says
----so; 120 requests a minute and address where `shop.limits` says so; tokens that end. GraphQL is read by
----vendure/graphql.lua.
+---An EverShop 2: GraphQL to read, REST to write, with the traps of the real one. updatedAt of an order never moves;
+---filters, operations and fields that it does not know are ignored; refusals and errors of queries are answered 500; a
+---PATCH of a product empties what it leaves out; products that are out of stock vanish from the list where
+---`shop.hides_sold_out` says so; 120 requests a minute and address where `shop.limits` says so; tokens that end.
+---GraphQL is read by vendure/graphql.lua.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local graphql = require "fakes.vendure.graphql"

@@ -1,7 +1,7 @@
----A Vendure 3: its Admin API, with the traps of the real one. updatedAt of an order goes back to what it was when the order
----changes its state (`shop.stamps` lets it stamp); open carts are orders; a refusal is an answer 200; a parcel is made
----before it is sent, and one line goes into one parcel; stock is on hand and allocated, at two places (`shop.places`).
----GraphQL is read by vendure/graphql.lua.
+---A Vendure 3: its Admin API, with the traps of the real one. updatedAt of an order goes back to what it was when the
+---order changes its state (`shop.stamps` lets it stamp); open carts are orders; a refusal is an answer 200; a parcel is
+---made before it is sent, and one line goes into one parcel; stock is on hand and allocated, at two places
+---(`shop.places`). GraphQL is read by vendure/graphql.lua.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local graphql = require "fakes.vendure.graphql"

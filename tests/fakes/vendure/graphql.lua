@@ -127,8 +127,8 @@ function graphql.asked(fields, ...)
   return table.concat(names, " ")
 end
 
----Answers a request. Resolvers are called by the names of the query's fields; what they raise, and fields that nobody knows
----where the shop refuses these, become errors.
+---Answers a request. Resolvers are called by the names of the query's fields; what they raise, and fields that nobody
+---knows where the shop refuses these, become errors.
 ---@param resolvers table<string, fun(shop: fake.Shop, arguments: table, fields: table[]): any>
 ---@param is_strict boolean whether unknown fields are errors
 ---@return table? data
