@@ -49,7 +49,7 @@ end
 add("late-commit", "an order that becomes visible late, stamped before the last run, is not missed", PLACE, function(trial)
   local placed = world.place_some(trial, 3)
   trial:sync "orders"
-  local stamp = time.now():add(-(overlap_of(trial) // 2)):format "%Y-%m-%dT%H:%M:%SZ"
+  local stamp = time.now():add(-math.max(overlap_of(trial) // 2, 60)):format "%Y-%m-%dT%H:%M:%SZ"
   local late = world.order(trial, 8, { placed_at = stamp, changed_at = stamp })
   for id, order in pairs(world.place(trial, { late })) do placed[id] = order end
   trial:sync "orders"
