@@ -188,7 +188,7 @@ add("unknown-status", "a status that nobody knows parks its order; a row of the 
   local waits = trial:waiting()
   trial:equal({ #waits, waits[1] and waits[1].id, waits[1] and waits[1].code }, { 1, ids[2], "unknown-status" }, "what waits")
   trial:set_row("status", waits[1].subject, "processing")
-  placed[ids[2]].status = "processing"
+  placed[ids[2]].our_status = "processing"
   world.check_orders(trial, placed)
 end)
 

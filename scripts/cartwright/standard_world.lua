@@ -131,7 +131,7 @@ function world.check_order(trial, id, order)
   local lines = {}
   for i, line in ipairs(order.lines) do lines[i] = { sku = line.sku, name = line.name, quantity = line.quantity } end
   trial:equal(document, { number = order.number, currency = order.currency, total = order.total,
-    status = (trial.shop.statuses or {})[order.status] or order.status,
+    status = order.our_status or (trial.shop.statuses or {})[order.status] or order.status,
     email = order.email, placed_at = order.placed_at, lines = lines }, ("order %s"):format(id))
   check_address(trial, document, order, id)
 end
