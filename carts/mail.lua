@@ -1,14 +1,15 @@
 ---Orders by mail: what shops and forms send to a mailbox, by IMAP or POP3.
 ---
 ---Facts this script relies on:
----  - The raw record is the mail's exact bytes. It is stored first; only then is the mail moved (IMAP) or removed (POP3,
----    which has no folders). A crash in between has the mail come again, and change nothing.
+---  - The raw record is the mail's exact bytes. It is stored first; only then is the mail moved (IMAP) or removed
+---    (POP3, which has no folders). A crash in between has the mail come again, and change nothing.
 ---  - An order is known by its number, a mail without one by its Message-ID, else by a digest of its bytes without what
----    servers on the way add. So the same order changes nothing when it comes resent, forwarded, or in HTML and text; one
----    that comes again with other contents changes the order, as a shop's own change would.
----  - What a mail becomes is decided when it is mapped, by the forms below: a form that was mended maps the stored bytes
----    again (cartwright retry). A mail that fits no form is parked with the reason, one that was cut off as well.
----  - Half of the mails that look like orders are none: answers of absent people, bounces, bulk mail. They are skipped by name.
+---    servers on the way add. So the same order changes nothing when it comes resent, forwarded, or in HTML and
+---    text; one that comes again with other contents changes the order, as a shop's own change would.
+---  - What a mail becomes is decided when it is mapped, by the forms below: a form that was mended maps the stored
+---    bytes again (cartwright retry). A mail that fits no form is parked with the reason, one that was cut off as well.
+---  - Half of the mails that look like orders are none: answers of absent people, bounces, bulk mail. They are
+---    skipped by name.
 ---  - Who sent a mail can be forged; only the Authentication-Results of the own server tell, and only where it removes
 ---    those that strangers wrote. A mail alone should release no payment.
 ---  - Gmail has labels instead of folders, and wants a password for programs; Microsoft 365 lets nobody log in with a
@@ -16,6 +17,7 @@
 ---Not known: how the mails of a given shop look. Say it with shop:reads { ... } in a cart of your own.
 local cart = require "cartwright.cart"
 local forms = require "shipped.mail.forms"
+local json = require "cartwright.json"
 local mail = require "cartwright.mail"
 local map = require "cartwright.map"
 
@@ -29,13 +31,13 @@ local shop = cart.new {
     ca = cart.text { help = "certificates in PEM form to trust instead of the system's" },
     subjects = cart.text { default = "*", help = "subjects that are taken, with * for anything, | between several" },
     senders = cart.text { default = "*", help = "addresses that are taken, likewise: *@shop.example.com" },
-    others = cart.text { default = "leave", choices = { "leave", "failed" }, help = "what becomes of mails that are not "
-      .. "taken: they are left where they are, or moved to the folder of those that failed" },
+    others = cart.text { default = "leave", choices = { "leave", "failed" }, 
+      help = "what becomes of mails that are not taken: they stay, or are moved to the folder of those that failed" },
     done = cart.text { default = "done", help = "the folder for mails that are stored; made where it is missing" },
     failed = cart.text { default = "failed", help = "the folder for mails that a person has to look at" },
     forwarded = cart.boolean { default = false, help = "whether mails that people passed on are taken as well" },
-    authenticated = cart.text { help = "name of the own mail server in Authentication-Results: only mails of which it says "
-      .. "that they come from whom they name are taken" },
+    authenticated = cart.text { help = "name of the own mail server in Authentication-Results: only mails of "
+      .. "which it says that they come from whom they name are taken" },
     mail_limit = cart.integer { default = 15, help = "MiB of a mail; larger ones are set aside; at most 15" },
   },
   inbox = function(settings)
@@ -63,6 +65,9 @@ shop.lacks = {
   items_out = "nobody reads mails of ours",
   webhook = "a mailbox tells nobody",
   ids = "a mail is there once: what was taken is not there any more",
+  ["unknown-status"] = "mails say nothing of how an order goes on",
+  ["last-page-repeats"] = "a mailbox has no pages",
+  ["list-moves"] = "a mailbox has no pages",
 }
 
 -- Connection ----------------------------------------------------------------------------------------------------------
@@ -128,42 +133,54 @@ local function id_of(message)
   return "mail " .. (message.message_id or message.digest:sub(1, 32))
 end
 
----Which mails are sets of records in their attachments, to be read as files are: { pattern = "*.xml", records = function(
----answer) return answer:records("orders/order", "number") end }. Such a cart has the mapping of those records.
-shop.attachments = nil
+---What a mail's record is about, kept beside its bytes.
+local function mark(records, what)
+  records:attach("which", mail.answer(json.encode(what)):records(".", "number"))
+  return records
+end
 
 ---The records of a mail: of several orders each has the whole mail, and which of them it is.
 local function records_of(self, answer, message)
-  local orders = not NO_ORDERS[message.kind] and not self.attachments and forms.read(self.forms, message) or {}
-  if #orders <= 1 then
-    local number = orders[1] and orders[1].number
-    return { answer:record(number or id_of(message)) }
-  end
+  local orders = not NO_ORDERS[message.kind] and forms.read(self.forms, message) or {}
+  if #orders <= 1 then return { answer:record(orders[1] and orders[1].number or id_of(message)) } end
   local records = {}
-  for i, order in ipairs(orders) do
-    local from = i < #orders and mail.answer(answer, id_of(message)) or answer -- it gives its bytes to the last one
-    records[i] = from
+  for i, order in ipairs(orders) do -- the answer gives its bytes away: the last one gets them
+    records[i] = i < #orders and mail.answer(answer, id_of(message)) or answer
   end
-  for i, order in ipairs(orders) do
-    records[i] = records[i]:record(order.number)
-    local which = mail.answer(('{"number":%q}'):format(order.number), id_of(message))
-    records[i]:attach("which", which:records(".", "number"))
-  end
+  for i, order in ipairs(orders) do records[i] = mark(records[i]:record(order.number), { number = order.number }) end
   return records
 end
 
 ---What is attached, stored before the mail that brought it.
+---@return string kind of the mail: "mail" where it brought something
 local function emit_attachments(self, message)
-  for _, attachment in ipairs(message.attachments) do
+  if NO_ORDERS[message.kind] then return message.kind end
+  local kind = "none"
+  for _, attachment in ipairs(message.damaged and {} or message.attachments) do
     if mail.matches(attachment.name, self.attachments.pattern) then
-      self:emit(self.attachments.records(mail.answer(attachment.body, attachment.name), attachment))
+      self:emit(self.attachments.format:split(mail.answer(attachment.body, attachment.name)))
+      kind = "mail"
     end
+  end
+  return kind
+end
+
+local function emit_mail(self, answer, message)
+  if self.attachments then
+    local kind = emit_attachments(self, message)
+    self:emit(mark(answer:record(id_of(message)), { kind = kind }))
+  else
+    for _, records in ipairs(records_of(self, answer, message)) do self:emit(records) end
   end
 end
 
 ---Takes one mail: stored, and only then moved.
 local function take(self, entry)
-  local answer = entry:read()
+  local is_there, answer = pcall(entry.read, entry)
+  if not is_there then
+    if type(answer) == "table" and answer.code == "not-found" then return end -- somebody else took it
+    error(answer, 0)
+  end
   local message, why = mail.parse(answer, self.charset)
   if not message then return entry:failed(why) end
   local reason = stranger(self, message)
@@ -172,8 +189,7 @@ local function take(self, entry)
     entry:leave(reason)
     return true
   end
-  if self.attachments and not message.damaged then emit_attachments(self, message) end
-  for _, records in ipairs(records_of(self, answer, message)) do self:emit(records) end
+  emit_mail(self, answer, message)
   entry:done()
 end
 
@@ -214,7 +230,6 @@ shop.orders = {
     ["auto-reply"] = { path = "$order/skip", values = { "auto-reply" } },
     ["bulk mail"] = { path = "$order/skip", values = { "bulk" } },
     ["generated mail"] = { path = "$order/skip", values = { "generated" } },
-    ["its attachments were taken"] = { path = "$order/skip", values = { "attachments" } },
   },
 
   map = map.order {
@@ -265,7 +280,9 @@ shop.orders = {
 local function pick(orders, record)
   local number = record:text "$which/number"
   if not number then
-    if #orders > 1 then error("the mail has several orders now; move it back into the mailbox to have it taken again", 0) end
+    if #orders > 1 then
+      error("the mail has several orders now; move it back into the mailbox to have it taken again", 0)
+    end
     return orders[1]
   end
   for _, order in ipairs(orders) do
@@ -279,19 +296,49 @@ local function derive(self, record)
   local message, why = mail.parse(record, self.charset)
   if not message then error(why, 0) end
   if NO_ORDERS[message.kind] then return { skip = message.kind } end
-  if self.attachments then return { skip = "attachments" } end
   local orders, words = forms.read(self.forms, message)
   if not orders then error(words, 0) end
-  return pick(orders, record)
+  local order = pick(orders, record)
+  if order.fault then error(order.fault, 0) end
+  return order
 end
 
----Says how the mails look: forms, the first one that fits is taken; see mail.OrderForm in carts/mail/forms.lua. `charset`:
----of mails that do not say theirs.
+---Says how the mails look: forms, the first one that fits is taken; see mail.OrderForm in carts/mail/forms.lua.
+---`charset`: of mails that do not say theirs.
 ---@param list mail.OrderForm[]
 ---@param charset? string
 function shop:reads(list, charset)
   self.forms, self.charset = list, charset
   self.orders.derive = { order = function(record) return derive(self, record) end }
+end
+
+---What the record of a mail with attachments is; nil for what was attached.
+local function kind_of(record) return record:text "$which/kind" end
+
+---Parks a mail that brought nothing.
+local function check(self, record)
+  if kind_of(record) ~= "none" then return nil end
+  local message, why = mail.parse(record)
+  error(why or message.damaged and "the mail was cut off; have it sent again"
+    or ("none of its %d attachments has a name like %s"):format(#message.attachments, self.attachments.pattern), 0)
+end
+
+---Mails whose attachments are files of orders, in one of the formats of carts/files: the attachments are the
+---records, and what the mail says itself is passed by.
+---@param format cartwright.Shop require "carts.files.ubl"
+---@param pattern string of their names: "*.xml"
+function shop:reads_files(format, pattern)
+  local orders = map.copy(format.orders)
+  self.attachments, self.tables = { format = format, pattern = pattern }, map.copy(format.tables)
+  orders.fetch, orders.full = self.orders.fetch, true
+  orders.skip, orders.derive = orders.skip or {}, orders.derive or {}
+  for kind in pairs(NO_ORDERS) do orders.skip[kind] = { path = "$which/kind", values = { kind } } end
+  orders.skip["its attachments were taken"] = { path = "$which/kind", values = { "mail" } }
+  for name, part in pairs(orders.derive) do
+    orders.derive[name] = function(record) return not kind_of(record) and part(record) or nil end
+  end
+  orders.derive.mail = function(record) return check(self, record) end
+  self.orders = orders
 end
 
 ---What programs for forms send when nobody told them otherwise; a beginning for a site's own.
@@ -313,6 +360,7 @@ shop:reads {
       country = "country",
       phone = { "phone", "telephone" },
       email = { "email", "e-mail" },
+      currency = "currency",
       shipping_total = { "shipping", "freight" },
       tax_total = { "tax", "vat" },
       discount_total = "discount",

@@ -1,5 +1,6 @@
----From a mail to the orders in it, by the forms of a site: tables that say what the mails call things. What comes out has
----the names of `cartwright fields order`, amounts as exact texts and times as ISO 8601, so that one mapping serves them all.
+---From a mail to the orders in it, by the forms of a site: tables that say what the mails call things. What comes
+---out has the names of `cartwright fields order`, amounts as exact texts and times as ISO 8601, so that one mapping
+---serves them all.
 local mail = require "cartwright.mail"
 local time = require "cartwright.time"
 
@@ -27,20 +28,20 @@ local forms = {}
 
 local MONEY = { "shipping_total", "tax_total", "discount_total", "fee_total", "total" }
 local TEXTS = { "number", "reference", "email", "currency", "note", "gift_message", "payment_name", "shipping_name" }
-local ADDRESS = { "name", "first_name", "last_name", "company", "street", "street2", "postcode", "city", "region", "country",
-  "phone", "email" }
+local ADDRESS = { "name", "first_name", "last_name", "company", "street", "street2", "postcode", "city", "region",
+  "country", "phone", "email" }
 
 ---Names of countries in mails; codes stay what they are. A site adds its own: forms.countries["Elfenbeinküste"] = "CI".
 forms.countries = {
   Germany = "DE", Deutschland = "DE", Allemagne = "DE", Austria = "AT", ["Österreich"] = "AT", Switzerland = "CH",
-  Schweiz = "CH", Suisse = "CH", France = "FR", Frankreich = "FR", Italy = "IT", Italien = "IT", Italia = "IT", Spain = "ES",
-  Spanien = "ES", Netherlands = "NL", Niederlande = "NL", Belgium = "BE", Belgien = "BE", Luxembourg = "LU", Denmark = "DK",
-  Poland = "PL", Polen = "PL", ["United Kingdom"] = "GB", ["Great Britain"] = "GB", ["United States"] = "US", USA = "US",
-  Canada = "CA", Japan = "JP", ["日本"] = "JP", Kuwait = "KW",
+  Schweiz = "CH", Suisse = "CH", France = "FR", Frankreich = "FR", Italy = "IT", Italien = "IT", Italia = "IT",
+  Spain = "ES", Spanien = "ES", Netherlands = "NL", Niederlande = "NL", Belgium = "BE", Belgien = "BE",
+  Luxembourg = "LU", Denmark = "DK", Poland = "PL", Polen = "PL", ["United Kingdom"] = "GB", ["Great Britain"] = "GB",
+  ["United States"] = "US", USA = "US", Canada = "CA", Japan = "JP", ["日本"] = "JP", Kuwait = "KW",
 }
 
 local function fail(form, words, ...)
-  error(("form %s: " .. words):format(form.title, ...), 0)
+  error(("form %s: %s"):format(form.title, words:format(...)), 0)
 end
 
 -- Values --------------------------------------------------------------------------------------------------------------
@@ -65,8 +66,8 @@ end
 
 local function country(form, text)
   if not text or text:find "^%a%a$" then return text and text:upper() end
-  return forms.countries[text] or fail(form, "no code is known for the country %q; add it: forms.countries[%q] = \"..\"",
-    text, text)
+  return forms.countries[text]
+    or fail(form, "no code is known for the country %q; add it: forms.countries[%q] = \"..\"", text, text)
 end
 
 ---What the subject or the text says in passing: "New order #727".
@@ -150,19 +151,28 @@ local function lines_of_fields(form, order)
       lines[#lines + 1] = finish_line(form, line_of_text(form, group.text))
     end
   end
-  for _, group in ipairs(form.lines and mail.groups(order, form.lines) or {}) do lines[#lines + 1] = finish_line(form, group) end
+  for _, group in ipairs(form.lines and mail.groups(order, form.lines) or {}) do
+    lines[#lines + 1] = finish_line(form, group)
+  end
   return lines
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
----What all layouts share; `value` gives the text of a field.
-local function order_of(form, message, value)
-  local order = { form = form.title, type = form.lead and "lead" or nil, currency = form.currency,
+---What all layouts share; `value` gives the text of a field, `parts` billing address and lines. What cannot be read
+---is the order's `fault`: its number stands all the same.
+---@param parts fun(): table?, table[]
+local function order_of(form, message, value, parts)
+  local order = { form = form.title, type = form.lead and "lead" or nil, currency = form.currency, lines = {},
     tax_included = form.tax_included ~= false, sent_at = message.date and tostring(message.date) or nil }
   for _, key in ipairs(TEXTS) do order[key] = value(key) or order[key] end
-  for _, key in ipairs(MONEY) do order[key] = amount(form, value(key), key) end
-  order.placed_at = moment(form, value "placed_at")
+  local is_read, problem = pcall(function()
+    for _, key in ipairs(MONEY) do order[key] = amount(form, value(key), key) end
+    order.placed_at = moment(form, value "placed_at")
+    order.billing, order.lines = parts()
+  end)
+  order.fault = not is_read and tostring(problem) or nil
+  order.email = order.email or order.billing and order.billing.email
   if form.lead then order.total = order.total or "0" end
   return order
 end
@@ -183,10 +193,9 @@ local function read_fields(form, message, text)
   for _, one in ipairs(read) do
     local function value(key) return mail.field(one, form.names[key]) or found_in(form, key, message.subject, text) end
     if form.lead and value "name" or value "number" then
-      local order = order_of(form, message, value)
-      order.billing, order.lines = address_of_fields(form, one), lines_of_fields(form, one)
-      order.email = order.email or order.billing and order.billing.email
-      orders[#orders + 1] = order
+      orders[#orders + 1] = order_of(form, message, value, function()
+        return address_of_fields(form, one), lines_of_fields(form, one)
+      end)
     end
   end
   return orders
@@ -199,32 +208,40 @@ local function read_table(form, message)
   local function value(key)
     return form.sums and form.sums[key] and mail.sum(rows, form.sums[key]) or found_in(form, key, message.subject, text)
   end
-  local order = order_of(form, message, value)
-  order.billing, order.lines = address_of_text(form, text), {}
-  order.email = order.email or order.billing and order.billing.email
-  for _, row in ipairs(rows) do
-    if row.quantity and row.quantity:find "%d" then
-      row.cells = nil
-      order.lines[#order.lines + 1] = finish_line(form, row)
+  local order = order_of(form, message, value, function()
+    local lines = {}
+    for _, row in ipairs(rows) do
+      if row.quantity and row.quantity:find "%d" then
+        row.cells = nil
+        lines[#lines + 1] = finish_line(form, row)
+      end
     end
-  end
+    return address_of_text(form, text), lines
+  end)
   return order.number and { order } or {}
 end
 
-local function fits(order)
-  return order.type == "lead" or #order.lines > 0
+---Whether a form is that of the mail; one that finds a number, but cannot read the rest, where no other one can.
+local function fits(orders)
+  local first = orders[1]
+  if not first then return false, false end
+  return not first.fault and (first.type == "lead" or #first.lines > 0), first.fault ~= nil
 end
 
 ---The orders of a text by the first form that fits it.
 local function read_by_forms(list, message, text)
+  local faulty
   for _, form in ipairs(list) do
     if not form.subject or mail.matches(message.subject, form.subject) then
       local is_table = form.layout == "table"
       local orders = is_table and message.html and read_table(form, message)
         or not is_table and text and read_fields(form, message, text) or {}
-      if orders[1] and fits(orders[1]) then return orders end
+      local is_it, may_be = fits(orders)
+      if is_it then return orders end
+      faulty = faulty or may_be and orders or nil
     end
   end
+  return faulty
 end
 
 ---The text to look for fields in: the plain one, else that of the HTML.

@@ -7,7 +7,8 @@
 ---    the mail of the state "completed" has the number.
 ---  - A note to the customer is mailed. The list of an order's notes is never cut.
 ---
----Not known: how Advanced Shipment Tracking, another plugin, tells what it has; so it is not used.
+---Not known: how Advanced Shipment Tracking, another plugin, tells what it has; and from which version on the shop's own
+---fulfillments keep the numbers that they take, which they lost for a time. So neither is used.
 local records = require "shipped.woocommerce.records"
 
 local progress = {}

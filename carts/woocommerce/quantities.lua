@@ -3,7 +3,7 @@
 ---Facts this script relies on:
 ---  - Quantities count where manage_stock is true, which is set along with them. A variation with manage_stock "parent" is
 ---    sold from its product's quantity: a number of its own would switch it to its own count, so a person decides.
----  - Grouped and external products have no stock.
+---  - Grouped and external products have no stock. Quantities are whole numbers, unless a plugin allows others.
 ---  - regular_price and sale_price are written; price is what the shop makes of them. The price of a product with
 ---    variations is that of its variations.
 local decimal = require "cartwright.decimal"
@@ -30,8 +30,9 @@ end
 ---@param messages cartwright.Message[]
 ---@param fault_of fun(self: cartwright.Cart, message: cartwright.Message, object: table?): string?
 ---@param fields_of fun(message: cartwright.Message): table
----@param has fun(object: table, message: cartwright.Message): boolean
-local function send(self, messages, fault_of, fields_of, has)
+---@param has fun(object: table, message: cartwright.Message): boolean, any
+---@param shown fun(object: table, message: cartwright.Message): any, boolean
+local function send(self, messages, fault_of, fields_of, has, shown)
   local by_path, paths = records.places(messages)
   for _, message in ipairs(messages) do
     if not message.data.item_id then message:refused(records.UNKNOWN_ITEM) end
@@ -50,7 +51,7 @@ local function send(self, messages, fault_of, fields_of, has)
         changes[#changes + 1] = { message = message, fields = fields_of(message) }
       end
     end
-    records.change_all(self, path, changes)
+    records.change_all(self, path, changes, shown)
   end
 end
 
@@ -95,7 +96,9 @@ end
 local function send_stock(self, messages)
   send(self, messages, stock_fault, function(message)
     return { manage_stock = true, stock_quantity = message.data.quantity }
-  end, has_quantity)
+  end, has_quantity, function(object, message)
+    return object.stock_quantity, number_of(object.stock_quantity) == message.data.quantity
+  end)
 end
 
 quantities.stock_out = {
@@ -156,7 +159,12 @@ local function has_price(object, message)
   return is_same, shown
 end
 
-local function send_prices(self, messages) send(self, messages, price_fault, price_fields, has_price) end
+local function send_prices(self, messages)
+  send(self, messages, price_fault, price_fields, has_price, function(object, message)
+    local shown = object[FIELDS[message.data.list]]
+    return shown, number_of(shown) == message.data.price
+  end)
+end
 
 quantities.prices_out = {
   batch = 50,

@@ -91,7 +91,8 @@ end
 
 ---Changes objects of one place in one request, and tells of each message what the shop made of it.
 ---@param changes { message: cartwright.Message, fields: table }[]
-function records.change_all(self, path, changes)
+---@param shown fun(object: table, message: cartwright.Message): any, boolean what the shop has now, and whether it is that
+function records.change_all(self, path, changes, shown)
   if #changes == 0 then return end
   local update, told = {}, {}
   for i, change in ipairs(changes) do
@@ -105,7 +106,12 @@ function records.change_all(self, path, changes)
     if object and object.error then
       change.message:refused(("%s (%s)"):format(tostring(object.error.message), tostring(object.error.code)))
     elseif object then
-      change.message:sent(response)
+      local has, is_that = shown(object, change.message)
+      if is_that then
+        change.message:sent(response)
+      else
+        change.message:refused(("the shop took it, but made %s of it"):format(tostring(has)))
+      end
     end
   end
 end

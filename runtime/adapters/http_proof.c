@@ -4,14 +4,27 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "adapters/http_oauth1.h"
 
-/* After the request's own headers. */
+static bool has_header(const struct cw_http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->header_count; i++)
+        if (strcasecmp(request->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* After the request's own headers; one that has its own proof keeps that. */
 static bool add_header(struct cw_http_proof *proof, const char *name, const struct cw_http_request *request,
                        struct cw_http_request *sent, struct cw_error *err)
 {
     size_t count = request->header_count;
+    *sent = *request;
+    sent->auth = CW_HTTP_NO_AUTH; /* transports have nothing to add */
+    if (has_header(request, name))
+        return true;
     if (proof->headers == NULL)
         proof->headers = calloc(count + 1, sizeof *proof->headers);
     if (proof->headers == NULL)
@@ -19,10 +32,8 @@ static bool add_header(struct cw_http_proof *proof, const char *name, const stru
     if (count > 0)
         memcpy(proof->headers, request->headers, count * sizeof *proof->headers);
     proof->headers[count] = (struct cw_header){ name, proof->value.data };
-    *sent = *request;
     sent->headers = proof->headers;
     sent->header_count++;
-    sent->auth = CW_HTTP_NO_AUTH; /* transports have nothing to add */
     return true;
 }
 

@@ -76,7 +76,8 @@ struct reading {
     char first[CW_MAIL_FIELD_NAME_MAX * 3 + 1];
     struct cw_buffer fields, value, rest;
     unsigned order;
-    bool has_order, is_open, takes_paragraphs; /* open: a value is being read */
+    bool has_field, has_order;      /* of this order: any, and that which begins one */
+    bool is_open, takes_paragraphs; /* open: a value is being read */
     struct cw_mail_field field;
 };
 
@@ -191,8 +192,8 @@ static bool read_line(struct reading *reading, struct cw_slice line)
 {
     struct cw_slice name, value;
     if (begins_order(reading, line)) {
-        reading->order += reading->fields.len > 0 || reading->is_open;
-        reading->has_order = false;
+        reading->order += reading->has_field;
+        reading->has_field = reading->has_order = false;
         return end_value(reading);
     }
     if (is_rule(line))
@@ -208,7 +209,7 @@ static bool read_line(struct reading *reading, struct cw_slice line)
         return false;
     reading->field = field;
     count_orders(reading);
-    reading->is_open = true;
+    reading->is_open = reading->has_field = true;
     reading->takes_paragraphs = is_in(reading->texts, reading->form->text_count, field.name);
     return add(&reading->value, cw_slice_trim(value));
 }

@@ -31,7 +31,9 @@ bool cw_mime_keep(struct cw_mime_tree *tree, struct cw_slice text, struct cw_sli
 bool cw_mime_attach(struct cw_mime_tree *tree, const struct cw_mime_attachment *attachment,
                     struct cw_error *err);
 
-/* mime_walk.c */
+/* mime_walk.c: a name without folders in it, nor characters that move a cursor; and the parts. */
+bool cw_mime_keep_name(struct cw_mime_tree *tree, struct cw_slice raw, struct cw_slice *out,
+                       struct cw_error *err);
 bool cw_mime_walk(struct cw_mime_tree *tree, GMimeObject *root, struct cw_error *err);
 
 /* mime_text.c: appends UTF-8 with "\n" as line ends. `charset` "" = not said. */

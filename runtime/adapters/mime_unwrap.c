@@ -125,7 +125,7 @@ static bool attach_data(struct cw_mime_tree *tree, struct cw_slice name, struct 
         state |= GMIME_UUDECODE_STATE_BEGIN;
         bytes.len = g_mime_encoding_uudecode_step((const unsigned char *)data.data, data.len,
                                                   (unsigned char *)room, &state, &save);
-        ok = cw_mime_keep(tree, cw_slice_trim(name), &attachment.name, err) &&
+        ok = cw_mime_keep_name(tree, name, &attachment.name, err) &&
              cw_mime_keep(tree, cw_slice("application/octet-stream"), &attachment.type, err) &&
              cw_mime_keep(tree, cw_buffer_slice(&bytes), &attachment.bytes, err) &&
              cw_mime_attach(tree, &attachment, err);

@@ -22,40 +22,71 @@ static bool write_decoded(GMimePart *part, GMimeStream *out)
     return content == NULL || g_mime_data_wrapper_write_to_stream(content, out) >= 0;
 }
 
-/* The caller unrefs it. NULL for memory. */
+/* How base64 ends: programs leave the padding out, and mails are cut. */
+struct base64_end {
+    char digits[4]; /* those behind the last four that belong together */
+    size_t count;   /* 0 to 3 of them */
+    bool is_padded;
+};
+
+static struct base64_end read_base64_end(GMimePart *part)
+{
+    struct base64_end end = { .count = 0 };
+    GMimeDataWrapper *content = g_mime_part_get_content(part);
+    GMimeStream *stream = content != NULL ? g_mime_data_wrapper_get_stream(content) : NULL;
+    char piece[4096];
+    ssize_t got;
+    if (stream == NULL || g_mime_data_wrapper_get_encoding(content) != GMIME_CONTENT_ENCODING_BASE64)
+        return end;
+    g_mime_stream_reset(stream);
+    while ((got = g_mime_stream_read(stream, piece, sizeof piece)) > 0)
+        for (ssize_t i = 0; i < got; i++) {
+            end.is_padded = end.is_padded || piece[i] == '=';
+            if (!g_ascii_isalnum(piece[i]) && piece[i] != '+' && piece[i] != '/')
+                continue;
+            end.digits[end.count] = piece[i];
+            end.count = (end.count + 1) % 4;
+        }
+    g_mime_stream_reset(stream);
+    return end;
+}
+
+/* A single digit is left over: what was cut off cannot be told, but that it was can. */
+static bool is_cut_base64(GMimePart *part)
+{
+    struct base64_end end = read_base64_end(part);
+    return !end.is_padded && end.count == 1;
+}
+
+/* GMime drops what no padding makes whole. */
+static void add_base64_end(GMimePart *part, GByteArray *bytes)
+{
+    struct base64_end end = read_base64_end(part);
+    if (end.is_padded || end.count < 2)
+        return;
+    char text[5] = "====";
+    gsize len = 0;
+    memcpy(text, end.digits, end.count);
+    guchar *last = g_base64_decode(text, &len);
+    g_byte_array_append(bytes, last, (guint)len);
+    g_free(last);
+}
+
+/* The caller unrefs it. */
 static GByteArray *decode_part(GMimeObject *part)
 {
     GByteArray *bytes = g_byte_array_new();
     GMimeStream *out = g_mime_stream_mem_new_with_byte_array(bytes);
     g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(out), FALSE);
-    if (GMIME_IS_PART(part))
+    if (GMIME_IS_PART(part)) {
         write_decoded(GMIME_PART(part), out);
-    else if (GMIME_IS_MESSAGE_PART(part) && g_mime_message_part_get_message(GMIME_MESSAGE_PART(part)) != NULL)
+        add_base64_end(GMIME_PART(part), bytes);
+    } else if (GMIME_IS_MESSAGE_PART(part) &&
+               g_mime_message_part_get_message(GMIME_MESSAGE_PART(part)) != NULL)
         g_mime_object_write_to_stream(GMIME_OBJECT(g_mime_message_part_get_message(GMIME_MESSAGE_PART(part))),
                                       NULL, out);
     g_object_unref(out);
     return bytes;
-}
-
-/* A single byte of base64 is left over: what was cut off cannot be told, but that it was can. */
-static bool is_cut_base64(GMimePart *part)
-{
-    GMimeDataWrapper *content = g_mime_part_get_content(part);
-    GMimeStream *stream = content != NULL ? g_mime_data_wrapper_get_stream(content) : NULL;
-    char piece[4096];
-    size_t digits = 0;
-    bool is_padded = false;
-    ssize_t got;
-    if (stream == NULL || g_mime_data_wrapper_get_encoding(content) != GMIME_CONTENT_ENCODING_BASE64)
-        return false;
-    g_mime_stream_reset(stream);
-    while ((got = g_mime_stream_read(stream, piece, sizeof piece)) > 0)
-        for (ssize_t i = 0; i < got; i++) {
-            is_padded = is_padded || piece[i] == '=';
-            digits += g_ascii_isalnum(piece[i]) || piece[i] == '+' || piece[i] == '/';
-        }
-    g_mime_stream_reset(stream);
-    return !is_padded && digits % 4 == 1;
 }
 
 static bool note_damage(struct cw_mime_tree *tree, const char *what, struct cw_error *err)
@@ -74,10 +105,10 @@ struct part {
     bool is_attached;     /* says so */
 };
 
-/* Never with folders in it, nor with characters that move a cursor. */
-static bool keep_name(struct cw_mime_tree *tree, const char *raw, struct cw_slice *out, struct cw_error *err)
+bool cw_mime_keep_name(struct cw_mime_tree *tree, struct cw_slice raw, struct cw_slice *out,
+                       struct cw_error *err)
 {
-    char *valid = g_utf8_make_valid(raw != NULL ? raw : "", -1);
+    char *valid = g_utf8_make_valid(raw.data != NULL ? raw.data : "", (gssize)raw.len);
     char *name = valid;
     for (char *at = valid; *at != '\0'; at++) {
         if (*at == '/' || *at == '\\')
@@ -101,8 +132,8 @@ static bool describe(struct cw_mime_tree *tree, GMimeObject *object, struct part
         *at = (unsigned char)*at < 0x80 ? g_ascii_tolower(*at) : '?';
     g_free(name);
     part->is_attached = same_word(g_mime_object_get_disposition(object), "attachment");
-    return keep_name(tree, GMIME_IS_PART(object) ? g_mime_part_get_filename(GMIME_PART(object)) : NULL,
-                     &part->name, err);
+    const char *said = GMIME_IS_PART(object) ? g_mime_part_get_filename(GMIME_PART(object)) : NULL;
+    return cw_mime_keep_name(tree, cw_slice(said), &part->name, err);
 }
 
 static bool is_tnef(const struct part *part, const GByteArray *bytes)

@@ -124,6 +124,40 @@ add("webhook", "a notice of the shop wakes a job; a wrong signature is refused; 
     trial:ok(not heard or not verdict.believed, "a notice without a signature is believed")
   end)
 
+-- Inboxes ------------------------------------------------------------------------------------------------------------
+
+local INBOX = { needs = { "orders" }, world = { "place" }, when = "inbox" }
+
+add("inbox-taken", "what lies in the inbox is stored, taken away, and not missed", INBOX, function(trial)
+  local placed = world.place_some(trial, 4)
+  trial:ok(#trial.shop.deliveries > 0, "the fake delivered nothing")
+  trial:sync "orders"
+  world.check_orders(trial, placed)
+  trial:equal(#trial.shop.deliveries, 0, "what still lies in the inbox")
+  trial:equal(trial:sync("orders").posted, 0, "posted by the second run")
+end)
+
+add("inbox-answer-lost", "the answer to \"it is done\" gets lost: nothing is doubled, nothing lies there for ever", INBOX,
+  function(trial)
+    local placed = world.place_some(trial, 4)
+    trial:lose_finishes(2)
+    for _ = 1, 4 do
+      trial:sync("orders", { fails = true })
+      trial:wait(300)
+    end
+    world.check_orders(trial, placed)
+    trial:equal(#trial.shop.deliveries, 0, "what still lies in the inbox")
+  end)
+
+add("inbox-dry-run", "a dry run takes nothing away", INBOX, function(trial)
+  local placed = world.place_some(trial, 2)
+  local lay = #trial.shop.deliveries
+  trial:sync("orders", { dry_run = true })
+  trial:equal(#trial.shop.deliveries, lay, "what lies in the inbox")
+  trial:sync "orders"
+  world.check_orders(trial, placed)
+end)
+
 -- Dry runs ------------------------------------------------------------------------------------------------------------
 
 add("dry-run", "a dry run writes nothing, neither here nor in the shop", { needs = { "orders" }, world = { "place" } },

@@ -87,8 +87,8 @@ function mail.fold(name) end
 ---@return string[][][] tables
 function mail.html(html) end
 
----The rows below the heading that has all these columns, of the first table that has one; each with its cells besides. Without
----columns all tables.
+---The rows below the heading that has all these columns, of the first table that has one; each with its cells
+---besides. Without columns all tables.
 ---@param html string
 ---@param columns? table<string, string|string[]> words of the headings: { name = { "Product", "Artikel" }, quantity = "Quantity" }
 ---@return table[]
@@ -100,8 +100,8 @@ function mail.tables(html, columns) end
 ---@return string?
 function mail.sum(rows, words) end
 
----The first number of a text, whatever stands around it: "EUR 1.234,50", "1,080円", "٤٫١٢٥". Never guessed: `format` says
----how the site writes numbers.
+---The first number of a text, whatever stands around it: "EUR 1.234,50", "1,080円", "٤٫١٢٥". Never guessed: `format`
+---says how the site writes numbers.
 ---@param text string
 ---@param format? string 1234.56 as it is written: "1.234,56"; default "1234.56"
 ---@return cartwright.Decimal?

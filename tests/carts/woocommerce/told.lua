@@ -84,6 +84,19 @@ function set.a_short_page_is_not_the_last(trial)
   trial:equal(#trial:documents "order", 10, "orders in the store")
 end
 
+---Something before the shop takes the counts away: then an empty page is the end, of variations too.
+function set.lists_without_counts_are_read_to_their_end(trial)
+  trial.shop.tells_counts = false
+  trial:configure { page_size = 3 }
+  for _ = 1, 7 do place(trial) end
+  local id = trial.shop:offer(SHIRT)
+  trial:wait(60)
+  trial:sync "orders"
+  trial:sync "items"
+  trial:equal(#trial:documents "order", 7, "orders in the store")
+  trial:equal(trial:document("item", id).variants, { { sku = "SHIRT-S" }, { sku = "SHIRT-M" } })
+end
+
 ---Versions before 5.8 ignore the filter for changes without a word.
 function set.a_shop_that_lists_no_changes_is_read_whole(trial)
   trial.shop.ignores_changes = true
@@ -149,6 +162,29 @@ function set.a_member_of_a_batch_may_fail_alone(trial)
   trial:equal(states, { A = "sent", B = "queued", C = "sent" })
 end
 
+---The shop knows whole numbers only, and cuts off the rest without a word.
+function set.a_quantity_that_the_shop_cuts_is_not_sent(trial)
+  trial:configure { out = { stock = { brake = false, step = "0.5" } } }
+  trial.shop:offer { sku = "TEA", name = "Tea", price = "5.00", quantity = "1" }
+  trial:wait(60)
+  trial:sync "items"
+  put_level(trial, "TEA", "2.5")
+  expect_refused(trial, "stock_out", "made 2 of it")
+end
+
+function set.a_sale_price_has_its_period(trial)
+  trial:configure { out = { prices = { brake = false, list = "sale" } } }
+  trial.shop:offer { sku = "TEA", name = "Tea", price = "5.00" }
+  trial:wait(60)
+  trial:sync "items"
+  trial:put { kind = "price", { sku = "TEA", list = "sale", currency = "EUR", amount = "4.50",
+    valid_from = trial.shop:now():add(-86400), valid_until = trial.shop:now():add(30 * 86400) } }
+  trial:sync "prices_out"
+  trial:equal(trial.shop:item_of "TEA", { regular_price = "5.00", sale_price = "4.50",
+    date_on_sale_from_gmt = trial.shop:now():add(-86400):format "%Y-%m-%dT%H:%M:%S",
+    date_on_sale_to_gmt = trial.shop:now():add(30 * 86400):format "%Y-%m-%dT%H:%M:%S" })
+end
+
 function set.a_product_with_variations_has_no_price_of_its_own(trial)
   trial.shop:offer(SHIRT)
   trial:wait(60)
@@ -169,6 +205,18 @@ function set.an_item_that_is_a_variation_gets_no_product_of_its_own(trial)
   trial.shop:offer(SHIRT)
   trial:put { kind = "item", { sku = "SHIRT-S", name = "Slim shirt" } }
   expect_refused(trial, "items_out", "is a variation of product")
+end
+
+function set.an_account_that_is_there_is_changed_not_doubled(trial)
+  trial.shop:register { email = "ola@example.com", first_name = "Ola", last_name = "O'Hara & Co" }
+  trial:put { kind = "customer", { number = "C-1", email = "ola@example.com", first_name = "Ola", last_name = "O'Hara & Co",
+    phone = "+43 1 5550100" } }
+  trial:sync "customers_out"
+  trial:equal(#trial.shop.customers, 1, "accounts")
+  trial:equal(trial.shop.customers[1].billing.phone, "+43 1 5550100")
+  trial:put { kind = "customer", { number = "C-2", email = "guest@example.com", guest = true } }
+  trial:sync "customers_out"
+  trial:equal(#trial.shop.customers, 1, "accounts")
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------

@@ -418,6 +418,24 @@ static void a_folder_allows_the_port_of_its_scheme_and_no_other(void **state)
     cw_egress_free(egress);
 }
 
+static void a_mailbox_allows_the_port_of_its_scheme_and_no_other(void **state)
+{
+    (void)state;
+    struct cw_egress *egress = cw_egress_create();
+    assert_true(cw_egress_allow_mailbox(egress, "imaps://tls.example.com/INBOX", NULL));
+    assert_true(cw_egress_allow_mailbox(egress, "imap://plain.example.com", NULL));
+    assert_true(cw_egress_allow_mailbox(egress, "pop3s://post.example.com", NULL));
+    assert_true(cw_egress_allow_mailbox(egress, "pop3://odd.example.com:1110", NULL));
+    assert_host(egress, "tls.example.com", 993, true);
+    assert_host(egress, "tls.example.com", 143, false);
+    assert_host(egress, "plain.example.com", 143, true);
+    assert_host(egress, "post.example.com", 995, true);
+    assert_host(egress, "odd.example.com", 1110, true);
+    assert_host(egress, "odd.example.com", 110, false);
+    assert_false(cw_egress_allow_mailbox(egress, "https://mail.example.com/", NULL));
+    cw_egress_free(egress);
+}
+
 static void what_is_no_address_of_a_shop_is_refused_without_its_password(void **state)
 {
     (void)state;
@@ -545,6 +563,7 @@ int main(void)
         cmocka_unit_test(localhost_opens_this_machine_for_that_name_and_port_alone),
         cmocka_unit_test(a_carts_own_address_is_its_host_and_port),
         cmocka_unit_test(a_folder_allows_the_port_of_its_scheme_and_no_other),
+        cmocka_unit_test(a_mailbox_allows_the_port_of_its_scheme_and_no_other),
         cmocka_unit_test(what_is_no_address_of_a_shop_is_refused_without_its_password),
         cmocka_unit_test(what_is_no_rule_is_refused_and_quoted),
         cmocka_unit_test(a_refusal_says_what_to_allow),

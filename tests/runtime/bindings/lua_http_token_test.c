@@ -122,6 +122,15 @@ static void a_dry_run_may_log_in(void **state)
     assert_string_equal(bed.result, "200|refused");
 }
 
+static void a_request_with_a_proof_of_its_own_keeps_it(void **state)
+{
+    (void)state;
+    answer(200, "{\"access_token\":\"tok-first\"}");
+    answer(200, "{}");
+    lua_bed_fiber(&bed, PLAIN "c:send { path = 'a', headers = { authorization = 'Other x' } }");
+    assert_string_equal(bed.shop.log, ASKED "GET https://shop.example/api/a authorization: Other x\n");
+}
+
 static void why_there_is_no_token_is_told_apart(void **state)
 {
     (void)state;
@@ -232,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_token_that_is_not_taken_is_replaced_once, start, stop),
         cmocka_unit_test_setup_teardown(a_bare_text_may_be_the_token, start, stop),
         cmocka_unit_test_setup_teardown(a_dry_run_may_log_in, start, stop),
+        cmocka_unit_test_setup_teardown(a_request_with_a_proof_of_its_own_keeps_it, start, stop),
         cmocka_unit_test_setup_teardown(why_there_is_no_token_is_told_apart, start, stop),
         cmocka_unit_test_setup_teardown(the_token_is_a_secret, start, stop),
         cmocka_unit_test_setup_teardown(wrong_tokens_are_named, start, stop),
