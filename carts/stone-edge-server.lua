@@ -9,24 +9,26 @@
 ---  - An order as it is when it is asked for. What changes later (paid, cancelled, edited) the protocol cannot tell.
 ---  - Downloading changes nothing here: the same is given again as often as it is asked for.
 ---  - Prices as the cart has them. Where they contain tax, TaxAmount is 0.00, and the comments say what is contained.
----    Quantity times ItemPrice, discounts, tax, freight and surcharges make GrandTotal to the cent: what rounding leaves is a
----    Surcharge or Discount called "Rounding".
+---    Quantity times ItemPrice, discounts, tax, freight and surcharges make GrandTotal to the cent: what rounding
+---    leaves is a Surcharge or Discount called "Rounding".
 ---  - Text of one line: the Order Manager's parser has trouble with line feeds.
 ---  - QOH: what is published by the rule in this cart's `out.stock` of site.lua (switched off as `stock_out`: it tells
 ---    nobody), NA where nothing is known.
 ---
 ---What it tells:
 ---  - qohreplace: levels in the warehouse `warehouse`, put as the back office's. It says how much there is, and may be
----    repeated. All SKUs of a request are put or none; NF for what no item of the site has, where items are known at all.
----  - invupdate: a change of the level there. It has no key, so that nobody can tell a repeated request from a second sale.
----    Each request that arrives counts once, and is stored before it is answered; requests come one after another. When the
----    answer is lost (the connection, or a kill in between) and the Order Manager sends it again, the level is changed twice,
----    until the next qohreplace. An Order Manager that is known to do so: repeat_seconds, within which the same change of the
----    same SKU counts once; two equal sales within that time then count once as well.
+---    repeated. All SKUs of a request are put or none; NF for what no item of the site has, where items are known at
+---    all.
+---  - invupdate: a change of the level there. It has no key, so that nobody can tell a repeated request from a second
+---    sale. Each request that arrives counts once, and is stored before it is answered; requests come one after
+---    another. When the answer is lost (the connection, or a kill in between) and the Order Manager sends it again, the
+---    level is changed twice, until the next qohreplace. An Order Manager that is known to do so: repeat_seconds,
+---    within which the same change of the same SKU counts once; two equal sales within that time then count once as
+---    well.
 ---  - updatestatus: the order's status by the table `status`, as an edit, along the graph of statuses; its parcels as
----    shipments of the back office, which the order's cart is told of by its outbox. In the form several parcels name no
----    lines: they are one shipment of the whole order, its numbers with commas between them. In XML each is one, with its
----    lines. What comes again changes nothing.
+---    shipments of the back office, which the order's cart is told of by its outbox. In the form several parcels name
+---    no lines: they are one shipment of the whole order, its numbers with commas between them. In XML each is one,
+---    with its lines. What comes again changes nothing.
 local cart = require "cartwright.cart"
 local write = require "shipped.stone-edge-server.documents"
 local take = require "shipped.stone-edge-server.updates"
@@ -48,7 +50,8 @@ local shop = cart.new {
 }
 
 shop.lacks = {
-  orders = "it is asked, and asks nobody", customers = "it is asked, and asks nobody", items = "it is asked, and asks nobody",
+  orders = "it is asked, and asks nobody", customers = "it is asked, and asks nobody",
+  items = "it is asked, and asks nobody",
   stock = "it is asked, and asks nobody", shipments = "it is asked, and asks nobody",
   stock_out = "it is asked, and tells nobody", prices_out = "it is asked, and tells nobody",
   shipments_out = "it is asked, and tells nobody", statuses_out = "it is asked, and tells nobody",
@@ -158,7 +161,10 @@ function functions.getproductscount(self)
 end
 
 function functions.downloadorders(self, form, name) return download(self, name, orders_of(self), form, write.order) end
-function functions.downloadcustomers(self, form, name) return download(self, name, customers_of(self), form, write.customer) end
+function functions.downloadcustomers(self, form, name)
+  return download(self, name, customers_of(self), form, write.customer)
+end
+
 function functions.downloadprods(self, form, name) return download(self, name, items_of(self), form, write.products) end
 function functions.downloadqoh(self, form, name) return download(self, name, items_of(self), form, write.levels) end
 
@@ -182,7 +188,9 @@ function shop:serve(request)
   if name == "" then return fail(name, "No setifunction specified", 400) end
   if not is_known(self, form) then return fail(name, "Invalid username, password, or store code.") end
   local answer = functions[name]
-  if not answer then return fail("", "Integration has no support for function: " .. name:sub(1, 40):gsub("[^%w]", "")) end
+  if not answer then
+    return fail("", ("Integration has no support for function: %s"):format((name:sub(1, 40):gsub("[^%w]", ""))))
+  end
   return answer(self, form, name)
 end
 

@@ -1,39 +1,44 @@
 ---Stone Edge (SETI): shops whose script speaks the protocol of the Stone Edge Order Manager; Cartwright takes the order
 ---manager's place. The other side, which a Stone Edge Order Manager pulls from, is stone-edge-server.lua.
 ---
----There is no public specification. The facts are those of scripts that shops run: the ones of Southern Exposure (SX), of
----Magento 1 by Stone Edge itself (MG), Interspire and early BigCommerce (IS), MerchantTribe (MT), Inroads (IN), Maven (SM).
+---There is no public specification. The facts are those of scripts that shops run: the ones of Southern Exposure (SX),
+---of Magento 1 by Stone Edge itself (MG), Interspire and early BigCommerce (IS), MerchantTribe (MT), Inroads (IN),
+---Maven (SM).
 ---
 ---Facts this script relies on:
----  - One address takes forms by POST. Answers are texts ("SETIResponse: ordercount=4", "SETIError: ...") or XML, told by
----    their bytes, never by their Content-Type; the status is 200 for errors too, only SX says 400. Text may stand before
----    the XML: what was switched on for debugging, warnings of PHP.
----  - What a server does not know it answers with an error, an HTML page or nothing. It is asked once, and then not
----    for a week.
----  - New orders are those whose number is greater than `lastorder` (MT: placed since the day `lastdate`). An order that is
----    edited, cancelled, paid or refunded later is never seen again, and IS shows an order only once it is paid: an order
----    whose number lies below the newest one then. So each fetch begins some orders before the newest (overlap_orders).
----  - startnum counts records, not elements: a record may give several elements or none. It grows by the batch, whatever
----    came. Code 2, or code 1 without records, is an empty page; the end is where the count says. Pages have no order (MG,
----    IN), so what is missing to the count is asked for again by the next fetch.
----  - IS pages only orders and products: of customers every page behind the first is empty; then all are asked for at once.
----  - The protocol has no currency, no zone, no tax inside prices; it has no refunds and no partial shipments. MG writes
----    times in UTC: its zone is "UTC".
----  - Lines are Quantity times ItemPrice, options included; Product/Total is wrong in IS. Discounts: Totals/Discount and
----    Coupon; MG writes both as negative numbers, beside Totals, and shows a coupon a second time as Discount.
+---  - One address takes forms by POST. Answers are texts ("SETIResponse: ordercount=4", "SETIError: ...") or XML, told
+---    by their bytes, never by their Content-Type; the status is 200 for errors too, only SX says 400. Text may stand
+---    before the XML: what was switched on for debugging, warnings of PHP.
+---  - What a server does not know it says; it is asked for that once, and then not for a week. A page for people, or
+---    nothing, in the place of an answer is an error each time.
+---  - New orders are those whose number is greater than `lastorder` (MT: placed since the day `lastdate`). An order
+---    that is edited, cancelled, paid or refunded later is never seen again, and IS shows an order only once it is
+---    paid: an order whose number lies below the newest one then. So each fetch begins some orders before the newest
+---    (overlap_orders).
+---  - startnum counts records, not elements: a record may give several elements or none. It grows by the batch,
+---    whatever came. Code 2, or code 1 without records, is an empty page; the end is where the count says. Pages have
+---    no order (MG, IN), so what is missing to the count is asked for again by the next fetch.
+---  - IS pages only orders and products: of customers every page behind the first is empty; then all are asked for at
+---    once.
+---  - The protocol has no currency, no zone, no tax inside prices; it has no refunds and no partial shipments. MG
+---    writes times in UTC: its zone is "UTC".
+---  - Lines are Quantity times ItemPrice, options included; Product/Total is wrong in IS. Discounts: Totals/Discount
+---    and Coupon; MG writes both as negative numbers, beside Totals, and shows a coupon a second time as Discount.
 ---  - A CreditCard may be a refund (MT): nothing tells. So there is no paid_total.
----  - SX sets each order that is downloaded to Processing: set marks_downloaded there, so that a dry run downloads nothing.
----  - IN never closes <CreditCard>, and writes bytes that are not what XML takes them for: such records are parked, each
----    with its line. So are texts with HTML entities (IS).
+---  - SX sets each order that is downloaded to Processing: set marks_downloaded there, so that a dry run downloads
+---    nothing.
+---  - IN never closes <CreditCard>, and writes bytes that are not what XML takes them for: such records are parked,
+---    each with its line. So are texts with HTML entities (IS).
 ---  - qohreplace sets levels and may be repeated. invupdate changes them and has no key: it is sent only with
----    real_time_inventory, as the difference to a level that was read right before, and never again before the level was
----    read again. IS says "Update Error" for what worked: then the level is read.
+---    real_time_inventory, as the difference to a level that was read right before, and never again before the level
+---    was read again. IS says "Update Error" for what worked: then the level is read.
 ---  - updatestatus may be switched off in the shop: it is sent only with generic_status_updates. IS has none.
 ---
----Not known: whether a server takes "All" for lastorder (SX takes numbers only: 0 is tried then), in which words it wants
----statuses (the table status_out), and what a shop does when parcels of one order are told one after another.
+---Not known: whether a server takes "All" for lastorder (SX takes numbers only: 0 is tried then), in which words it
+---wants statuses (the table status_out), and what a shop does when parcels of one order are told one after another.
 local cart = require "cartwright.cart"
 local decimal = require "cartwright.decimal"
+local lists = require "shipped.stone-edge.lists"
 local log = require "cartwright.log"
 local map = require "cartwright.map"
 local telling = require "shipped.stone-edge.telling"
@@ -57,9 +62,9 @@ local shop = cart.new {
       .. "dry run downloads none" },
     stock_xml = cart.boolean { default = false, help = "levels are sent as XML: for SKUs with ~ or |, where the shop's "
       .. "script reads it" },
-    real_time_inventory = cart.boolean { default = false, help = "single levels are told by invupdate instead of qohreplace" },
+    real_time_inventory = cart.boolean { default = false, help = "single levels go by invupdate, not qohreplace" },
     generic_status_updates = cart.boolean { default = false, help = "the shop takes statuses and tracking numbers" },
-    status_xml = cart.boolean { default = false, help = "statuses are sent as XML, with what was shipped of each line" },
+    status_xml = cart.boolean { default = false, help = "statuses are sent as XML, with lines of parcels" },
   },
   http = function(settings)
     local base, query = settings.url:match "^([^?]*)%??(.*)$"
@@ -93,90 +98,6 @@ function shop:test()
   end
   local count = talk.count_orders(self, nil)
   return { "Stone Edge script, version " .. version, ("%s orders"):format(count or "an unknown number of") }
-end
-
--- Reading -------------------------------------------------------------------------------------------------------------
-
-local function size_of(self) return math.max(1, self.settings.page_size) end
-
----One page of a list; nil where it is empty.
----@return cartwright.Records?
----@return boolean is_supported
-local function read_page(self, list, start, size, fields)
-  local all = { table.unpack(fields) }
-  all[#all + 1] = { "startnum", start }
-  all[#all + 1] = { "batchsize", size }
-  local response = talk.download(self, list.download, all)
-  if not response then return nil, false end
-  if not talk.has(response, list.element) then return nil, true end
-  return response:records(list.element, list.id), true
-end
-
-local TOO_MUCH = { [500] = true, [502] = true, [504] = true }
-local CONTENT = { invalid = true, limit = true, ["not-expected"] = true }
-local BROKEN = 3 -- records in a row that cannot be had: then it is not the records
-
----Whether a page may be had in smaller parts.
-local function is_broken(problem)
-  if type(problem) ~= "table" then return false end
-  return TOO_MUCH[problem.status] or problem.code == "timeout" or not problem.status and CONTENT[problem.code] == true
-end
-
----A page record by record, since it cannot be had whole. Windows of time are none here: the runtime cannot search for a
----record that breaks a page. So it is left out, and the fetch fails when all else is stored.
----@param each fun(records: cartwright.Records)
----@return table? problem of a record that was left out
-local function read_singly(self, list, start, size, fields, each)
-  local broken, problem = 0, nil
-  for at = start, start + size - 1 do
-    local is_read, records = pcall(read_page, self, list, at, 1, fields)
-    if not is_read then
-      broken, problem = broken + 1, records
-      if broken > BROKEN or not is_broken(records) then error(records, 0) end
-    else
-      broken = 0
-      if records then each(records) end
-    end
-  end
-  return problem
-end
-
----Reads a list page by page, as far as it was counted; without a count up to an empty page, or one that comes twice.
----@param list { download: string, element: string, id: string, may_refuse_pages?: boolean }
----@param count? integer
----@param each fun(records: cartwright.Records, position?: string)
----@return boolean is_supported
----@return table? problem of a record that was left out: to be raised once all is stored
-local function walk(self, window, list, fields, count, each)
-  local size, start, last = size_of(self), math.tointeger(tonumber(window.position or "")) or 1, nil
-  local problem
-  while not count or start <= count do
-    local is_read, records, is_supported = pcall(read_page, self, list, start, size, fields)
-    if not is_read then
-      if not is_broken(records) then error(records, 0) end
-      local parts = math.min(size, count and count - start + 1 or size)
-      problem = read_singly(self, list, start, parts, fields, each) or problem
-    elseif not is_supported then
-      return false
-    elseif records then
-      local print = records:fingerprint()
-      if print == last and not count then return true, problem end
-      last = print
-      each(records, tostring(start + size))
-    elseif not count then
-      return true, problem
-    elseif list.may_refuse_pages and start > 1 then -- it cannot page: all at once
-      records = read_page(self, list, 1, count, fields)
-      if records then each(records) end
-      return true, problem
-    end
-    start = start + size
-  end
-  return true, problem
-end
-
-local function store(self)
-  return function(records, position) self:emit(records, position and { position = position } or nil) end
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
@@ -237,7 +158,7 @@ local function fetch_orders(self, window)
   local count = talk.count_orders(self, from)
   for _ = 1, RECOUNTS do
     local seen, numbers = 0, {}
-    local _, problem = walk(self, window, ORDERS, talk.since(self, from), count, function(records)
+    local _, problem = lists.walk(self, window, ORDERS, talk.since(self, from), count, function(records)
       for order in records:each() do
         local number = order:text "OrderNumber"
         if number and not numbers[number] then
@@ -439,7 +360,10 @@ shop.orders = {
       reference = map.first { "TransID", "Transaction/TransID", "PurchaseNumber" },
     }),
     fees = map.each("Totals/Surcharge", map.fee { name = "Description", amount = money "Total" }),
-    taxes = map.each("Totals/Tax", map.tax { rate = map.value("TaxRate", { times = 100 }), amount = money "TaxAmount" }),
+    taxes = map.each("Totals/Tax", map.tax {
+      rate = map.value("TaxRate", { times = 100 }),
+      amount = money "TaxAmount",
+    }),
     custom = {
       instructions = "Other/OrderInstructions",
       associate = "Other/Associate",
@@ -450,7 +374,8 @@ shop.orders = {
   },
 }
 
----The merchant's own words; those of the known shops. Shops that say none (MG, IS, IN) show orders that are to be worked on.
+---The merchant's own words; those of the known shops. Shops that say none (MG, IS, IN) show orders that are to be
+---worked on.
 shop.tables.status = {
   ["no status"] = "processing",
   ["new"] = "pending",
@@ -496,11 +421,10 @@ local function addresses_of(customer)
     local one = {}
     take(one, person, PERSON)
     take(one, place, PARTS)
-    local same = found[#found]
-    for key, value in pairs(one) do
-      if same and same[key] ~= value then same = nil end
-    end
-    if one.street and not same then found[#found + 1] = one end
+    local before = found[#found]
+    local is_same = before ~= nil and before.first_name == one.first_name and before.last_name == one.last_name
+    for key in pairs(PARTS) do is_same = is_same and before[key] == one[key] end
+    if one.street and not is_same then found[#found + 1] = one end
   end
   for _, path in ipairs { "BillAddr", "ShipAddr" } do
     for person in customer:each(path) do
@@ -511,15 +435,6 @@ local function addresses_of(customer)
   return found
 end
 
----Reads a list that knows no times of change.
----@param list { download: string, element: string, id: string, count: string, may_refuse_pages?: boolean }
----@return boolean is_supported
-local function fetch_all(self, window, list)
-  local is_supported, problem = walk(self, window, list, {}, talk.count(self, list.count, "itemcount"), store(self))
-  if problem then error(problem, 0) end
-  return is_supported
-end
-
 local CUSTOMERS = { download = "downloadcustomers", count = "getcustomerscount", element = "Customer", id = "$key/id",
   may_refuse_pages = true }
 
@@ -528,7 +443,7 @@ shop.customers = {
   records = "Customer",
   full = true,
 
-  fetch = function(self, window) fetch_all(self, window, CUSTOMERS) end,
+  fetch = function(self, window) lists.fetch_all(self, window, CUSTOMERS) end,
 
   derive = { key = customer_key, address = addresses_of },
 
@@ -576,7 +491,7 @@ shop.items = {
   records = "Product",
   full = true,
 
-  fetch = function(self, window) fetch_all(self, window, ITEMS) end,
+  fetch = function(self, window) lists.fetch_all(self, window, ITEMS) end,
 
   skip = NO_CODE,
 
@@ -603,7 +518,7 @@ shop.stock = {
   full = true, -- stock has no time of change
 
   fetch = function(self, window) -- SX tells levels with its products alone
-    if not fetch_all(self, window, STOCK) then fetch_all(self, window, ITEMS) end
+    if not lists.fetch_all(self, window, STOCK) then lists.fetch_all(self, window, ITEMS) end
   end,
 
   skip = {
@@ -625,10 +540,10 @@ shop.stock = {
 
 for stream, functions in pairs(telling) do shop[stream] = functions end
 
----The shop's words for our statuses, where not one row of `status` alone has them; "partly shipped" is for parcels after
----which something is left.
-shop.tables.status_out = { processing = "Processing", pending = "Pending", paid = "Payment Received", shipped = "Shipped",
-  completed = "Completed", cancelled = "Order Canceled", on_hold = "On Hold", backorder = "Back Ordered",
-  refunded = "Refunded", ["partly shipped"] = "Partially Shipped" }
+---The shop's words for our statuses, where not one row of `status` alone has them; "partly shipped" is for parcels
+---after which something is left.
+shop.tables.status_out = { processing = "Processing", pending = "Pending", paid = "Payment Received",
+  shipped = "Shipped", completed = "Completed", cancelled = "Order Canceled", on_hold = "On Hold",
+  backorder = "Back Ordered",  refunded = "Refunded", ["partly shipped"] = "Partially Shipped" }
 
 return shop

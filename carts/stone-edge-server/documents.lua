@@ -1,4 +1,5 @@
----Documents as SETI has them: orders, customers, products, levels. Each function returns elements as xml.write takes them.
+---Documents as SETI has them: orders, customers, products, levels. Each function returns elements as xml.write takes
+---them.
 local decimal = require "cartwright.decimal"
 
 local documents = {}
@@ -59,7 +60,8 @@ local PRICE_DIGITS = 6
 ---Price of one piece, so that pieces times price is the line's total where that can be written.
 local function price_of(line)
   local quantity, total = line.quantity, line.total
-  if line.unit_price and (not total or (line.unit_price * quantity):round(2) == total:round(2)) then return line.unit_price end
+  local price = line.unit_price
+  if price and (not total or (price * quantity):round(2) == total:round(2)) then return price end
   if not total then return ZERO end
   if quantity:is_zero() then return total end
   return total:divide(quantity, PRICE_DIGITS)
@@ -72,7 +74,8 @@ local function products_of(order)
   for _, line in ipairs(order.lines) do
     local price = price_of(line)
     local total = (price * line.quantity):round(2)
-    local options = line.options and { element("OrderOption", { { "OptionName", "Options" }, { "SelectedOption", line.options } }) }
+    local options = line.options
+      and { element("OrderOption", { { "OptionName", "Options" }, { "SelectedOption", line.options } }) }
     products[#products + 1] = element("Product", { { "SKU", line.sku }, { "Name", line.name },
       { "Quantity", number(line.quantity) }, { "ItemPrice", money(price) }, { "ProdType", "Tangible" },
       { "Taxable", line.tax and not line.tax:is_zero() and "Yes" or "No" }, { "LineID", line.external_id },
@@ -151,18 +154,21 @@ end
 function PAYMENTS.COD() return { "COD" } end
 
 function PAYMENTS.Generic1(payment)
-  return element("Generic1", { { "Name", "Generic 1" }, { "Description", payment.method }, { "Field1", payment.reference },
-    { "Amount", payment.amount and money(payment.amount) } })
+  return element("Generic1", { { "Name", "Generic 1" }, { "Description", payment.method },
+    { "Field1", payment.reference }, { "Amount", payment.amount and money(payment.amount) } })
 end
 
 local function payments_of(self, order)
   local list = {}
-  local given = #order.payments > 0 and order.payments or order.payment_method and { { method = order.payment_method } } or {}
+  local given = order.payments
+  if #given == 0 and order.payment_method then given = { { method = order.payment_method } } end
   for _, payment in ipairs(given) do
     local kind = payment.method and self:translate("payment", payment.method) or "Generic1"
     list[#list + 1] = { "Payment", (PAYMENTS[kind] or PAYMENTS.Generic1)(payment) }
   end
-  if order.reference then list[#list + 1] = { "Payment", element("PurchaseOrder", { { "PurchaseNumber", order.reference } }) } end
+  if order.reference then
+    list[#list + 1] = { "Payment", element("PurchaseOrder", { { "PurchaseNumber", order.reference } }) }
+  end
   return list
 end
 

@@ -1,4 +1,5 @@
----What an Order Manager tells: levels, changes of levels, statuses and parcels. Each function returns the answer's text.
+---What an Order Manager tells: levels, changes of levels, statuses and parcels. Each function returns the answer's
+---text.
 local decimal = require "cartwright.decimal"
 local time = require "cartwright.time"
 local xml = require "cartwright.xml"
@@ -189,7 +190,8 @@ local function from_form(form)
     local function field(name) return form[name .. i] or (i == 1 and form[name]) or nil end
     local tracking = field "tracknum"
     if tracking and tracking ~= "" then
-      update.parcels[#update.parcels + 1] = { number = tracking, carrier = field "trackcarrier", at = field "trackpickupdate" }
+      update.parcels[#update.parcels + 1] = { number = tracking, carrier = field "trackcarrier",
+        at = field "trackpickupdate" }
     end
   end
   return update
@@ -257,9 +259,9 @@ local function whole_shipment(self, order, update)
   for number in (present and present.tracking_number or ""):gmatch "[^,]+" do add(number) end
   for _, parcel in ipairs(update.parcels) do add((parcel.number:gsub(",", " "))) end
   local first = update.parcels[1]
-  return { { number = id, order_cart = order.cart, order_id = order.external_id, tracking_number = table.concat(numbers, ","),
-    carrier = first.carrier, shipped_at = date_of(self, first.at), note = update.detail ~= "" and update.detail or nil,
-    confirmed = true } }
+  return { { number = id, order_cart = order.cart, order_id = order.external_id,
+    tracking_number = table.concat(numbers, ","), carrier = first.carrier, shipped_at = date_of(self, first.at),
+    note = update.detail ~= "" and update.detail or nil, confirmed = true } }
 end
 
 ---A shipment for each parcel, with its lines.

@@ -144,7 +144,8 @@ function talk.form(self, name, fields)
   local settings = self.settings
   local form = { { "setifunction", name } }
   if name ~= "sendversion" then
-    form[2], form[3], form[4] = { "setiuser", settings.user }, { "password", settings.password }, { "code", settings.code }
+    form[2], form[3] = { "setiuser", settings.user }, { "password", settings.password }
+    form[4] = { "code", settings.code }
   end
   for _, field in ipairs(fields) do form[#form + 1] = field end
   form[#form + 1] = { "omversion", settings.omversion }

@@ -1,18 +1,19 @@
 ---What shops of the Stone Edge protocol are told: levels, statuses, parcels with their tracking numbers.
 ---
 ---Facts this script relies on:
----  - qohreplace answers a line for each SKU, "SKU=OK", and SETIEndOfData at the end: an answer without that was cut off,
----    and what it does not list is looked up before it is sent again. IS answers "Update Error" for what worked, and a
----    line for the empty pair behind the last bar.
----  - In the text form SKU and quantity are parted by ~, pairs by |. A SKU with one of them reaches another item (IS takes
----    "OLD~1" for "OLD"), or none; XML takes them, where the server reads it (IN, MT, SM).
----  - invupdate changes a level by what it says; whoever repeats it changes it twice. MG answers OK for a SKU that it does
----    not have, with a note.
+---  - qohreplace answers a line for each SKU, "SKU=OK", and SETIEndOfData at the end: an answer without that was cut
+---    off, and what it does not list is looked up before it is sent again. IS answers "Update Error" for what worked,
+---    and a line for the empty pair behind the last bar.
+---  - In the text form SKU and quantity are parted by ~, pairs by |. A SKU with one of them reaches another item (IS
+---    takes "OLD~1" for "OLD"), or none; XML takes them, where the server reads it (IN, MT, SM).
+---  - invupdate changes a level by what it says; whoever repeats it changes it twice. MG answers OK for a SKU that it
+---    does not have, with a note.
 ---  - With one parcel the fields of updatestatus have no number behind their names, with more they have.
 ---  - MG takes updates as ISO-8859-1 first: XML goes as ASCII, with references for all else; IN wants no declaration
 ---    before it.
 local decimal = require "cartwright.decimal"
 local talk = require "shipped.stone-edge.talk"
+local time = require "cartwright.time"
 local xml = require "cartwright.xml"
 
 local telling = {}
@@ -101,8 +102,8 @@ local function replace(self, messages)
   if #messages == 0 then return end
   local pairs_of = {}
   for i, message in ipairs(messages) do pairs_of[i] = message.data end
-  local answer, _, text = talk.call(self, "qohreplace", { { "count", #pairs_of }, { "update", write_update(self, pairs_of) } },
-    { reads = false })
+  local fields = { { "count", #pairs_of }, { "update", write_update(self, pairs_of) } }
+  local answer, _, text = talk.call(self, "qohreplace", fields, { reads = false })
   if not answer then
     for _, message in ipairs(messages) do message:refused "the shop has no qohreplace" end
     return
@@ -118,10 +119,11 @@ local function replace(self, messages)
   end
   for _, message in ipairs(odd) do
     levels = levels or levels_of(self, wanted_of(odd))
-    if levels[message.data.sku] == message.data.quantity then
+    local sku, level = message.data.sku, levels[message.data.sku]
+    if level == message.data.quantity then
       message:sent(answer)
     else
-      message:refused(("the shop says %q, and has %s"):format(lines[message.data.sku], tostring(levels[message.data.sku])))
+      message:refused(("the shop says %q, and has %s"):format(lines[sku], tostring(level)))
     end
   end
 end
@@ -244,7 +246,7 @@ local function word_for(self, status)
 end
 
 local function time_of(message)
-  return message.data.shipped_at or require("cartwright.time").now()
+  return message.data.shipped_at or time.now()
 end
 
 telling.statuses_out = {
@@ -267,8 +269,9 @@ telling.shipments_out = {
       parcels[1] = { number = data.tracking_number, carrier = data.carrier or data.carrier_name, method = data.method,
         at = data.shipped_at }
     end
-    tell(self, message, { number = data.order_number or data.order_id, status = word, reference = data.number or data.id,
-      detail = data.note, parcels = parcels, lines = data.lines, at = time_of(message) })
+    tell(self, message, { number = data.order_number or data.order_id, status = word,
+      reference = data.number or data.id, detail = data.note, parcels = parcels, lines = data.lines,
+      at = time_of(message) })
   end,
 }
 

@@ -47,7 +47,7 @@ struct cw_splitter *cw_splitter_create(enum cw_format format, struct cw_body *bo
 /* The same for a table of text; `rows` is borrowed too, CW_USAGE for what is wrong with it. A record is the
  * rows of one group; a faulty row is a record of its own unless it stands inside of one. CW_SPLIT_FAILED for:
  * an empty body, one that begins with '<', no line of headings, none that is the group, an end inside of
- * quotes. */
+ * quotes, rows of one group in two places. */
 struct cw_splitter *cw_splitter_create_rows(const struct cw_rows *rows, struct cw_body *body,
                                             const struct cw_reader_limits *limits, struct cw_error *err);
 void cw_splitter_free(struct cw_splitter *splitter); /* accepts NULL */

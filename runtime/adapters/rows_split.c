@@ -59,6 +59,7 @@ void cw_rows_split_fini(struct cw_rows_split *split)
     cw_buffer_fini(&split->heading);
     cw_buffer_fini(&split->key);
     free(split->row);
+    free(split->seen);
 }
 
 /* --- rows --- */
@@ -292,11 +293,65 @@ static enum cw_split give(struct cw_rows_split *split, size_t len, struct cw_rec
     return CW_SPLIT_RECORD;
 }
 
+/* The keys of all records so far, as hashes in a table with gaps: 0 = a gap. */
+static bool add_seen(uint64_t *seen, size_t size, uint64_t hash)
+{
+    size_t at = hash & (size - 1);
+    while (seen[at] != 0 && seen[at] != hash)
+        at = (at + 1) & (size - 1);
+    bool is_new = seen[at] == 0;
+    seen[at] = hash;
+    return is_new;
+}
+
+static bool grow_seen(struct cw_rows_split *split)
+{
+    size_t size = split->seen_size == 0 ? 256 : 2 * split->seen_size;
+    uint64_t *seen = calloc(size, sizeof *seen);
+    if (seen == NULL)
+        return false;
+    for (size_t i = 0; i < split->seen_size; i++)
+        if (split->seen[i] != 0)
+            add_seen(seen, size, split->seen[i]);
+    free(split->seen);
+    split->seen = seen;
+    split->seen_size = size;
+    return true;
+}
+
+static uint64_t hash_of(struct cw_slice key)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (size_t i = 0; i < key.len; i++)
+        hash = (hash ^ (unsigned char)key.data[i]) * 1099511628211u;
+    return hash != 0 ? hash : 1;
+}
+
+/* A record whose rows stand in two places would be stored twice, each time without the other half. */
+static bool check_seen(struct cw_rows_split *split)
+{
+    struct cw_window *window = &split->window;
+    struct cw_slice key = cw_buffer_slice(&split->key);
+    if (2 * split->seen_count >= split->seen_size && !grow_seen(split)) {
+        window->failed = true;
+        return cw_fail(window->err, CW_NOMEM, "no memory for the keys of %zu records", split->seen_count);
+    }
+    split->seen_count++;
+    return add_seen(split->seen, split->seen_size, hash_of(key)) ||
+           cw_window_fail(
+               window, CW_INVALID, window->base + window->mark,
+               "the rows of \"%.*s\" stand in more than one place, and here again; sort the table by that "
+               "column",
+               CW_SLICE_ARG(cw_slice_clip(key, 60)));
+}
+
 /* Rows of one record: those that follow with the same key. A faulty row between two of them belongs to it. */
 static enum cw_split give_group(struct cw_rows_split *split, struct cw_record *record)
 {
     struct cw_window *window = &split->window;
     size_t kept = window->at - window->mark;
+    if (!check_seen(split))
+        return CW_SPLIT_FAILED;
     while (see_row(split) && !is_footer(split)) {
         struct cw_slice key = key_of(split);
         if (split->row->is_open && fail_cut(split))

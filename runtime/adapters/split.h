@@ -66,6 +66,8 @@ struct cw_rows_split {
     size_t columns, group;   /* group: its column; SIZE_MAX = there is none */
     struct cw_text_row *row; /* the one that begins at the window's position, when it was looked at */
     struct cw_buffer key;    /* of the record in hand */
+    uint64_t *seen;          /* hashes of the keys of all records so far */
+    size_t seen_size, seen_count;
     bool begun, ended;
 };
 

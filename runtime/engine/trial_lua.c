@@ -52,6 +52,7 @@ static int push_job(lua_State *L, struct cw_trial *trial, bool ok, const struct 
     set_count(L, "parked", counts->parked);
     set_count(L, "skipped", counts->skipped);
     set_count(L, "requests", counts->requests);
+    set_count(L, "steps", trial->steps);
     set_count(L, "missing", trial->job.missing);
     set_count(L, "gone", trial->job.gone);
     lua_pushboolean(L, trial->was_killed);
@@ -134,6 +135,15 @@ static int kill_after(lua_State *L)
     lua_Integer steps = luaL_checkinteger(L, 1);
     luaL_argcheck(L, steps >= 0, 1, "steps are counted from 1");
     trial_of(L)->steps_left = (uint64_t)steps;
+    return 0;
+}
+
+/* lose_finishes(count): so many answers of the inbox to "it is done" get lost, after it was done */
+static int lose_finishes(lua_State *L)
+{
+    lua_Integer count = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, count >= 0 && count < 1000, 1, "a small number");
+    trial_of(L)->finishes_to_lose = (unsigned)count;
     return 0;
 }
 
@@ -276,6 +286,7 @@ static const luaL_Reg functions[] = { { "sync", sync_stream },
                                       { "configure", configure },
                                       { "start", start },
                                       { "kill_after", kill_after },
+                                      { "lose_finishes", lose_finishes },
                                       { "wait", wait_seconds },
                                       { "cart", cart_name },
                                       { "describe", describe },

@@ -8,6 +8,7 @@
 
 #include "adapters/inbox.h"
 #include "bindings/carts.h"
+#include "bindings/fakes.h"
 #include "engine/trial.h"
 
 struct _GPtrArray;
@@ -33,7 +34,7 @@ struct cw_trial {
     struct cw_transport *transport;   /* of whoever answers */
     struct cw_trial_replay *replay;   /* NULL with a fake */
     struct cw_trial_modules *modules; /* of own_script */
-    struct cw_inbox *inbox;           /* the fake's deliveries */
+    unsigned finishes_to_lose;        /* answers of the inbox that are lost; see native.lose_finishes */
     struct cw_timer *patience, *pause;
     bool has_paused;
     /* what the process is to be given; see native.configure */
@@ -94,6 +95,11 @@ bool cw_trial_open_shop(struct cw_trial *trial, struct cw_error *err);
 void cw_trial_close_shop(struct cw_trial *trial);
 /* What the script of the cart declares, a line of JSON each: scripts/cartwright/declared.lua. */
 bool cw_trial_describe(struct cw_trial *trial, struct cw_buffer *lines, struct cw_error *err);
+
+/* --- trial_inbox.c --- */
+
+/* What the fake delivers, for the session. */
+struct cw_inbox *cw_trial_inbox(void *trial, const char *cart, struct cw_error *err);
 
 /* --- trial_lua.c --- */
 

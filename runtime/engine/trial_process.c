@@ -40,6 +40,7 @@ static bool open_session(struct cw_trial *trial, bool is_dry, struct cw_error *e
                                         .dry_run = is_dry,
                                         .who = "test",
                                         .print = print_line,
+                                        .inbox = trial->fake != NULL ? cw_trial_inbox : NULL,
                                         .arg = trial };
     trial->is_dry = is_dry;
     trial->session = cw_session_open(&config, err);

@@ -68,8 +68,8 @@ end
 ---@param name "webhook"|"serve"
 function notice.listen(instance, heard, proof, name)
   local checks, no_shop, no_folder = 0, refuse(name, "ask the shop"), refuse(name, "use a server of files")
-  local self = { notice = heard, cache = {}, client = { send = no_shop, all = no_shop }, emit = refuse(name, "store records"),
-    folders = { put = no_folder, list = no_folder } }
+  local self = { notice = heard, cache = {}, client = { send = no_shop, all = no_shop },
+    emit = refuse(name, "store records"), folders = { put = no_folder, list = no_folder } }
 
   function self:signed(options)
     local secret = check_options(self, options, "signed")

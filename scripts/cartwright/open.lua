@@ -235,7 +235,7 @@ end
 
 ---Whether a mapping reads settings, anywhere in it.
 local function reads_settings(plan)
-  for _, value in pairs(plan) do
+  for _, value in pairs(plan or {}) do -- a stream without a mapping is named elsewhere
     if value == map.SETTINGS or type(value) == "table" and reads_settings(value) then return true end
   end
   return false

@@ -269,15 +269,56 @@ end
 ---@field size integer records a page
 ---@field read fun(after: string?, size: integer): cartwright.Records? the first records behind that id, sorted by id;
 ---  nil: none
----@field nth fun(offset: integer, size: integer): cartwright.Records? the list by its places, asked for one record at a
----  time, when one is searched that breaks it
+---@field nth? fun(offset: integer, size: integer): cartwright.Records? the list by its places, asked for one record at
+---  a time, when one is searched that breaks it; without it the record's id is searched, which costs some dozens of
+---  requests, and needs ids that are integers
 ---@field store? fun(records: cartwright.Records) takes a page; default self:emit
+
+local FARTHEST = 1 << 53 -- no shop counts further
+
+---@return boolean
+local function can_read(options, id) return (pcall(options.read, tostring(id), 1)) end
+
+---The id of the record that cannot be had, the first behind `after`: from there on the list can be read again.
+---@return string? id nil: it is not one record, or ids are no integers
+local function find_broken(options, after)
+  local low, step = math.tointeger(tonumber(after or 0)), 1
+  if not low or not can_read(options, FARTHEST) then return nil end
+  while not can_read(options, low + step) do step = step * 2 end
+  local before, behind = low + step // 2, low + step
+  while behind - before > 1 do
+    local middle = before + (behind - before) // 2
+    if can_read(options, middle) then behind = middle else before = middle end
+  end
+  return tostring(behind)
+end
+
+---Reads record by record, passing by those that cannot be had.
+local function read_each(self, window, options)
+  local after, broken = window.position, 0
+  while true do
+    local done, records = pcall(options.read, after, 1)
+    local passed = not done and is_broken(records) and broken < BROKEN and find_broken(options, after)
+    if passed then
+      self.passed_by, broken, after = tostring(records), broken + 1, passed
+    elseif not done then
+      error(records, 0)
+    elseif not records or #records == 0 then
+      return
+    else
+      local _, last = records:ends()
+      if options.store then options.store(records) else self:emit(records, { position = last }) end
+      after, broken = last, 0
+    end
+  end
+end
 
 ---Reads a list of which the shop gives what comes behind an id: nothing that leaves it can make a page skip some.
 ---@param self cartwright.Cart
 ---@param window cartwright.Window
 ---@param options paging.KeyOptions
 function paging.keys(self, window, options)
+  if window.search == "step" and not options.nth then return read_each(self, window, options) end
   if window.search == "step" then
     return paging.walk(self, window, { size = 1, store = options.store, read = options.nth })
   end

@@ -1,5 +1,5 @@
----Carts that are asked: what the function `serve` of a cart gets, what it may use, and what its answer may be. The runtime
----takes the requests, one after another, and sends the answers.
+---Carts that are asked: what the function `serve` of a cart gets, what it may use, and what its answer may be. The
+---runtime takes the requests, one after another, and sends the answers.
 local native = require "cartwright.native.cart"
 local notice = require "cartwright.notice"
 local time = require "cartwright.time"
@@ -103,7 +103,8 @@ local function conditions(kind, options)
     all[#all] = all[#all] .. (" OR id IN (SELECT item_id FROM item_variants WHERE sku IN (%s)))"):format(marks)
   end
   if options.since then add("last_stored_at >= %s", options.since:format "%Y-%m-%dT%H:%M:%S.%fZ") end
-  if native.has_many_writers then
+  local is_named = options.number or options.sku or options.skus
+  if native.has_many_writers and not is_named then -- a list that is read on behind its last place
     add("id < COALESCE((SELECT min(id) FROM " .. TABLES[kind] .. " WHERE first_stored_at > %s), 9223372036854775807)",
       time.now():add(-SETTLED):format "%Y-%m-%dT%H:%M:%S.%fZ")
   end
@@ -118,8 +119,9 @@ function Server:documents(kind, options)
   local where, params = conditions(kind, options)
   local limit = options.limit or LIMIT_MAX
   if limit < 1 or limit > LIMIT_MAX then error("limit is 1 to 1000", 2) end
-  return native.served_documents(self, kind, ("SELECT id, cart, external_id FROM %s WHERE %s ORDER BY id LIMIT %d OFFSET %d")
-    :format(TABLES[kind], where, limit, math.max(options.offset or 0, 0)), params)
+  local sql = ("SELECT id, cart, external_id FROM %s WHERE %s ORDER BY id LIMIT %d OFFSET %d"):format(TABLES[kind],
+    where, limit, math.max(options.offset or 0, 0))
+  return native.served_documents(self, kind, sql, params)
 end
 
 function Server:count(kind, options)
@@ -152,7 +154,9 @@ local function check_answer(answer)
     error(("serve returns a table such as { status = 200, body = ... }, not a %s"):format(type(answer)), 0)
   end
   for key in pairs(answer) do
-    if not ANSWER[key] then error(("serve: an answer has no %s; there are status, headers and body"):format(tostring(key)), 0) end
+    if not ANSWER[key] then
+      error(("serve: an answer has no %s; there are status, headers and body"):format(tostring(key)), 0)
+    end
   end
   local status, body = answer.status, answer.body or ""
   if math.type(status) ~= "integer" or status < 200 or status > 599 then

@@ -4,6 +4,7 @@ local world = require "cartwright.standard_world"
 
 local tests, add = world.tests()
 local PLACE = { needs = { "orders" }, world = { "place" } }
+local HTTP = { needs = { "orders" }, world = { "place" }, when = "http" }
 
 -- Once ----------------------------------------------------------------------------------------------------------------
 
@@ -22,22 +23,22 @@ local function read_through(trial, trouble, may_fail)
 end
 
 for _, status in ipairs { 429, 500, 502, 503, 504 } do
-  add("read-fails-once-" .. status, ("one answer with the status %d changes nothing"):format(status), PLACE,
+  add("read-fails-once-" .. status, ("one answer with the status %d changes nothing"):format(status), HTTP,
     function(trial) read_through(trial, { what = status }) end)
 end
 
 for _, what in ipairs { "cut", "lost", "refused", "slow" } do
-  add("read-fails-once-" .. what, ("one answer that is %s changes nothing"):format(what), PLACE,
+  add("read-fails-once-" .. what, ("one answer that is %s changes nothing"):format(what), HTTP,
     function(trial) read_through(trial, { what = what }) end)
 end
 
 for _, what in ipairs { "html", "empty", "notice" } do
-  add("read-fails-once-" .. what, ("one answer that is no answer (%s) loses nothing"):format(what), PLACE,
+  add("read-fails-once-" .. what, ("one answer that is no answer (%s) loses nothing"):format(what), HTTP,
     function(trial) read_through(trial, { what = what }, true) end)
 end
 
 for _, status in ipairs { 429, 503 } do
-  add("retry-after-" .. status, ("Retry-After of a %d is obeyed: no request before it is over"):format(status), PLACE,
+  add("retry-after-" .. status, ("Retry-After of a %d is obeyed: no request before it is over"):format(status), HTTP,
     function(trial)
       local placed, asked = world.place_some(trial, world.three_pages(trial)), {}
       local authorized = trial.shop.authorized or function() return true end
@@ -65,7 +66,7 @@ local ALWAYS = { [401] = { auth = true }, [403] = { permission = true, auth = tr
 
 for _, status in ipairs { 401, 403, 404, 500 } do
   add("read-fails-always-" .. status, ("a shop that answers %d ends the run with its code; the next one completes it"):format(
-    status), PLACE, function(trial)
+    status), HTTP, function(trial)
     local placed = world.place_some(trial, world.three_pages(trial))
     trial.shop:trouble { what = status, times = 0, skip = 2 }
     local result = trial:sync("orders", { fails = true })
@@ -95,7 +96,7 @@ add("killed", "the process dies at ever later steps of a sync: the same orders, 
   trial:equal(#doubled, 0, "records that were stored twice though nothing had changed")
 end)
 
-add("killed-while-it-fails", "deaths and lost answers together lose nothing", PLACE, function(trial)
+add("killed-while-it-fails", "deaths and lost answers together lose nothing", HTTP, function(trial)
   local placed = world.place_some(trial, 5)
   trial.shop:trouble { what = "lost", on = "read", skip = 1, times = 2 }
   trial.shop:trouble { what = 502, on = "read", skip = 4, times = 2 }

@@ -124,6 +124,58 @@ add("webhook", "a notice of the shop wakes a job; a wrong signature is refused; 
     trial:ok(not heard or not verdict.believed, "a notice without a signature is believed")
   end)
 
+-- Inboxes ------------------------------------------------------------------------------------------------------------
+
+local INBOX = { needs = { "orders" }, world = { "place" }, when = "inbox" }
+
+add("inbox-taken", "what lies in the inbox is stored, taken away, and not missed", INBOX, function(trial)
+  local placed = world.place_some(trial, 4)
+  trial:ok(#trial.shop.deliveries > 0, "the fake delivered nothing")
+  trial:sync "orders"
+  world.check_orders(trial, placed)
+  trial:equal(#trial.shop.deliveries, 0, "what still lies in the inbox")
+  trial:equal(trial:sync("orders").posted, 0, "posted by the second run")
+end)
+
+add("inbox-answer-lost", "the answer to \"it is done\" gets lost: nothing is doubled, nothing lies there for ever", INBOX,
+  function(trial)
+    local placed = world.place_some(trial, 4)
+    trial:lose_finishes(2)
+    for _ = 1, 4 do
+      trial:sync("orders", { fails = true })
+      trial:wait(300)
+    end
+    world.check_orders(trial, placed)
+    trial:equal(#trial.shop.deliveries, 0, "what still lies in the inbox")
+  end)
+
+add("inbox-broken", "one that cannot be read keeps no other from coming in, and is not lost", INBOX, function(trial)
+  trial.shop:deliver("0-broken", "<<< {\"orders\": [")
+  local placed = world.place_some(trial, 3)
+  for _ = 1, 3 do
+    trial:sync("orders", { fails = true })
+    trial:wait(600)
+  end
+  world.check_orders(trial, placed)
+  local found = false
+  for _, record in ipairs(trial:query "SELECT bytes FROM raw_records") do
+    found = found or record.bytes:find("<<<", 1, true) ~= nil
+  end
+  for _, place in ipairs { "deliveries", "failed" } do
+    for _, entry in ipairs(trial.shop[place] or {}) do found = found or entry.name == "0-broken" end
+  end
+  trial:ok(found, "what cannot be read was taken away, and is neither set aside nor stored")
+end)
+
+add("inbox-dry-run", "a dry run takes nothing away", INBOX, function(trial)
+  local placed = world.place_some(trial, 2)
+  local lay = #trial.shop.deliveries
+  trial:sync("orders", { dry_run = true })
+  trial:equal(#trial.shop.deliveries, lay, "what lies in the inbox")
+  trial:sync "orders"
+  world.check_orders(trial, placed)
+end)
+
 -- Dry runs ------------------------------------------------------------------------------------------------------------
 
 add("dry-run", "a dry run writes nothing, neither here nor in the shop", { needs = { "orders" }, world = { "place" } },

@@ -217,7 +217,7 @@ local function prepare_and_say(trial, out)
   return things
 end
 
-local DEATHS = 16
+local DEATHS = 30
 
 ---Fields of a trouble that the test is about.
 local TROUBLES = {
@@ -255,12 +255,13 @@ for _, out in ipairs(outs) do
   end
 
   add(name .. "-killed", "the process dies at each step of a telling in turn: told once", needs, function(trial)
-    local things = out.prepare(trial, DEATHS)
+    local things, steps = out.prepare(trial, DEATHS), nil
     for n, thing in ipairs(things) do
       out.say(trial, thing, n)
-      trial:kill_after(n)
-      trial:sync(out.stream, { fails = true })
+      if steps then trial:kill_after(math.max(1, (n - 1) * steps // (#things - 1))) end
+      local run = trial:sync(out.stream, { fails = true })
       trial:kill_after(0)
+      steps = steps or run.steps -- of one that nobody killed
     end
     trial:wait(300)
     settle(trial, out.stream)

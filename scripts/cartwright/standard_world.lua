@@ -7,12 +7,12 @@ local world = {}
 
 ---A list of tests, to which parts of the standard set add theirs.
 ---@return testing.Test[] tests
----@return fun(name: string, about: string, needs: { needs: string[], world: string[], recorded?: boolean }, run: function) add
+---@return fun(name: string, about: string, needs: { needs: string[], world: string[], when?: string, recorded?: boolean }, run: function) add
 function world.tests()
   local tests = {}
   return tests, function(name, about, needs, run)
     tests[#tests + 1] = { name = name, about = about, needs = needs.needs or {}, world = needs.world or {},
-      recorded = needs.recorded, run = run }
+      when = needs.when, recorded = needs.recorded, run = run }
   end
 end
 
@@ -131,7 +131,7 @@ function world.check_order(trial, id, order)
   local lines = {}
   for i, line in ipairs(order.lines) do lines[i] = { sku = line.sku, name = line.name, quantity = line.quantity } end
   trial:equal(document, { number = order.number, currency = order.currency, total = order.total,
-    status = (trial.shop.statuses or {})[order.status] or order.status,
+    status = order.our_status or (trial.shop.statuses or {})[order.status] or order.status,
     email = order.email, placed_at = order.placed_at, lines = lines }, ("order %s"):format(id))
   check_address(trial, document, order, id)
 end

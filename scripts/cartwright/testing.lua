@@ -33,6 +33,7 @@ end
 ---@field about string a sentence for `--list`
 ---@field needs string[] streams and the like that the cart must have
 ---@field world string[] functions that the fake must have
+---@field when? "http"|"inbox" it is about carts that ask a server, or that take what lies in an inbox
 ---@field recorded? boolean it can be run against recorded answers as well
 ---@field run fun(trial: testing.Trial)
 
@@ -47,11 +48,13 @@ local function site_tests()
   return tests
 end
 
+---Those that are about such a cart.
 ---@return testing.Test[]
-local function all_tests()
+local function all_tests(declared)
   local tests, _, _, is_recorded = {}, native.cart()
   for _, test in ipairs(require "cartwright.standard") do
-    if test.recorded or not is_recorded then tests[#tests + 1] = test end
+    local is_about_it = not test.when or declared.has[test.when]
+    if is_about_it and (test.recorded or not is_recorded) then tests[#tests + 1] = test end
   end
   if not is_recorded then
     for _, test in ipairs(site_tests()) do tests[#tests + 1] = test end
@@ -179,6 +182,8 @@ function Trial:wait(seconds) native.wait(seconds) end
 
 function Trial:kill_after(steps) native.kill_after(steps) end
 
+function Trial:lose_finishes(count) native.lose_finishes(count) end
+
 ---@return table[] verdicts of the cart's script on what the shop has sent since
 function Trial:hear()
   local notices, verdicts = self.shop.notices, {}
@@ -212,7 +217,7 @@ end
 ---For the runtime: names and sentences of all tests.
 function testing.list()
   local list = {}
-  for i, test in ipairs(all_tests()) do list[i] = { name = test.name, about = test.about } end
+  for i, test in ipairs(all_tests(read_declared())) do list[i] = { name = test.name, about = test.about } end
   return list
 end
 
@@ -241,10 +246,9 @@ end
 ---@return "ok"|"failed"|"lacks" verdict
 ---@return string words
 function testing.run(name)
-  local test
-  for _, one in ipairs(all_tests()) do test = one.name == name and one or test end
+  local trial, test = new_trial(), nil
+  for _, one in ipairs(all_tests(trial.declared)) do test = one.name == name and one or test end
   if not test then error(("there is no test %s"):format(name), 0) end
-  local trial = new_trial()
   local verdict, words = missing(test, trial)
   if verdict then return verdict, words end
   local passed, problem = pcall(test.run, trial)

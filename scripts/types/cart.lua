@@ -219,7 +219,7 @@ function Response:records(path, id) end
 ---What spreadsheets put around texts (="00123", '00123) is taken off. Its raw bytes are the heading's line and its rows as
 ---they came; a file in UTF-16 is converted first. Rows that cannot be read (a stray quote, more fields than headings, an id
 ---that became 1.23457E+11) are parked with their line: alone, unless they stand inside of a group. A file that ends inside of
----quotes, without a last line end, is not whole, and raises.
+---quotes, without a last line end, is not whole, and raises; so does one with rows of a group in two places.
 ---@param options cartwright.Rows
 ---@return cartwright.Records
 function Response:rows(options) end

@@ -1,8 +1,8 @@
 ---@meta
 error("types only; see scripts/cartwright/served.lua and runtime/engine/serve.h")
 
----Carts that are asked instead of asking: another program pulls from here what the site's carts brought, in the words of a
----protocol that it knows. `cartwright run --webhooks ADDRESS` serves them at /serve/CART, beside the notices.
+---Carts that are asked instead of asking: another program pulls from here what the site's carts brought, in the words
+---of a protocol that it knows. `cartwright run --webhooks ADDRESS` serves them at /serve/CART, beside the notices.
 ---
 ---    function shop:serve(request)
 ---      if not self:secret_equals { secret = "password", value = request:form().password } then
@@ -28,7 +28,8 @@ local Served = {}
 ---@param name string without case
 ---@return string?
 function Served:header(name) end
----The fields of a form (application/x-www-form-urlencoded), decoded; of several the first. Raises a 400 when it is none.
+---The fields of a form (application/x-www-form-urlencoded), decoded; of several the first. Raises a 400 when it is
+---none.
 ---@return table<string, string>
 function Served:form() end
 
@@ -41,9 +42,11 @@ function Served:form() end
 ---@class cartwright.Server: cartwright.Listener
 local Server = {}
 
----Documents of all carts (or of `cart`) in the order in which they came, each a table with its fields (numbers as Decimals,
----times as Times, lists as lists) and `cart`, `external_id` and `place`, which grows with each document that comes and never
----changes. Suspends.
+---Documents of all carts (or of `cart`) in the order in which they came, each a table with its fields (numbers as
+---Decimals, times as Times, lists as lists) and `cart`, `external_id` and `place`, which grows with each document that
+---comes and never changes. A list from PostgreSQL, where several may write at once, ends before what is younger than
+---20 s, so that nothing appears later before a place that was read; what is asked for by number or SKU is there at
+---once. Suspends.
 ---@param kind string "order", "customer", "item", "stock_level"
 ---@param options? { cart?: string, carts?: string[], after?: integer, limit?: integer, number?: string, skus?: string[], sku?: string, warehouse?: string, since?: cartwright.Time, offset?: integer } cart "": of the back office; after: a place; limit: at most 1000, which is the default; number: of orders, customers and shipments; skus: items that have one of these, or a variant that has; sku, warehouse: of levels; since: stored or changed since then
 ---@return table[]
@@ -53,7 +56,8 @@ function Server:documents(kind, options) end
 ---@param options table as above
 ---@return integer
 function Server:count(kind, options) end
----What the asking program says of the back office: as site.put (types/out.lua), audited under the cart's name. Suspends.
+---What the asking program says of the back office: as site.put (types/out.lua), audited under the cart's name.
+---Suspends.
 ---@param put site.Put
 function Server:put(put) end
 ---As site.edit. Suspends.

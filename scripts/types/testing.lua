@@ -22,25 +22,50 @@ error("types only; see scripts/cartwright/standard.lua and runtime/engine/trial.
 ---
 ---    shop.lacks = { prices_out = "the shop has no call for it", ["currency-three-decimals"] = "it rounds to two" }
 ---
+---`cartwright test --type TYPE` needs no site. The cart's settings are those that the fake names; its store, and all that it
+---could tell anybody, are the trial's own. With `--recording DIR` (types of serve-replay) the tests that need no more than
+---recorded answers are run against these.
+---
 ---Keys are streams (customers, items, stock, shipments, stock_out, prices_out, shipments_out, statuses_out, customers_out,
 ---items_out), `webhook`, `ids`, and names of standard tests, which `cartwright test --list` tells.
-local testing = {}
+local testing = { nothing = {} }
+
+---A set of tests, in the order in which they are written down.
+---@return table<string, fun(trial: testing.Trial)>
+function testing.new() end
 
 ---A cart, its fake and an empty store. Everything happens in virtual time, when it is asked for.
 ---@class testing.Trial
 ---@field shop fake.Shop
 ---@field cart string its name
+---@field declared { settings: table<string, table>, there: table<string, table>, lacks: table<string, string> } of its script
 local Trial = {}
 ---Runs a stream once, as `cartwright sync CART STREAM` does; out-streams too. Raises when the run fails, unless `fails`.
 ---@param stream string
----@param options? { fails: boolean }
----@return { read: integer, posted: integer, unchanged: integer, parked: integer, skipped: integer, error?: string, code?: string }
+---@param options? { fails: boolean, dry_run: boolean }
+---@return testing.Result
 function Trial:sync(stream, options) end
 ---The same for "reconcile STREAM" and "refresh STREAM".
 ---@param job string
-function Trial:run(job) end
+---@param options? { fails: boolean }
+---@return testing.Result
+function Trial:run(job, options) end
+
+---@class testing.Result
+---@field read integer
+---@field posted integer
+---@field unchanged integer
+---@field parked integer
+---@field skipped integer
+---@field requests integer
+---@field missing integer of a reconcile: records that the store lacked
+---@field gone integer of a reconcile: records that the shop has no more
+---@field steps integer of the process, for kill_after
+---@field killed boolean
+---@field error? string why it failed
+---@field code? string
 ---The connection test.
----@return { passed: boolean, code?: string, setting?: string, lines: string[] }
+---@return { passed: boolean, code?: string, error?: string, setting?: string, lines: string[] }
 function Trial:test_connection() end
 ---@param kind string "order", "customer", "item", "stock_level", "shipment"
 ---@param id string the cart's
@@ -50,10 +75,29 @@ function Trial:document(kind, id) end
 ---@return string[] ids in their order
 function Trial:documents(kind) end
 ---What waits: parked and held records.
----@return { stream: string, id: string, state: string, code: string, message: string }[]
+---@return { stream: string, id: string, state: string, code: string, subject: string, field: string, message: string }[]
 function Trial:waiting() end
----@return { id: integer, stream: string, about: string, state: string, error?: string }[]
+---@return { id: integer, stream: string, about: string, state: string, attempts: string, error: string, answer: string }[]
 function Trial:messages() end
+---A SELECT on the store, as site.query; every value is a text.
+---@param sql string
+---@return table<string, string>[]
+function Trial:query(sql, ...) end
+---What the cart's script makes of the notices that the shop has sent since it was last asked.
+---@return testing.Verdict[]
+function Trial:hear() end
+---The same of one notice, as it stands in shop.notices.
+---@param notice { path?: string, headers: table<string, string>, body: string }
+---@return testing.Verdict
+function Trial:hear_one(notice) end
+
+---@class testing.Verdict
+---@field believed boolean
+---@field ignored boolean
+---@field reason string why not
+---@field id string
+---@field topic string
+---@field job string which it wakes
 ---What the back office says, as site.put.
 ---@param put site.Put
 function Trial:put(put) end
@@ -74,9 +118,16 @@ function Trial:wait(seconds) end
 ---the shop goes on. The next call of the trial starts it anew.
 ---@param steps integer
 function Trial:kill_after(steps) end
----Other settings of the cart, and other words in site.lua, from the next call on.
+---Of carts with an inbox: so many of its answers to "done" and "failed" get lost, after it was moved. What was delivered and
+---taken stands in shop.done and shop.failed.
+---@param count integer
+function Trial:lose_finishes(count) end
+---Other settings of the cart, and other words of it in site.lua (out, rules, switches), from the next call on;
+---testing.nothing leaves one out. The cart is told all that its script can be told, without a brake.
 ---@param settings table<string, any>
 function Trial:configure(settings) end
+---Starts the process, as the next call would: raises what is wrong with the script and its settings.
+function Trial:open() end
 
 ---Assertions. They say what was expected, what came, and at which line of the test.
 ---@param actual any

@@ -1,6 +1,6 @@
----A shop whose script speaks SETI, in one of its dialects: set `shop.dialect` before the first request. What all have is
----the Order Manager's; what each has of its own stands in DIALECTS: formats of dates and numbers, what is printed around
----answers, functions it does not know, what it sees of updates.
+---A shop whose script speaks SETI, in one of its dialects: set `shop.dialect` before the first request. What all have
+---is the Order Manager's; what each has of its own stands in DIALECTS: formats of dates and numbers, what is printed
+---around answers, functions it does not know, what it sees of updates.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local time = require "cartwright.time"
@@ -13,7 +13,8 @@ local READS = { sendversion = true, ordercount = true, downloadorders = true, ge
   downloadcustomers = true, getproductscount = true, downloadprods = true, downloadqoh = true }
 
 local shop = fake.new { title = "SETI script", path = "/seti.php",
-  settings = { user = USER, password = PASSWORD, code = CODE, currency = "EUR", zone = ZONE, generic_status_updates = true },
+  settings = { user = USER, password = PASSWORD, code = CODE, currency = "EUR", zone = ZONE,
+    generic_status_updates = true },
   reads = function(request) return READS[(request:form().setifunction or ""):lower()] or false end }
 
 shop.currency, shop.page_size, shop.dialect = "EUR", 50, "SX"
@@ -117,8 +118,9 @@ function shop:refund() end -- the protocol says nothing of it
 
 function shop:offer(item)
   for _, one in ipairs(item.variants or { item }) do
-    self.products[#self.products + 1] = { id = one.sku, name = item.variants and item.name .. " (" .. one.name .. ")" or item.name,
-      price = one.price, quantity = decimal.new(one.quantity or "0") }
+    local name = item.variants and ("%s (%s)"):format(item.name, one.name) or item.name
+    self.products[#self.products + 1] = { id = one.sku, name = name, price = one.price,
+      quantity = decimal.new(one.quantity or "0") }
   end
   return item.sku
 end
@@ -149,7 +151,8 @@ local function amount(self, value)
 end
 
 local function party(name, address, email, lines)
-  local tree = { name, { "FullName", ((address.first_name or "") .. " " .. (address.last_name or "")):match "^%s*(.-)%s*$" },
+  local full_name = ((address.first_name or "") .. " " .. (address.last_name or "")):match "^%s*(.-)%s*$"
+  local tree = { name, { "FullName", full_name },
     { "Phone", address.phone or "" }, { "Email", email or "" },
     { "Address", { "Street1", address.street or "" }, { "City", address.city or "" }, { "State", address.region or "" },
       { "Code", address.postcode or "" }, { "Country", address.country or "" } } }
@@ -169,7 +172,8 @@ local function order_element(self, order)
   if dialect(self).has_status then tree[#tree + 1] = { "OrderStatus", order.status } end
   tree[#tree + 1] = party("Billing", placed.billing or {}, placed.email)
   tree[#tree + 1] = party("Shipping", placed.shipping or placed.billing or {}, placed.email, lines)
-  tree[#tree + 1] = { "Payment", { "Generic1", { "Name", "Generic 1" }, { "Description", placed.payment_method or "none" } } }
+  tree[#tree + 1] = { "Payment", { "Generic1", { "Name", "Generic 1" },
+    { "Description", placed.payment_method or "none" } } }
   tree[#tree + 1] = { "Totals", { "ProductTotal", amount(self, goods) }, { "SubTotal", amount(self, goods) },
     { "Tax", { "TaxAmount", amount(self, placed.tax_total or "0") } }, { "GrandTotal", amount(self, placed.total) },
     { "ShippingTotal", { "Total", amount(self, placed.shipping_total or "0") }, { "Description", "Ground" } } }
@@ -214,8 +218,8 @@ local function download(self, root, records, form, element)
   return list(self, root, elements)
 end
 
-local WRONG = '<?xml version="1.0"?><SETIOrders><Response><ResponseCode>3</ResponseCode><ResponseDescription>lastorder is no '
-  .. "number</ResponseDescription></Response></SETIOrders>"
+local WRONG = '<?xml version="1.0"?><SETIOrders><Response><ResponseCode>3</ResponseCode><ResponseDescription>'
+  .. "lastorder is no number</ResponseDescription></Response></SETIOrders>"
 
 local functions = {}
 
@@ -241,8 +245,12 @@ function functions.getproductscount(self) return text("SETIResponse: itemcount="
 function functions.downloadcustomers(self, form)
   return download(self, "SETICustomers", self.customers, form, customer_element)
 end
-function functions.downloadprods(self, form) return download(self, "SETIProducts", self.products, form, product_element) end
-function functions.downloadqoh(self, form) return download(self, "SETIProducts", self.products, form, level_element) end
+function functions.downloadprods(self, form)
+  return download(self, "SETIProducts", self.products, form, product_element)
+end
+function functions.downloadqoh(self, form)
+  return download(self, "SETIProducts", self.products, form, level_element)
+end
 
 function functions.qohreplace(self, form)
   local lines, ends = { "SETIResponse" }, dialect(self).ends or "\n"
@@ -262,7 +270,9 @@ end
 function functions.invupdate(self, form)
   local sku, change = form.update:match "^(.*)~(.-)$"
   local product = find(self.products, sku)
-  if not product and dialect(self).always_ok then return text(("SETIResponse=OK;Note=SKU %s was not found."):format(sku)) end
+  if not product and dialect(self).always_ok then
+    return text(("SETIResponse=OK;Note=SKU %s was not found."):format(sku))
+  end
   if not product then return text(("SETIResponse=False;SKU=%s;QOH=NF;NOTE=NotFound"):format(sku)) end
   product.quantity = product.quantity + decimal.new(change)
   self:book { kind = "stock", sku = sku, quantity = product.quantity, change = change }
@@ -283,7 +293,8 @@ function functions.updatestatus(self, form)
     local tracking = form["tracknum" .. n]
     if tracking and (not known[tracking] or dialect(self).appends) then
       table.insert(order.shipments, { tracking_number = tracking, carrier = form["trackcarrier" .. n] })
-      self:book { kind = "shipment", order_id = order.id, tracking_number = tracking, carrier = form["trackcarrier" .. n] }
+      self:book { kind = "shipment", order_id = order.id, tracking_number = tracking,
+        carrier = form["trackcarrier" .. n] }
     end
   end
   return text "SETIResponse: update=OK;Notes="

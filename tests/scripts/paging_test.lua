@@ -387,6 +387,28 @@ function tests.a_record_that_breaks_a_list_of_ids_is_searched_by_its_place()
   holds_all(stored, { "1", "2", "3", "4", "6", "7" })
 end
 
+function tests.a_record_that_breaks_a_list_without_places_is_searched_by_its_id()
+  for broken = 1, 7 do
+    local list, fails = {}, problem_of(500)
+    for i = 1, 7 do list[i] = tostring(6000000000000 + i * i * 1000) end
+    local stored, requests, _, problem, passed_by = read_with("keys", { size = 4, read = function(after, asked)
+      local got = behind(list, after, asked)
+      for _, id in ipairs(got and got.ids or {}) do
+        if id == list[broken] then error(fails, 0) end
+      end
+      return got
+    end }, { search = "step" })
+    assert(not problem and passed_by and requests < 120, requests)
+    for i, id in ipairs(list) do assert(stored[id] == (i ~= broken or nil)) end
+  end
+end
+
+function tests.a_shop_that_is_out_has_no_record_that_breaks_its_list()
+  local _, requests, _, problem = read_with("keys", { size = 4, read = function() error(problem_of(500), 0) end },
+    { search = "step" })
+  assert(problem.status == 500 and requests == 2)
+end
+
 function tests.numbered_pages_are_read_whole_whatever_their_size()
   for length = 0, 20 do
     for size = 1, 7 do

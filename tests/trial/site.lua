@@ -1,2 +1,5 @@
--- A cart that can do all that the standard tests ask for, and its shop: for tests of these tests.
-return { zone = "UTC", carts = { tea = { type = "tea", url = "https://tea.example.com/shop" } } }
+-- Carts that can do all that the standard tests ask for, and their shops: for tests of these tests.
+return {
+  zone = "UTC",
+  carts = { tea = { type = "tea", url = "https://tea.example.com/shop" }, letters = { type = "letters" } },
+}

@@ -43,11 +43,12 @@ function shop:place(order)
     items[i] = { sku = line.sku, title = line.name, count = amount(line.quantity), each = amount(line.unit_price) }
   end
   local id = 9007199254740993 + self:next "orders" -- more than a float holds
-  table.insert(self.orders, { id = id, number = order.number or "T-" .. id, state = STATES[order.status] or "new",
+  table.insert(self.orders, { id = id, number = order.number or "T-" .. id,
+    state = order.cart_status or STATES[order.status] or "new",
     ordered = order.placed_at and tostring(time.parse(order.placed_at, "UTC")) or stamp(self),
     changed = order.changed_at or stamp(self),
     currency = order.currency, amounts = { total = amount(order.total), freight = amount(order.shipping_total) },
-    customer = { email = order.email }, items = items, gift = false,
+    customer = { email = order.email }, items = items, gift = order.gift or false,
     deliver_to = { name = address.last_name, street = address.street, town = address.city,
       postcode = address.postcode, country = address.country } })
   return tostring(id)

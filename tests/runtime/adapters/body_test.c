@@ -43,6 +43,30 @@ static void assert_reads_back(struct cw_body *body, uint64_t offset, size_t len)
     free(bytes);
 }
 
+static void what_is_skipped_is_left_out(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = { 100000, CW_BODY_MEMORY_MAX + 100000 }; /* in memory, in a file */
+    for (size_t i = 0; i < 2; i++) {
+        struct cw_body *body = body_of(sizes[i], 777, 64 << 20);
+        char first;
+        cw_body_skip(body, 5000);
+        assert_int_equal(cw_body_size(body), sizes[i] - 5000);
+        assert_ok(cw_body_read(body, 0, &first, 1, &err), err);
+        assert_int_equal(first, pattern_at(5000));
+        assert_ok(cw_body_read(body, sizes[i] - 5001, &first, 1, &err), err);
+        assert_int_equal(first, pattern_at(sizes[i] - 1));
+        assert_false(cw_body_read(body, sizes[i] - 5000, &first, 1, &err));
+        assert_false(cw_body_write(body, cw_slice("x"), &err));
+        struct cw_slice memory = cw_body_memory(body);
+        assert_true(memory.data == NULL ||
+                    (memory.len == sizes[i] - 5000 && memory.data[0] == pattern_at(5000)));
+        cw_body_skip(body, UINT64_MAX);
+        assert_int_equal(cw_body_size(body), 0);
+        cw_body_free(body);
+    }
+}
+
 static void a_small_body_stays_in_memory(void **state)
 {
     (void)state;
@@ -210,6 +234,7 @@ static void borrowed_bytes_are_not_copied(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_skipped_is_left_out),
         cmocka_unit_test(a_small_body_stays_in_memory),
         cmocka_unit_test(an_empty_body_is_in_memory),
         cmocka_unit_test(a_large_body_moves_to_a_file_and_reads_back),

@@ -128,6 +128,26 @@ static void a_table_that_was_cut_off_is_refused(void **state)
     assert_table("id,sku\n1,a\n2,\"B", "byte 11, line 3: the table ends in the middle of a field in quotes");
 }
 
+static void rows_of_one_record_in_two_places_are_refused(void **state)
+{
+    (void)state;
+    assert_table("id,sku\n1,a\n2,b\n1,c\n",
+                 "byte 15, line 4: the rows of \"1\" stand in more than one place");
+    struct cw_buffer table = { 0 };
+    cw_buffer_print(&table, NULL, "id,sku\n");
+    for (unsigned i = 0; i < 5000; i++)
+        cw_buffer_print(&table, NULL, "N%u,a\n", i);
+    const struct cw_rows rows = { .groups = by_id, .group_count = 2 };
+    struct cw_buffer out = { 0 };
+    split_table(&rows, cw_buffer_slice(&table), 0, &out);
+    assert_non_null(strstr(out.data, "[N4999,a\n]END"));
+    cw_buffer_print(&table, NULL, "N0,a\n");
+    split_table(&rows, cw_buffer_slice(&table), 0, &out);
+    assert_non_null(strstr(out.data, "line 5002: the rows of \"N0\" stand in more than one place"));
+    cw_buffer_fini(&out);
+    cw_buffer_fini(&table);
+}
+
 static void what_is_no_table_is_refused(void **state)
 {
     (void)state;
@@ -338,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_spoilt_row_stays_with_the_rows_around_it),
         cmocka_unit_test(quotes_are_characters_where_the_table_has_none),
         cmocka_unit_test(a_table_that_was_cut_off_is_refused),
+        cmocka_unit_test(rows_of_one_record_in_two_places_are_refused),
         cmocka_unit_test(what_is_no_table_is_refused),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(fields_have_the_names_of_their_headings),

@@ -132,6 +132,11 @@ static bool open_script(struct cart_bed *bed)
     return bed->script != NULL && cw_lua_provide_all(bed->script, &bed->host, &bed->err);
 }
 
+static void cancel_emit(void *arg, void *handle)
+{
+    (void)arg, (void)handle;
+}
+
 bool cart_bed_open(struct cart_bed *bed)
 {
     static char *no_arguments[] = { NULL };
@@ -147,6 +152,11 @@ bool cart_bed_open(struct cart_bed *bed)
                                        .has_secret = has_secret,
                                        .versioned = versioned,
                                        .may_write = bed->may_write,
+                                       .folder = "/srv/site",
+                                       .inbox = bed->inbox,
+                                       .note = bed->note,
+                                       .emit = bed->emit,
+                                       .cancel_emit = cancel_emit,
                                        .argv = bed->put != NULL ? no_arguments : NULL,
                                        .put = bed->put };
     if (!open_script(bed))

@@ -20,6 +20,12 @@ struct cart_bed {
                 size_t count, const struct cw_slice *drops, size_t drop_count, struct cw_slice from,
                 struct cw_slice reason,
                 struct cw_error *err); /* of site.put; with it the script is one of `cartwright exec` */
+    /* of carts.h; NULL = none. Their `arg` is the bed */
+    struct cw_inbox *(*inbox)(void *arg, const char *cart, struct cw_error *err);
+    bool (*note)(void *arg, const struct cw_lua_stream *stream, const char *entry, const char *words,
+                 bool once, struct cw_error *err);
+    void *(*emit)(void *arg, const struct cw_lua_stream *stream, struct cw_records *records,
+                  struct cw_slice position, cw_emit_done_fn *done, void *done_arg, struct cw_error *err);
     bool (*may_write)(void *arg, const char *cart, struct cw_error *err); /* NULL = always */
     uint64_t fail_allocation;                                             /* 0 = none */
     struct cw_loop *loop;

@@ -26,6 +26,7 @@ static bool take(void *arg, struct cw_txn *txn, const struct cw_kind *kind, stru
                  size_t count, const struct cw_slice *drops, size_t drop_count, struct cw_slice from,
                  struct cw_slice reason, struct cw_error *err)
 {
+    assert_null(txn);
     (void)arg;
     calls++;
     if (refusal != NULL)

@@ -62,6 +62,34 @@ static const char cart_script[] =
     "  return { id = notice.body:match 'id=(%w+)', topic = notice:header 'X-Topic',\n"
     "    job = notice.path ~= '/all' and 'orders' or nil }\n"
     "end\n"
+    "local answers = {}\n"
+    "answers['/say'] = function(_, request)\n"
+    "  return { status = 202, headers = { ['X-Was'] = request.method }, body = request.query.a .. "
+    "request:form().b }\n"
+    "end\n"
+    "answers['/raise'] = function() error 'inner words' end\n"
+    "answers['/loop'] = function() while true do end end\n"
+    "answers['/sleep'] = function() time.sleep(3600) end\n"
+    "answers['/ask'] = function(self) self:get 'orders' end\n"
+    "answers['/upload'] = function(self) self:files { url = 'sftp://127.0.0.1/' } end\n"
+    "answers['/large'] = function() return { status = 200, body = ('x'):rep(16 * 1024 * 1024 + 1) } end\n"
+    "answers['/split'] = function() return { status = 200, headers = { A = 'b\\r\\nC: d' } } end\n"
+    "answers['/frame'] = function() return { status = 200, headers = { ['Content-Length'] = '5' } } end\n"
+    "answers['/low'] = function() return { status = 100 } end\n"
+    "answers['/put'] = function(self, request)\n"
+    "  self:put { kind = 'stock_level', { sku = 'A', warehouse = 'W', quantity = request.query.n } }\n"
+    "  return { status = 200, body = tostring(self:count('stock_level', { cart = '' })) }\n"
+    "end\n"
+    "answers['/later'] = function(self, request)\n"
+    "  time.sleep(require('cartwright.decimal').new '0.2')\n"
+    "  return answers['/put'](self, request)\n"
+    "end\n"
+    "answers['/level'] = function(self)\n"
+    "  local levels = self:documents('stock_level', { cart = '', sku = 'A', limit = 1 })\n"
+    "  return { status = 200, body = tostring(levels[1].quantity + 1) .. ' ' .. tostring(self:quantity 'A') "
+    "}\n"
+    "end\n"
+    "function shop:serve(request) return answers[request.path](self, request) end\n"
     "return shop\n";
 
 static void write_file(const struct hooks_bed *bed, const char *name, const char *text, mode_t mode)
@@ -227,6 +255,7 @@ void hooks_bed_open(struct hooks_bed *bed)
                                                .session = session,
                                                .release = release,
                                                .arg = bed,
+                                               .holder = "test",
                                                .metrics = bed->metrics };
     bed->webhooks = cw_webhooks_open(&config, fd, &err);
     assert_ok(bed->webhooks != NULL, err);
