@@ -2,10 +2,10 @@
 ---evershop/telling.lua, how it is asked in evershop/asking.lua.
 ---
 ---Facts this script relies on, all seen in a running 2.2.1:
----  - updatedAt of an order never moves: not when it is paid, sent or cancelled. Orders cannot be filtered by any time. So
----    a sync reads the newest ones down to its window, and open ones are read again by the job refresh.
----  - Lists are sorted by id, the newest first, and asked for by the number of a page. What comes meanwhile moves the rest
----    to later pages, so that some come twice and none is skipped.
+---  - updatedAt of an order never moves: not when it is paid, sent or cancelled. Orders cannot be filtered by any time.
+---    So a sync reads the newest ones down to its window, and open ones are read again by the job refresh.
+---  - Lists are sorted by id, the newest first, and asked for by the number of a page. What comes meanwhile moves the
+---    rest to later pages, so that some come twice and none is skipped.
 ---  - A filter, operation or field that the shop does not know is ignored without a word: a mistyped filter returns
 ---    everything. This script uses no filter but page and limit.
 ---  - Errors of a query, and refusals, are answered 500. The shop takes 120 requests a minute from one address, then
@@ -16,7 +16,8 @@
 ---  - The items of an order come in another order each time, and so may a whole order with the same content.
 ---  - A province that is not in the shop's list has its text in code, and INVALID_PROVINCE as its name.
 ---  - Guests are no customers: an order has their name and mail address, and no customerId.
----  - A token lives 15 minutes unless the server says otherwise (JWT_ADMIN_TOKEN_EXPIRY), which the answer does not tell.
+---  - A token lives 15 minutes unless the server says otherwise (JWT_ADMIN_TOKEN_EXPIRY), which the answer does not
+---    tell.
 ---
 ---Not known: payments other than cash on delivery; their states (PayPal, Stripe) are translated as the shop names them.
 local asking = require "shipped.evershop.asking"
@@ -47,29 +48,43 @@ shop.lacks = {
   customers_out = "an account needs a password, which the back office cannot give",
   items_out = "a product needs tax class, attribute group and URL, which the back office has no words for",
   webhook = "EverShop sends none",
+  ["item-variants"] = "a variant is a product of its own; those of one kind have the same group",
 }
 
 -- Connection ----------------------------------------------------------------------------------------------------------
 
----@return cartwright.Node
-function shop:about()
-  return self:once("about", function()
-    return (asking.ask(self, "{version setting{storeName storeCurrency catalogShowOutOfStockProduct}}"))
-  end)
+---What it means when there is no token, by the words in which the runtime says so: the address is wrong rather than the
+---password where nothing like a token comes.
+local WITHOUT_TOKEN = {
+  { "HTTP 404", "not-found", "no EverShop at this address; check it" },
+  { "HTTP 403", "permission", "a web server or firewall before the shop refuses the request" },
+  { "not with a token in JSON", "not-expected", "the address answers, but not as EverShop does; check it" },
+}
+
+---@return cartwright.Node about
+---@return cartwright.Response response
+local function ask_first(self)
+  local done, about, response = pcall(asking.ask, self, "{version setting{storeName storeCurrency "
+    .. "catalogShowOutOfStockProduct} orders{total}}")
+  if done then return about, response end
+  for _, cause in ipairs(WITHOUT_TOKEN) do
+    local is_it = type(about) == "table" and about.code == "auth" and tostring(about):find(cause[1], 1, true)
+    if is_it then cart.fail(cause[2], ("%s; %s"):format(cause[3], tostring(about)), "url") end
+  end
+  error(about, 0)
 end
 
 ---@return string[] findings
 function shop:test()
-  local about, response = asking.ask(self, "{version setting{storeName storeCurrency catalogShowOutOfStockProduct} "
-    .. "orders{total}}")
+  local about, response = ask_first(self)
   if not about:text "orders/total" then
     cart.fail("permission", "the shop does not tell how many orders it has: the user is no administrator", "email")
   end
   local findings = { ("EverShop %s, prices in %s"):format(about:text "version" or "of unknown version",
     about:text "setting/storeCurrency" or "an unknown currency"), cart.clock_note(response) }
   if about:text "setting/catalogShowOutOfStockProduct" ~= "true" then
-    findings[#findings + 1] = "the shop leaves products that are out of stock out of its list, so that their stock of 0 "
-      .. "is not read: switch on Settings > Catalog > Show out of stock products"
+    findings[#findings + 1] = "the shop leaves products that are out of stock out of its list, so that their stock of "
+      .. "0 is not read: switch on Settings > Catalog > Show out of stock products"
   end
   return findings
 end
@@ -156,6 +171,8 @@ local function of_parcel(field)
   end
 end
 
+local IDS = "uuid createdAt{value}"
+
 shop.orders = {
   id = "uuid",
   records = "data/orders/items",
@@ -167,7 +184,7 @@ shop.orders = {
   ids = function(self, window)
     local to = math.tointeger(tonumber(window.to:format "%s"))
     local is_past = before(window) or function() return false end
-    walk(self, window, { name = "orders", id = "uuid", fields = "uuid createdAt{value}" }, before(window), function(records)
+    walk(self, window, { name = "orders", id = "uuid", fields = IDS }, before(window), function(records)
       local ids = {}
       for record in records:each() do
         if not is_past(record) and made_at(record) <= to then ids[#ids + 1] = record:text "uuid" end
@@ -222,8 +239,8 @@ shop.orders = {
   },
 }
 
----Extensions add states of their own: give each a row. {statusList{code} paymentStatusList{code} shipmentStatusList{code}}
----lists them.
+---Extensions add states of their own: give each a row. {statusList{code} paymentStatusList{code}
+---shipmentStatusList{code}} lists them.
 shop.tables.status = {
   ["new"] = "pending",
   ["processing"] = "processing",
@@ -259,8 +276,13 @@ shop.tables.fulfilment = {
 
 -- Customers -----------------------------------------------------------------------------------------------------------
 
-local CUSTOMERS = { name = "customers", id = "customerId", fields = "customerId uuid status email fullName createdAt{value} addresses{uuid "
-  .. "fullName postcode telephone country{code} province{code} city address1 address2}" }
+local CUSTOMERS = { name = "customers", id = "customerId", fields = "customerId uuid status email fullName "
+  .. "createdAt{value} addresses{uuid fullName postcode telephone country{code} province{code} city address1 address2}" }
+
+---The shop keeps one name. Its last word is taken for the family name, and what stands before it for the others; the
+---whole of it is in the custom field `name`.
+local function first_names(customer) return (customer:text "fullName" or ""):match "^(.-)%s+%S+$" end
+local function family_name(customer) return (customer:text "fullName" or ""):match "(%S+)$" end
 
 shop.customers = {
   id = "customerId",
@@ -272,10 +294,12 @@ shop.customers = {
   map = map.customer {
     number = "customerId",
     email = "email",
-    last_name = "fullName", -- the shop keeps one name
+    first_name = first_names,
+    last_name = family_name,
     active = "status",
     created_at = at "createdAt/value",
     addresses = map.each("addresses", address()),
+    custom = { name = map.text "fullName" },
   },
 }
 

@@ -1,7 +1,7 @@
 ---Orders in files: a folder into which a shop, a marketplace or a person puts them. Which files those are is the setting
 ---`format`; each format is a script of its own in carts/files/, and may be extended like any cart:
 ---
----    local shop = require("carts.files.ubl"):extend()
+---    local shop = require("shipped.files.ubl"):extend()
 ---    shop.orders.map.custom.cost_centre = "AccountingCost"
 ---    return shop
 ---

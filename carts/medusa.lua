@@ -1,17 +1,23 @@
----Medusa 2 through its Admin API (REST): orders, customers, items, stock. What the shop is told is in medusa/telling.lua.
+---Medusa 2 through its Admin API (REST): orders, customers, items, stock. What the shop is told is in
+---medusa/telling.lua.
 ---
 ---Facts this script relies on, all seen in a running 2.21.2:
 ---  - The secret key is the user name of basic authentication, with an empty password.
----  - Amounts are in major units and not rounded to the currency: an order may cost 92.31306, and that is the amount which
----    is authorised. Each has a twin raw_... with its exact digits. Lines with tax and freight with tax make the total,
----    which is rounded here to what can be paid; what the shop has stands in the custom field exact_total.
----  - Taking a payment does not move updated_at of an order; all else does. So open ones are read again by the job refresh.
+---  - Amounts are in major units and not rounded to the currency: an order may cost 92.31306, and that is the amount
+---    which is authorised. Each has a twin raw_... with its exact digits. Lines with tax and freight with tax make the
+---    total, which is rounded here to what can be paid; what the shop has stands in the custom field exact_total.
+---  - A refund lowers the order's total by a credit line of its amount, and no line of goods.
+---  - Taking a payment does not move updated_at of an order; all else does. So open ones are read again by the job
+---    refresh.
 ---  - The state of delivery is computed from the fields that were asked for: without *items.detail a partly sent order
----    reads "shipped". Of the three states only `status` is stored, and stays "pending" until somebody completes the order.
+---    reads "shipped". Of the three states only `status` is stored, and stays "pending" until somebody completes the
+---    order.
 ---  - Filters and fields that orders do not know are ignored without a word.
 ---  - Guests are customers too, with has_account = false and without a name, also those of carts that were left.
 ---  - A change of a variant or of its prices does not stamp its product. Stock cannot be filtered by time.
 ---  - Lists are asked for by place; the count stands behind the records. Ids grow with time.
+---  - Its steps are no transaction: a server that dies while it packs may have taken the stock without making the parcel.
+---    What it sells then differs from what it was told (cartwright stock compare shows it, stock send tells it again).
 ---
 ---Not known: returns, exchanges and claims, whose amounts are in the order's total but not in its lines.
 local cart = require "cartwright.cart"
@@ -25,7 +31,7 @@ local shop = cart.new {
   settings = {
     url = cart.url { required = true, help = "address of the shop's server, without /admin" },
     key = cart.secret { required = true, help = "secret API key: Settings > Secret API Keys" },
-    location = cart.text { help = "id of the stock location that is read and told (sloc_...); needed where there are several" },
+    location = cart.text { help = "id of the stock location that is read and told (sloc_...); where there are several" },
     page_size = cart.integer { default = 50, help = "records asked for at once" },
   },
   http = function(settings)
@@ -38,6 +44,7 @@ shop.lacks = {
   customers_out = "not told: the shop makes customers of orders by itself",
   items_out = "a product needs options, channels and a shipping profile, which the back office has no words for",
   webhook = "Medusa sends none by itself",
+  ["order-changes"] = "a payment that is taken moves no stamp of the order, which the job refresh reads again",
 }
 
 -- Connection ----------------------------------------------------------------------------------------------------------
@@ -85,7 +92,9 @@ function shop:test()
   local response = self:get("stores", { fields = "id,name,*supported_currencies", limit = 1 })
   local is_json, answer = pcall(response.json_node, response)
   local store = is_json and answer:node "stores[1]"
-  if not store then cart.fail("not-expected", "the address answers, but not as Medusa's Admin API does; check it", "url") end
+  if not store then
+    cart.fail("not-expected", "the address answers, but not as Medusa's Admin API does; check it", "url")
+  end
   local names, found = {}, false
   for i, location in ipairs((read_locations(self))) do
     names[i] = ("%s %s"):format(location:text "id", location:text "name")
@@ -198,11 +207,11 @@ local function attach_currency(self, orders)
 end
 
 local PAID = { captured = true, partially_refunded = true }
-local SENT = { shipped = "shipped", delivered = "shipped", partially_shipped = "in work", partially_delivered = "in work",
-  fulfilled = "in work", partially_fulfilled = "in work" }
+local SENT = { shipped = "shipped", delivered = "shipped", partially_shipped = "in work",
+  partially_delivered = "in work", fulfilled = "in work", partially_fulfilled = "in work" }
 
----The row of the table `status`. The shop's own word is "pending" until somebody completes the order, so that how it goes
----on is told by its other two states.
+---The row of the table `status`. The shop's own word is "pending" until somebody completes the order, so that how it
+---goes on is told by its other two states.
 ---@param order cartwright.Node
 ---@return string?
 local function status_row(order)
@@ -224,9 +233,11 @@ local function of_parcel(path)
   end
 end
 
+---What is owed: the shop's total, and the credit lines by which refunds have lowered it.
 ---@param order cartwright.Node
 local function exact_total(order)
-  return order:decimal "summary/raw_current_order_total/value" or order:decimal "total"
+  local total = order:decimal "summary/raw_current_order_total/value" or order:decimal "total"
+  return total and total + (order:decimal "summary/raw_credit_line_total/value" or 0)
 end
 
 ---@param path string
@@ -429,6 +440,15 @@ local function option_names(variant)
   return #names > 0 and table.concat(names, ", ") or variant:text "title"
 end
 
+---What a product has that is sold in one form only: each SKU is a variant, and its product has none of its own.
+---@param of fun(variant: cartwright.Node): any
+local function of_the_only(of)
+  return function(product)
+    local only = product:node "variants[1]"
+    if only and not product:node "variants[2]" then return of(only) end
+  end
+end
+
 shop.items = {
   id = "id",
   records = "products",
@@ -439,6 +459,7 @@ shop.items = {
   end,
 
   map = map.item {
+    sku = of_the_only(function(variant) return variant:text "sku" end),
     name = "title",
     description = "description",
     type = function(product) return product:node "variants[2]" and "variants" or "simple" end,
@@ -447,6 +468,7 @@ shop.items = {
       local currency = default_currency(product)
       return currency and currency:upper()
     end,
+    price = of_the_only(price),
     weight = "weight",
     created_at = "created_at",
     changed_at = "updated_at",

@@ -3,11 +3,11 @@
 ---
 ---Facts this script relies on, all seen in a running 3.7.3:
 ---  - updatedAt of an order goes back: a change of state stamps it and then puts the stamp of before in again. Paying,
----    shipping and delivering show in no stamp, and a cart that was filled long ago and paid now has the old one. So new
----    orders are found by orderPlacedAt as well, and open ones are read again by the job refresh.
+---    shipping and delivering show in no stamp, and a cart that was filled long ago and paid now has the old one. So
+---    new orders are found by orderPlacedAt as well, and open ones are read again by the job refresh.
 ---  - Carts that are still being filled are orders too, with active = true.
----  - Amounts are whole numbers of the smallest unit, with as many digits as the shop's money strategy says: two, unless
----    somebody wrote another one. This script knows two and says so where it finds others.
+---  - Amounts are whole numbers of the smallest unit, with as many digits as the shop's money strategy says: two,
+---    unless somebody wrote another one. This script knows two and says so where it finds others.
 ---  - A coupon on the order is spread over the lines: proratedLinePriceWithTax of the lines, the surcharges and the
 ---    freight make totalWithTax. The discounts of line and order show the same money twice.
 ---  - Lines that were cancelled stay, with what is left of their quantity; totals follow them, payments do not.
@@ -33,7 +33,7 @@ local shop = cart.new {
     key = cart.secret { required = true, help = "API key of an administrator: Settings > API Keys; the server must "
       .. "allow it (tokenMethod with 'api-key')" },
     channel = cart.text { help = "token of the channel, where the shop has several: Settings > Channels" },
-    location = cart.text { help = "number of the stock location that is read and told; needed where there are several" },
+    location = cart.text { help = "number of the stock location that is read and told; where there are several" },
     page_size = cart.integer { default = 50, help = "records asked for at once, at most 1000" },
   },
   http = function(settings)
@@ -495,6 +495,15 @@ local function price(variant)
   return variant:decimal(with_tax and "priceWithTax" or "price")
 end
 
+---What a product has that is sold in one form only: each SKU is a variant, and its product has none of its own.
+---@param of fun(variant: cartwright.Node): any
+local function of_the_only(of)
+  return function(product)
+    local only = product:node "variants[1]"
+    if only and not product:node "variants[2]" then return of(only) end
+  end
+end
+
 ---@param product cartwright.Node
 local function item_type(product)
   return product:node "variants[2]" and "variants" or "simple"
@@ -525,11 +534,13 @@ shop.items = {
   end,
 
   map = map.item {
+    sku = of_the_only(function(variant) return variant:text "sku" end),
     name = "name",
     description = "description",
     type = item_type,
     active = "enabled",
     currency = "variants/currencyCode",
+    price = money(of_the_only(price)),
     tax_class = "variants/taxCategory/id",
     created_at = "createdAt",
     changed_at = "updatedAt",

@@ -1,9 +1,9 @@
 ---How EverShop is asked, by GraphQL over POST, and what its answers mean.
 ---
 ---Facts this script relies on:
----  - Errors are {"error":{"status":500,"message":...}}, with that status: those of the query, of the server, and refusals
----    by the rules of the business. So what the shop would refuse is not sent to it, and after a 500 it is looked at
----    before anything is sent again.
+---  - Errors are {"error":{"status":500,"message":...}}, with that status: those of the query, of the server, and
+---    refusals by the rules of the business. So what the shop would refuse is not sent to it, and after a 500 it is
+---    looked at before anything is sent again.
 ---  - A record that is not there is null, and no error.
 local cart = require "cartwright.cart"
 
@@ -80,7 +80,8 @@ function asking.list(self, list, page, size)
   local response = request(self, query, { f = { { key = "page", operation = "eq", value = tostring(page) },
     { key = "limit", operation = "eq", value = tostring(size) } } })
   local total = response:text():match '"total":(%d+)'
-  return response:records(("data/%s/items"):format(list.name), list.id), total and math.tointeger(tonumber(total)) or nil
+  local records = response:records(("data/%s/items"):format(list.name), list.id)
+  return records, total and math.tointeger(tonumber(total)) or nil
 end
 
 ---A query for several records at once, each under a name of its own: o1, o2, ...

@@ -4,12 +4,12 @@
 ---  - Nothing that writes takes a key of ours, so each write looks first whether the shop has it already.
 ---  - A PATCH of a product empties its tax class, category and description where they are left out, which are therefore
 ---    read before and sent along. The next order of a product without tax class is untaxed.
----  - An order takes its pieces off the stock when it is placed, and gives them back when it is cancelled: what is told is
----    what may be sold. Quantities below zero are taken.
+---  - An order takes its pieces off the stock when it is placed, and gives them back when it is cancelled: what is told
+---    is what may be sold. Quantities below zero are taken.
 ---  - Making a parcel sends it. Its carrier is one that the shop has registered ("custom" always is); its number can be
 ---    changed.
----  - The status of an order follows from its payment and its parcels. Cash on delivery is the payment that can be taken
----    here; an order that is paid cannot be cancelled.
+---  - The status of an order follows from its payment and its parcels. Cash on delivery is the payment that can be
+---    taken here; an order that is paid cannot be cancelled.
 local asking = require "shipped.evershop.asking"
 local json = require "cartwright.json"
 
@@ -47,8 +47,8 @@ local function change_product(self, product, keeps, changes)
 end
 
 ---Writes what differs, and tells of each message what came of it. One that fails keeps no other from being sent.
----@param changes_of fun(product: cartwright.Node, message: cartwright.Message): table?, string?, boolean? the fields; nil:
----  why not; nil and nothing: the shop has it already. With true the words say that there is nothing to tell
+---@param changes_of fun(product: cartwright.Node, message: cartwright.Message): table?, string?, boolean? the fields;
+---nil: why not; nil and nothing: the shop has it already. With true the words say that there is nothing to tell
 local function send_products(self, messages, changes_of)
   local ids = {}
   for _, message in ipairs(messages) do ids[#ids + 1] = message.data.item_id end
@@ -146,8 +146,8 @@ telling.prices_out = {
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
-local ORDER = "query($u:String!){order(uuid:$u){uuid status{code} paymentStatus{code} shipmentStatus{code} paymentMethod "
-  .. "items{orderItemId productSku qty} unshippedItems{orderItemId qtyUnshipped} shipments{uuid carrier trackingNumber "
+local ORDER = "query($u:String!){order(uuid:$u){uuid status{code} paymentStatus{code} shipmentStatus{code} "
+  .. "paymentMethod items{orderItemId productSku qty} unshippedItems{orderItemId qtyUnshipped} shipments{uuid carrier trackingNumber "
   .. "status{code} items{orderItemId qty}}} carriers{code}}"
 
 ---@return cartwright.Node? order
@@ -219,8 +219,8 @@ end
 ---Why the shop would refuse the parcel.
 local function fault_of(self, shop, order, data, quantities)
   if not has_carrier(shop, carrier_of(data)) then
-    return ("the shop has no carrier %s; mend the row: cartwright table set %s carrier_out ..."):format(carrier_of(data),
-      self.name)
+    return ("the shop has no carrier %s; mend the row: cartwright table set %s carrier_out ..."):format(
+      carrier_of(data), self.name)
   end
   if order:text "status/code" == "canceled" then
     return "the order is cancelled in the shop, so that it is not told of a shipment: stop the parcel, then retry"

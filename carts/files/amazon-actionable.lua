@@ -6,7 +6,7 @@
 ---  - Without prices nothing says what the buyer owes: every order waits. With the setting `currency` they are taken in as
 ---    owing nothing, since the marketplace has been paid.
 ---  - is-business-order and purchase-order-number are of orders of companies.
-local amazon = require "carts.files.amazon"
+local amazon = require "shipped.files.amazon"
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 

@@ -9,7 +9,7 @@
 ---  - Mail addresses are relays that change from order to order: no customer is known by one.
 ---
 ---Not known: whether prices of European reports hold the tax. Their orders are taken as the American ones.
-local files = require "carts.files"
+local files = require "shipped.files"
 local map = require "cartwright.map"
 
 local shop = files:extend()

@@ -3,11 +3,11 @@
 ---total, sku, quantity, unit_price, ...), those of addresses shipping_street and so on.
 ---A file that calls them otherwise has a script that extends this one:
 ---
----    local shop = require("carts.files.csv"):extend()
+---    local shop = require("shipped.files.csv"):extend()
 ---    shop.orders.map.number = "row/Order no."
 ---    return shop
-local files = require "carts.files"
-local plain = require "carts.files.plain"
+local files = require "shipped.files"
+local plain = require "shipped.files.plain"
 
 local shop = files:extend()
 shop.title, shop.format = "Orders in CSV or TSV files", "csv"

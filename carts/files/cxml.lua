@@ -11,7 +11,7 @@
 ---  - PunchOutOrderMessage is a basket, not an order: the file is set aside. Requests that are no orders are parked.
 ---
 ---Not known: prices for more than one piece; how attachments (multipart/related) reach a folder.
-local files = require "carts.files"
+local files = require "shipped.files"
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 

@@ -12,9 +12,9 @@
 ---
 ---Not known: which sales taxes the report holds; an order whose sums do not make its Total Price is held. The order report
 ---of the Merchant Integration Platform is another file: its order ids change when an order is paid.
-local files = require "carts.files"
+local files = require "shipped.files"
 local map = require "cartwright.map"
-local texts = require "carts.files.texts"
+local texts = require "shipped.files.texts"
 
 local shop = files:extend()
 shop.title, shop.format = "eBay order reports", "ebay"

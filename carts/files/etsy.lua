@@ -9,9 +9,9 @@
 ---
 ---Not known: whether a discount that stands on several rows of an order is that of the order or of each item; such orders
 ---are parked. "Sold Orders" has no items: its records are parked, as orders without lines.
-local files = require "carts.files"
+local files = require "shipped.files"
 local map = require "cartwright.map"
-local texts = require "carts.files.texts"
+local texts = require "shipped.files.texts"
 
 local shop = files:extend()
 shop.title, shop.format = "Etsy order files", "etsy"

@@ -11,9 +11,9 @@
 ---  - Large exports come as a zip of several files: unpack them.
 ---
 ---Not known: whether discounts of lines are in Discount Amount too; where they are not, the order is held.
-local files = require "carts.files"
+local files = require "shipped.files"
 local map = require "cartwright.map"
-local texts = require "carts.files.texts"
+local texts = require "shipped.files.texts"
 
 local shop = files:extend()
 shop.title, shop.format = "Shopify order exports", "shopify-export"

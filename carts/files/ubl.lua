@@ -13,7 +13,7 @@
 ---  - OrderResponse, OrderChange and OrderCancellation are no orders: they are parked, so that a person sees them.
 ---
 ---Not known: how buyers tell that an order takes the place of an earlier one, other than by OrderChange.
-local files = require "carts.files"
+local files = require "shipped.files"
 local map = require "cartwright.map"
 
 local shop = files:extend()

@@ -3,11 +3,11 @@
 ---and so on.
 ---A file that calls them otherwise has a script that extends this one:
 ---
----    local shop = require("carts.files.xml"):extend()
+---    local shop = require("shipped.files.xml"):extend()
 ---    shop.orders.map.number = "OrderNo"
 ---    return shop
-local files = require "carts.files"
-local plain = require "carts.files.plain"
+local files = require "shipped.files"
+local plain = require "shipped.files.plain"
 
 local shop = files:extend()
 shop.title, shop.format = "Orders in XML files", "xml"

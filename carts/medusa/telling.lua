@@ -1,11 +1,12 @@
 ---What Medusa is told: stock, prices, parcels with their tracking numbers, statuses.
 ---
 ---Facts this script relies on:
----  - The shop sells what is stocked less what is reserved by orders, over all locations of a channel. A level to be sold is
----    therefore written as that level and what is reserved at the location. Fractions are taken, negative ones are not.
+---  - The shop sells what is stocked less what is reserved by orders, over all locations of a channel. A level to be
+---    sold is therefore written as that level and what is reserved at the location. Fractions are taken, negative ones
+---    are not.
 ---  - Prices of a variant are replaced as a list: one that is left out is gone. All are read before, and sent along.
----  - A parcel is packed (which takes the stock), then sent, in two calls. Packing takes a key of ours among its metadata,
----    by which it is found again. Labels of a parcel that was sent cannot be changed.
+---  - A parcel is packed (which takes the stock), then sent, in two calls. Packing takes a key of ours among its
+---    metadata, by which it is found again. Labels of a parcel that was sent cannot be changed.
 ---  - Packing takes from the location where the order's lines are reserved; more than that is refused.
 ---  - Taking a payment a second time answers 200, and nothing happens.
 local telling = {}
@@ -278,8 +279,8 @@ local function fault_of(order, lines)
   for _, line in ipairs(lines) do
     for item in order:each "items" do
       if item:text "id" == line.id then
-        local open = (item:decimal "detail/raw_quantity/value" or 0) - (item:decimal "detail/raw_fulfilled_quantity/value"
-          or 0)
+        local packed = item:decimal "detail/raw_fulfilled_quantity/value" or 0
+        local open = (item:decimal "detail/raw_quantity/value" or 0) - packed
         if line.quantity > open then
           return ("of %s the shop has %s left to be sent, not %s"):format(item:text "variant_sku" or line.id, open,
             line.quantity)
@@ -355,7 +356,9 @@ local REACHED = {
 local STEPS = {
   cancelled = function(order)
     for parcel in order:each "fulfillments" do
-      if not parcel:text "canceled_at" then return nil, "the shop cancels no order that has parcels: call these off first" end
+      if not parcel:text "canceled_at" then
+        return nil, "the shop cancels no order that has parcels: call these off first"
+      end
     end
     return { ("orders/%s/cancel"):format(order:text "id") }
   end,

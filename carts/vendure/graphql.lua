@@ -52,7 +52,7 @@ end
 local WEB_PAGES = {
   [401] = { "auth", "url", "a web server before the shop asks for a password" },
   [403] = { "permission", "url", "a web server or firewall before the shop refuses the request" },
-  [404] = { "not-found", "url", "no Admin API at this address; the address of the server is wanted, without /admin-api" },
+  [404] = { "not-found", "url", "no Admin API at this address; the server's is wanted, without /admin-api" },
 }
 
 ---@param response cartwright.Response
@@ -91,7 +91,8 @@ end
 ---@param response cartwright.Response
 local function check(response)
   local is_short, text = pcall(response.text, response)
-  if is_short and not text:find('^%s*{%s*"errors"') then return end
+  local may_fail = not is_short or text:find '^%s*{%s*"errors"' or text:find '^%s*{%s*"data"%s*:%s*null'
+  if not may_fail then return end
   local answer = is_short and answer_of(response)
   if not answer then return end
   local words, code, setting = reported(answer)
@@ -133,7 +134,7 @@ function graphql.list(self, list, options)
   local response = request(self, query, { o = options })
   check(response)
   local is_short, text = pcall(response.text, response)
-  local total = is_short and text:match '^{"data":{"%a+":{"totalItems":(%d+)'
+  local total = is_short and text:match '"totalItems"%s*:%s*(%d+)'
   return response:records(("data/%s/items"):format(list.name)), total and math.tointeger(tonumber(total)) or nil
 end
 

@@ -2,8 +2,8 @@
 ---
 ---Facts this script relies on, besides those of graphql.lua:
 ---  - Nothing that writes takes a key of ours, so each write looks first whether the shop has it already.
----  - The shop sells what is on hand less what orders have taken (allocated), over all its locations. A level to be sold
----    is therefore written as that level and what is allocated at the location.
+---  - The shop sells what is on hand less what orders have taken (allocated), over all its locations. A level to be
+---    sold is therefore written as that level and what is allocated at the location.
 ---  - A parcel is made first (Pending) and then moved to Shipped; its number and carrier cannot be changed any more.
 ---    Lines that are in a parcel already cannot be put into another one.
 ---  - The states of an order follow from its parcels and payments. Cancelled is a call of its own, which puts the
@@ -57,8 +57,8 @@ end
 ---Writes what differs in one request, and tells of each message what the answer shows.
 ---@param messages cartwright.Message[]
 ---@param fields string of a variant that are looked at
----@param change_of fun(variant: cartwright.Node, message: cartwright.Message): table?, string?, boolean? the input; nil: why
----  not; nil and nothing: the shop has it already. With true the words say that there is nothing to tell
+---@param change_of fun(variant: cartwright.Node, message: cartwright.Message): table?, string?, boolean? the input; nil:
+---why not; nil and nothing: the shop has it already. With true the words say that there is nothing to tell
 ---@param has fun(variant: cartwright.Node, message: cartwright.Message): boolean
 local function send_variants(self, messages, fields, change_of, has)
   local variants, faults, response = variants_of(self, messages, fields)
@@ -136,7 +136,8 @@ local function stock_change(location)
     if not quantity then return nil, "the shop counts in whole pieces" end
     if has(variant, message) then return nil end
     local _, allocated = level_at(variant, location)
-    return { id = variant:text "id", stockLevels = { { stockLocationId = location, stockOnHand = allocated + quantity } } }
+    return { id = variant:text "id",
+      stockLevels = { { stockLocationId = location, stockOnHand = allocated + quantity } } }
   end
 end
 
@@ -298,9 +299,10 @@ end
 ---@return cartwright.Response
 local function make_parcel(self, lines, data)
   local method = data.carrier or data.carrier_name or data.method or "-"
+  local arguments = { { name = "method", value = method }, { name = "trackingCode", value = data.tracking_number or "" } }
   return graphql.tell(self, "mutation($i:FulfillOrderInput!){addFulfillmentToOrder(input:$i){...on Fulfillment{id "
-    .. "state} ...on ErrorResult{errorCode message}}}", { i = { lines = lines, handler = { code = "manual-fulfillment",
-    arguments = { { name = "method", value = method }, { name = "trackingCode", value = data.tracking_number or "" } } } } })
+    .. "state} ...on ErrorResult{errorCode message}}}",
+    { i = { lines = lines, handler = { code = "manual-fulfillment", arguments = arguments } } })
 end
 
 ---Why the shop cannot be told of the shipment.

@@ -86,7 +86,8 @@ def check_books(site, shop):
 
 
 def unsettled(site):
-    return site.query("SELECT stream, external_id, state, error FROM messages WHERE state NOT IN ('sent', 'superseded')")
+    return site.query("SELECT stream, external_id, state, error FROM messages "
+                      "WHERE state NOT IN ('sent', 'superseded')")
 
 
 def tell(site, *streams, **options):
@@ -95,14 +96,15 @@ def tell(site, *streams, **options):
     assert not unsettled(site), unsettled(site)
 
 
-# The storm --------------------------------------------------------------------------------------------------------------
+# The storm ------------------------------------------------------------------------------------------------------------
 
 class Storm:
-    """Shoppers order, levels and shipments are put, and meanwhile workers, their supervisor and the shop itself are killed.
-    LIVE_SEED and LIVE_SECONDS change it."""
+    """Shoppers order, levels and shipments are put, and meanwhile workers, their supervisor and the shop itself are
+    killed. LIVE_SEED and LIVE_SECONDS change it."""
 
-    def __init__(self, shop, site, order, skus, seconds=12):
-        self.shop, self.site, self.order, self.skus = shop, site, order, skus
+    def __init__(self, shop, site, order, skus, seconds=8, least_kills=2, is_whole=True):
+        self.shop, self.site, self.order, self.skus, self.least_kills = shop, site, order, skus, least_kills
+        self.is_whole = is_whole  # what the shop does it does in one transaction
         self.seed = int(os.environ.get("LIVE_SEED", "20261122"))
         self.seconds = float(os.environ.get("LIVE_SECONDS", seconds))
         self.pick = random.Random(self.seed)
@@ -142,7 +144,8 @@ class Storm:
         ends = time.monotonic() + self.seconds
         acts = [self.order, self.order, self.put_level, self.put_level, self.put_shipment, self.put_shipment,
                 lambda: self.kill_worker(run), lambda: self.kill_worker(run), self.kill_shop]
-        while time.monotonic() < ends or not (self.shop_kills >= 2 and self.worker_kills >= 2 and len(self.shipped) >= 3):
+        while time.monotonic() < ends or not (self.shop_kills >= self.least_kills and self.worker_kills >= 2 and
+                                              len(self.shipped) >= 2):
             self.pick.choice(acts)()
             time.sleep(self.pick.random() / 4)
 
@@ -167,6 +170,10 @@ class Storm:
         for sku, quantity in self.levels.items():
             open_orders = sum(order["lines"].get(sku, 0) for key, order in books.items() if key not in self.shipped)
             sold = self.shop.sellable(sku)
+            if sold != quantity - open_orders and not self.is_whole:
+                must(self.site, "stock", "send", "shop", sku, "--reason", "the shop died", environment=self.scale)
+                must(self.site, "sync", "shop", "stock_out", environment=self.scale)
+                sold = self.shop.sellable(sku)
             assert sold == quantity - open_orders, "of %s the shop sells %s, of %d with %d in open orders" % (
                 sku, sold, quantity, open_orders)
 
@@ -178,4 +185,5 @@ class Storm:
         self.check()
         states = dict(self.site.query("SELECT state, count(*) FROM messages GROUP BY state"))
         return "%d orders, %d shipments, the shop killed %d times, workers %d times, messages %s, seed %d" % (
-            len(self.shop.books()), len(self.shipped), self.shop_kills, self.worker_kills, json.dumps(states), self.seed)
+            len(self.shop.books()), len(self.shipped), self.shop_kills, self.worker_kills, json.dumps(states),
+            self.seed)
