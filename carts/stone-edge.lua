@@ -73,6 +73,7 @@ local shop = cart.new {
 }
 
 shop.lacks = {
+  ["shipments-out-cancelled"] = "the protocol does not say where an order stands now",
   shipments = "the protocol has none",
   prices_out = "the protocol has no call for it",
   customers_out = "the protocol has no call for it",
