@@ -116,8 +116,7 @@ static char *installed_home(void)
     return home;
 }
 
-/* The folder with scripts/ and carts/, to be freed. */
-static char *home_folder(void)
+char *cw_cli_home(void)
 {
     const char *wanted = getenv("CARTWRIGHT_HOME");
     char *home = wanted != NULL ? g_strdup(wanted) : installed_home();
@@ -143,7 +142,7 @@ static struct cw_loop *create_loop(struct cw_error *err)
 
 static struct cw_site *open_site(const struct cw_cli *cli, int needs, struct cw_error *err)
 {
-    char *home = home_folder();
+    char *home = cw_cli_home();
     const char *folder = cli->folder != NULL ? cli->folder : ".";
     const struct cw_clock *clock = cw_loop_clock(cli->loop);
     char *config = g_build_filename(folder, "site.lua", NULL);

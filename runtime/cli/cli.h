@@ -38,6 +38,9 @@ enum {
 bool cw_cli_open(struct cw_cli *cli, int needs);
 void cw_cli_close(struct cw_cli *cli);
 
+/* The folder with what is shipped (scripts/, carts/), to be freed. */
+char *cw_cli_home(void);
+
 /* A session for the scripts of one cart, with the site's store and network. */
 struct cw_session *cw_cli_session(struct cw_cli *cli, const char *cart, bool dry_run, struct cw_error *err);
 struct cw_session_config cw_cli_session_config(struct cw_cli *cli, bool dry_run);
