@@ -1,7 +1,7 @@
----Orders in files: a folder into which a shop, a marketplace or a person puts them. Which files those are is the setting
----`format`; each format is a script of its own in carts/files/, and may be extended like any cart:
+---Orders in files: a folder into which a shop, a marketplace or a person puts them. Which files those are is the
+---setting `format`; each format is a script of its own in carts/files/, and may be extended like any cart:
 ---
----    local shop = require("carts.files.ubl"):extend()
+---    local shop = require("shipped.files.ubl"):extend()
 ---    shop.orders.map.custom.cost_centre = "AccountingCost"
 ---    return shop
 ---
@@ -11,11 +11,11 @@
 ---  - A file that was cut off may still be being written: it is left where it is, and set aside only when it has not
 ---    changed for a day.
 ---  - The same order in another file is the same order: the newer file counts.
----  - What cannot be read at all goes to the folder `failed`; what could be read goes to `done`, also where single orders of
----    it wait in the store.
+---  - What cannot be read at all goes to the folder `failed`; what could be read goes to `done`, also where single
+---    orders of it wait in the store.
 ---
----Not known: what programs expect that read files of stock, so none are written; examples/batches-as-files does.
----xCBL is not among the formats: no document of a real shop was to be had, and without one nobody knows where its total and
+---Not known: what programs expect that read files of stock, so none are written; examples/batches-as-files does. xCBL
+---is not among the formats: no document of a real shop was to be had, and without one nobody knows where its total and
 ---its currency stand.
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
@@ -28,7 +28,7 @@ local shop = cart.new {
   settings = {
     folder = cart.drop { required = true, help = "where files are put; done and failed are made in it" },
     format = cart.choice { choices = FORMATS, required = true, help = "what the files are" },
-    charset = cart.text { help = "of tables of text without a byte-order mark, such as windows-1252 or cp932; default UTF-8" },
+    charset = cart.text { help = "of tables of text without a byte-order mark: windows-1252, cp932; default UTF-8" },
     rest = cart.text { default = "5s", help = "how long a file must have been left alone until it is taken" },
     pattern = cart.text { help = 'only files with such names, such as "*.xml"; default: all' },
   },

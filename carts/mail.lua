@@ -66,7 +66,12 @@ shop.lacks = {
   webhook = "a mailbox tells nobody",
   ids = "a mail is there once: what was taken is not there any more",
   ["unknown-status"] = "mails say nothing of how an order goes on",
+  ["order-changes"] = "mails say nothing of how an order goes on",
+  ["partial-shipment"] = "mails say nothing of parcels",
+  refund = "mails say nothing of refunds",
   ["last-page-repeats"] = "a mailbox has no pages",
+  ["poison-error"] = "a mailbox has no pages: a mail that cannot be read waits alone",
+  ["poison-garbage"] = "a mailbox has no pages: a mail that cannot be read waits alone",
   ["list-moves"] = "a mailbox has no pages",
 }
 

@@ -80,6 +80,7 @@ shop.lacks = {
   webhook = "shops of this protocol send no notices",
   ids = "orders can only be asked for by the number that they follow",
   ["shipments-out-partial"] = "the form of updatestatus has no lines; with status_xml it tells them",
+  ["shipments-out-cancelled"] = "the protocol does not say where an order stands now",
   ["item-variants"] = "each variant is a product of its own: nothing says what they are variants of",
   ["currency-no-decimals"] = "the protocol names no currency: all orders are in that of the setting",
   ["currency-three-decimals"] = "the protocol names no currency: all orders are in that of the setting",
@@ -475,9 +476,11 @@ shop.customers = {
 
 -- Items ---------------------------------------------------------------------------------------------------------------
 
-local ITEMS = { download = "downloadprods", count = "getproductscount", element = "Product", id = "Code" }
+local ITEMS = { download = "downloadprods", count = "getproductscount", element = "Product", id = "$key/id" }
 
----An element for a product without inventory (MT).
+---MT has an empty element for a product without inventory.
+local NOTHING = "(nothing)"
+local function product_key(product) return { id = product:text "Code" or NOTHING } end
 local NO_CODE = { ["has no code"] = function(product) return product:text "Code" == nil end }
 
 ---@param product cartwright.Node
@@ -487,11 +490,13 @@ local function is_active(product)
 end
 
 shop.items = {
-  id = "Code",
+  id = "$key/id",
   records = "Product",
   full = true,
 
   fetch = function(self, window) lists.fetch_all(self, window, ITEMS) end,
+
+  derive = { key = product_key },
 
   skip = NO_CODE,
 
@@ -510,16 +515,18 @@ shop.items = {
 
 -- Stock ---------------------------------------------------------------------------------------------------------------
 
-local STOCK = { download = "downloadqoh", count = "getproductscount", element = "Product", id = "Code" }
+local STOCK = { download = "downloadqoh", count = "getproductscount", element = "Product", id = "$key/id" }
 
 shop.stock = {
-  id = "Code",
+  id = "$key/id",
   records = "Product",
   full = true, -- stock has no time of change
 
   fetch = function(self, window) -- SX tells levels with its products alone
     if not lists.fetch_all(self, window, STOCK) then lists.fetch_all(self, window, ITEMS) end
   end,
+
+  derive = { key = product_key },
 
   skip = {
     ["has no code"] = NO_CODE["has no code"],

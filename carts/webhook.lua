@@ -6,9 +6,9 @@
 ---    return shop
 ---
 ---Facts this script relies on:
----  - A notice is believed by an HMAC over its exact bytes, or by a secret that comes along in a header or in the address;
----    what is believed is in the store before the shop gets its 200, and is read from there until it is done. A notice
----    that cannot be read is parked with its bytes, and read again when the script was mended: none is lost.
+---  - A notice is believed by an HMAC over its exact bytes, or by a secret that comes along in a header or in the
+---    address; what is believed is in the store before the shop gets its 200, and is read from there until it is done. A
+---    notice that cannot be read is parked with its bytes, and read again when the script was mended: none is lost.
 ---  - The body is one order, or has a list of them (setting `records`), in JSON or XML.
 ---  - The fields below are a proposal, with the names that most shops use; every shop has its own.
 ---What is not known:
@@ -77,7 +77,8 @@ function shop:webhook(notice)
   end
   local topic = notice:header(self.settings.topic_header) or ""
   local stream = self:translate("topics", topic ~= "" and topic or "*")
-  return { topic = topic, id = self.settings.id_header and notice:header(self.settings.id_header), job = stream or "orders" }
+  local id = self.settings.id_header and notice:header(self.settings.id_header)
+  return { topic = topic, id = id, job = stream or "orders" }
 end
 
 ---The records of a notice. One that is neither JSON nor XML, or has no list where one should be, is a record by itself,
@@ -181,7 +182,8 @@ shop.lacks = {
   customers_out = "the shop is never asked or told anything: only it calls",
   items_out = "the shop is never asked or told anything: only it calls",
   ids = "nobody can be asked which orders there are",
-  ["partial-shipment"] = "what a part of an order that was sent looks like is the shop's own; add it where it pushes that",
+  ["partial-shipment"] = "how a part that was sent is told is the shop's own; add it where it pushes that",
+  ["poison-error"] = "there is no list that an order could break: each comes by itself",
   refund = "what a refund looks like is the shop's own; add it where it pushes that",
 }
 

@@ -281,13 +281,17 @@ local function parcels_like(self, data, wanted)
   return count, response
 end
 
+local CANCELLED = "5"
+
 ---Why the store cannot be told of the parcel.
 ---@param data out.ShipmentData
-local function fault_of(data)
+local function fault_of(self, data)
   if data.again then
     return "the interface has no call that changes a parcel: change its number in the store's control panel"
   elseif #(data.tracking_number or "") > TRACKING_LENGTH then
     return ("its tracking number is longer than %d characters"):format(TRACKING_LENGTH)
+  elseif self:get("v2/orders/" .. data.order_id):json_node():text "status_id" == CANCELLED then
+    return "the order is cancelled in the store, so that it is not told of a shipment: stop the parcel, then retry"
   end
 end
 
@@ -305,7 +309,7 @@ end
 telling.shipments_out = {
   send = function(self, message)
     local data = message.data
-    local fault = fault_of(data)
+    local fault = fault_of(self, data)
     if fault then return message:refused(fault) end
     local wanted, address = contents_of(self, data)
     if not wanted then return message:refused(address) end

@@ -147,8 +147,8 @@ telling.prices_out = {
 -- Orders --------------------------------------------------------------------------------------------------------------
 
 local ORDER = "query($u:String!){order(uuid:$u){uuid status{code} paymentStatus{code} shipmentStatus{code} "
-  .. "paymentMethod items{orderItemId productSku qty} unshippedItems{orderItemId qtyUnshipped} shipments{uuid carrier trackingNumber "
-  .. "status{code} items{orderItemId qty}}} carriers{code}}"
+  .. "paymentMethod items{orderItemId productSku qty} unshippedItems{orderItemId qtyUnshipped} shipments{uuid carrier "
+  .. "trackingNumber status{code} items{orderItemId qty}}} carriers{code}}"
 
 ---@return cartwright.Node? order
 ---@return cartwright.Response response

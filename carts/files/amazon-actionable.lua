@@ -1,12 +1,12 @@
----Amazon's report of orders to be shipped (GET_FLAT_FILE_ACTIONABLE_ORDER_DATA_SHIPPING): as the older order report, but
----without any price.
+---Amazon's report of orders to be shipped (GET_FLAT_FILE_ACTIONABLE_ORDER_DATA_SHIPPING): as the older order report,
+---but without any price.
 ---
 ---Facts this script relies on, besides those of carts/files/amazon.lua:
 ---  - It has unshipped orders alone, also those of which a part is on its way; nobody is told when one is cancelled.
----  - Without prices nothing says what the buyer owes: every order waits. With the setting `currency` they are taken in as
----    owing nothing, since the marketplace has been paid.
+---  - Without prices nothing says what the buyer owes: every order waits. With the setting `currency` they are taken in
+---    as owing nothing, since the marketplace has been paid.
 ---  - is-business-order and purchase-order-number are of orders of companies.
-local amazon = require "carts.files.amazon"
+local amazon = require "shipped.files.amazon"
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 

@@ -2,14 +2,14 @@
 ---
 ---Facts this script relies on:
 ---  - Quotes are characters like any other.
----  - item-price, item-tax, shipping-price and shipping-tax are those of the whole row, whatever its quantity. The report has
----    no total: it is the sum of them.
+---  - item-price, item-tax, shipping-price and shipping-tax are those of the whole row, whatever its quantity. The
+---    report has no total: it is the sum of them.
 ---  - Sellers add columns and change their order: columns are found by their headings.
 ---  - Files are said to be UTF-8; ISO-8859-1, windows-1252 and (Japan) cp932 come as well: the setting `charset`.
 ---  - Mail addresses are relays that change from order to order: no customer is known by one.
 ---
 ---Not known: whether prices of European reports hold the tax. Their orders are taken as the American ones.
-local files = require "carts.files"
+local files = require "shipped.files"
 local map = require "cartwright.map"
 
 local shop = files:extend()

@@ -1,8 +1,8 @@
 ---Orders in cXML: OrderRequest documents, one in each file.
 ---
 ---Facts this script relies on:
----  - The header holds the SharedSecret in clear. Records are the Request alone: the secret is neither stored nor logged. A
----    file that was read is removed, not kept in `done`; one that cannot be read stays whole in `failed`.
+---  - The header holds the SharedSecret in clear. Records are the Request alone: the secret is neither stored nor
+---    logged. A file that was read is removed, not kept in `done`; one that cannot be read stays whole in `failed`.
 ---  - The document names a DTD on the network, which is not fetched.
 ---  - An order is known by its orderID; type "update" says it anew with the same one, "delete" cancels it.
 ---  - deploymentMode "test" is no order, unless the setting test_orders says that they are wanted.
@@ -11,7 +11,7 @@
 ---  - PunchOutOrderMessage is a basket, not an order: the file is set aside. Requests that are no orders are parked.
 ---
 ---Not known: prices for more than one piece; how attachments (multipart/related) reach a folder.
-local files = require "carts.files"
+local files = require "shipped.files"
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 
@@ -28,7 +28,9 @@ local choose = shop.choose
 function shop:choose(settings)
   local chosen = choose(self, settings):extend()
   if settings.test_orders then chosen.orders.skip["test orders"] = nil end
-  if settings.total_holds == "all" then chosen.orders.map.total = map.value(HEADER .. "Total/Money", { required = true }) end
+  if settings.total_holds == "all" then
+    chosen.orders.map.total = map.value(HEADER .. "Total/Money", { required = true })
+  end
   return chosen
 end
 

@@ -1,20 +1,21 @@
 ---eBay's orders report (Seller Hub): CSV in the language of the site.
 ---
 ---Facts this script relies on:
----  - The first line may be blank, rows of nothing but commas come in between, and a footer ("N record(s) downloaded", whose
----    number need not be right) ends the table.
----  - An order of several items has a row of its own with the sums and without an item number, and behind it a row for each
----    item without sums. So items are counted by rows that have an item number, and money is that of the order's row.
+---  - The first line may be blank, rows of nothing but commas come in between, and a footer ("N record(s) downloaded",
+---    whose number need not be right) ends the table.
+---  - An order of several items has a row of its own with the sums and without an item number, and behind it a row for
+---    each item without sums. So items are counted by rows that have an item number, and money is that of the order's
+---    row.
 ---  - "Sold For" is the price of one; "Total Price", where there is that column, of the whole order.
----  - Amounts ("AU $3,000.00", "1 234,50 €"), dates ("26-May-26", "Oct-05-26", "05-oct.-26"), headings and the delimiter are
----    those of the site's language; English, French and German headings are known here.
+---  - Amounts ("AU $3,000.00", "1 234,50 €"), dates ("26-May-26", "Oct-05-26", "05-oct.-26"), headings and the
+---    delimiter are those of the site's language; English, French and German headings are known here.
 ---  - Mail addresses of buyers are relays, and since September 2025 some data of buyers is withheld.
 ---
----Not known: which sales taxes the report holds; an order whose sums do not make its Total Price is held. The order report
----of the Merchant Integration Platform is another file: its order ids change when an order is paid.
-local files = require "carts.files"
+---Not known: which sales taxes the report holds; an order whose sums do not make its Total Price is held. The order
+---report of the Merchant Integration Platform is another file: its order ids change when an order is paid.
+local files = require "shipped.files"
 local map = require "cartwright.map"
-local texts = require "carts.files.texts"
+local texts = require "shipped.files.texts"
 
 local shop = files:extend()
 shop.title, shop.format = "eBay order reports", "ebay"
@@ -66,8 +67,8 @@ local function order(record)
     local quantity = texts.money(field(item, "quantity"))
     currency = currency or of
     if price and quantity then made = made + price * quantity end
-    lines[i] = { item = field(item, "item"), title = field(item, "title"), sku = field(item, "sku"), quantity = quantity,
-      price = price }
+    lines[i] = { item = field(item, "item"), title = field(item, "title"), sku = field(item, "sku"),
+      quantity = quantity, price = price }
   end
   return { id = field(sums, "order"), record = field(sums, "record"), buyer = field(sums, "buyer"), currency = currency,
     freight = freight, total = texts.money(field(sums, "total")) or made, placed = texts.date(field(sums, "date")),

@@ -2,16 +2,17 @@
 ---
 ---Facts this script relies on:
 ---  - Order ids come with a # in this file and without it in the file "Sold Orders": they are kept without.
----  - Freight and sales tax are the order's, and stand on its first row or on all of them: the largest counts, never the sum.
+---  - Freight and sales tax are the order's, and stand on its first row or on all of them: the largest counts, never
+---    the sum.
 ---  - Amounts are written "$5.00", "5.00" or "12,00"; dates 08/14/25.
 ---  - The column SKU may be missing. Countries are written in words: the table country has their codes.
 ---  - Mail addresses of buyers are not in it.
 ---
----Not known: whether a discount that stands on several rows of an order is that of the order or of each item; such orders
----are parked. "Sold Orders" has no items: its records are parked, as orders without lines.
-local files = require "carts.files"
+---Not known: whether a discount that stands on several rows of an order is that of the order or of each item; such
+---orders are parked. "Sold Orders" has no items: its records are parked, as orders without lines.
+local files = require "shipped.files"
 local map = require "cartwright.map"
-local texts = require "carts.files.texts"
+local texts = require "shipped.files.texts"
 
 local shop = files:extend()
 shop.title, shop.format = "Etsy order files", "etsy"

@@ -3,17 +3,17 @@
 ---Facts this script relies on:
 ---  - The order's columns stand on its first row only; further items have rows with nothing but Name and the columns
 ---    "Lineitem ...". Rows of an order stand together.
----  - Whether prices hold the tax is not in the file: it is read from Subtotal + Shipping (+ Taxes) = Total. Where neither
----    fits, the order is held, because it does not add up.
+---  - Whether prices hold the tax is not in the file: it is read from Subtotal + Shipping (+ Taxes) = Total. Where
+---    neither fits, the order is held, because it does not add up.
 ---  - "Lineitem price" is before discounts; "Discount Amount" is that of the whole order, and Subtotal is after it.
 ---  - Refunds do not change the total. Post codes may begin with an apostrophe, which is taken off.
 ---  - Orders of a point of sale have no mail address.
 ---  - Large exports come as a zip of several files: unpack them.
 ---
 ---Not known: whether discounts of lines are in Discount Amount too; where they are not, the order is held.
-local files = require "carts.files"
+local files = require "shipped.files"
 local map = require "cartwright.map"
-local texts = require "carts.files.texts"
+local texts = require "shipped.files.texts"
 
 local shop = files:extend()
 shop.title, shop.format = "Shopify order exports", "shopify-export"

@@ -33,9 +33,10 @@ function texts.money(text)
 end
 
 local MONTHS = {}
-for number, names in ipairs { "jan janv januar gen ene", "feb fév févr febr februar", "mar mars mär märz", "apr avr april",
-  "may mai mag", "jun juin juni giu", "jul juil juli lug", "aug août ago", "sep sept set", "oct okt ott", "nov",
-  "dec déc dez dic" } do
+for number, names in ipairs {
+  "jan janv januar gen ene", "feb fév févr febr februar", "mar mars mär märz", "apr avr april", "may mai mag",
+  "jun juin juni giu", "jul juil juli lug", "aug août ago", "sep sept set", "oct okt ott", "nov", "dec déc dez dic",
+} do
   for name in names:gmatch "%S+" do MONTHS[name] = number end
 end
 
@@ -63,20 +64,22 @@ end
 ---@return cartwright.Decimal
 function texts.zero() return decimal.new(0) end
 
----Codes of countries, and names as English-speaking marketplaces write them. Others: cartwright table set CART country NAME CODE.
+---Codes of countries, and names as English-speaking marketplaces write them. Others: cartwright table set CART country
+---NAME CODE.
 texts.COUNTRIES = { ["Australia"] = "AU", ["Austria"] = "AT", ["Belgium"] = "BE", ["Canada"] = "CA", ["Denmark"] = "DK",
   ["Finland"] = "FI", ["France"] = "FR", ["Germany"] = "DE", ["Ireland"] = "IE", ["Italy"] = "IT", ["Japan"] = "JP",
   ["Netherlands"] = "NL", ["The Netherlands"] = "NL", ["New Zealand"] = "NZ", ["Norway"] = "NO", ["Poland"] = "PL",
   ["Portugal"] = "PT", ["Spain"] = "ES", ["Sweden"] = "SE", ["Switzerland"] = "CH", ["United Kingdom"] = "GB",
   ["United States"] = "US" }
 
-local CODES = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY "
-  .. "BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR "
-  .. "GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP "
-  .. "KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT "
-  .. "MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW "
-  .. "SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG "
-  .. "UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW"
+local CODES = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV "
+  .. "BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES "
+  .. "ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE "
+  .. "IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY "
+  .. "MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU "
+  .. "NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM "
+  .. "SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE "
+  .. "VG VI VN VU WF WS YE YT ZA ZM ZW"
 for code in CODES:gmatch "%u%u" do texts.COUNTRIES[code] = code end
 
 return texts

@@ -5,15 +5,16 @@
 ---  - IssueTime has no zone: it is that of the cart.
 ---  - A price is for BaseQuantity pieces (1 where that is missing). LineExtensionAmount = Quantity x PriceAmount /
 ---    BaseQuantity + charges of the line - allowances of the line. Allowances inside of Price are in it already.
----  - Of the totals only LineExtensionAmount and PayableAmount are sure to be there. PayableAmount = TaxInclusiveAmount -
----    PrepaidAmount + PayableRoundingAmount. Where TaxTotal is missing as well nobody says how much of it is tax: such an
----    order is held, because it does not add up.
+---  - Of the totals only LineExtensionAmount and PayableAmount are sure to be there. PayableAmount = TaxInclusiveAmount
+---    - PrepaidAmount + PayableRoundingAmount. Where TaxTotal is missing as well nobody says how much of it is tax:
+---    such an order is held, because it does not add up.
 ---  - All amounts are in the document's currency, or the order is parked.
----  - OrderTypeCode: 220 an order, 227 consignment; of others (221 blanket, 230 change) the table order_type has no row.
+---  - OrderTypeCode: 220 an order, 227 consignment; of others (221 blanket, 230 change) the table order_type has no
+---    row.
 ---  - OrderResponse, OrderChange and OrderCancellation are no orders: they are parked, so that a person sees them.
 ---
 ---Not known: how buyers tell that an order takes the place of an earlier one, other than by OrderChange.
-local files = require "carts.files"
+local files = require "shipped.files"
 local map = require "cartwright.map"
 
 local shop = files:extend()

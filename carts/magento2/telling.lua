@@ -260,7 +260,11 @@ local CARRIERS = { ups = true, usps = true, fedex = true, dhl = true }
 ---@return string? why
 local function contents_of(self, data)
   local by_id, by_sku, items = {}, {}, {}
-  for row in self:get("orders/" .. data.order_id):json_node():each "items" do
+  local order = self:get("orders/" .. data.order_id):json_node()
+  if order:text "state" == "canceled" or order:text "status" == "canceled" then
+    return nil, "the order is cancelled in the shop, so that it is not told of a shipment: stop the parcel, then retry"
+  end
+  for row in order:each "items" do
     if not row:text "parent_item_id" then
       by_id[row:text "item_id"] = row
       by_sku[row:text "sku"] = by_sku[row:text "sku"] and "several" or row

@@ -2,8 +2,9 @@
 ---
 ---Facts this script relies on:
 ---  - The shop sells what is stocked less what is reserved by orders, over all locations of a channel. A level to be
----    sold is therefore written as that level and what is reserved at the location. Fractions are taken, negative ones
----    are not.
+---    sold is therefore written as that level and what is reserved at the location. The two calls are no transaction:
+---    a parcel that is packed between them leaves its pieces too many, until the next level is told. Fractions are
+---    taken, negative ones are not.
 ---  - Prices of a variant are replaced as a list: one that is left out is gone. All are read before, and sent along.
 ---  - A parcel is packed (which takes the stock), then sent, in two calls. Packing takes a key of ours among its
 ---    metadata, by which it is found again. Labels of a parcel that was sent cannot be changed.

@@ -307,7 +307,8 @@ end
 ---@return cartwright.Node
 ---@return cartwright.Response
 local function read_order(self, data)
-  local response = self:get(("orders/%s.json"):format(data.order_id), { fields = "id,line_items,fulfillments" })
+  local response = self:get(("orders/%s.json"):format(data.order_id),
+    { fields = "id,cancelled_at,line_items,fulfillments" })
   return response:json_node(), response
 end
 
@@ -330,6 +331,10 @@ telling.shipments_out = {
     local order, response = read_order(self, data)
     local pieces, why = wanted_of(order, data)
     if not pieces then return message:refused(why or "") end
+    if order:text "order/cancelled_at" then
+      return message:refused("the order is cancelled in the shop, so that it is not told of a shipment: stop the "
+        .. "parcel, then retry")
+    end
     if data.again then return send_tracking(self, message, order, response, pieces) end
     if data.tracking_number and #parcels_like(order, data.tracking_number, pieces) > 0 then
       return message:sent(response)

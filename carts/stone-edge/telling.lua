@@ -183,6 +183,14 @@ local OFF = "the shop is not told of statuses and parcels: set generic_status_up
 ---@field parcels { number: string, carrier?: string, method?: string, at?: cartwright.Time }[]
 ---@field lines { sku?: string, line_id?: string, quantity: cartwright.Decimal }[]
 
+---3/12/2012 4:05:00 PM
+local function moment(self, at)
+  local date, hour, rest = at:format("%m/%d/%Y %H:%M:%S", self.zone):match "^(%S+) (%d+)(.*)$"
+  hour = math.tointeger(tonumber(hour))
+  local short = date:gsub("^0", ""):gsub("/0", "/")
+  return ("%s %d%s %s"):format(short, (hour + 11) % 12 + 1, rest, hour < 12 and "AM" or "PM")
+end
+
 ---3/12/2012
 local function day(self, at)
   return (at:format("%m/%d/%Y", self.zone):gsub("^0", ""):gsub("/0", "/"))
@@ -218,7 +226,7 @@ local function as_xml(self, progress)
   end
   local order = { "Order", { "OrderNumber", progress.number }, { "ReferenceNumber", progress.reference or "" },
     { "Status", progress.status }, { "Notes", progress.detail or "" }, { "Comments" },
-    { "ChangeDateTime", progress.at:format("%m/%d/%Y %I:%M:%S %p", self.zone) } }
+    { "ChangeDateTime", moment(self, progress.at) } }
   if #progress.parcels > 0 then order[#order + 1] = packages end
   if #progress.lines > 0 then order[#order + 1] = items end
   return { { "update", ascii_xml { "Orders", order } } }

@@ -3,9 +3,11 @@
 ---Facts this script relies on, besides those of graphql.lua:
 ---  - Nothing that writes takes a key of ours, so each write looks first whether the shop has it already.
 ---  - The shop sells what is on hand less what orders have taken (allocated), over all its locations. A level to be
----    sold is therefore written as that level and what is allocated at the location.
+---    sold is therefore written as that level and what is allocated at the location. The two calls are no transaction:
+---    a parcel that is made between them leaves its pieces too many, until the next level is told.
 ---  - A parcel is made first (Pending) and then moved to Shipped; its number and carrier cannot be changed any more.
----    Lines that are in a parcel already cannot be put into another one.
+---    Lines that are in a parcel already cannot be put into another one. Parcels are made with the handler
+---    manual-fulfillment, which every shop has whose owner did not take it out.
 ---  - The states of an order follow from its parcels and payments. Cancelled is a call of its own, which puts the
 ---    pieces back; so is taking a payment that was authorised.
 local graphql = require "shipped.vendure.graphql"

@@ -1,4 +1,4 @@
-/* records_private.h - the inside of a records object, for records.c, records_join.c and records_lenient.c.
+/* records_private.h - the inside of a records object, for records.c and its siblings.
  *
  * Records are their own ranges of one body, followed by segments: whole other records objects, appended. What
  * was appended or attached somewhere does not change any more (`frozen`), which also keeps circles out.
@@ -61,6 +61,8 @@ struct cw_records {
     struct cw_arena trees;         /* kept trees, and their bytes unless the body is in memory */
     const struct cw_node **cached; /* by own index; NULL until a tree is kept */
 };
+
+void cw_id_path_drop(struct id_path *id); /* one user less; accepts NULL */
 
 /* The appended records that hold record `i`; NULL when it is one of its own. */
 const struct segment *cw_records_segment(const struct cw_records *records, size_t i);

@@ -10,7 +10,7 @@
 #include "engine/metrics.h"
 #include "engine/supervisor.h"
 
-enum { ADDRESS_MAX = 128, HOW_MAX = 128, INBOXES_MAX = 64 * 1024 /* bytes of settings */ };
+enum { ADDRESS_MAX = 128, HOW_MAX = 128, INBOXES_MAX = 32 * 1024 /* bytes of settings */ };
 
 struct settings {
     unsigned workers;

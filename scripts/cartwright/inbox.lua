@@ -95,7 +95,8 @@ local function place_of(instance)
   for key, value in pairs(place) do copy[key] = value end
   copy.rest_us = duration(place.rest or REST)
   if not copy.rest_us then
-    error(('cart %s: rest of an inbox is a duration like "5s" or "2m", not %s'):format(instance.name, tostring(place.rest)), 0)
+    error(('cart %s: rest of an inbox is a duration like "5s" or "2m", not %s'):format(instance.name,
+      tostring(place.rest)), 0)
   end
   copy.rest_us = copy.rest_us * 1000000
   return copy

@@ -149,6 +149,24 @@ add("inbox-answer-lost", "the answer to \"it is done\" gets lost: nothing is dou
     trial:equal(#trial.shop.deliveries, 0, "what still lies in the inbox")
   end)
 
+add("inbox-broken", "one that cannot be read keeps no other from coming in, and is not lost", INBOX, function(trial)
+  trial.shop:deliver("0-broken", "<<< {\"orders\": [")
+  local placed = world.place_some(trial, 3)
+  for _ = 1, 3 do
+    trial:sync("orders", { fails = true })
+    trial:wait(600)
+  end
+  world.check_orders(trial, placed)
+  local found = false
+  for _, record in ipairs(trial:query "SELECT bytes FROM raw_records") do
+    found = found or record.bytes:find("<<<", 1, true) ~= nil
+  end
+  for _, place in ipairs { "deliveries", "failed" } do
+    for _, entry in ipairs(trial.shop[place] or {}) do found = found or entry.name == "0-broken" end
+  end
+  trial:ok(found, "what cannot be read was taken away, and is neither set aside nor stored")
+end)
+
 add("inbox-dry-run", "a dry run takes nothing away", INBOX, function(trial)
   local placed = world.place_some(trial, 2)
   local lay = #trial.shop.deliveries

@@ -20,7 +20,7 @@ error("types only; see scripts/cartwright/inbox.lua and runtime/adapters/inbox.h
 ---      map = ...
 ---    }
 ---
----An inbox that can be watched (a folder of this machine, IMAP with IDLE, notices) wakes the streams of its cart by itself.
+---An inbox that can be watched (a folder of this machine, notices) wakes the streams of its cart by itself.
 
 ---@class cartwright.Shop
 ---@field inbox? fun(settings: table<string, any>): cartwright.InboxPlace
@@ -39,8 +39,8 @@ error("types only; see scripts/cartwright/inbox.lua and runtime/adapters/inbox.h
 ---A name that is there already gets a number: "orders.2.xml".
 ---@field done? string
 ---@field failed? string
----@field imap? string "imaps://mail.example.com/INBOX", or imap:// with STARTTLS
----@field pop3? string "pop3s://mail.example.com", or pop3:// with STLS: `done` removes, since POP3 has no folders
+---@field imap? string a setting of kind cart.mailbox: "imaps://mail.example.com/INBOX", or imap:// with STARTTLS
+---@field pop3? string "pop3s://mail.example.com", or pop3:// with STLS: `done` removes, `failed` leaves, since POP3 has no folders
 ---@field user? string|cartwright.Secret
 ---@field password? cartwright.Secret
 ---@field key? cartwright.Secret

@@ -19,8 +19,10 @@ local shop = fake.new { title = "EverShop", settings = { email = EMAIL, password
 
 local function fault(status, message) return fake.json({ error = { status = status, message = message } }, status) end
 
+local TOO_MANY = "Too many requests. Please slow down and try again later."
+
 shop.failures = { ["401"] = fault(401, "Unauthorized"), ["500"] = fault(500, "Internal error"),
-  ["429"] = fault(429, "Too many requests. Please slow down and try again later."),
+  ["429"] = fault(429, TOO_MANY),
   ["404"] = fake.text("<!DOCTYPE html><html><body>Not found</body></html>", 404, { ["Content-Type"] = "text/html" }) }
 
 local function refuse(self, message) self:answer(fault(500, message)) end
@@ -30,8 +32,7 @@ function shop:authorized(request)
   local minute = self:now():format "%Y-%m-%d %H:%M"
   self.asked[minute] = (self.asked[minute] or 0) + 1
   if self.limits and self.asked[minute] > LIMIT then
-    return fake.json({ error = { status = 429, message = "Too many requests. Please slow down and try again later." } }, 429,
-      { ["Retry-After"] = "60" })
+    return fake.json({ error = { status = 429, message = TOO_MANY } }, 429, { ["Retry-After"] = "60" })
   end
   if request.path == "/api/user/tokens" then return true end
   local issued = self.tokens[(request:header "Authorization" or ""):match "^Bearer (.+)$" or ""]
@@ -133,7 +134,8 @@ local STATES = { pending = { "new", "pending", "pending" }, paid = { "processing
 shop.statuses = { paid = "processing" } -- it has one word for both
 
 local function set_state(order, codes)
-  order.status, order.paymentStatus, order.shipmentStatus = { code = codes[1] }, { code = codes[2] }, { code = codes[3] }
+  order.status, order.paymentStatus = { code = codes[1] }, { code = codes[2] }
+  order.shipmentStatus = { code = codes[3] }
 end
 
 local function address(given)
@@ -151,7 +153,8 @@ local function unshipped(order)
     local left = item.qty
     for _, parcel in ipairs(order.shipments) do
       for _, sent in ipairs(parcel.items) do
-        if parcel.status.code ~= "canceled" and tostring(sent.orderItemId) == item.orderItemId then left = left - sent.qty end
+        local is_of = parcel.status.code ~= "canceled" and tostring(sent.orderItemId) == item.orderItemId
+        if is_of then left = left - sent.qty end
       end
     end
     if left > 0 then open[#open + 1] = { orderItemId = math.tointeger(tonumber(item.orderItemId)), qtyUnshipped = left,
@@ -162,14 +165,14 @@ end
 
 function shop:place(order)
   local count, moment = self:next "orders", order.placed_at and time.parse(order.placed_at, "UTC") or self:now()
-  local made = { uuid = uuid_of(1, count), orderId = tostring(count), orderNumber = order.number or tostring(10000 + count),
-    currency = order.currency, customerId = json.null, customerEmail = order.email, customerFullName = "",
+  local made = { uuid = uuid_of(1, count), orderId = tostring(count),
+    orderNumber = order.number or tostring(10000 + count), currency = order.currency, customerId = json.null, customerEmail = order.email, customerFullName = "",
     coupon = json.null, shippingNote = json.null, createdAt = milliseconds(moment), updatedAt = milliseconds(moment),
     paymentMethod = "cod", paymentMethodName = "Cash on delivery", shippingMethodName = "Standard parcel",
     shippingMethodData = { providerCode = "core", methodCode = "m1" }, discountAmount = value_of "0",
     shippingFeeInclTax = value_of(order.shipping_total), totalTaxAmount = value_of(order.tax_total),
-    grandTotal = value_of(order.total), shippingAddress = address(order.shipping), billingAddress = address(order.billing),
-    items = {}, shipments = json.array {}, unshippedItems = unshipped }
+    grandTotal = value_of(order.total), shippingAddress = address(order.shipping),
+    billingAddress = address(order.billing), items = {}, shipments = json.array {}, unshippedItems = unshipped }
   set_state(made, STATES[order.status] or STATES.paid)
   if order.cart_status then made.status = { code = order.cart_status } end
   for i, line in ipairs(order.lines or {}) do
@@ -220,7 +223,9 @@ function shop:ship(order_id, shipment)
   add_parcel(self, order, items, "custom", shipment.tracking_number)
 end
 
-function shop:refund(order_id, _) by(self.orders, "uuid", order_id).paymentStatus = { code = "stripe_partial_refunded" } end
+function shop:refund(order_id, _)
+  by(self.orders, "uuid", order_id).paymentStatus = { code = "stripe_partial_refunded" }
+end
 
 function shop:remove(order_id)
   for i, order in ipairs(self.orders) do
@@ -234,8 +239,8 @@ function shop:order_of(order_id)
   for i, parcel in ipairs(order.shipments) do
     local lines = {}
     for n, item in ipairs(parcel.items) do
-      lines[n] = { sku = by(order.items, "orderItemId", item.orderItemId).productSku, line_id = tostring(item.orderItemId),
-        quantity = tostring(item.qty) }
+      lines[n] = { sku = by(order.items, "orderItemId", item.orderItemId).productSku,
+        line_id = tostring(item.orderItemId), quantity = tostring(item.qty) }
     end
     shipments[i] = { tracking_number = parcel.trackingNumber, carrier = parcel.carrier, lines = lines }
   end
@@ -256,14 +261,18 @@ shop:route("POST /api/orders/{id}/shipments", function(self, request)
   end
   local items = {}
   for i, item in ipairs(given.items) do
-    local own, open = by(order.items, "orderItemId", item.order_item_id), by(unshipped(order), "orderItemId", item.order_item_id)
+    local own = by(order.items, "orderItemId", item.order_item_id)
+    local open = by(unshipped(order), "orderItemId", item.order_item_id)
     if not own then refuse(self, "One or more order_item_ids not found on order " .. order.orderId) end
     local left = open and open.qtyUnshipped or 0
-    if item.qty > left then refuse(self, ("Cannot ship %d of %s — only %d unshipped"):format(item.qty, own.productSku, left)) end
+    if item.qty > left then
+      refuse(self, ("Cannot ship %d of %s — only %d unshipped"):format(item.qty, own.productSku, left))
+    end
     items[i] = { orderItemId = item.order_item_id, qty = item.qty }
   end
   local parcel = add_parcel(self, order, items, given.carrier, given.tracking_number or json.null)
-  self:book { kind = "shipment", order_id = order.uuid, tracking_number = given.tracking_number, carrier = given.carrier }
+  self:book { kind = "shipment", order_id = order.uuid, tracking_number = given.tracking_number,
+    carrier = given.carrier }
   return fake.json { data = { shipment = { uuid = parcel.uuid, carrier = parcel.carrier, status = "shipped" } } }
 end)
 
@@ -349,7 +358,8 @@ shop:route("PATCH /api/products/{id}", function(self, request)
   local given, product = request:json(), by(self.products, "uuid", request.params.id)
   if not product then refuse(self, "Exception in middleware updateProduct: Requested product does not exist") end
   product.taxClass, product.description = given.tax_class or json.null, given.description or json.array {}
-  product.category = given.category_id and given.category_id ~= json.null and { categoryId = given.category_id } or json.null
+  local has_category = given.category_id and given.category_id ~= json.null
+  product.category = has_category and { categoryId = given.category_id } or json.null
   if given.qty then
     product.inventory.qty = given.qty
     self:book { kind = "stock", sku = product.sku, quantity = given.qty }

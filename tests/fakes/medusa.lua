@@ -19,7 +19,8 @@ local UNAUTHORIZED = fake.json({ message = "Unauthorized" }, 401)
 
 shop.failures = { ["401"] = UNAUTHORIZED, ["wrong-key"] = UNAUTHORIZED,
   ["500"] = fake.json({ code = "unknown_error", type = "unknown_error", message = "An unknown error occurred." }, 500),
-  ["404"] = fake.text("<!DOCTYPE html><html><body><pre>Cannot GET</pre></body></html>", 404, { ["Content-Type"] = "text/html" }) }
+  ["404"] = fake.text("<!DOCTYPE html><html><body><pre>Cannot GET</pre></body></html>", 404,
+    { ["Content-Type"] = "text/html" }) }
 
 function shop:authorized(request)
   local user, password = request:basic()
@@ -132,8 +133,9 @@ end)
 -- Orders --------------------------------------------------------------------------------------------------------------
 
 ---Its status and that of the payment.
-local STATES = { pending = { "pending", "authorized" }, paid = { "pending", "captured" }, completed = { "completed", "captured" },
-  cancelled = { "canceled", "canceled" }, on_hold = { "requires_action", "authorized" }, processing = { "pending", "captured" } }
+local STATES = { pending = { "pending", "authorized" }, paid = { "pending", "captured" },
+  processing = { "pending", "captured" }, completed = { "completed", "captured" }, cancelled = { "canceled", "canceled" },
+  on_hold = { "requires_action", "authorized" } }
 
 local function address(given)
   given = given or {}
@@ -146,7 +148,7 @@ end
 local function detail_of(quantity)
   local detail = {}
   set(detail, "quantity", quantity)
-  for _, field in ipairs { "fulfilled_quantity", "shipped_quantity", "delivered_quantity" } do set(detail, field, "0") end
+  for _, field in ipairs { "fulfilled", "shipped", "delivered" } do set(detail, field .. "_quantity", "0") end
   return detail
 end
 
@@ -213,8 +215,8 @@ function shop:place(order)
   local made = { id = new_id(self, "order"), display_id = self:next "orders", status = order.cart_status or state[1],
     version = 1, payment_status = state[2], created_at = iso(moment),
     updated_at = iso(order.changed_at and time.parse(order.changed_at, "UTC") or moment), email = order.email,
-    currency_code = order.currency:lower(), customer_id = "cus_1", locale = json.null, metadata = json.null, summary = {},
-    shipping_address = address(order.shipping), billing_address = address(order.billing), items = {},
+    currency_code = order.currency:lower(), customer_id = "cus_1", locale = json.null, metadata = json.null,
+    summary = {}, shipping_address = address(order.shipping), billing_address = address(order.billing), items = {},
     shipping_methods = json.array { { id = "ordsm_1", name = "Standard parcel", shipping_option_id = "so_1" } },
     fulfillments = json.array {} }
   set(made, "total", order.total)
@@ -266,7 +268,8 @@ local function pack(self, order, lines, metadata)
     canceled_at = json.null, metadata = metadata or json.null, items = {}, labels = json.array {} }
   for i, line in ipairs(lines) do
     local own = by(order.items, "id", line.id)
-    parcel.items[i] = { id = new_id(self, "fulit"), sku = own.variant_sku, line_item_id = line.id, quantity = line.quantity }
+    parcel.items[i] = { id = new_id(self, "fulit"), sku = own.variant_sku, line_item_id = line.id,
+      quantity = line.quantity }
     local item = by(self.stocked, "sku", own.variant_sku)
     if item then
       local level, quantity = by(item.location_levels, "location_id", NORTH), decimal.new(line.quantity)
@@ -323,7 +326,8 @@ function shop:order_of(order_id)
       lines[n] = { sku = item.sku, line_id = item.line_item_id, quantity = tostring(item.quantity) }
     end
     if parcel.shipped_at ~= json.null then
-      shipments[#shipments + 1] = { tracking_number = parcel.labels[1] and parcel.labels[1].tracking_number, lines = lines }
+      local label = parcel.labels[1] or {}
+      shipments[#shipments + 1] = { tracking_number = label.tracking_number, lines = lines }
     end
   end
   return { status = order.status, shipments = shipments }
@@ -336,8 +340,8 @@ shop:route("GET /admin/orders", function(self, request)
       if fits(order, request.query, { "id" }) then ids[#ids + 1] = { id = order.id } end
     end
     local offset, limit = request:number("offset", 0), request:number("limit", 15)
-    return fake.json { orders = json.array(table.move(ids, offset + 1, math.min(offset + limit, #ids), 1, {})), count = #ids,
-      offset = offset, limit = limit }
+    local some = table.move(ids, offset + 1, math.min(offset + limit, #ids), 1, {})
+    return fake.json { orders = json.array(some), count = #ids, offset = offset, limit = limit }
   end
   return list(self, request, self.orders, "orders", { "id" }, show)
 end)
@@ -424,8 +428,8 @@ local function price(amount)
 end
 
 local function new_variant(self, product, given, option)
-  local variant = { id = new_id(self, "variant"), title = given.name, sku = given.sku, barcode = json.null, ean = json.null,
-    upc = json.null, weight = json.null, product_id = product.id, prices = json.array { price(given.price or "0") },
+  local variant = { id = new_id(self, "variant"), title = given.name, sku = given.sku, barcode = json.null,
+    ean = json.null, upc = json.null, weight = json.null, product_id = product.id, prices = json.array { price(given.price or "0") },
     options = json.array { { value = option } } }
   table.insert(product.variants, variant)
   local item = { id = new_id(self, "iitem"), sku = given.sku, location_levels = json.array {} }

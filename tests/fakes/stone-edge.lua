@@ -21,6 +21,7 @@ shop.currency, shop.page_size, shop.dialect = "EUR", 50, "SX"
 
 ---@class stone.Dialect
 ---@field date string
+---@field half_days? boolean 1:05:09 PM
 ---@field has_status boolean orders say where they stand
 ---@field lacks table<string, boolean> functions it does not know
 ---@field unknown string what it says then
@@ -44,7 +45,7 @@ local DIALECTS = {
     wrong_result = true, ends = " \n", one_page = true,
     unknown = '<?xml version="1.0"?><SETIError><Response><ResponseCode>3</ResponseCode><ResponseDescription>Unknown '
       .. "function</ResponseDescription></Response></SETIError>" },
-  MG = { date = "%d-%b-%Y %I:%M:%S %p", has_status = false, lacks = {}, none = 2, ends = "\r\n", always_ok = true,
+  MG = { date = "%d-%b-%Y %H:%M:%S", half_days = true, has_status = false, lacks = {}, none = 2, ends = "\r\n", always_ok = true,
     before = "Acquiring app handle for store code 'default'...\nUsing store id '1'.\n",
     unknown = 'SETIError: Function "%s" was not found.' },
   MT = { date = "%b/%d/%Y %H:%M:%S", has_status = true, lacks = {}, none = 2, ends = "\n", declares = "utf-16",
@@ -160,6 +161,14 @@ local function party(name, address, email, lines)
   return tree
 end
 
+local function date_of(self, at)
+  local text = at:format(dialect(self).date, ZONE)
+  if not dialect(self).half_days then return text end
+  local day, hour, rest = text:match "^(%S+) (%d+)(.*)$"
+  hour = math.tointeger(tonumber(hour))
+  return ("%s %d%s %s"):format(day, (hour + 11) % 12 + 1, rest, hour < 12 and "AM" or "PM")
+end
+
 local function order_element(self, order)
   local placed, lines, goods = order.placed, {}, decimal.new "0"
   for i, line in ipairs(placed.lines) do
@@ -168,7 +177,7 @@ local function order_element(self, order)
       { "ItemPrice", amount(self, line.unit_price) }, { "LineID", i } }
   end
   local at = time.parse(placed.placed_at or tostring(self:now()), "UTC")
-  local tree = { "Order", { "OrderNumber", order.id }, { "OrderDate", at:format(dialect(self).date, ZONE) } }
+  local tree = { "Order", { "OrderNumber", order.id }, { "OrderDate", date_of(self, at) } }
   if dialect(self).has_status then tree[#tree + 1] = { "OrderStatus", order.status } end
   tree[#tree + 1] = party("Billing", placed.billing or {}, placed.email)
   tree[#tree + 1] = party("Shipping", placed.shipping or placed.billing or {}, placed.email, lines)

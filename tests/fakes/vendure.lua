@@ -23,8 +23,8 @@ local FORBIDDEN = fault("You are not currently authorized to perform this action
 
 shop.failures = { ["wrong-key"] = FORBIDDEN,
   ["404"] = fake.json({ statusCode = 404, message = "Cannot POST /nope", path = "/nope" }, 404),
-  ["400"] = fake.json({ errors = json.array { { message = "Syntax Error", extensions = { code = "GRAPHQL_PARSE_FAILED" } } } },
-    400) }
+  ["400"] = fake.json({ errors = json.array { { message = "Syntax Error",
+    extensions = { code = "GRAPHQL_PARSE_FAILED" } } } }, 400) }
 
 function shop:authorized(request) return request:header "vendure-api-key" == KEY or FORBIDDEN end
 
@@ -108,13 +108,13 @@ function resolvers.order(self, arguments) return by(self.orders, "id", arguments
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
-local STATES = { pending = "PaymentAuthorized", paid = "PaymentSettled", processing = "PartiallyShipped", on_hold = "Modifying",
-  shipped = "Shipped", completed = "Delivered", cancelled = "Cancelled", draft = "Draft" }
+local STATES = { pending = "PaymentAuthorized", paid = "PaymentSettled", processing = "PartiallyShipped",
+  on_hold = "Modifying", shipped = "Shipped", completed = "Delivered", cancelled = "Cancelled", draft = "Draft" }
 
 local function address(given)
   given = given or {}
-  return { fullName = given.name or ((given.first_name or "") .. " " .. (given.last_name or "")), company = given.company or "",
-    streetLine1 = given.street or "", streetLine2 = given.street2 or "", city = given.city or "",
+  return { fullName = given.name or ((given.first_name or "") .. " " .. (given.last_name or "")),
+    company = given.company or "", streetLine1 = given.street or "", streetLine2 = given.street2 or "", city = given.city or "",
     province = given.region or "", postalCode = given.postcode or "", countryCode = given.country or json.null,
     phoneNumber = given.phone or "" }
 end
@@ -124,8 +124,8 @@ local function row(self, line)
   local total, tax = cents(line.total), cents(line.tax)
   local made = { id = tostring(self:next "lines"), quantity = decimal.new(line.quantity):integer(),
     orderPlacedQuantity = decimal.new(line.quantity):integer(), unitPriceWithTax = cents(line.unit_price),
-    proratedUnitPriceWithTax = cents(line.unit_price), proratedLinePrice = total - tax, proratedLinePriceWithTax = total,
-    taxRate = 0, productVariant = variant or { id = "0", sku = line.sku, name = line.name, product = { id = "0" } } }
+    proratedUnitPriceWithTax = cents(line.unit_price), proratedLinePrice = total - tax,
+    proratedLinePriceWithTax = total, taxRate = 0, productVariant = variant or { id = "0", sku = line.sku, name = line.name, product = { id = "0" } } }
   if line.name then made.productVariant = { id = made.productVariant.id, sku = line.sku, name = line.name,
     product = made.productVariant.product } end
   made.fulfillmentLines = json.array {}
@@ -145,9 +145,9 @@ function shop:place(order)
   local made = { id = id, code = order.number or ("CODE" .. id), type = "Regular", state = state, active = false,
     createdAt = iso(time.parse(moment, "UTC")), updatedAt = iso(order.changed_at and time.parse(order.changed_at, "UTC")
     or time.parse(moment, "UTC")), orderPlacedAt = iso(time.parse(moment, "UTC")), currencyCode = order.currency,
-    couponCodes = json.array {}, totalWithTax = total, total = total - tax, shippingWithTax = cents(order.shipping_total),
-    customer = { id = tostring(self:next "buyers"), firstName = json.null, lastName = json.null, emailAddress = order.email,
-      phoneNumber = json.null, user = json.null }, shippingAddress = address(order.shipping),
+    couponCodes = json.array {}, totalWithTax = total, total = total - tax,
+    shippingWithTax = cents(order.shipping_total), customer = { id = tostring(self:next "buyers"), firstName = json.null,
+      lastName = json.null, emailAddress = order.email, phoneNumber = json.null, user = json.null }, shippingAddress = address(order.shipping),
     billingAddress = address(order.billing), lines = {}, surcharges = json.array {}, discounts = json.array {},
     shippingLines = json.array { { priceWithTax = cents(order.shipping_total), shippingMethod = { id = "1",
       code = order.shipping_method or "standard", name = "Standard parcel" } } }, taxSummary = json.array {},
@@ -231,7 +231,8 @@ end
 
 function shop:refund(order_id, refund)
   local order = by(self.orders, "id", order_id)
-  table.insert(order.payments[1].refunds, { id = tostring(self:next "refunds"), total = cents(refund.amount), state = "Settled" })
+  table.insert(order.payments[1].refunds, { id = tostring(self:next "refunds"), total = cents(refund.amount),
+    state = "Settled" })
   stamp(self, order)
 end
 
@@ -386,8 +387,8 @@ end
 function shop:register(customer)
   local id = tostring(self:next "buyers")
   table.insert(self.customers, { id = id, createdAt = iso(self:now()), updatedAt = iso(self:now()),
-    firstName = customer.first_name, lastName = customer.last_name, emailAddress = customer.email, phoneNumber = json.null,
-    user = { id = id }, groups = json.array {}, addresses = json.array {} })
+    firstName = customer.first_name, lastName = customer.last_name, emailAddress = customer.email,
+    phoneNumber = json.null, user = { id = id }, groups = json.array {}, addresses = json.array {} })
   return id
 end
 

@@ -13,15 +13,15 @@ function shop:start() self.orders = {} end
 local function address(given)
   if not given then return nil end
   return { first_name = given.first_name, last_name = given.last_name, company = given.company, address1 = given.street,
-    address2 = given.street2, postcode = given.postcode, city = given.city, region = given.region, country = given.country,
-    phone = given.phone }
+    address2 = given.street2, postcode = given.postcode, city = given.city, region = given.region,
+    country = given.country, phone = given.phone }
 end
 
 local function lines(given)
   local made = {}
   for i, line in ipairs(given or {}) do
-    made[i] = { id = tostring(i), sku = line.sku, name = line.name, quantity = line.quantity, unit_price = line.unit_price,
-      total = line.total, tax = line.tax }
+    made[i] = { id = tostring(i), sku = line.sku, name = line.name, quantity = line.quantity,
+      unit_price = line.unit_price, total = line.total, tax = line.tax }
   end
   return made
 end
@@ -36,7 +36,8 @@ end
 function shop:place(order)
   local id = tostring(1000 + self:next "order")
   local placed = order.placed_at or now(self)
-  local made = { id = id, number = order.number or id, status = WORDS[order.status] or order.status, created_at = placed,
+  local made = { id = id, number = order.number or id, created_at = placed,
+    status = order.cart_status or WORDS[order.status] or order.status,
     updated_at = order.changed_at or placed, currency = order.currency, total = order.total,
     shipping_total = order.shipping_total, tax_total = order.tax_total, email = order.email, note = order.note,
     payment_method = order.payment_method, billing = address(order.billing), shipping = address(order.shipping),
@@ -52,6 +53,14 @@ function shop:amend(id, changes)
   if changes.note then order.note = changes.note end
   order.updated_at = now(self)
   push(self, order)
+end
+
+---What of the order lies there unread is cut off; once it is mended it is pushed again.
+function shop:poison(id, how)
+  if not how then return push(self, self.orders[tostring(id)]) end
+  for _, delivery in ipairs(self.deliveries) do
+    if delivery.name:match "^%d+" == tostring(id) then delivery.bytes = delivery.bytes:sub(1, #delivery.bytes // 2) end
+  end
 end
 
 function shop:announce(id)

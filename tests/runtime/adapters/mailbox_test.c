@@ -3,8 +3,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "adapters/confine.h"
+#include "adapters/mime.h"
 #include "mail_server.h"
 #include "testing.h"
 
@@ -487,6 +490,45 @@ static void a_dry_run_moves_nothing(void **state)
     mail_server_stop(server);
 }
 
+/* As a worker is: charsets are files of the system, which mails must still reach. */
+static int read_confined(struct bed *bed, struct cw_slice letter)
+{
+    struct cw_error err = { 0 };
+    struct cw_confined confined;
+    const struct cw_confine walls = { 0 };
+    cw_loop_free(bed->loop);
+    bool ok = cw_confine_process(&walls, &confined, &err) && confined.seccomp && confined.landlock;
+    bed->loop = cw_loop_create(&err);
+    bed_start(bed);
+    ok = ok && list(bed) && read_mail(bed, bed->names[0]) && finish(bed, bed->names[0], CW_INBOX_DONE);
+    struct cw_mime *mail = ok ? cw_mime_parse(letter, NULL, &err) : NULL;
+    ok = mail != NULL && mail->plain.data != NULL &&
+         memmem(mail->plain.data, mail->plain.len, "\xE6\x9D\xB1\xE4\xBA\xAC", 6) != NULL;
+    fprintf(stderr, "%s%s", err.text, bed->err.text);
+    return ok ? 0 : 1;
+}
+
+static void a_confined_worker_takes_mails_in_any_charset(void **state)
+{
+    (void)state;
+    struct bed bed;
+    int status;
+    struct mail_server *server = mail_server_start(NULL);
+    struct cw_buffer letter = test_fixture("mail/orders/09-japanese-iso-2022-jp.eml");
+    mail_server_deliver(server, cw_buffer_slice(&letter));
+    bed_open(&bed, "imap", server->imap, "");
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(read_confined(&bed, cw_buffer_slice(&letter)));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(mail_server_count(server, ".done"), 1);
+    cw_buffer_fini(&letter);
+    bed_close(&bed);
+    mail_server_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +545,7 @@ int main(void)
         cmocka_unit_test(what_is_cancelled_calls_nobody_and_the_mailbox_goes_on),
         cmocka_unit_test(pop3_removes_what_is_done_and_leaves_what_failed),
         cmocka_unit_test(a_dry_run_moves_nothing),
+        cmocka_unit_test(a_confined_worker_takes_mails_in_any_charset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,15 +202,15 @@ static struct cw_session *session(void *arg, const char *cart, struct cw_error *
         return NULL;
     }
     assert_true(bed->session_count < 4);
+    snprintf(bed->names[bed->session_count], sizeof bed->names[0], "%s", cart);
     const struct cw_session_config config = { .site = bed->site,
                                               .loop = bed->loop,
                                               .store = bed->store,
-                                              .cart = cart,
+                                              .cart = bed->names[bed->session_count],
                                               .collector_always = test_collector_always() };
     struct cw_session *opened = cw_session_open(&config, err);
     if (opened == NULL)
         return NULL;
-    snprintf(bed->names[bed->session_count], sizeof bed->names[0], "%s", cart);
     bed->sessions[bed->session_count++] = opened;
     bed->held++;
     return opened;

@@ -104,6 +104,7 @@ static void letters_are_taken_out_of_an_inbox_once(void **state)
     bed->config.type = bed->config.cart = "letters";
     assert_int_equal(run(bed, "inbox-taken"), CW_TRIAL_OK);
     assert_int_equal(run(bed, "inbox-answer-lost"), CW_TRIAL_OK);
+    assert_int_equal(run(bed, "inbox-broken"), CW_TRIAL_OK);
     assert_int_equal(run(bed, "inbox-dry-run"), CW_TRIAL_OK);
     assert_int_equal(run(bed, "killed"), CW_TRIAL_OK);
 }

@@ -1,5 +1,5 @@
-"""Shops that people really run: installed from npm once, started on the loopback with a PostgreSQL of their own, killed and
-started again. What each shop's own API is like stands in vendure_shop.py and its siblings.
+"""Shops that people really run: installed from npm once, started on the loopback with a PostgreSQL of their own, killed
+and started again. What each shop's own API is like stands in vendure_shop.py and its siblings.
 
 A test that cannot have its shop is skipped, and says which shop, and why."""
 import atexit
@@ -127,8 +127,8 @@ class LiveShop:
     def node(self, *arguments, check=True):
         """Runs a program of the shop to its end."""
         with open(os.path.join(self.folder, "tools.log"), "ab") as log:
-            done = subprocess.run(["node", *arguments], cwd=self.folder, env=self._environment(), stdout=log, stderr=log,
-                                  stdin=subprocess.DEVNULL, timeout=START_SECONDS)
+            done = subprocess.run(["node", *arguments], cwd=self.folder, env=self._environment(), stdout=log,
+                                  stderr=log, stdin=subprocess.DEVNULL, timeout=START_SECONDS)
         assert not check or done.returncode == 0, self.said("tools.log")
 
     def _environment(self):
@@ -183,7 +183,8 @@ class LiveShop:
 # The people who order: names, streets and towns outside ASCII, outside Latin-1 and outside the BMP.
 ZOE = {"first": "Zoë", "last": "Müller-Østergård", "email": "zoe.muller@example.test", "password": "customer-pw",
        "phone": "+49 30 1234567", "company": "Käse & Söhne GmbH", "street": "Straße des 17. Juni 135",
-       "street2": "Hinterhaus, 3. OG", "city": "Köln", "province": "Nordrhein-Westfalen", "zip": "50667", "country": "DE"}
+       "street2": "Hinterhaus, 3. OG", "city": "Köln", "province": "Nordrhein-Westfalen", "zip": "50667",
+       "country": "DE"}
 LUKASZ = {"first": "Łukasz", "last": "Żółć", "email": "lukasz@example.test", "phone": "+48 22 123 45 67", "company": "",
           "street": "ul. Świętokrzyska 12/3", "street2": "", "city": "Łódź", "province": "łódzkie", "zip": "90-001",
           "country": "PL"}
@@ -191,5 +192,5 @@ TARO = {"first": "太郎", "last": "山田", "email": "taro.yamada@example.test"
         "company": "株式会社テスト", "street": "千代田1-1", "street2": "𠮷野ビル 2F", "city": "東京", "province": "東京都",
         "zip": "100-0001", "country": "JP"}
 CONOR = {"first": "Conor", "last": "O'Brien \"Con\" & Sons", "email": "conor.o'brien+shop@example.test",
-         "phone": "00353 1 234 5678", "company": "O'Brien & Sons <Ltd>", "street": "1 Main St; Flat \"B\"", "street2": "",
-         "city": "Dún Laoghaire", "province": "Dublin", "zip": "A96 XY12", "country": "IE"}
+         "phone": "00353 1 234 5678", "company": "O'Brien & Sons <Ltd>", "street": "1 Main St; Flat \"B\"",
+         "street2": "", "city": "Dún Laoghaire", "province": "Dublin", "zip": "A96 XY12", "country": "IE"}

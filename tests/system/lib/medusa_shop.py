@@ -203,7 +203,8 @@ class MedusaShop(LiveShop):
     def prices_of(self, sku):
         product, variant = self.variants[sku]
         found = self.get("/products/" + product, fields="id,*variants,*variants.prices")["product"]["variants"]
-        return {price["currency_code"]: price["amount"] for one in found if one["id"] == variant for price in one["prices"]}
+        return {price["currency_code"]: price["amount"] for one in found if one["id"] == variant
+                for price in one["prices"]}
 
     def empty_south(self):
         """All is sold from one place from now on, as the cart is told of one."""
