@@ -223,8 +223,8 @@ telling.statuses_out = {
     local data = message.data
     local status = self:translate_back("status", data.status)
     if not status then
-      return message:refused(("no status of the shop means %s: cartwright table set %s status_out %s STATUS")
-        :format(data.status, self.name, data.status))
+      return message:refused(("none of the shop's states means %s; say which: cartwright table set %s status_out "
+        .. "%s STATUS"):format(data.status, self.name, data.status))
     elseif ONLY_DONE[status] then
       return message:refused(("the status %s follows from what is done: %s"):format(status, ONLY_DONE[status]))
     end
