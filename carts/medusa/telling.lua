@@ -10,6 +10,8 @@
 ---    metadata, by which it is found again. Labels of a parcel that was sent cannot be changed.
 ---  - Packing takes from the location where the order's lines are reserved; more than that is refused.
 ---  - Taking a payment a second time answers 200, and nothing happens.
+local tell = require "cartwright.tell"
+
 local telling = {}
 
 ---@return cartwright.Node root
@@ -275,7 +277,7 @@ end
 ---Why the shop would refuse the parcel.
 local function fault_of(order, lines)
   if order:text "status" == "canceled" then
-    return "the order is cancelled in the shop, so that it is not told of a shipment: stop the parcel, then retry"
+    return tell.CANCELLED
   end
   for _, line in ipairs(lines) do
     for item in order:each "items" do

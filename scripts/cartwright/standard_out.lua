@@ -332,7 +332,7 @@ local function parcels_of(trial, order_id) return #(trial.shop:order_of(order_id
 add("shipments-out-tracking-later", "a number that comes after its parcel makes no second parcel", PARCELS,
   function(trial)
     local order_id = place_and_sync(trial, 1, "paid")[1]
-    local lines = not trial.declared.lacks["shipments-out-partial"] and { { sku = "MUG", quantity = "1" } } or nil
+    local lines = not trial.declared.lacks["shipments-out-partial"] and { { sku = "SKU-1", quantity = "1" } } or nil
     trial:put { kind = "shipment", { number = "S-1", order_cart = trial.cart, order_id = order_id, confirmed = true,
       lines = lines } }
     settle(trial, "shipments_out")
