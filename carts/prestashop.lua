@@ -595,7 +595,7 @@ shop.lacks = {
   ["shipments-out-partial"] = "the shop does not keep which pieces are in a parcel",
 }
 
----The shop's numbers for our words: of order states where their flags do not tell, of groups of customers, of tax rules.
+---The shop's numbers for our words: of order states where their flags do not tell, of customer groups, of tax rules.
 shop.tables.status_out, shop.tables.group_out, shop.tables.tax_class_out = {}, {}, {}
 
 return shop
