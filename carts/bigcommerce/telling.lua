@@ -8,6 +8,8 @@
 ---  - A PUT of customers or of the catalogue takes ten records; status 207 means that some of them failed.
 ---  - A product is made of name, type, weight and price at least (PipedreamHQ/pipedream, components/bigcommerce).
 ---What the store would take for something else is refused in words: a person decides.
+local tell = require "cartwright.tell"
+
 local telling = {}
 
 local UNKNOWN_ITEM = "no item that was read from the store has this SKU; run: cartwright sync CART items"
@@ -229,45 +231,36 @@ local function order_list(self, order_id, name)
   return list, response
 end
 
----What of the order's lines is in the parcel, by their ids; nil and why it cannot be told.
+---What of the order's lines is in the parcel, and the one address that it goes to; nil and why it cannot be told.
 ---@param data out.ShipmentData
----@return table<integer, integer>? quantities
+---@return table<string, integer>? pieces
 ---@return string|integer address or why not
 local function contents_of(self, data)
-  local wanted, by_id, by_sku = {}, {}, {}
-  for _, line in ipairs(order_list(self, data.order_id, "products")) do
-    by_id[tostring(line.id)] = line
-    by_sku[line.sku] = by_sku[line.sku] and "several" or line
+  local lines, addresses = {}, {}
+  for i, line in ipairs(order_list(self, data.order_id, "products")) do
+    lines[i] = { id = tostring(line.id), sku = line.sku, no_parcel = line.type ~= "physical" }
+    addresses[lines[i].id] = line.order_address_id
   end
+  local pieces, why = tell.pieces(data, lines)
+  if not pieces then return nil, why or "" end
   local address
-  for _, line in ipairs(data.lines) do
-    local found = by_id[line.line_id or ""] or by_sku[line.sku or ""]
-    local pieces = line.quantity:integer()
-    if type(found) ~= "table" then
-      return nil, ("the order has %s line with %s"):format(found and "more than one" or "no", line.sku or line.line_id)
-    elseif not pieces then
-      return nil, ("the store ships whole pieces, not %s"):format(line.quantity)
-    elseif found.type == "physical" then -- what is digital has no parcel
-      if address and address ~= found.order_address_id then
-        return nil, "the order goes to several addresses: put one shipment for each, with its lines"
-      end
-      address, wanted[found.id] = found.order_address_id, (wanted[found.id] or 0) + pieces
+  for id in pairs(pieces) do
+    if address and addresses[id] ~= address then
+      return nil, "the order goes to several addresses: put one shipment for each, with its lines"
     end
+    address = addresses[id]
   end
-  if not address then return nil, "nothing in it goes by parcel" end
-  return wanted, address
+  return pieces, address
 end
 
 ---@param parcel table as the store has it
----@param wanted table<integer, integer>
-local function has_contents(parcel, wanted)
-  local count = 0
-  for _, item in ipairs(parcel.items) do
-    if wanted[item.order_product_id] ~= item.quantity then return false end
-    count = count + 1
+---@return { id: string, quantity: integer }[]
+local function in_parcel(parcel)
+  local list = {}
+  for i, item in ipairs(parcel.items) do
+    list[i] = { id = tostring(item.order_product_id), quantity = item.quantity }
   end
-  for _ in pairs(wanted) do count = count - 1 end
-  return count == 0
+  return list
 end
 
 ---Parcels of the order that have this number and these pieces.
@@ -276,18 +269,22 @@ local function parcels_like(self, data, wanted)
   local count = 0
   for _, parcel in ipairs(parcels) do
     local has_number = parcel.tracking_number == (data.tracking_number or "")
-    if has_number and has_contents(parcel, wanted) then count = count + 1 end
+    if has_number and tell.holds(wanted, in_parcel(parcel)) then count = count + 1 end
   end
   return count, response
 end
 
+local CANCELLED = "5"
+
 ---Why the store cannot be told of the parcel.
 ---@param data out.ShipmentData
-local function fault_of(data)
+local function fault_of(self, data)
   if data.again then
     return "the interface has no call that changes a parcel: change its number in the store's control panel"
   elseif #(data.tracking_number or "") > TRACKING_LENGTH then
     return ("its tracking number is longer than %d characters"):format(TRACKING_LENGTH)
+  elseif self:get("v2/orders/" .. data.order_id):json_node():text "status_id" == CANCELLED then
+    return tell.CANCELLED
   end
 end
 
@@ -295,8 +292,9 @@ end
 local function parcel_of(data, wanted, address)
   local carrier = (data.carrier or data.carrier_name or ""):lower()
   local known, items = PROVIDERS[carrier] or carrier:find "^carrier_%d+$", {}
-  for id, pieces in pairs(wanted) do items[#items + 1] = { order_product_id = id, quantity = pieces } end
-  table.sort(items, function(a, b) return a.order_product_id < b.order_product_id end)
+  for id, count in pairs(wanted) do
+    items[#items + 1] = { order_product_id = math.tointeger(tonumber(id)), quantity = count }
+  end
   return { order_address_id = address, tracking_number = data.tracking_number or "", items = items,
     shipping_provider = known and carrier or "", tracking_carrier = not known and carrier or "",
     tracking_link = not known and data.tracking_url or nil, comments = data.note or "" }
@@ -305,7 +303,7 @@ end
 telling.shipments_out = {
   send = function(self, message)
     local data = message.data
-    local fault = fault_of(data)
+    local fault = fault_of(self, data)
     if fault then return message:refused(fault) end
     local wanted, address = contents_of(self, data)
     if not wanted then return message:refused(address) end
@@ -344,26 +342,13 @@ local function find_customer(self, message)
   return found[1], response
 end
 
----The fields of `data` that the store has otherwise, under its names.
----@param data table
----@param there? cartwright.Node
----@param names table<string, string>
-local function changes_of(data, there, names)
-  local changes = {}
-  for ours, theirs in pairs(names) do
-    local value = data[ours]
-    if value ~= nil and not (there and there:text(theirs) == tostring(value)) then changes[theirs] = value end
-  end
-  return changes
-end
-
 telling.customers_out = {
   send = function(self, message)
     if not message.link and not message.data.email then
       return message:refused "the store tells customers by their e-mail"
     end
     local there, response = find_customer(self, message)
-    local record = changes_of(message.data, there, CUSTOMER_FIELDS)
+    local record = tell.changes(message.data, there, CUSTOMER_FIELDS)
     if there and next(record) then
       record.id = math.tointeger(tonumber(there:text "id"))
       response = self:write("PUT", "v3/customers", { record })
@@ -380,7 +365,7 @@ telling.customers_out = {
   probe = function(self, messages)
     for _, message in ipairs(messages) do
       local there = find_customer(self, message)
-      if there and not next(changes_of(message.data, there, CUSTOMER_FIELDS)) then
+      if there and not next(tell.changes(message.data, there, CUSTOMER_FIELDS)) then
         message:arrived("the store has this customer", { link = there:text "id" })
       else
         message:missing(there and "the customer is otherwise" or "there is no such customer")
@@ -404,7 +389,7 @@ end
 
 ---@param product cartwright.Node
 local function item_changes(data, product)
-  local changes = changes_of(data, product, ITEM_FIELDS)
+  local changes = tell.changes(data, product, ITEM_FIELDS)
   for _, name in ipairs { "weight", "cost_price" } do
     if changes[name] and product:decimal(name) == changes[name] then changes[name] = nil end
   end
@@ -422,7 +407,7 @@ local function make_item(self, message)
   if data.variants or data.components then
     return message:refused "items with variants or components have to be made in the store"
   end
-  local record = changes_of(data, nil, ITEM_FIELDS)
+  local record = tell.changes(data, nil, ITEM_FIELDS)
   record.type = data.type == "virtual" and "digital" or "physical"
   record.price, record.weight = data.price, data.weight or 0
   record.is_visible = data.active

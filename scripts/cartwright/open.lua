@@ -255,6 +255,16 @@ local function add_settings(streams, settings, tables)
   end
 end
 
+---The settings that are looked at when a connection test names none.
+---@param declared table<string, table>
+local function suspects_of(declared)
+  local secrets = {}
+  for name, setting in pairs(declared) do
+    if setting.kind == "secret" and setting.required then secrets[#secrets + 1] = name end
+  end
+  return { url = declared.url ~= nil, secret = #secrets == 1 and secrets[1] or nil }
+end
+
 ---The variant of a cart that its settings ask for. What is wrong with these is found afterwards, by what the variant
 ---declares. A variant may choose in turn.
 local function choose(name, shop, given)
@@ -319,8 +329,19 @@ function open.cart(name)
   if #faults > 0 then error(table.concat(faults, "\n"), 0) end
   local instance = cart.instantiate(shop, name, settings, native)
   instance.type, instance.tables, instance.asked_tables = given.type, tables, asked
-  instance.takes_notices = notice.is_taken(shop, settings)
+  instance.takes_notices, instance.suspects = notice.is_taken(shop, settings), suspects_of(shop.settings)
   return instance, streams, tables, outs
+end
+
+---The setting to look at where the script names none: the address of a shop that is not found, or answers like
+---something else; the secret of one that lets nobody in, where there is one alone.
+---@return string?
+local function suspect(instance, problem)
+  local is_elsewhere = problem.code == "invalid" and not problem.status
+  if problem.code == "not-found" or problem.code == "not-expected" or is_elsewhere then
+    return instance.suspects.url and "url"
+  end
+  return (problem.code == "auth" or problem.code == "permission") and instance.suspects.secret or nil
 end
 
 ---Runs the connection test of an instance.
@@ -336,7 +357,8 @@ function open.test(instance)
     return nil, type(result) == "table" and table.concat(result, "\n") or tostring(result or "")
   end
   if type(result) ~= "table" or not result.code then return "script", tostring(result) end
-  local hint = result.setting and ("\nlook at the setting %s of cart %s in site.lua"):format(result.setting, instance.name) or ""
+  local name = result.setting or suspect(instance, result)
+  local hint = name and ("\nlook at the setting %s of cart %s in site.lua"):format(name, instance.name) or ""
   return result.code, result.message .. hint
 end
 

@@ -274,7 +274,7 @@ end
 ---  requests, and needs ids that are integers
 ---@field store? fun(records: cartwright.Records) takes a page; default self:emit
 
-local FARTHEST = 1 << 53 -- no shop counts further
+local FARTHEST = 1 << 53 -- few shops count further
 
 ---@return boolean
 local function can_read(options, id) return (pcall(options.read, tostring(id), 1)) end
@@ -283,7 +283,7 @@ local function can_read(options, id) return (pcall(options.read, tostring(id), 1
 ---@return string? id nil: it is not one record, or ids are no integers
 local function find_broken(options, after)
   local low, step = math.tointeger(tonumber(after or 0)), 1
-  if not low or not can_read(options, FARTHEST) then return nil end
+  if not low or not can_read(options, math.max(FARTHEST, 2 * low)) then return nil end
   while not can_read(options, low + step) do step = step * 2 end
   local before, behind = low + step // 2, low + step
   while behind - before > 1 do

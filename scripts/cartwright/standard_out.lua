@@ -395,4 +395,30 @@ add("shipments-out-partial", "a parcel with a part of the order has just those l
     trial:equal(parcel.lines, { { quantity = "1" } }, "lines of the parcel")
   end)
 
+local PARCELS = { needs = { "orders", "shipments_out" }, world = { "place", "order_of" } }
+
+---@return integer parcels that the shop has of the order
+local function parcels_of(trial, order_id) return #(trial.shop:order_of(order_id).shipments or {}) end
+
+add("shipments-out-tracking-later", "a number that comes after its parcel makes no second parcel", PARCELS,
+  function(trial)
+    local order_id = place_and_sync(trial, 1, "paid")[1]
+    local lines = not trial.declared.lacks["shipments-out-partial"] and { { sku = "SKU-1", quantity = "1" } } or nil
+    trial:put { kind = "shipment", { number = "S-1", order_cart = trial.cart, order_id = order_id, confirmed = true,
+      lines = lines } }
+    settle(trial, "shipments_out")
+    put_parcel(trial, order_id, 1, lines)
+    settle(trial, "shipments_out")
+    trial:ok(parcels_of(trial, order_id) <= 1, ("the order has %d parcels in the shop"):format(parcels_of(trial, order_id)))
+  end)
+
+add("shipments-out-cancelled", "an order that was cancelled in the shop meanwhile gets no parcel",
+  { needs = PARCELS.needs, world = { "place", "order_of", "amend" } }, function(trial)
+    local order_id = place_and_sync(trial, 1, "paid")[1]
+    trial.shop:amend(order_id, { status = "cancelled" })
+    put_parcel(trial, order_id, 1)
+    settle(trial, "shipments_out")
+    trial:equal(parcels_of(trial, order_id), 0, "parcels of a cancelled order")
+  end)
+
 return tests

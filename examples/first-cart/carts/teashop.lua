@@ -1,6 +1,7 @@
----A shop that nobody had heard of: GET orders.json?page=N gives { "orders": [...] }, and an empty list at the end.
+---A shop that nobody had heard of: GET orders.json?after=ID gives the next { "orders": [...] } by id.
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
+local paging = require "cartwright.paging"
 
 local shop = cart.new {
   title = "Tea shop",
@@ -27,13 +28,12 @@ shop.orders = {
   overlap = "10m", -- the shop stamps a change when it begins, and may take that long to commit it
 
   fetch = function(self, window)
-    local since = window.from and window.from:format "%Y-%m-%dT%H:%M:%SZ"
-    local page = 1
-    repeat
-      local orders = self:get("orders.json", { page = page, changed_since = since }):records "orders"
-      if #orders > 0 then self:emit(orders) end
-      page = page + 1
-    until #orders == 0
+    local format = "%Y-%m-%dT%H:%M:%SZ"
+    local since, to = window.from and window.from:format(format), window.to:format(format)
+    paging.keys(self, window, { size = 50, read = function(after, size)
+      local query = { after = after, limit = size, changed_since = since, changed_until = to }
+      return self:get("orders.json", query):records "orders"
+    end })
   end,
 
   skip = { ["test order"] = { path = "customer/email", values = { "test@tea.example" } } },
@@ -65,5 +65,12 @@ shop.orders = {
 }
 
 shop.tables.status = { new = "pending", paid = "paid", sent = "shipped", void = "cancelled" }
+
+local later = "this script reads orders, and no more" -- what is missing it says; `cartwright test tea` asks for it
+shop.lacks = {
+  customers = later, items = later, stock = later, shipments = later, ids = later, stock_out = later, prices_out = later,
+  shipments_out = later, statuses_out = later, customers_out = later, items_out = later, webhook = "the shop sends none",
+  refund = "the shop knows none", ["partial-shipment"] = "the shop sends an order whole",
+}
 
 return shop

@@ -6,8 +6,9 @@ local time = require "cartwright.time"
 
 local shop = fake.new { title = "Tea shop", settings = { token = "lapsang-souchong" } }
 
-local PAGE = 50 -- orders
-local STATES = { pending = "new", paid = "paid", shipped = "sent", cancelled = "void" }
+local STATES = { pending = "new", paid = "paid", processing = "paid", shipped = "sent", cancelled = "void" }
+
+shop.statuses = { processing = "paid" } -- the shop has no state between these
 
 function shop:start() self.orders = {} end
 
@@ -16,15 +17,19 @@ function shop:authorized(request) return request:header "Authorization" == "Bear
 shop:route("GET /about.json", function() return fake.json { software = "Tea shop", version = "3.1" } end)
 
 shop:route("GET /orders.json", function(self, request)
-  local since, changed = request.query.changed_since, {}
+  local query, after, found = request.query, request:number("after", 0), {}
+  local since, to = query.changed_since or "", query.changed_until or "9"
   for _, order in ipairs(self.orders) do
-    if not since or order.changed >= since then changed[#changed + 1] = order end
+    if order.id > after and order.changed >= since and order.changed <= to then found[#found + 1] = order end
   end
-  local page = self:page(changed, (request:number("page", 1) - 1) * PAGE, PAGE)
-  return fake.json { orders = json.array(page) }
+  return fake.json { orders = json.array(self:page(found, 0, request:number("limit", 50))) }
 end)
 
 -- The world -----------------------------------------------------------------------------------------------------------
+
+local function full_name(address)
+  return address.name or ((address.first_name or "") .. " " .. (address.last_name or "")):match "^%s*(.-)%s*$"
+end
 
 ---@param text? string
 local function amount(text) return text and decimal.new(text) end
@@ -49,7 +54,7 @@ function shop:place(order)
     changed = order.changed_at or stamp(self),
     currency = order.currency, amounts = { total = amount(order.total), freight = amount(order.shipping_total) },
     customer = { email = order.email }, items = items, gift = order.gift or false,
-    deliver_to = { name = address.last_name, street = address.street, town = address.city,
+    deliver_to = { name = full_name(address), street = address.street, town = address.city,
       postcode = address.postcode, country = address.country } })
   return tostring(id)
 end
