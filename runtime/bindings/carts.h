@@ -23,6 +23,7 @@ struct cw_lua_stream {
     char *name;                  /* "orders" */
     char *id;                    /* path of a record's id */
     char *records;               /* record path in files; NULL when the script names none */
+    bool has_split;              /* a function of its script makes the records of a file */
     struct cw_rows *rows;        /* how its files are read where they are tables of text; else NULL */
     struct cw_arena *rows_texts; /* of rows */
     cw_time overlap, settle;

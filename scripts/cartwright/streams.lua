@@ -83,6 +83,7 @@ end
 ---@return table? rows options of tables of text
 local function files_of(name, stream, faults, script)
   local records = stream.records
+  if type(records) == "function" then return nil end
   if records == nil or type(records) == "string" then return records end
   if type(records) == "table" and type(records.rows) == "table" then return nil, records.rows end
   faults[#faults + 1] = ('%s: %s.records is a path such as "orders/order", or { rows = { group = "Order ID" } }'):format(
@@ -94,7 +95,7 @@ function streams.describe(name, stream, faults, script)
   local records, rows = files_of(name, stream, faults, script)
   local described = { name = name, stream = stream, records = records, rows = rows,
     id = stream.id or rows and id_of(rows) or "id",
-    full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
+    has_split = type(stream.records) == "function", full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
     has_read = stream.read ~= nil, final = check_final(stream.final, name, faults, script) }
   for _, time in ipairs(TIMES) do
     local key, default = time[1], time[2]
@@ -173,6 +174,10 @@ function streams.ids(instance, stream_name, window)
   end }
   return listed, run(instance, stream_name, "ids", own, window)
 end
+
+---The records of a file, by the stream's own function.
+---@return cartwright.Records
+function streams.split(instance, stream_name, answer) return instance[stream_name].records(instance, answer) end
 
 ---Reads records by their ids.
 function streams.read(instance, stream_name, ids) return run(instance, stream_name, "read", {}, ids) end

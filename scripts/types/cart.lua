@@ -53,8 +53,8 @@ function Shop:after(name, fn) end
 ---@field map map.Plan
 ---@field fetch? fun(self: cartwright.Cart, window: cartwright.Window) without it only files can be imported
 ---How a file given to import or preview is read: where its records stand (in XML below the root element), or that it is a
----table of text.
----@field records? string|{ rows: cartwright.Rows }
+---table of text, or a function that makes its records of it, and waits for nothing.
+---@field records? string|{ rows: cartwright.Rows }|fun(self: cartwright.Cart, answer: cartwright.Response): cartwright.Records
 ---@field overlap? string how far windows overlap, such as "2h"; default "1h"
 ---@field settle? string how long before now windows end; default "10s"
 ---@field full? boolean the shop knows no times of change: everything is read each time
