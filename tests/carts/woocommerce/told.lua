@@ -294,6 +294,18 @@ function set.a_note_may_have_the_number(trial)
   trial:equal(trial.shop:order_of(id).status, "completed")
 end
 
+---"TN1" is a part of another parcel's number, not the same.
+function set.a_note_with_a_longer_number_is_another_parcels(trial)
+  trial.shop.tracks = false
+  trial:configure { tracking_notes = true }
+  local id = place(trial)
+  trial:sync "orders"
+  trial.shop.notes[id] = { { note = "UPS Ground 2026-TN1", customer_note = true } }
+  put_parcel(trial, id)
+  trial:sync "shipments_out"
+  trial:equal(#trial.shop.notes[id], 2, "notes")
+end
+
 function set.an_order_that_was_cancelled_is_not_shipped(trial)
   local id = place(trial)
   trial:sync "orders"
