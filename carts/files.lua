@@ -44,6 +44,7 @@ shop.lacks = {
   statuses_out = "there is nobody to be told", customers_out = "there is nobody to be told",
   items_out = "there is nobody to be told", webhook = "a folder sends no notices; it is watched",
   ids = "what was in files that are gone cannot be asked for again",
+  ["partial-shipment"] = "files of orders say nothing of parcels", refund = "files of orders say nothing of refunds",
 }
 
 ---The script of the format, with the charset of the setting.

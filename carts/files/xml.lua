@@ -11,6 +11,7 @@ local plain = require "shipped.files.plain"
 local shop = files:extend()
 shop.title, shop.format = "Orders in XML files", "xml"
 shop.settings.format.required = false
+shop.lacks["unknown-status"] = "statuses are in our own words; a script that extends this one translates others"
 
 shop.orders = files.stream {
   id = "number",

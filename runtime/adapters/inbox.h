@@ -24,8 +24,9 @@ struct cw_inbox_entry {
 };
 
 enum cw_inbox_end {
-    CW_INBOX_DONE,  /* stored */
-    CW_INBOX_FAILED /* set aside for a person */
+    CW_INBOX_DONE,   /* stored */
+    CW_INBOX_FAILED, /* set aside for a person */
+    CW_INBOX_LEFT    /* not taken after all: back to where it lay, to be listed again; only where `claims` */
 };
 
 /* `err` NULL = all were told. */
@@ -35,6 +36,7 @@ typedef void cw_inbox_done_fn(void *arg, const struct cw_error *err);
 typedef void cw_inbox_body_fn(void *arg, struct cw_body *body, const struct cw_error *err);
 
 struct cw_inbox {
+    bool claims; /* what is read is moved, and must be finished, or moved back by CW_INBOX_LEFT */
     /* Entries that are at rest, oldest first. */
     bool (*list)(struct cw_inbox *inbox, cw_inbox_entry_fn *entry, cw_inbox_done_fn *done, void *arg,
                  struct cw_error *err);
@@ -63,7 +65,8 @@ struct cw_inbox_files {
  * died, the kernel gives back the lock, and what lies there is listed again. Links, folders, pipes and
  * devices, names that begin with a dot, and those of temporary files are left alone; a name that is no text
  * is refused. What lies in done/ is never overwritten: "orders.xml", "orders.2.xml". A trigger is removed
- * when its file is claimed. All of it is at once: nothing waits but for the disk. */
+ * when its file is claimed, and made again, empty, when that is left. One that is left while another has come
+ * under its name stays in work/ until that is taken. All of it is at once: nothing waits but for the disk. */
 struct cw_inbox *cw_inbox_folder_open(struct cw_loop *loop, const char *path,
                                       const struct cw_inbox_files *files, struct cw_error *err);
 
@@ -77,7 +80,8 @@ struct cw_inbox_watch {
 void cw_inbox_watch_free(struct cw_inbox_watch *watch); /* accepts NULL */
 
 /* Of a folder of this machine; of one that another machine writes to, the system tells nothing. Tells once
- * when it begins, for what came while nobody watched. A folder that is moved away, or made later, is watched
+ * when it begins, for what came while nobody watched. A file that is left, and so comes back as it was within
+ * a minute, is not told again. A folder that is moved away, or made later, is watched
  * again within a minute. */
 struct cw_inbox_watch *cw_inbox_folder_watch(struct cw_loop *loop, const char *path, cw_time rest,
                                              cw_inbox_came_fn *came, void *arg, struct cw_error *err);

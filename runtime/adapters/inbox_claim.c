@@ -264,6 +264,16 @@ static bool move_numbered(const struct cw_inbox_claim *claim, const char *name, 
     return cw_fail_in(err, "%s", name);
 }
 
+bool cw_inbox_claim_give_back(struct cw_inbox_claim *claim, const char *name, bool *back,
+                              struct cw_error *err)
+{
+    int why = claim->fd >= 0 ? move_new(claim->fd, name, claim->folder, name) : ENOENT;
+    *back = why == 0;
+    if (why == 0 || why == EEXIST || why == ENOENT)
+        return true;
+    return fail_errno(err, why, "it cannot be moved back:", name);
+}
+
 bool cw_inbox_claim_finish(struct cw_inbox_claim *claim, const char *name, const char *where,
                            struct cw_error *err)
 {

@@ -261,11 +261,25 @@ static struct cw_body *take(struct folder *folder, struct cw_error *err)
 
 /* --- finishing --- */
 
+static bool leave(struct folder *folder, struct cw_error *err)
+{
+    char names[2][2 * CW_INBOX_NAME_MAX + 1];
+    bool is_back = false;
+    if (!cw_inbox_claim_give_back(&folder->claim, folder->name, &is_back, err))
+        return cw_fail_in(err, "%s", folder->path);
+    if (is_back && cw_inbox_trigger_names(&folder->files, folder->name, names) &&
+        mknodat(folder->claim.folder, names[0], S_IFREG | 0666, 0) != 0 && errno != EEXIST)
+        return cw_fail(err, CW_IO, "%s/%s cannot be made again: %s", folder->path, names[0], strerror(errno));
+    return true;
+}
+
 static bool finish(struct folder *folder, struct cw_error *err)
 {
     const char *where = folder->end == CW_INBOX_DONE ? folder->files.done : folder->files.failed;
     if (folder->files.only_look)
         return true;
+    if (folder->end == CW_INBOX_LEFT)
+        return leave(folder, err);
     if (!open_folder(folder, err) || !cw_inbox_claim_open(&folder->claim, err))
         return false;
     if (!cw_inbox_claim_take(&folder->claim, folder->name, err))
@@ -374,7 +388,7 @@ struct cw_inbox *cw_inbox_folder_open(struct cw_loop *loop, const char *path,
         cw_fail(err, CW_NOMEM, "no memory for an inbox");
         return NULL;
     }
-    folder->inbox = (struct cw_inbox){ ask_list, ask_read, ask_finish, cancel, free_folder };
+    folder->inbox = (struct cw_inbox){ true, ask_list, ask_read, ask_finish, cancel, free_folder };
     folder->loop = loop;
     folder->path = copy;
     folder->claim = (struct cw_inbox_claim){ .folder = -1, .fd = -1, .lock = -1 };

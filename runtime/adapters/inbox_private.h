@@ -49,6 +49,10 @@ void cw_inbox_claim_each_dead(const struct cw_inbox_claim *claim, cw_inbox_dead_
 /* Moves a file into the claim: from the folder, or of one who has died. CW_NOT_FOUND: somebody else has it.
  */
 bool cw_inbox_claim_take(struct cw_inbox_claim *claim, const char *name, struct cw_error *err);
+/* From the claim back to the folder, unless another file has come there under its name. *back: it lies there.
+ */
+bool cw_inbox_claim_give_back(struct cw_inbox_claim *claim, const char *name, bool *back,
+                              struct cw_error *err);
 /* From the claim to `where` ("done"; "" = it is removed). */
 bool cw_inbox_claim_finish(struct cw_inbox_claim *claim, const char *name, const char *where,
                            struct cw_error *err);

@@ -433,6 +433,19 @@ static bool move_away(struct cw_upload_link *link, const struct cw_trip *trip, c
     return ok || gone;
 }
 
+/* Stays in work/, which is listed as well, where another has come under its name; so does one whose trigger
+ * is gone. */
+static bool give_back(struct cw_upload_link *link, const struct cw_trip *trip, const char *from,
+                      struct cw_error *err)
+{
+    bool is_there = false, gone = false;
+    if (!trip->is_claimed || trip->files->trigger != NULL)
+        return true;
+    if (!cw_upload_is_there(link, trip->name, &is_there, err))
+        return false;
+    return is_there || rename_file(link, from, trip->name, &gone, err) || gone;
+}
+
 static bool finish(struct cw_upload_link *link, struct cw_trip *trip, struct cw_error *err)
 {
     const char *where = trip->end == CW_INBOX_DONE ? trip->files->done : trip->files->failed;
@@ -440,6 +453,8 @@ static bool finish(struct cw_upload_link *link, struct cw_trip *trip, struct cw_
     bool ok = true;
     if (trip->files->only_look)
         ok = true;
+    else if (trip->end == CW_INBOX_LEFT)
+        ok = give_back(link, trip, from, err);
     else if (!trip->is_claimed && !claim(link, trip, err))
         ok = err->code == CW_NOT_FOUND;
     else if (where[0] != '\0')

@@ -1,16 +1,27 @@
 /* inbox_watch.c - see inbox.h: told by the kernel (inotify) when something was put into a folder of this
  * machine. */
 #include <errno.h>
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adapters/inbox_private.h"
 
 /* Many files that come together are told of once. */
-static const cw_time gather_time = 500 * CW_MILLISECOND, look_again = CW_MINUTE;
-enum { EVENTS = 64 };
+static const cw_time gather_time = 500 * CW_MILLISECOND, look_again = CW_MINUTE, left_soon = CW_MINUTE;
+enum { EVENTS = 64, SEEN_MAX = 256 };
+
+/* A file that came. */
+struct seen {
+    dev_t device;
+    ino_t number;
+    off_t size;
+    struct timespec changed;
+    int64_t at_ns; /* by the loop's monotonic clock */
+};
 
 struct folder_watch {
     struct cw_inbox_watch watch; /* first: &watch converts back */
@@ -21,6 +32,8 @@ struct folder_watch {
     struct cw_watch *readable;
     struct cw_timer *tell, *again;
     bool is_told_soon;
+    struct seen seen[SEEN_MAX]; /* the last ones, in a ring */
+    size_t seen_count;
     cw_inbox_came_fn *came;
     void *arg;
 };
@@ -67,6 +80,31 @@ static void lose_folder(struct folder_watch *folder)
     cw_timer_set(folder->again, look_again);
 }
 
+static bool is_same(const struct seen *a, const struct seen *b)
+{
+    return a->device == b->device && a->number == b->number && a->size == b->size &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* A file that a run took, and left: it comes back as it was, and would wake the next run for ever. */
+static bool comes_back(struct folder_watch *folder, const struct inotify_event *event)
+{
+    struct stat about;
+    char *path = g_build_filename(folder->path, event->name, NULL);
+    bool is_there = lstat(path, &about) == 0;
+    g_free(path);
+    if (!is_there)
+        return false;
+    const struct seen now = { about.st_dev, about.st_ino, about.st_size, about.st_mtim,
+                              cw_elapsed_ns(cw_loop_clock(folder->loop)) };
+    for (size_t i = 0; i < SEEN_MAX && i < folder->seen_count; i++)
+        if (is_same(&folder->seen[i], &now) && (event->mask & IN_MOVED_TO) &&
+            now.at_ns - folder->seen[i].at_ns < (left_soon + folder->rest) * 1000)
+            return true;
+    folder->seen[folder->seen_count++ % SEEN_MAX] = now;
+    return false;
+}
+
 static void note(struct folder_watch *folder, const struct inotify_event *event)
 {
     static const struct cw_inbox_files any = { 0 };
@@ -77,7 +115,7 @@ static void note(struct folder_watch *folder, const struct inotify_event *event)
         return; /* of one that was lost */
     else if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT))
         lose_folder(folder);
-    else if (!(event->mask & IN_ISDIR) && !cw_inbox_is_left_alone(&any, name))
+    else if (!(event->mask & IN_ISDIR) && !cw_inbox_is_left_alone(&any, name) && !comes_back(folder, event))
         tell_soon(folder);
 }
 

@@ -322,7 +322,7 @@ struct cw_inbox *cw_mailbox_open(struct cw_loop *loop, const struct cw_mailbox_p
         cw_fail(err, CW_NOMEM, "no memory for a mailbox");
         return NULL;
     }
-    mailbox->inbox = (struct cw_inbox){ list, read_entry, finish, cancel, free_mailbox };
+    mailbox->inbox = (struct cw_inbox){ false, list, read_entry, finish, cancel, free_mailbox };
     mailbox->loop = loop;
     mailbox->pattern = create_link(place, err);
     if (mailbox->pattern != NULL)

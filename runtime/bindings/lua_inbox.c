@@ -248,14 +248,20 @@ static int finish_finish(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
-/* inbox:finish(name, failed) -> true | nil, message, code. Suspends. */
+/* inbox:finish(name, end) -> true | nil, message, code; end: "done", "failed" or "left". Suspends. */
 static int finish_entry(lua_State *L)
 {
     struct handle *handle = check_open(L);
     struct cw_slice name;
     name.data = luaL_checklstring(L, 2, &name.len);
-    enum cw_inbox_end end = lua_toboolean(L, 3) ? CW_INBOX_FAILED : CW_INBOX_DONE;
+    static const char *const ends[] = { "done", "failed", "left", NULL }; /* as cw_inbox_end */
+    enum cw_inbox_end end = (enum cw_inbox_end)luaL_checkoption(L, 3, NULL, ends);
     lua_settop(L, 2);
+    if (end == CW_INBOX_LEFT && !handle->inbox->claims) {
+        forget(handle, name.data);
+        lua_pushboolean(L, true);
+        return 1;
+    }
     cw_wait_check(L);
     begin(handle);
     if (handle->inbox->finish(handle->inbox, name, end, on_done, handle, &handle->err))

@@ -156,7 +156,7 @@ static int wait_seconds(lua_State *L)
     return raise_unless(L, cw_trial_pass_time(trial_of(L), seconds * CW_SECOND, &err), &err);
 }
 
-/* cart() -> name, type; describe() -> lines of JSON */
+/* cart() -> name, type; describe(settings as JSON) -> lines of JSON */
 static int cart_name(lua_State *L)
 {
     lua_pushstring(L, trial_of(L)->config.cart);
@@ -170,8 +170,9 @@ static int describe(lua_State *L)
 {
     struct cw_trial *trial = trial_of(L);
     struct cw_error err;
+    struct cw_slice settings = check_slice(L, 1);
     cw_buffer_clear(&trial->job.text);
-    if (!cw_trial_describe(trial, &trial->job.text, &err))
+    if (!cw_trial_describe(trial, settings, &trial->job.text, &err))
         return cw_lua_raise(L, &err);
     struct cw_slice lines = cw_buffer_slice(&trial->job.text);
     lua_pushlstring(L, lines.data, lines.len);
@@ -299,6 +300,7 @@ static const luaL_Reg functions[] = { { "sync", sync_stream },
                                       { "document", document },
                                       { "query", cw_trial_lua_query },
                                       { "hear", cw_trial_lua_hear },
+                                      { "ask", cw_trial_lua_ask },
                                       { NULL, NULL } };
 
 static int open_module(lua_State *L)

@@ -1,5 +1,6 @@
-/* trial_lua_ask.c - two more functions of cartwright.native.trial: what the store holds, and what the cart's
- * script makes of a notice. Both are answered while nothing of Lua may raise, and told afterwards. */
+/* trial_lua_ask.c - more functions of cartwright.native.trial: what the store holds, and what the cart's
+ * script makes of a notice, or answers. They are answered while nothing of Lua may raise, and told
+ * afterwards. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,5 +205,82 @@ int cw_trial_lua_hear(lua_State *L)
     if (trial->job.handle == NULL || !cw_trial_wait_job(trial, &err))
         return cw_lua_raise(L, &err);
     push_verdict(L, &hearing);
+    return 1;
+}
+
+/* --- requests --- */
+
+struct asking {
+    struct cw_trial *trial;
+    struct cw_lua_serving serving;
+    int status;
+    size_t header_count;
+    struct kept body, names[HEADERS_MAX], values[HEADERS_MAX];
+};
+
+static struct kept keep_answered(struct asking *asking, struct cw_slice text)
+{
+    struct cw_buffer *all = &asking->trial->job.text;
+    struct kept kept = { all->len, text.len };
+    return cw_buffer_add(all, text.data, text.len, NULL) ? kept : (struct kept){ 0, 0 };
+}
+
+static void answered(void *arg, const struct cw_lua_answer *answer, const struct cw_error *err)
+{
+    struct asking *asking = arg;
+    if (err == NULL) {
+        asking->status = answer->status;
+        asking->body = keep_answered(asking, answer->body);
+        for (size_t i = 0; i < answer->header_count && i < HEADERS_MAX; i++) {
+            asking->names[i] = keep_answered(asking, cw_slice(answer->headers[i].name));
+            asking->values[i] = keep_answered(asking, cw_slice(answer->headers[i].value));
+            asking->header_count = i + 1;
+        }
+    }
+    cw_trial_end_job(asking->trial, err);
+}
+
+static void push_answer(lua_State *L, const struct asking *asking)
+{
+    struct cw_slice all = cw_buffer_slice(&asking->trial->job.text);
+    lua_newtable(L);
+    lua_pushinteger(L, asking->status);
+    lua_setfield(L, -2, "status");
+    set_kept(L, asking->trial, "body", asking->body);
+    lua_newtable(L);
+    for (size_t i = 0; i < asking->header_count; i++) {
+        lua_pushlstring(L, all.data + asking->names[i].at, asking->names[i].len);
+        lua_pushlstring(L, all.data + asking->values[i].at, asking->values[i].len);
+        lua_rawset(L, -3);
+    }
+    lua_setfield(L, -2, "headers");
+}
+
+/* ask(method, path, query, { name, value, ... }, body) -> { status, headers, body }. Raises what the script
+ * raises. */
+int cw_trial_lua_ask(lua_State *L)
+{
+    struct cw_trial *trial = lua_touserdata(L, lua_upvalueindex(1));
+    struct asking asking = { .trial = trial };
+    struct cw_header headers[HEADERS_MAX];
+    struct cw_error err;
+    struct cw_lua_notice request = { .method = luaL_checkstring(L, 1), .headers = headers };
+    request.rest.data = luaL_checklstring(L, 2, &request.rest.len);
+    request.query.data = luaL_checklstring(L, 3, &request.query.len);
+    request.body.data = luaL_checklstring(L, 5, &request.body.len);
+    request.header_count = read_headers(L, 4, headers);
+    if (!cw_trial_start(trial, false, &err))
+        return cw_lua_raise(L, &err);
+    if (!trial->cart->serves)
+        return luaL_error(L, "the cart answers no requests: its script has no function serve");
+    request.received_at = cw_now(cw_loop_clock(trial->loop));
+    asking.serving = (struct cw_lua_serving){ answered, &asking };
+    cw_trial_begin_job(trial);
+    trial->job.cancel = kill_fiber;
+    trial->job.handle =
+        cw_lua_start_serve(trial->cart, &request, (struct cw_fence){ 0 }, &asking.serving, &err);
+    if (trial->job.handle == NULL || !cw_trial_wait_job(trial, &err))
+        return cw_lua_raise(L, &err);
+    push_answer(L, &asking);
     return 1;
 }

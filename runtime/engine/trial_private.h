@@ -93,8 +93,10 @@ bool cw_trial_document(struct cw_trial *trial, const char *kind, const char *id,
 
 bool cw_trial_open_shop(struct cw_trial *trial, struct cw_error *err);
 void cw_trial_close_shop(struct cw_trial *trial);
-/* What the script of the cart declares, a line of JSON each: scripts/cartwright/declared.lua. */
-bool cw_trial_describe(struct cw_trial *trial, struct cw_buffer *lines, struct cw_error *err);
+/* What the script of the cart declares, a line of JSON each: scripts/cartwright/declared.lua. `settings`:
+ * JSON. */
+bool cw_trial_describe(struct cw_trial *trial, struct cw_slice settings, struct cw_buffer *lines,
+                       struct cw_error *err);
 
 /* --- trial_inbox.c --- */
 
@@ -108,5 +110,6 @@ bool cw_trial_provide(struct cw_trial *trial, struct cw_error *err);
 /* In trial_lua_ask.c. */
 int cw_trial_lua_query(lua_State *L);
 int cw_trial_lua_hear(lua_State *L);
+int cw_trial_lua_ask(lua_State *L);
 
 #endif

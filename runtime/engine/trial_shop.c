@@ -215,13 +215,25 @@ static void described(void *arg, struct cw_slice text, const struct cw_error *er
     cw_loop_stop(describing->loop);
 }
 
-static bool run_script(struct cw_session *session, const char *type, struct describing *describing,
-                       struct cw_error *err)
+/* JSON as a text of Lua: any byte may stand as its number. */
+static bool add_quoted(struct cw_buffer *source, struct cw_slice json, struct cw_error *err)
 {
-    char source[200];
-    snprintf(source, sizeof source, "require(\"cartwright.declared\").tell(\"%.64s\")", type);
-    struct cw_fiber *fiber = cw_lua_start_script(cw_session_carts(session), cw_slice(source),
-                                                 "scripts/cartwright/trial.lua", described, describing, err);
+    bool ok = cw_buffer_print(source, err, "\"");
+    for (size_t i = 0; ok && i < json.len; i++)
+        ok = cw_buffer_print(source, err, "\\%03u", (unsigned char)json.data[i]);
+    return ok && cw_buffer_print(source, err, "\"");
+}
+
+static bool run_script(struct cw_session *session, const char *type, struct cw_slice settings,
+                       struct describing *describing, struct cw_error *err)
+{
+    struct cw_buffer source = { 0 };
+    struct cw_fiber *fiber = NULL;
+    if (cw_buffer_print(&source, err, "require(\"cartwright.declared\").tell(\"%.64s\", ", type) &&
+        add_quoted(&source, settings, err) && cw_buffer_print(&source, err, ")"))
+        fiber = cw_lua_start_script(cw_session_carts(session), cw_buffer_slice(&source),
+                                    "scripts/cartwright/trial.lua", described, describing, err);
+    cw_buffer_fini(&source);
     if (fiber == NULL)
         return false;
     while (!describing->ended)
@@ -231,7 +243,8 @@ static bool run_script(struct cw_session *session, const char *type, struct desc
     return !describing->failed;
 }
 
-bool cw_trial_describe(struct cw_trial *trial, struct cw_buffer *lines, struct cw_error *err)
+bool cw_trial_describe(struct cw_trial *trial, struct cw_slice settings, struct cw_buffer *lines,
+                       struct cw_error *err)
 {
     static char *no_arguments[] = { NULL };
     const struct cw_site *from = trial->config.site;
@@ -244,7 +257,7 @@ bool cw_trial_describe(struct cw_trial *trial, struct cw_buffer *lines, struct c
                                         .print = take_line,
                                         .arg = &describing };
     struct cw_session *session = site != NULL ? cw_session_open(&config, err) : NULL;
-    bool ok = session != NULL && run_script(session, trial->config.type, &describing, err);
+    bool ok = session != NULL && run_script(session, trial->config.type, settings, &describing, err);
     cw_session_close(session);
     cw_site_free(site);
     return ok;

@@ -41,17 +41,33 @@ local function texts(given)
   return all
 end
 
+---The variant that the settings choose, as open.lua does.
+---@param given table<string, any>
+local function choose(shop, given)
+  for _ = 1, 2 do
+    if not shop.choose then return shop end
+    local settings = {}
+    for name, setting in pairs(shop.settings) do settings[name] = setting.default end
+    for name, value in pairs(given) do settings[name] = value end
+    shop = shop:choose(settings)
+  end
+  return shop
+end
+
 ---Prints it: scripts return nothing to the runtime.
 ---@param type_name string
-function declared.tell(type_name)
+---@param given string JSON of the settings that are known, without secrets; on them may depend which streams there are
+function declared.tell(type_name, given)
   local shop = require("carts." .. type_name)
   if type(shop) ~= "table" or type(shop.settings) ~= "table" then
     error(("carts/%s.lua must return what cart.new { ... } or extend() made"):format(type_name), 0)
   end
+  shop = choose(shop, json.decode(given))
   print(json.encode { settings = settings_of(shop) })
   print(json.encode { there = parts_of(shop) })
   print(json.encode { lacks = texts(shop.lacks) })
-  print(json.encode { has = { test = shop.test ~= nil, inbox = shop.inbox ~= nil, http = shop.http ~= nil } })
+  print(json.encode { has = { test = shop.test ~= nil, inbox = shop.inbox ~= nil, http = shop.http ~= nil,
+    serve = shop.serve ~= nil } })
 end
 
 return declared

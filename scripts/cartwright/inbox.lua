@@ -42,7 +42,7 @@ function Entry:done()
     error(("%s: its records were not stored since it was read, so it is not done; emit what entry:read() gave first, or "
       .. "say entry:failed(words) or entry:leave(words)"):format(self.name), 2)
   end
-  check(self.inbox.native:finish(self.name, false))
+  check(self.inbox.native:finish(self.name, "done"))
   self.state = FINISHED
 end
 
@@ -54,7 +54,7 @@ function Entry:failed(words)
   check_words(words, "failed")
   if self.state == FINISHED then return end
   native.note(self.inbox.cart, self.name, ("%s was set aside: %s"):format(self.name, words))
-  check(self.inbox.native:finish(self.name, true))
+  check(self.inbox.native:finish(self.name, "failed"))
   self.state = FINISHED
 end
 
@@ -62,6 +62,7 @@ function Entry:leave(words)
   check_words(words, "leave")
   if self.state == FINISHED then return end
   native.note(self.inbox.cart, self.name, ("%s was left where it is: %s"):format(self.name, words), true)
+  if self.state == READ then check(self.inbox.native:finish(self.name, "left")) end
   self.state = FINISHED
 end
 

@@ -6,10 +6,11 @@
 ---  standard_orders.lua   orders come in, each once and exact, whatever the shop's lists do
 ---  standard_faults.lua   reading that fails, once and for good; a process that is killed
 ---  standard_other.lua    customers, items, stock; looking twice; notices; dry runs
+---  standard_serve.lua    what a cart that is asked answers, and to whom
 ---  standard_out.lua      what the shop is told, and what of it happens when answers are lost
 local standard = {}
 
-for _, part in ipairs { "cart", "orders", "faults", "other", "out" } do
+for _, part in ipairs { "cart", "orders", "faults", "other", "serve", "out" } do
   for _, test in ipairs(require("cartwright.standard_" .. part)) do standard[#standard + 1] = test end
 end
 

@@ -33,7 +33,7 @@ end
 ---@field about string a sentence for `--list`
 ---@field needs string[] streams and the like that the cart must have
 ---@field world string[] functions that the fake must have
----@field when? "http"|"inbox" it is about carts that ask a server, or that take what lies in an inbox
+---@field when? "http"|"inbox"|"serve" it is about carts that ask a server, that take what lies in an inbox, or that are asked
 ---@field recorded? boolean it can be run against recorded answers as well
 ---@field run fun(trial: testing.Trial)
 
@@ -68,8 +68,8 @@ end
 local Trial = {}
 
 local function read_declared()
-  local all = {}
-  for line in native.describe():gmatch "[^\n]+" do
+  local all, shop = {}, native.shop()
+  for line in native.describe(json.encode(shop and shop.settings or {})):gmatch "[^\n]+" do
     for key, value in pairs(json.decode(line)) do all[key] = value end
   end
   return all
@@ -192,13 +192,21 @@ function Trial:hear()
   return verdicts
 end
 
-function Trial.hear_one(_, notice)
+---Names and values in turn.
+local function flat(given)
   local headers = {}
-  for name, value in pairs(notice.headers) do
+  for name, value in pairs(given or {}) do
     headers[#headers + 1] = name
     headers[#headers + 1] = tostring(value)
   end
-  return native.hear(notice.path or "", headers, notice.body)
+  return headers
+end
+
+function Trial.hear_one(_, notice) return native.hear(notice.path or "", flat(notice.headers), notice.body) end
+
+function Trial.ask(_, request)
+  return native.ask(request.method or "POST", request.path or "", request.query or "", flat(request.headers),
+    request.body or "")
 end
 
 -- Assertions ----------------------------------------------------------------------------------------------------------

@@ -156,6 +156,17 @@ function Shop:notify(notice) end
 ---@field status? string the shop's word
 ---@field [string] any
 
+---@class fake.Ask
+---@field name string for messages
+---@field method? string default POST
+---@field path? string
+---@field query? string
+---@field headers? table<string, string>
+---@field body? string
+---@field says? string what the answer then holds, once the back office has TEA-1 (12 in MAIN) and TEA-2 (0)
+---@field adds? boolean told twice it has its effect twice
+---@field open? boolean anybody may ask it
+
 ---What a fake's script defines, so that the standard tests can put things into the shop and look what it has. Records are
 ---tables with the fields of `cartwright fields KIND`, texts for amounts ("12.50"), quantities and times; the fake makes of
 ---them what its shop would keep. What the shop has no place for, the cart names in `lacks`, and its function is left out.
@@ -188,6 +199,10 @@ function Shop:notify(notice) end
 ---@field item_of? fun(self: fake.Shop, sku: string): table?
 ---Statuses of ours that the shop keeps as another one of ours: { paid = "processing" }.
 ---@field statuses? table<string, string>
+---Of the program that asks a cart (types/served.lua), in the place of a shop: requests that it may send.
+---@field asks? fun(self: fake.Shop): fake.Ask[]
+---Whether an answer lets nobody in; default: the statuses 401 and 403.
+---@field is_refusal? fun(self: fake.Shop, answer: { status: integer, headers: table<string, string>, body: string }): boolean
 ---Has the shop send the notice of an order, as it would by itself.
 ---@field announce? fun(self: fake.Shop, order_id: string)
 ---What the shop's answers look like that mean something else than their status says: { ["no-permission"] = fake.Response }
@@ -212,6 +227,9 @@ local World = {}
 ---@field skip? integer requests that pass before
 ---@field retry_after? string|integer of a 429 or 503
 ---@field done? boolean a status comes although the request has had its effect
+---For so many seconds reads are answered as of before this request, by whatever else it changed too, as lists that are
+---made from an index are; then truly. For troubles that come with the effect, save `late`.
+---@field lag? integer
 
 ---@param trouble fake.Trouble
 function Shop:trouble(trouble) end

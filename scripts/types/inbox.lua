@@ -75,7 +75,8 @@ function Entry:done() end
 ---It is none of ours, or not to be read at all: moved to `failed`, with a note of the run. What was emitted of it stays.
 ---@param words string why
 function Entry:failed(words) end
----Left where it is, and passed by: it is listed again next time. A note says why, the first time.
+---Left where it is, or back there when it was read, and passed by: it is listed again next time. A note says why, the
+---first time. Suspends.
 ---@param words string
 function Entry:leave(words) end
 

@@ -13,6 +13,8 @@ error("types only; see scripts/cartwright/served.lua and runtime/engine/serve.h"
 ---      return { status = 200, headers = { ["Content-Type"] = "text/xml" }, body = xml.write(tree) }
 ---    end
 ---
+---Its fake (types/fake.lua, `asks`) is the program that asks, and `cartwright test` asks in its place.
+---
 ---It runs under the usual limits, one request of a cart after another, for at most 30 s. What it raises is logged and
 ---answered 500 without its words.
 ---@class cartwright.Shop

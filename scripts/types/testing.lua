@@ -98,6 +98,10 @@ function Trial:hear_one(notice) end
 ---@field id string
 ---@field topic string
 ---@field job string which it wakes
+---What a cart that is asked (types/served.lua) answers. Raises what its script raises.
+---@param request { method?: string, path?: string, query?: string, headers?: table<string, string>, body?: string } method: POST unless said; path: behind the cart's name
+---@return { status: integer, headers: table<string, string>, body: string }
+function Trial:ask(request) end
 ---What the back office says, as site.put.
 ---@param put site.Put
 function Trial:put(put) end

@@ -81,6 +81,30 @@ static void a_file_is_listed_read_and_moved(void **state)
     close_bed(&folder);
 }
 
+static void one_that_is_left_lies_where_it_lay(void **state)
+{
+    (void)state;
+    struct folder_bed folder;
+    open_bed(&folder, &(struct cw_inbox_files){ .trigger = ".ok" });
+    put(&folder, "a.xml", "1");
+    put(&folder, "a.xml.ok", "");
+    assert_string_equal(inbox_bed_read(&folder.bed, "a.xml"), "1");
+    assert_false(is_there(&folder, "a.xml") || is_there(&folder, "a.xml.ok"));
+    assert_true(inbox_bed_finish(&folder.bed, "a.xml", CW_INBOX_LEFT));
+    assert_true(is_there(&folder, "a.xml") && is_there(&folder, "a.xml.ok"));
+    assert_true(inbox_bed_finish(&folder.bed, "a.xml", CW_INBOX_LEFT)); /* it lies there already */
+    assert_string_equal(inbox_bed_list(&folder.bed), "a.xml ");
+    assert_string_equal(inbox_bed_read(&folder.bed, "a.xml"), "1");
+    put(&folder, "a.xml", "2"); /* another one of the name is not overwritten */
+    put(&folder, "a.xml.ok", "");
+    assert_true(inbox_bed_finish(&folder.bed, "a.xml", CW_INBOX_LEFT));
+    assert_string_equal(inbox_bed_list(&folder.bed), "a.xml ");
+    assert_string_equal(inbox_bed_read(&folder.bed, "a.xml"), "1");
+    assert_true(inbox_bed_finish(&folder.bed, "a.xml", CW_INBOX_DONE));
+    assert_string_equal(inbox_bed_read(&folder.bed, "a.xml"), "2");
+    close_bed(&folder);
+}
+
 static void of_two_inboxes_one_gets_a_file_and_what_it_leaves_the_other_one_lists(void **state)
 {
     (void)state;
@@ -334,10 +358,39 @@ static void a_watch_tells_at_its_begin_and_of_what_comes(void **state)
     close_bed(&folder);
 }
 
+static void a_file_that_is_left_does_not_wake_again(void **state)
+{
+    (void)state;
+    struct folder_bed folder;
+    struct cw_error err;
+    open_bed(&folder, &(struct cw_inbox_files){ 0 });
+    struct telling telling = { folder.bed.loop, 0 };
+    struct cw_inbox_watch *watch =
+        cw_inbox_folder_watch(folder.bed.loop, folder.path, CW_HOUR, came, &telling, &err);
+    assert_ok(watch != NULL, err);
+    cw_loop_run(folder.bed.loop);
+    put(&folder, "a.xml", "1");
+    cw_loop_run(folder.bed.loop);
+    assert_int_equal(telling.count, 2);
+    assert_string_equal(inbox_bed_read(&folder.bed, "a.xml"), "1");
+    assert_true(inbox_bed_finish(&folder.bed, "a.xml", CW_INBOX_LEFT));
+    for (unsigned i = 0; i < 100; i++) { /* as long as it takes to tell */
+        inbox_bed_list(&folder.bed);
+        usleep(10 * 1000);
+    }
+    assert_int_equal(telling.count, 2);
+    put(&folder, "a.xml", "1, and the rest of it");
+    cw_loop_run(folder.bed.loop);
+    assert_int_equal(telling.count, 3);
+    cw_inbox_watch_free(watch);
+    close_bed(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_listed_read_and_moved),
+        cmocka_unit_test(one_that_is_left_lies_where_it_lay),
         cmocka_unit_test(of_two_inboxes_one_gets_a_file_and_what_it_leaves_the_other_one_lists),
         cmocka_unit_test(what_a_killed_process_had_claimed_is_listed_again),
         cmocka_unit_test(files_that_are_young_or_open_for_writing_are_left_alone),
@@ -350,6 +403,7 @@ int main(void)
         cmocka_unit_test(patterns_know_stars_and_question_marks),
         cmocka_unit_test(numbers_stand_before_the_extension),
         cmocka_unit_test(a_watch_tells_at_its_begin_and_of_what_comes),
+        cmocka_unit_test(a_file_that_is_left_does_not_wake_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

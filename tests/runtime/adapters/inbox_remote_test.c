@@ -91,6 +91,9 @@ static void files_come_and_go(const char *scheme)
     open_inbox(&remote, &(struct cw_inbox_files){ 0 });
     inbox_bed_list(&remote.bed);
     assert_string_equal(inbox_bed_read(&remote.bed, "b b.xml"), "<bb/>");
+    assert_ok(inbox_bed_finish(&remote.bed, "b b.xml", CW_INBOX_LEFT), remote.bed.err);
+    assert_file(&remote, "in/b b.xml", "<bb/>");
+    assert_string_equal(inbox_bed_read(&remote.bed, "b b.xml"), "<bb/>");
     assert_ok(inbox_bed_finish(&remote.bed, "b b.xml", CW_INBOX_DONE), remote.bed.err);
     assert_file(&remote, "in/done/b b.xml", "<bb/>");
     assert_string_equal(inbox_bed_list(&remote.bed), "a.xml ");

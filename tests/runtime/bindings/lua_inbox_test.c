@@ -78,7 +78,8 @@ static bool finish(struct cw_inbox *inbox, struct cw_slice name, enum cw_inbox_e
                    cw_inbox_done_fn *done, void *arg, struct cw_error *err)
 {
     (void)inbox, (void)err;
-    tell(end == CW_INBOX_DONE ? "done " : "failed ", name);
+    static const char *const ends[] = { "done ", "failed ", "left " };
+    tell(ends[end], name);
     fake.on_done = done;
     fake.arg = arg;
     cw_loop_later(bed.loop, &fake.later, answer, NULL);
@@ -102,7 +103,7 @@ static struct cw_inbox *open_fake(void *arg, const char *name, struct cw_error *
 {
     (void)arg, (void)err;
     assert_string_equal(name, "shop");
-    fake.inbox = (struct cw_inbox){ list, read_entry, finish, cancel, free_inbox };
+    fake.inbox = (struct cw_inbox){ true, list, read_entry, finish, cancel, free_inbox };
     fake.is_open = true;
     return &fake.inbox;
 }
@@ -255,6 +256,15 @@ static void some_are_set_aside_and_some_left(void **state)
     assert_non_null(strstr(said, "failed takes the reason, in words for a person"));
 }
 
+static void one_that_is_left_after_it_was_read_goes_back(void **state)
+{
+    (void)state;
+    fetch("for entry in self:inbox():each() do entry:read() entry:leave 'not now' entry:leave 'again' end");
+    assert_string_equal(said, "");
+    assert_non_null(strstr(told, "read 7; once 7 was left where it is: not now; left 7; "));
+    assert_null(strstr(told, "again"));
+}
+
 static void one_that_somebody_else_took_is_not_found(void **state)
 {
     (void)state;
@@ -303,10 +313,10 @@ static void folders_are_those_that_the_site_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(entries_are_read_stored_and_finished),       TEST(what_was_not_stored_is_not_done),
-        TEST(what_is_appended_is_stored_with_the_others), TEST(some_are_set_aside_and_some_left),
-        TEST(one_that_somebody_else_took_is_not_found),   TEST(a_run_that_is_killed_calls_off_what_it_asked),
-        TEST(folders_are_those_that_the_site_names),
+        TEST(entries_are_read_stored_and_finished),         TEST(what_was_not_stored_is_not_done),
+        TEST(what_is_appended_is_stored_with_the_others),   TEST(some_are_set_aside_and_some_left),
+        TEST(one_that_is_left_after_it_was_read_goes_back), TEST(one_that_somebody_else_took_is_not_found),
+        TEST(a_run_that_is_killed_calls_off_what_it_asked), TEST(folders_are_those_that_the_site_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
