@@ -10,7 +10,8 @@
 ---  - default_currency_code is what the buyer pays in. refunded_amount is always 0; payment_status tells refunds.
 ---  - Discounts and coupons are taken off the total; store credit and gift certificates are payments.
 ---  - V3 lists come in the order of ids, with a count of all records; an amount may be a text, an integer or a float.
----  - All apps of a store share its quota: 150 requests in 30 s on the small plans. An order costs two to four.
+---  - All apps of a shop share its quota: 150 requests in 30 s on the small plans. An order costs two to four.
+---
 ---Not known: whether bounds of dates are inclusive (a second more is asked for on each side); a list of all shipments;
 ---how a shipment is changed; whether an order's date of change moves with each of its lists.
 local cart = require "cartwright.cart"
@@ -23,13 +24,13 @@ local shop = cart.new {
   title = "BigCommerce",
   settings = {
     url = cart.url { required = true,
-      help = "API path of the store's API account, without /v3: https://api.bigcommerce.com/stores/HASH" },
+      help = "API path of the shop's API account, without /v3: https://api.bigcommerce.com/stores/HASH" },
     token = cart.secret { required = true, help = "access token of the API account" },
     webhook_secret = cart.secret { help = "client secret of the API account, which signs webhooks; or a text that the "
       .. "webhook sends in its header X-Webhook-Secret" },
     location = cart.integer { default = 1, help = "number of the location whose stock is told" },
     page_size = cart.integer { default = 50, help = "orders asked for at once, at most 250" },
-    rate = cart.integer { default = 4, help = "requests a second; other apps of the store share its quota" },
+    rate = cart.integer { default = 4, help = "requests a second; other apps of the shop share its quota" },
   },
   http = function(settings)
     return { base = settings.url .. "/", rate = settings.rate, burst = 20,
@@ -41,12 +42,12 @@ local shop = cart.new {
 
 ---What a status means here: code of the test, setting to look at, what to do.
 local CAUSES = {
-  [401] = { "auth", "token", "the store does not know the token, or it is another store's" },
+  [401] = { "auth", "token", "the shop does not know the token, or it is another shop's" },
   [403] = { "permission", "token", "the API account may not do this; it needs the scopes Orders, Customers, Products, "
-    .. "Store inventory (modify where the store is told something) and Information (read)" },
+    .. "Store inventory (modify where the shop is told something) and Information (read)" },
   [404] = { "not-found", "url", "there is no such store or address" },
   [409] = { "conflict", nil, "something else is changing it" },
-  [503] = { "unavailable", nil, "the store is in maintenance or suspended" },
+  [503] = { "unavailable", nil, "the shop is in maintenance or suspended" },
 }
 
 ---V2 answers a list of errors, V3 one; either may be missing.
@@ -113,7 +114,7 @@ local function read_store(self)
   return store, response
 end
 
----What the store's webhooks are like, in a sentence.
+---What the shop's webhooks are like, in a sentence.
 ---@return string finding
 local function find_webhooks(self)
   if not self.takes_notices then
@@ -121,7 +122,7 @@ local function find_webhooks(self)
   end
   local is_read, hooks = pcall(function() return get(self, "v3/hooks", { limit = 250 }):json().data end)
   if not is_read or type(hooks) ~= "table" then
-    return ("whether the store's webhooks are on is not known: %s"):format(tostring(hooks))
+    return ("whether the shop's webhooks are on is not known: %s"):format(tostring(hooks))
   end
   local on, off = {}, {}
   for _, hook in ipairs(hooks) do
@@ -132,7 +133,7 @@ local function find_webhooks(self)
     end
   end
   if #off > 0 then
-    return ("webhooks are switched off in the store: %s; see why they failed, and set is_active again")
+    return ("webhooks are switched off in the shop: %s; see why they failed, and set is_active again")
       :format(table.concat(off, ", "))
   elseif #on == 0 then
     return ("the API account has no webhook that leads here: make one whose destination ends in /webhooks/%s")
@@ -148,7 +149,7 @@ function shop:test()
   for _, list in ipairs { "v3/customers", "v3/catalog/products", "v3/inventory/items" } do
     get(self, list, { limit = 1 })
   end
-  local findings = { ("BigCommerce, store %s, in %s"):format(tostring(store.name), store.currency),
+  local findings = { ("BigCommerce, shop %s, in %s"):format(tostring(store.name), store.currency),
     cart.clock_note(response) }
   findings[#findings + 1] = find_webhooks(self)
   return findings

@@ -17,6 +17,7 @@
 ---  - A level, a price, a state can be written twice. A parcel has a reference of ours, and is kept once for each.
 ---    Customers (by e-mail) and items (by SKU) are made by POST, which makes a second one when it comes twice.
 ---  - Five requests a second; beyond that 429 with Retry-After.
+---
 ---Not known: whether an order's `changed` moves when only its parcels do. What you do not know belongs here as well.
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"

@@ -16,6 +16,7 @@
 ---  - An order that is edited is cancelled, and replaced by a new one, whose number has a suffix.
 ---  - Variants are products of their own; a configurable has no stock and no SKU that is sold.
 ---  - What is published of stock is the source's quantity less what open orders reserve; the quantity is written.
+---
 ---Not known: how a list of shipments looks beyond its tracks, how options of an item are read in words, and which
 ---statuses a shop has besides those of Magento itself: these wait for their row.
 local cart = require "cartwright.cart"
@@ -114,6 +115,16 @@ local function read_stores(self)
   return stores, response
 end
 
+---@return string[] findings
+function shop:test()
+  local stores, response = read_stores(self)
+  local one = shop.search({}, "entity_id", 1)
+  for _, list in ipairs { "orders", "customers/search", "products" } do self:get(list, one) end
+  self:get("inventory/source-items", shop.search({ { "source_code", "eq", self.settings.source } }, "sku", 1))
+  return { ("Magento, %d store views, base currency %s"):format(#stores, tostring(stores[1].base_currency_code)),
+    cart.clock_note(response) }
+end
+
 -- Reading -------------------------------------------------------------------------------------------------------------
 
 ---The query of a list: filters that all hold, sorted by `sort`.
@@ -128,16 +139,6 @@ function shop.search(filters, sort, size, page)
     for j, part in ipairs { "field", "condition_type", "value" } do query[("%s[%s]"):format(name, part)] = filter[j] end
   end
   return query
-end
-
----@return string[] findings
-function shop:test()
-  local stores, response = read_stores(self)
-  local one = shop.search({}, "entity_id", 1)
-  for _, list in ipairs { "orders", "customers/search", "products" } do self:get(list, one) end
-  self:get("inventory/source-items", shop.search({ { "source_code", "eq", self.settings.source } }, "sku", 1))
-  return { ("Magento, %d store views, base currency %s"):format(#stores, tostring(stores[1].base_currency_code)),
-    cart.clock_note(response) }
 end
 
 local FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -507,7 +508,7 @@ shop.tables.status_out = { pending = "pending", processing = "processing", compl
 
 shop.lacks = {
   shipments = "how the shop lists shipments is not known here beyond their tracks",
-  webhook = "Magento sends no webhooks by itself",
+  webhook = "the shop sends no notices by itself",
   ["item-variants"] = "variants are products of their own, and come in as items of their own",
 }
 

@@ -213,7 +213,7 @@ local function read_some(self, ids, resource, fields, complete)
   self:emit(records)
 end
 
--- Addresses -----------------------------------------------------------------------------------------------------------
+-- Orders --------------------------------------------------------------------------------------------------------------
 
 ---@param country map.Any
 ---@param region map.Any
@@ -235,8 +235,6 @@ local function address(country, region)
     note = "other",
   }
 end
-
--- Orders --------------------------------------------------------------------------------------------------------------
 
 ---Discounts of orders have another name in old shops.
 local function discounts_resource(self)
@@ -593,11 +591,11 @@ for stream, functions in pairs(telling) do shop[stream] = functions end
 
 shop.lacks = {
   shipments = "an order has one field for the tracking numbers of all its parcels, which comes with the order",
-  webhook = "the web service sends no notices",
+  webhook = "the shop sends no notices",
   ["shipments-out-partial"] = "the shop does not keep which pieces are in a parcel",
 }
 
----The shop's numbers for our words: of order states where their flags do not tell, of groups of customers, of tax rules.
+---The shop's numbers for our words: of order states where their flags do not tell, of customer groups, of tax rules.
 shop.tables.status_out, shop.tables.group_out, shop.tables.tax_class_out = {}, {}, {}
 
 return shop

@@ -44,14 +44,6 @@ local shop = cart.new {
 
 shop.explain, shop.refuses = graphql.explain, graphql.refuses
 
-shop.lacks = {
-  shipments = "parcels stand in their order, which tells how far it is delivered and its first tracking number",
-  customers_out = "an account needs a password or a mail to its owner, which the back office cannot give",
-  items_out = "a product needs channel, tax category and options, which the back office has no words for",
-  webhook = "Vendure sends none by itself",
-  ["currency-three-decimals"] = "the shop's money strategy has two digits for every currency",
-}
-
 -- Connection ----------------------------------------------------------------------------------------------------------
 
 ---What each stream reads.
@@ -601,5 +593,13 @@ shop.stock = {
 -- Telling the shop ----------------------------------------------------------------------------------------------------
 
 for stream, functions in pairs(telling) do shop[stream] = functions end
+
+shop.lacks = {
+  shipments = "parcels stand in their order, which tells how far it is delivered and its first tracking number",
+  customers_out = "an account needs a password or a mail to its owner, which the back office cannot give",
+  items_out = "a product needs channel, tax category and options, which the back office has no words for",
+  webhook = "the shop sends no notices by itself",
+  ["currency-three-decimals"] = "the shop's money strategy has two digits for every currency",
+}
 
 return shop

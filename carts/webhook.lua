@@ -11,7 +11,8 @@
 ---    notice that cannot be read is parked with its bytes, and read again when the script was mended: none is lost.
 ---  - The body is one order, or has a list of them (setting `records`), in JSON or XML.
 ---  - The fields below are a proposal, with the names that most shops use; every shop has its own.
----What is not known:
+---
+---Not known:
 ---  - Whether the shop sends again what it could not deliver; nobody can be asked for orders that were never pushed.
 ---  - In which order notices come. An older state that comes after a newer one would take its place: where the shop
 ---    stamps its orders, keep `changed_at` mapped, and see in `show order` which version came when.

@@ -1,16 +1,18 @@
 ---What BigCommerce is told: stock, prices, parcels, statuses, customers, items.
 ---
 ---Facts this script relies on:
----  - Nothing that writes takes a key of ours, so each write of something new looks first whether the store has it.
+---  - Nothing that writes takes a key of ours, so each write of something new looks first whether the shop has it.
 ---  - Levels are set for a location. The identity must be the product's or the variant's, as the product is tracked;
 ---    one wrong item fails the whole batch, and what was taken may show a moment later.
 ---  - Each parcel is a POST to its order's shipments, for one of its addresses; it moves the order's status by itself.
 ---  - A PUT of customers or of the catalogue takes ten records; status 207 means that some of them failed.
 ---  - A product is made of name, type, weight and price at least (PipedreamHQ/pipedream, components/bigcommerce).
----What the store would take for something else is refused in words: a person decides.
+---What the shop would take for something else is refused in words: a person decides.
+local tell = require "cartwright.tell"
+
 local telling = {}
 
-local UNKNOWN_ITEM = "no item that was read from the store has this SKU; run: cartwright sync CART items"
+local UNKNOWN_ITEM = "no item that was read from the shop has this SKU; run: cartwright sync CART items"
 
 ---@param self cartwright.Cart
 ---@return cartwright.Node[] records
@@ -55,24 +57,24 @@ end
 
 local LARGEST = 2147483647
 
----What identifies a level in the store; nil and why there is nothing.
+---What identifies a level in the shop; nil and why there is nothing.
 ---@param data out.StockData
 ---@param product? cartwright.Node
 ---@return table? item
 ---@return string? why
 local function identity_of(data, product)
   if not data.item_id then return nil, UNKNOWN_ITEM end
-  if not product then return nil, "the product was deleted in the store" end
+  if not product then return nil, "the product was deleted in the shop" end
   local tracking = product:text "inventory_tracking"
   if tracking == "product" and not data.variant_id then return { product_id = data.item_id } end
   if tracking == "product" then
-    return nil, "the store counts this product as a whole: put the level under the product's SKU"
+    return nil, "the shop counts this product as a whole: put the level under the product's SKU"
   elseif tracking ~= "variant" then
-    return nil, "the store does not track the stock of this product"
+    return nil, "the shop does not track the stock of this product"
   end
   local id = data.variant_id or product:text "base_variant_id"
-  if not id then return nil, "it has variants, and the store counts each: send the levels of these" end
-  if not variant_of(product, id) then return nil, "the variant was deleted in the store" end
+  if not id then return nil, "it has variants, and the shop counts each: send the levels of these" end
+  if not variant_of(product, id) then return nil, "the variant was deleted in the shop" end
   return { variant_id = id }
 end
 
@@ -91,7 +93,7 @@ local function send_stock(self, messages)
     if not item then
       message:refused(why or "")
     elseif not pieces then
-      message:refused(("the store takes whole pieces from 0 to %d"):format(LARGEST))
+      message:refused(("the shop takes whole pieces from 0 to %d"):format(LARGEST))
     else
       for name, id in pairs(item) do item[name] = math.tointeger(tonumber(id)) end
       item.location_id, item.quantity = self.settings.location, pieces
@@ -129,9 +131,9 @@ telling.stock_out = {
     for _, message in ipairs(messages) do
       local level = levels[message.data.sku]
       if level == message.data.quantity then
-        message:arrived "the store has this level"
+        message:arrived "the shop has this level"
       elseif level then
-        message:missing(("the store has %s"):format(level))
+        message:missing(("the shop has %s"):format(level))
       end
     end
   end,
@@ -145,12 +147,12 @@ local function price_record(self, data, products)
   if data.list ~= "default" then return nil, "special prices cannot be written: in site.lua, list = 'default'" end
   local product = products[data.item_id or ""]
   if not data.item_id then return nil, UNKNOWN_ITEM end
-  if not product then return nil, "the product was deleted in the store" end
+  if not product then return nil, "the product was deleted in the shop" end
   local currency = self:once("currency", function() return self:get "v2/store":json().currency end)
   if data.currency ~= currency then return nil, ("prices of this store are in %s"):format(currency) end
   if not data.variant_id then return product end
   local variant = variant_of(product, data.variant_id)
-  if not variant then return nil, "the variant was deleted in the store" end
+  if not variant then return nil, "the variant was deleted in the shop" end
   return variant
 end
 
@@ -163,7 +165,7 @@ telling.prices_out = {
       local path = message.data.variant_id and "v3/catalog/variants" or "v3/catalog/products"
       response = self:write("PUT", path,
         { { id = math.tointeger(tonumber(record:text "id")), price = message.data.price } })
-      if response.status == 207 then error("the store says that it did not take the price (status 207)", 0) end
+      if response.status == 207 then error("the shop says that it did not take the price (status 207)", 0) end
     end
     message:sent(response)
   end,
@@ -174,9 +176,9 @@ telling.prices_out = {
       local record = price_record(self, message.data, products)
       local price = record and record:decimal "price"
       if record and price == message.data.price then
-        message:arrived "the store has this price"
+        message:arrived "the shop has this price"
       elseif record then
-        message:missing(("the store has %s"):format(price or "none"))
+        message:missing(("the shop has %s"):format(price or "none"))
       end
     end
   end,
@@ -188,7 +190,8 @@ telling.statuses_out = {
   send = function(self, message)
     local status, path = self:translate_back("status", message.data.status), "v2/orders/" .. message.data.order_id
     if not status then
-      return message:refused(("no status of the store means %s: cartwright table set %s status_out %s NUMBER")
+      return message:refused(("none of the shop's states means %s; say which: "
+        .. "cartwright table set %s status_out %s NUMBER")
         :format(message.data.status, self.name, message.data.status))
     end
     local response = self:get(path)
@@ -211,11 +214,11 @@ telling.statuses_out = {
 
 local TRACKING_LENGTH = 50
 
----Names that the store knows; for any other carrier the parcel's own address is sent.
+---Names that the shop knows; for any other carrier the parcel's own address is sent.
 local PROVIDERS = { auspost = true, canadapost = true, endicia = true, usps = true, fedex = true, royalmail = true,
   ups = true, upsready = true, upsonline = true, shipperhq = true }
 
----A list below an order; empty where the store says that there is nothing.
+---A list below an order; empty where the shop says that there is nothing.
 ---@return table[]
 ---@return cartwright.Response
 local function order_list(self, order_id, name)
@@ -229,45 +232,36 @@ local function order_list(self, order_id, name)
   return list, response
 end
 
----What of the order's lines is in the parcel, by their ids; nil and why it cannot be told.
+---What of the order's lines is in the parcel, and the one address that it goes to; nil and why it cannot be told.
 ---@param data out.ShipmentData
----@return table<integer, integer>? quantities
+---@return table<string, integer>? pieces
 ---@return string|integer address or why not
 local function contents_of(self, data)
-  local wanted, by_id, by_sku = {}, {}, {}
-  for _, line in ipairs(order_list(self, data.order_id, "products")) do
-    by_id[tostring(line.id)] = line
-    by_sku[line.sku] = by_sku[line.sku] and "several" or line
+  local lines, addresses = {}, {}
+  for i, line in ipairs(order_list(self, data.order_id, "products")) do
+    lines[i] = { id = tostring(line.id), sku = line.sku, no_parcel = line.type ~= "physical" }
+    addresses[lines[i].id] = line.order_address_id
   end
+  local pieces, why = tell.pieces(data, lines)
+  if not pieces then return nil, why or "" end
   local address
-  for _, line in ipairs(data.lines) do
-    local found = by_id[line.line_id or ""] or by_sku[line.sku or ""]
-    local pieces = line.quantity:integer()
-    if type(found) ~= "table" then
-      return nil, ("the order has %s line with %s"):format(found and "more than one" or "no", line.sku or line.line_id)
-    elseif not pieces then
-      return nil, ("the store ships whole pieces, not %s"):format(line.quantity)
-    elseif found.type == "physical" then -- what is digital has no parcel
-      if address and address ~= found.order_address_id then
-        return nil, "the order goes to several addresses: put one shipment for each, with its lines"
-      end
-      address, wanted[found.id] = found.order_address_id, (wanted[found.id] or 0) + pieces
+  for id in pairs(pieces) do
+    if address and addresses[id] ~= address then
+      return nil, "the order goes to several addresses: put one shipment for each, with its lines"
     end
+    address = addresses[id]
   end
-  if not address then return nil, "nothing in it goes by parcel" end
-  return wanted, address
+  return pieces, address
 end
 
----@param parcel table as the store has it
----@param wanted table<integer, integer>
-local function has_contents(parcel, wanted)
-  local count = 0
-  for _, item in ipairs(parcel.items) do
-    if wanted[item.order_product_id] ~= item.quantity then return false end
-    count = count + 1
+---@param parcel table as the shop has it
+---@return { id: string, quantity: integer }[]
+local function in_parcel(parcel)
+  local list = {}
+  for i, item in ipairs(parcel.items) do
+    list[i] = { id = tostring(item.order_product_id), quantity = item.quantity }
   end
-  for _ in pairs(wanted) do count = count - 1 end
-  return count == 0
+  return list
 end
 
 ---Parcels of the order that have this number and these pieces.
@@ -276,18 +270,22 @@ local function parcels_like(self, data, wanted)
   local count = 0
   for _, parcel in ipairs(parcels) do
     local has_number = parcel.tracking_number == (data.tracking_number or "")
-    if has_number and has_contents(parcel, wanted) then count = count + 1 end
+    if has_number and tell.holds(wanted, in_parcel(parcel)) then count = count + 1 end
   end
   return count, response
 end
 
----Why the store cannot be told of the parcel.
+local CANCELLED = "5"
+
+---Why the shop cannot be told of the parcel.
 ---@param data out.ShipmentData
-local function fault_of(data)
+local function fault_of(self, data)
   if data.again then
-    return "the interface has no call that changes a parcel: change its number in the store's control panel"
+    return "the interface has no call that changes a parcel: change its number in the shop's control panel"
   elseif #(data.tracking_number or "") > TRACKING_LENGTH then
     return ("its tracking number is longer than %d characters"):format(TRACKING_LENGTH)
+  elseif self:get("v2/orders/" .. data.order_id):json_node():text "status_id" == CANCELLED then
+    return tell.CANCELLED
   end
 end
 
@@ -295,8 +293,9 @@ end
 local function parcel_of(data, wanted, address)
   local carrier = (data.carrier or data.carrier_name or ""):lower()
   local known, items = PROVIDERS[carrier] or carrier:find "^carrier_%d+$", {}
-  for id, pieces in pairs(wanted) do items[#items + 1] = { order_product_id = id, quantity = pieces } end
-  table.sort(items, function(a, b) return a.order_product_id < b.order_product_id end)
+  for id, count in pairs(wanted) do
+    items[#items + 1] = { order_product_id = math.tointeger(tonumber(id)), quantity = count }
+  end
   return { order_address_id = address, tracking_number = data.tracking_number or "", items = items,
     shipping_provider = known and carrier or "", tracking_carrier = not known and carrier or "",
     tracking_link = not known and data.tracking_url or nil, comments = data.note or "" }
@@ -305,7 +304,7 @@ end
 telling.shipments_out = {
   send = function(self, message)
     local data = message.data
-    local fault = fault_of(data)
+    local fault = fault_of(self, data)
     if fault then return message:refused(fault) end
     local wanted, address = contents_of(self, data)
     if not wanted then return message:refused(address) end
@@ -344,44 +343,31 @@ local function find_customer(self, message)
   return found[1], response
 end
 
----The fields of `data` that the store has otherwise, under its names.
----@param data table
----@param there? cartwright.Node
----@param names table<string, string>
-local function changes_of(data, there, names)
-  local changes = {}
-  for ours, theirs in pairs(names) do
-    local value = data[ours]
-    if value ~= nil and not (there and there:text(theirs) == tostring(value)) then changes[theirs] = value end
-  end
-  return changes
-end
-
 telling.customers_out = {
   send = function(self, message)
     if not message.link and not message.data.email then
-      return message:refused "the store tells customers by their e-mail"
+      return message:refused "the shop tells customers by their e-mail"
     end
     local there, response = find_customer(self, message)
-    local record = changes_of(message.data, there, CUSTOMER_FIELDS)
+    local record = tell.changes(message.data, there, CUSTOMER_FIELDS)
     if there and next(record) then
       record.id = math.tointeger(tonumber(there:text "id"))
       response = self:write("PUT", "v3/customers", { record })
     elseif not there then
       if not (record.first_name and record.last_name) then
-        return message:refused "the store makes no customer without first_name and last_name"
+        return message:refused "the shop makes no customer without first_name and last_name"
       end
       response = self:write("POST", "v3/customers", { record })
     end
-    if response.status == 207 then error("the store says that it did not take the customer (status 207)", 0) end
+    if response.status == 207 then error("the shop says that it did not take the customer (status 207)", 0) end
     message:sent(response, { link = there and there:text "id" or response:json_node():text "data/id" })
   end,
 
   probe = function(self, messages)
     for _, message in ipairs(messages) do
       local there = find_customer(self, message)
-      if there and not next(changes_of(message.data, there, CUSTOMER_FIELDS)) then
-        message:arrived("the store has this customer", { link = there:text "id" })
+      if there and not next(tell.changes(message.data, there, CUSTOMER_FIELDS)) then
+        message:arrived("the shop has this customer", { link = there:text "id" })
       else
         message:missing(there and "the customer is otherwise" or "there is no such customer")
       end
@@ -404,7 +390,7 @@ end
 
 ---@param product cartwright.Node
 local function item_changes(data, product)
-  local changes = changes_of(data, product, ITEM_FIELDS)
+  local changes = tell.changes(data, product, ITEM_FIELDS)
   for _, name in ipairs { "weight", "cost_price" } do
     if changes[name] and product:decimal(name) == changes[name] then changes[name] = nil end
   end
@@ -413,16 +399,16 @@ local function item_changes(data, product)
   return changes
 end
 
----Makes an item, in no category: where the store shows it, a person decides there.
+---Makes an item, in no category: where the shop shows it, a person decides there.
 local function make_item(self, message)
   local data = message.data
   for _, field in ipairs { "name", "price" } do
-    if not data[field] then return message:refused(("the store makes no product without %s"):format(field)) end
+    if not data[field] then return message:refused(("the shop makes no product without %s"):format(field)) end
   end
   if data.variants or data.components then
-    return message:refused "items with variants or components have to be made in the store"
+    return message:refused "items with variants or components have to be made in the shop"
   end
-  local record = changes_of(data, nil, ITEM_FIELDS)
+  local record = tell.changes(data, nil, ITEM_FIELDS)
   record.type = data.type == "virtual" and "digital" or "physical"
   record.price, record.weight = data.price, data.weight or 0
   record.is_visible = data.active
@@ -438,7 +424,7 @@ telling.items_out = {
     if next(record) then
       record.id = math.tointeger(tonumber(product:text "id"))
       response = self:write("PUT", "v3/catalog/products", { record })
-      if response.status == 207 then error("the store says that it did not take the item (status 207)", 0) end
+      if response.status == 207 then error("the shop says that it did not take the item (status 207)", 0) end
     end
     message:sent(response, { link = product:text "id" })
   end,
@@ -447,7 +433,7 @@ telling.items_out = {
     for _, message in ipairs(messages) do
       local product = find_product(self, message)
       if product and not next(item_changes(message.data, product)) then
-        message:arrived("the store has this item", { link = product:text "id" })
+        message:arrived("the shop has this item", { link = product:text "id" })
       else
         message:missing(product and "the item is otherwise" or "there is no such product")
       end

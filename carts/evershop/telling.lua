@@ -12,6 +12,7 @@
 ---    taken here; an order that is paid cannot be cancelled.
 local asking = require "shipped.evershop.asking"
 local json = require "cartwright.json"
+local tell = require "cartwright.tell"
 
 local telling = {}
 
@@ -162,38 +163,9 @@ local NO_ORDER = "the shop has no such order"
 
 -- Shipments -----------------------------------------------------------------------------------------------------------
 
----@return string? id of the order's item
-local function item_of(order, line)
-  for item in order:each "items" do
-    if item:text "orderItemId" == line.line_id then return line.line_id end
-  end
-  for item in order:each "items" do
-    if line.sku and item:text "productSku" == line.sku then return item:text "orderItemId" end
-  end
-end
-
 ---What is to be sent, by the shop's items: { ["3"] = 2 }.
----@return table<string, integer>? quantities
----@return string? why not
 local function contents(order, data)
-  local quantities = {}
-  for _, line in ipairs(data.lines) do
-    local id, quantity = item_of(order, line), line.quantity:integer()
-    if not id then return nil, ("the order has no item with %s in the shop"):format(line.sku or line.line_id) end
-    if not quantity then return nil, "the shop counts in whole pieces" end
-    if quantity > 0 then quantities[id] = (quantities[id] or 0) + quantity end
-  end
-  return quantities
-end
-
-local function holds(parcel, quantities)
-  local left = 0
-  for _ in pairs(quantities) do left = left + 1 end
-  for item in parcel:each "items" do
-    if quantities[item:text "orderItemId"] ~= item:integer "qty" then return false end
-    left = left - 1
-  end
-  return left == 0
+  return tell.pieces(data, tell.lines(order, "items", "orderItemId", "productSku"))
 end
 
 ---The parcel that the shop has of this shipment: by its number, new or old, and by what is in it.
@@ -201,8 +173,9 @@ end
 local function parcel_of(order, data, quantities)
   for parcel in order:each "shipments" do
     local number = parcel:text "trackingNumber"
-    local is_same = number == data.tracking_number or (data.old_tracking_number and number == data.old_tracking_number)
-    if is_same and parcel:text "status/code" ~= "canceled" and holds(parcel, quantities) then return parcel end
+    local is_same = number == data.tracking_number or (data.again and number == data.old_tracking_number)
+    local inside = tell.lines(parcel, "items", "orderItemId", nil, "qty")
+    if is_same and parcel:text "status/code" ~= "canceled" and tell.holds(quantities, inside) then return parcel end
   end
 end
 
@@ -223,9 +196,8 @@ local function fault_of(self, shop, order, data, quantities)
       carrier_of(data), self.name)
   end
   if order:text "status/code" == "canceled" then
-    return "the order is cancelled in the shop, so that it is not told of a shipment: stop the parcel, then retry"
+    return tell.CANCELLED
   end
-  if next(quantities) == nil then return "there is nothing in it" end
   local open = {}
   for item in order:each "unshippedItems" do open[item:text "orderItemId"] = item:integer "qtyUnshipped" end
   for id, quantity in pairs(quantities) do

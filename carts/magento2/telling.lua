@@ -10,6 +10,7 @@
 ---  - A comment changes the status inside the present state, and takes any word. cancel and hold are calls of their
 ---    own; closed and complete follow from what was done.
 ---  - A list of addresses that is sent replaces all of them: none is sent.
+local tell = require "cartwright.tell"
 local time = require "cartwright.time"
 
 local telling = {}
@@ -223,8 +224,8 @@ telling.statuses_out = {
     local data = message.data
     local status = self:translate_back("status", data.status)
     if not status then
-      return message:refused(("no status of the shop means %s: cartwright table set %s status_out %s STATUS")
-        :format(data.status, self.name, data.status))
+      return message:refused(("none of the shop's states means %s; say which: cartwright table set %s status_out "
+        .. "%s STATUS"):format(data.status, self.name, data.status))
     elseif ONLY_DONE[status] then
       return message:refused(("the status %s follows from what is done: %s"):format(status, ONLY_DONE[status]))
     end
@@ -259,23 +260,19 @@ local CARRIERS = { ups = true, usps = true, fedex = true, dhl = true }
 ---@return table[]? items
 ---@return string? why
 local function contents_of(self, data)
-  local by_id, by_sku, items = {}, {}, {}
-  for row in self:get("orders/" .. data.order_id):json_node():each "items" do
+  local order, rows = self:get("orders/" .. data.order_id):json_node(), {}
+  if order:text "state" == "canceled" or order:text "status" == "canceled" then return nil, tell.CANCELLED end
+  for row in order:each "items" do
     if not row:text "parent_item_id" then
-      by_id[row:text "item_id"] = row
-      by_sku[row:text "sku"] = by_sku[row:text "sku"] and "several" or row
+      rows[#rows + 1] = { id = row:text "item_id", sku = row:text "sku", no_parcel = row:text "is_virtual" == "1" }
     end
   end
-  for _, line in ipairs(data.lines) do
-    local row = by_id[line.line_id or ""] or by_sku[line.sku or ""]
-    if row == "several" or not row then
-      return nil, ("the order has %s row with %s"):format(row and "more than one" or "no", line.sku or line.line_id)
-    elseif row:text "is_virtual" ~= "1" then
-      items[#items + 1] = { order_item_id = row:integer "item_id", qty = line.quantity }
-    end
+  local pieces, why = tell.pieces(data, rows)
+  local items = {}
+  for id, count in pairs(pieces or {}) do
+    items[#items + 1] = { order_item_id = math.tointeger(tonumber(id)), qty = count }
   end
-  if #items == 0 then return nil, "nothing in it goes by parcel" end
-  return items
+  return pieces and items, why
 end
 
 ---@param data out.ShipmentData
@@ -333,16 +330,6 @@ telling.shipments_out = {
 
 local CUSTOMER_FIELDS = { email = "email", first_name = "firstname", last_name = "lastname", vat_number = "taxvat" }
 
----The fields of `data` that the shop has otherwise, under its names.
-local function changes_of(data, there, names)
-  local changes = {}
-  for ours, theirs in pairs(names) do
-    local value = data[ours]
-    if value ~= nil and not (there and there:text(theirs) == tostring(value)) then changes[theirs] = value end
-  end
-  return changes
-end
-
 ---@return cartwright.Node?
 ---@return cartwright.Response
 local function find_customer(self, message)
@@ -356,7 +343,7 @@ telling.customers_out = {
     local data = message.data
     if not message.link and not data.email then return message:refused "the shop tells customers by their e-mail" end
     local there, response = find_customer(self, message)
-    local changes = changes_of(data, there, CUSTOMER_FIELDS)
+    local changes = tell.changes(data, there, CUSTOMER_FIELDS)
     if there and next(changes) then
       -- The shop wants these with every change; what is not sent stays.
       local customer = { id = there:integer "id", website_id = there:integer "website_id", email = there:text "email",
@@ -375,7 +362,7 @@ telling.customers_out = {
   probe = function(self, messages)
     for _, message in ipairs(messages) do
       local there = find_customer(self, message)
-      if there and not next(changes_of(message.data, there, CUSTOMER_FIELDS)) then
+      if there and not next(tell.changes(message.data, there, CUSTOMER_FIELDS)) then
         message:arrived("the shop has this customer", { link = there:text "id" })
       else
         message:missing(there and "the customer is otherwise" or "there is no such customer")

@@ -2,13 +2,16 @@
 ---
 ---Facts this script relies on:
 ---  - The shop sells what is stocked less what is reserved by orders, over all locations of a channel. A level to be
----    sold is therefore written as that level and what is reserved at the location. Fractions are taken, negative ones
----    are not.
+---    sold is therefore written as that level and what is reserved at the location. The two calls are no transaction:
+---    a parcel that is packed between them leaves its pieces too many, until the next level is told. Fractions are
+---    taken, negative ones are not.
 ---  - Prices of a variant are replaced as a list: one that is left out is gone. All are read before, and sent along.
 ---  - A parcel is packed (which takes the stock), then sent, in two calls. Packing takes a key of ours among its
 ---    metadata, by which it is found again. Labels of a parcel that was sent cannot be changed.
 ---  - Packing takes from the location where the order's lines are reserved; more than that is refused.
 ---  - Taking a payment a second time answers 200, and nothing happens.
+local tell = require "cartwright.tell"
+
 local telling = {}
 
 ---@return cartwright.Node root
@@ -274,7 +277,7 @@ end
 ---Why the shop would refuse the parcel.
 local function fault_of(order, lines)
   if order:text "status" == "canceled" then
-    return "the order is cancelled in the shop, so that it is not told of a shipment: stop the parcel, then retry"
+    return tell.CANCELLED
   end
   for _, line in ipairs(lines) do
     for item in order:each "items" do

@@ -9,6 +9,7 @@
 ---    hold. Its tracking can be changed later. No key goes with it: parcels are told by their number and pieces.
 ---  - The words of an order's status follow from payments and parcels: only cancelling and closing can be asked for.
 local graphql = require "shipped.shopify.graphql"
+local tell = require "cartwright.tell"
 
 local telling = {}
 
@@ -220,38 +221,8 @@ telling.statuses_out = {
 
 -- Shipments -----------------------------------------------------------------------------------------------------------
 
----Pieces by the order's lines; nil and why a line cannot be told.
----@param data out.ShipmentData
----@return table<string, integer>? pieces
----@return string? why
-local function wanted_of(order, data)
-  local by_sku, pieces = {}, {}
-  for line in order:each "order/line_items" do
-    local sku = line:text "sku"
-    if sku then by_sku[sku] = by_sku[sku] and "several" or line:text "id" end
-  end
-  for _, line in ipairs(data.lines) do
-    local id, count = line.line_id or by_sku[line.sku or ""], line.quantity:integer()
-    if not id or id == "several" then
-      return nil, ("the order has %s line with %s"):format(id and "more than one" or "no", tostring(line.sku))
-    elseif not count then
-      return nil, ("the shop ships whole pieces, not %s"):format(line.quantity)
-    end
-    pieces[id] = (pieces[id] or 0) + count
-  end
-  return pieces
-end
-
----@param parcel cartwright.Node
----@param pieces table<string, integer>
-local function has_pieces(parcel, pieces)
-  local count = 0
-  for line in parcel:each "line_items" do
-    if pieces[line:text "id" or ""] ~= line:integer "quantity" then return false end
-    count = count + 1
-  end
-  for _ in pairs(pieces) do count = count - 1 end
-  return count == 0
+local function pieces_of(order, data)
+  return tell.pieces(data, tell.lines(order, "order/line_items", "id", "sku"))
 end
 
 ---Parcels of the order with this number (nil: none) and these pieces.
@@ -260,8 +231,9 @@ local function parcels_like(order, number, pieces)
   local ids = {}
   for parcel in order:each "order/fulfillments" do
     local status = parcel:text "status"
+    local contents = tell.lines(parcel, "line_items", "id", nil, "quantity")
     local is_there = status ~= "cancelled" and status ~= "error" and status ~= "failure"
-    if is_there and parcel:text "tracking_number" == number and has_pieces(parcel, pieces) then
+    if is_there and parcel:text "tracking_number" == number and tell.holds(pieces, contents) then
       ids[#ids + 1] = parcel:text "id"
     end
   end
@@ -307,7 +279,8 @@ end
 ---@return cartwright.Node
 ---@return cartwright.Response
 local function read_order(self, data)
-  local response = self:get(("orders/%s.json"):format(data.order_id), { fields = "id,line_items,fulfillments" })
+  local response = self:get(("orders/%s.json"):format(data.order_id),
+    { fields = "id,cancelled_at,line_items,fulfillments" })
   return response:json_node(), response
 end
 
@@ -328,8 +301,11 @@ telling.shipments_out = {
   send = function(self, message)
     local data = message.data
     local order, response = read_order(self, data)
-    local pieces, why = wanted_of(order, data)
+    local pieces, why = pieces_of(order, data)
     if not pieces then return message:refused(why or "") end
+    if order:text "order/cancelled_at" then
+      return message:refused(tell.CANCELLED)
+    end
     if data.again then return send_tracking(self, message, order, response, pieces) end
     if data.tracking_number and #parcels_like(order, data.tracking_number, pieces) > 0 then
       return message:sent(response)
@@ -346,7 +322,7 @@ telling.shipments_out = {
     for _, message in ipairs(messages) do
       local data = message.data
       local order = read_order(self, data)
-      local pieces = wanted_of(order, data)
+      local pieces = pieces_of(order, data)
       local found = pieces and #parcels_like(order, data.tracking_number, pieces) or 0
       if pieces and found == 0 then
         message:missing "the order has no such parcel"
@@ -361,16 +337,6 @@ telling.shipments_out = {
 
 local CUSTOMER_FIELDS = { email = "email", first_name = "first_name", last_name = "last_name", phone = "phone",
   note = "note" }
-
----@param there? cartwright.Node
-local function changes_of(data, there)
-  local changes = {}
-  for ours, theirs in pairs(CUSTOMER_FIELDS) do
-    local value = data[ours]
-    if value ~= nil and not (there and there:text(theirs) == tostring(value)) then changes[theirs] = value end
-  end
-  return changes
-end
 
 ---@return cartwright.Node?
 ---@return cartwright.Response
@@ -393,7 +359,7 @@ telling.customers_out = {
       return message:refused "the shop tells customers by their e-mail"
     end
     local there, response = find_customer(self, message)
-    local changes = changes_of(message.data, there)
+    local changes = tell.changes(message.data, there, CUSTOMER_FIELDS)
     if there and next(changes) then
       response = self:write("PUT", ("customers/%s.json"):format(there:text "id"), { customer = changes })
     elseif not there then
@@ -405,7 +371,7 @@ telling.customers_out = {
   probe = function(self, messages)
     for _, message in ipairs(messages) do
       local there = find_customer(self, message)
-      if there and not next(changes_of(message.data, there)) then
+      if there and not next(tell.changes(message.data, there, CUSTOMER_FIELDS)) then
         message:arrived("the shop has this customer", { link = there:text "id" })
       else
         message:missing(there and "the customer is otherwise" or "there is no such customer")

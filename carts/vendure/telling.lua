@@ -3,12 +3,15 @@
 ---Facts this script relies on, besides those of graphql.lua:
 ---  - Nothing that writes takes a key of ours, so each write looks first whether the shop has it already.
 ---  - The shop sells what is on hand less what orders have taken (allocated), over all its locations. A level to be
----    sold is therefore written as that level and what is allocated at the location.
+---    sold is therefore written as that level and what is allocated at the location. The two calls are no transaction:
+---    a parcel that is made between them leaves its pieces too many, until the next level is told.
 ---  - A parcel is made first (Pending) and then moved to Shipped; its number and carrier cannot be changed any more.
----    Lines that are in a parcel already cannot be put into another one.
+---    Lines that are in a parcel already cannot be put into another one. Parcels are made with the handler
+---    manual-fulfillment, which every shop has whose owner did not take it out.
 ---  - The states of an order follow from its parcels and payments. Cancelled is a call of its own, which puts the
 ---    pieces back; so is taking a payment that was authorised.
 local graphql = require "shipped.vendure.graphql"
+local tell = require "cartwright.tell"
 
 local telling = {}
 
@@ -250,70 +253,40 @@ local function in_parcels(order)
   return quantities
 end
 
----@return string? id of the order's line
-local function line_of(order, line)
-  for candidate in order:each "lines" do
-    if candidate:text "id" == line.line_id then return line.line_id end
-  end
-  for candidate in order:each "lines" do
-    if line.sku and candidate:text "productVariant/sku" == line.sku then return candidate:text "id" end
-  end
-end
-
----What is to be put into the parcel, by the shop's lines: { ["3"] = 2 }, and in their order.
----@return table[]? lines
----@return table<string, integer>|string quantities, or why not
+---What is to be put into the parcel, by the shop's lines: { ["3"] = 2 }.
 local function contents(order, data)
-  local lines, quantities = {}, {}
-  for _, line in ipairs(data.lines) do
-    local id, quantity = line_of(order, line), line.quantity:integer()
-    if not id then return nil, ("the order has no line with %s in the shop"):format(line.sku or line.line_id) end
-    if not quantity then return nil, "the shop counts in whole pieces" end
-    if quantity > 0 then
-      lines[#lines + 1] = { orderLineId = id, quantity = quantity }
-      quantities[id] = (quantities[id] or 0) + quantity
-    end
-  end
-  return lines, quantities
-end
-
-local function holds(parcel, quantities)
-  local left = 0
-  for _ in pairs(quantities) do left = left + 1 end
-  for line in parcel:each "lines" do
-    if quantities[line:text "orderLineId"] ~= line:integer "quantity" then return false end
-    left = left - 1
-  end
-  return left == 0
+  return tell.pieces(data, tell.lines(order, "lines", "id", "productVariant/sku"))
 end
 
 ---The parcel that the shop has of this shipment: by its number, and without one by what is in it.
 ---@return cartwright.Node?
 local function parcel_of(order, data, quantities)
   for parcel in order:each "fulfillments" do
-    local is_same = parcel:text "trackingCode" == data.tracking_number and holds(parcel, quantities)
+    local inside = tell.lines(parcel, "lines", "orderLineId", nil, "quantity")
+    local is_same = parcel:text "trackingCode" == data.tracking_number and tell.holds(quantities, inside)
     if is_same and parcel:text "state" ~= "Cancelled" then return parcel end
   end
 end
 
 ---@return cartwright.Response
-local function make_parcel(self, lines, data)
+local function make_parcel(self, quantities, data)
+  local lines = {}
+  for id, quantity in pairs(quantities) do lines[#lines + 1] = { orderLineId = id, quantity = quantity } end
   local method = data.carrier or data.carrier_name or data.method or "-"
-  local arguments = { { name = "method", value = method }, { name = "trackingCode", value = data.tracking_number or "" } }
+  local arguments = { { name = "method", value = method },
+    { name = "trackingCode", value = data.tracking_number or "" } }
   return graphql.tell(self, "mutation($i:FulfillOrderInput!){addFulfillmentToOrder(input:$i){...on Fulfillment{id "
     .. "state} ...on ErrorResult{errorCode message}}}",
     { i = { lines = lines, handler = { code = "manual-fulfillment", arguments = arguments } } })
 end
 
 ---Why the shop cannot be told of the shipment.
-local function fault_of(order, data, lines, quantities)
-  if order:text "state" == "Cancelled" then
-    return "the order is cancelled in the shop, so that it is not told of a shipment: stop the parcel, then retry"
+local function fault_of(order, data, quantities)
+  if order:text "state" == "Cancelled" then return tell.CANCELLED end
+  if data.again then
+    return ("the shop cannot change the number of a parcel, which it has %s"):format(
+      data.old_tracking_number and "as " .. data.old_tracking_number or "without one")
   end
-  if data.old_tracking_number then
-    return ("the shop cannot change the number of a parcel, which it has as %s"):format(data.old_tracking_number)
-  end
-  if #lines == 0 then return "there is nothing in it" end
   local sent = in_parcels(order)
   for line in order:each "lines" do
     local id = line:text "id"
@@ -330,14 +303,14 @@ telling.shipments_out = {
     local data = message.data
     local order, response = order_of(self, data.order_id)
     if not order then return message:refused(NO_ORDER) end
-    local lines, quantities = contents(order, data)
-    if not lines then return message:refused(quantities) end
+    local quantities, unknown = contents(order, data)
+    if not quantities then return message:refused(unknown or "") end
     local parcel = parcel_of(order, data, quantities)
     local id, state = parcel and parcel:text "id", parcel and parcel:text "state"
     if not parcel then
-      local why = fault_of(order, data, lines, quantities)
+      local why = fault_of(order, data, quantities)
       if why then return message:refused(why) end
-      response = make_parcel(self, lines, data)
+      response = make_parcel(self, quantities, data)
       local made = graphql.part(response, "addFulfillmentToOrder")
       id, state = made:text "id", made:text "state"
     end
@@ -348,12 +321,11 @@ telling.shipments_out = {
   probe = function(self, messages)
     for _, message in ipairs(messages) do
       local order = order_of(self, message.data.order_id)
-      local lines, quantities
-      if order then lines, quantities = contents(order, message.data) end
-      local parcel = lines and parcel_of(order, message.data, quantities)
+      local quantities = order and contents(order, message.data)
+      local parcel = quantities and parcel_of(order, message.data, quantities)
       if parcel and parcel:text "state" ~= "Pending" then message:arrived "the shop has this parcel"
       elseif parcel then message:missing "the shop has the parcel, but it has not left"
-      elseif lines then message:missing "the shop has no such parcel" end
+      elseif quantities then message:missing "the shop has no such parcel" end
     end
   end,
 }

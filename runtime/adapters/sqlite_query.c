@@ -80,10 +80,16 @@ static bool bind_params(struct cw_sqlite *s, sqlite3_stmt *stmt, const struct cw
     return true;
 }
 
-/* Text as it is, bytes as they are, numbers as text. False when memory is exhausted. */
-static bool read_row(sqlite3_stmt *stmt, size_t columns, struct cw_slice *row)
+/* Text as it is, bytes as they are, numbers as text. False when memory is exhausted. The names too are those
+ * of this step: the first one may plan anew what it runs, for the parameters' sake, and frees the names of
+ * before. */
+static bool read_row(sqlite3_stmt *stmt, size_t columns, struct cw_slice *names, struct cw_slice *row)
 {
     for (size_t i = 0; i < columns; i++) {
+        const char *name = sqlite3_column_name(stmt, (int)i);
+        if (name == NULL)
+            return false;
+        names[i] = cw_slice(name);
         int type = sqlite3_column_type(stmt, (int)i);
         bool is_number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
         if (is_number && sqlite3_column_text(stmt, (int)i) == NULL)
@@ -108,8 +114,6 @@ static bool run(struct cw_sqlite *s, sqlite3_stmt *stmt, cw_query_row_fn *row, v
     struct cw_slice *slices = calloc(2 * columns, sizeof *slices), *names = slices + columns;
     int64_t deadline_ns = cw_elapsed_ns(s->store.clock) + CW_QUERY_TIME_MAX * 1000;
     bool ok = slices != NULL || cw_fail(err, CW_NOMEM, "out of memory for a query");
-    for (size_t i = 0; ok && i < columns; i++)
-        names[i] = cw_slice(sqlite3_column_name(stmt, (int)i));
     while (ok) {
         s->deadline_ns = deadline_ns; /* for this statement only, not for what the caller does with a row */
         int rc = step_guarded(s, stmt);
@@ -117,7 +121,7 @@ static bool run(struct cw_sqlite *s, sqlite3_stmt *stmt, cw_query_row_fn *row, v
         if (rc == SQLITE_DONE)
             break;
         ok = (rc == SQLITE_ROW || cw_sqlite_fail(s, err)) &&
-             (read_row(stmt, columns, slices) || cw_fail(err, CW_NOMEM, "out of memory for a query"));
+             (read_row(stmt, columns, names, slices) || cw_fail(err, CW_NOMEM, "out of memory for a query"));
         if (ok && !row(arg, columns, names, slices))
             break;
     }

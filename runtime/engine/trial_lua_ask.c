@@ -42,7 +42,7 @@ static bool add_row(void *arg, size_t columns, const struct cw_slice *names, con
 static void asked(void *arg, const struct cw_error *err)
 {
     struct rows *rows = arg;
-    rows->ok = err == NULL;
+    rows->ok = err == NULL && rows->err.code == CW_OK; /* add_row may have stopped it */
     if (err != NULL)
         rows->err = *err;
 }

@@ -107,6 +107,6 @@ function Shop:poison(id, how)
   self._fake.troubles.poison[tostring(id)] = how
 end
 
-function Shop:calm() self._fake.troubles = troubles.new() end
+function Shop:calm() self._fake.troubles, self._fake.before = troubles.new(), nil end
 
 return fake

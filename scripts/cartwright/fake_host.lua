@@ -43,7 +43,7 @@ local function find_and_run(shop, request)
     local params = route.fits(request.method, request.path)
     if params then
       request.params = params
-      return route.answer(shop, request)
+      return route.answer(troubles.seen_by(shop, request), request)
     end
   end
   return no_route(request)
@@ -85,6 +85,7 @@ local function meet_trouble(shop, request, trouble)
   local what = trouble.what
   if what == "refused" then return { wire = "refused" } end
   if what == "late" then return put_off(shop, request) end
+  if trouble.lag then troubles.keep(shop, trouble.lag) end
   if math.type(what) == "integer" then
     local failure = trouble.done and answer_by(find_and_run, shop, request).failure
     local response = finish(shop, troubles.answer_of(shop, what, trouble.retry_after))

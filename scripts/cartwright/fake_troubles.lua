@@ -1,5 +1,6 @@
 ---What goes wrong between a cart and its fake when a test wants it: on the way of a request, and inside of lists.
 local fake_request = require "cartwright.fake_request"
+local json = require "cartwright.json"
 local map = require "cartwright.map"
 
 local troubles = {}
@@ -13,7 +14,7 @@ function troubles.new()
 end
 
 ---Whether a request only reads.
-local function is_read(shop, request)
+function troubles.is_read(shop, request)
   if request.method == "GET" or request.method == "HEAD" or request.method == "OPTIONS" then return true end
   return shop._fake.reads ~= nil and shop._fake.reads(request) or false
 end
@@ -22,7 +23,7 @@ end
 local function takes(on)
   if on == nil then return function() return true end end
   if on == "read" or on == "write" then
-    return function(shop, request) return is_read(shop, request) == (on == "read") end
+    return function(shop, request) return troubles.is_read(shop, request) == (on == "read") end
   end
   local fits = fake_request.pattern(on)
   return function(_, request) return fits(request.method, request.path) ~= nil end
@@ -32,15 +33,24 @@ local function is_known(what)
   return WHAT[what] or (math.type(what) == "integer" and what >= 200 and what <= 599)
 end
 
+---Whether the request has its effect although this happens.
+local function has_effect(trouble)
+  return trouble.done or math.type(trouble.what) ~= "integer" and trouble.what ~= "refused"
+end
+
 ---@param trouble fake.Trouble
 function troubles.add(all, trouble)
   if not is_known(trouble.what) then
     error(("a trouble is a status or one of refused, lost, late, cut, html, empty, notice, slow, not %s"):format(
       tostring(trouble.what)), 3)
   end
+  if trouble.lag and (trouble.what == "late" or not has_effect(trouble)) then
+    error("a lag belongs to a trouble of requests that have their effect at once", 3)
+  end
   local times = trouble.times or 1
   table.insert(all.list, { takes = takes(trouble.on), what = trouble.what, skip = trouble.skip or 0,
-    left = times > 0 and times or math.huge, retry_after = trouble.retry_after, done = trouble.done })
+    left = times > 0 and times or math.huge, retry_after = trouble.retry_after, done = trouble.done,
+    lag = trouble.lag })
 end
 
 ---The trouble that this request meets, if any; it is counted.
@@ -56,6 +66,36 @@ function troubles.of(shop, request)
       end
     end
   end
+end
+
+-- Reads that lag behind -----------------------------------------------------------------------------------------------
+
+---What is one table stays one.
+local function copy_state(value, copies)
+  if type(value) ~= "table" then return value end
+  if not copies[value] then
+    local copy, meta = {}, getmetatable(value)
+    copies[value] = copy
+    for key, member in pairs(value) do copy[copy_state(key, copies)] = copy_state(member, copies) end
+    if type(meta) == "table" then setmetatable(copy, meta) end
+    if type(meta) == "string" then json.array(copy) end -- of tables those of JSON are locked
+  end
+  return copies[value]
+end
+
+---Keeps the shop as it is: what reads see of it for so many seconds, whatever happens to it meanwhile.
+---@param seconds integer
+function troubles.keep(shop, seconds)
+  local inside = shop._fake
+  inside.before = { shop = copy_state(shop, { [inside] = inside }), ends = shop:now():add(seconds) }
+end
+
+---The shop as this request sees it.
+---@return fake.Shop
+function troubles.seen_by(shop, request)
+  local before = shop._fake.before
+  if before and before.ends <= shop:now() then shop._fake.before, before = nil, nil end
+  return before and troubles.is_read(shop, request) and before.shop or shop
 end
 
 -- Answers that are not what they should be ----------------------------------------------------------------------------

@@ -293,6 +293,18 @@ local function find_broken(options, after)
   return tostring(behind)
 end
 
+---Takes a page, and gives the id behind which is asked next. A record that shows none until it is mapped (damaged ones, ids
+---in derived parts) is stored, but nothing can lie behind it.
+---@return string id
+local function take_keyed(self, options, records, after)
+  local _, last = records:ends()
+  local is_known = not last:find "^damaged:%x+$"
+  if options.store then options.store(records) else self:emit(records, { position = is_known and last or after }) end
+  if is_known then return last end
+  cart.fail("not-expected", "the last record of a page shows no id, so nobody can ask for what comes behind it: it is "
+    .. "damaged, or its id stands in a part that is made of it or attached to it; read the list with paging.walk")
+end
+
 ---Reads record by record, passing by those that cannot be had.
 local function read_each(self, window, options)
   local after, broken = window.position, 0
@@ -306,9 +318,7 @@ local function read_each(self, window, options)
     elseif not records or #records == 0 then
       return
     else
-      local _, last = records:ends()
-      if options.store then options.store(records) else self:emit(records, { position = last }) end
-      after, broken = last, 0
+      after, broken = take_keyed(self, options, records, after), 0
     end
   end
 end
@@ -332,8 +342,7 @@ function paging.keys(self, window, options)
       cart.fail("unavailable", ("the shop sends record %s again where what comes behind it was asked for; does a cache "
         .. "before it ignore the query?"):format(after))
     end
-    if options.store then options.store(records) else self:emit(records, { position = last }) end
-    after = last
+    after = take_keyed(self, options, records, after)
   end
 end
 

@@ -219,6 +219,71 @@ end
 
 local DEATHS = 30
 
+-- Probes --------------------------------------------------------------------------------------------------------------
+--
+-- A cart that looks into the shop before it writes makes good what its probe says wrongly. So what the shop has, whole,
+-- is not to be sent again; and nobody is to look too early, in a shop whose lists show late what happened.
+
+local LAG = 100 -- seconds; a probe comes two minutes after the loss
+local MOST_WRITES = 8 -- of one message
+
+---Runs the stream again and again for as long as reads may lag.
+local function wait_out(trial, out)
+  for _ = 1, LAG // 20 do
+    trial:wait(20)
+    trial:sync(out.stream, { fails = true })
+  end
+end
+
+---@return table message the newest of the stream
+local function newest(trial, stream)
+  local found
+  for _, message in ipairs(trial:messages()) do
+    if message.stream == stream then found = message end
+  end
+  return found
+end
+
+---Says one thing after another; of the requests by which each is told, the answer to the next one gets lost, until it is
+---told in fewer.
+---@param lag integer? seconds for which reads then show what was before it
+---@param lost fun(thing: any, n: integer) the answer was just lost
+---@return any[] said
+local function lose_each(trial, out, lag, lost)
+  local said_of_them = {}
+  for n, thing in ipairs(out.prepare(trial, MOST_WRITES)) do
+    said_of_them[n] = thing
+    out.say(trial, thing, n)
+    trial.shop:calm()
+    trial.shop:trouble { on = "write", what = "lost", skip = n - 1, lag = lag }
+    trial:sync(out.stream, { fails = true })
+    if newest(trial, out.stream).state == "sent" then break end
+    lost(thing, n)
+  end
+  trial.shop:calm()
+  return said_of_them
+end
+
+local function check_lagging(trial, out)
+  local things = lose_each(trial, out, LAG, function()
+    wait_out(trial, out)
+    settle(trial, out.stream)
+  end)
+  check_end(trial, out, things, true)
+end
+
+---Behind the last request of a telling the shop has all of it. What was lost of one before that is told again, rightly.
+local function check_probed(trial, out)
+  local more = 0
+  lose_each(trial, out, nil, function(thing, n)
+    local message = newest(trial, out.stream)
+    local is_whole = message.state == "unknown" and pcall(out.check, trial, thing, n)
+    settle(trial, out.stream)
+    more = is_whole and newest(trial, out.stream).attempts - message.attempts or 0
+  end)
+  trial:equal(more, 0, ("times that it was sent again although the shop had it (%s)"):format(said(trial, out.stream)))
+end
+
 ---Fields of a trouble that the test is about.
 local TROUBLES = {
   { "lost-answer", "an answer that was lost", { what = "lost" }, true },
@@ -253,6 +318,12 @@ for _, out in ipairs(outs) do
       check_end(trial, out, things, may_wait)
     end)
   end
+
+  add(name .. "-lagging", "lists show late what the answer was lost of: nobody looks too early, told once", needs,
+    function(trial) check_lagging(trial, out) end)
+
+  add(name .. "-probed", "the probe finds what arrived although its answer was lost: it is not sent again", needs,
+    function(trial) check_probed(trial, out) end)
 
   add(name .. "-killed", "the process dies at each step of a telling in turn: told once", needs, function(trial)
     local things, steps = out.prepare(trial, DEATHS), nil
@@ -322,6 +393,32 @@ add("shipments-out-partial", "a parcel with a part of the order has just those l
     local parcel = parcel_of(trial, order_id, 1)
     trial:ok(parcel, ("the parcel is not in the shop: %s"):format(said(trial, "shipments_out")))
     trial:equal(parcel.lines, { { quantity = "1" } }, "lines of the parcel")
+  end)
+
+local PARCELS = { needs = { "orders", "shipments_out" }, world = { "place", "order_of" } }
+
+---@return integer parcels that the shop has of the order
+local function parcels_of(trial, order_id) return #(trial.shop:order_of(order_id).shipments or {}) end
+
+add("shipments-out-tracking-later", "a number that comes after its parcel makes no second parcel", PARCELS,
+  function(trial)
+    local order_id = place_and_sync(trial, 1, "paid")[1]
+    local lines = not trial.declared.lacks["shipments-out-partial"] and { { sku = "SKU-1", quantity = "1" } } or nil
+    trial:put { kind = "shipment", { number = "S-1", order_cart = trial.cart, order_id = order_id, confirmed = true,
+      lines = lines } }
+    settle(trial, "shipments_out")
+    put_parcel(trial, order_id, 1, lines)
+    settle(trial, "shipments_out")
+    trial:ok(parcels_of(trial, order_id) <= 1, ("the order has %d parcels in the shop"):format(parcels_of(trial, order_id)))
+  end)
+
+add("shipments-out-cancelled", "an order that was cancelled in the shop meanwhile gets no parcel",
+  { needs = PARCELS.needs, world = { "place", "order_of", "amend" } }, function(trial)
+    local order_id = place_and_sync(trial, 1, "paid")[1]
+    trial.shop:amend(order_id, { status = "cancelled" })
+    put_parcel(trial, order_id, 1)
+    settle(trial, "shipments_out")
+    trial:equal(parcels_of(trial, order_id), 0, "parcels of a cancelled order")
   end)
 
 return tests

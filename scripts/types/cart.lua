@@ -262,6 +262,8 @@ function Records:append(others) end
 ---when the page is stored. So do collect and attach.
 ---@return fun(): cartwright.Node?
 function Records:each() end
+---Where the record alone does not show its id, as damaged ones do not, and those whose id stands in a part that is derived
+---or attached: "damaged:" and a number that is the same for the same bytes. Likewise `collect` finds nothing of what is derived.
 ---@return string? id of the first and last record, as text
 ---@return string?
 function Records:ends() end

@@ -227,6 +227,9 @@ local World = {}
 ---@field skip? integer requests that pass before
 ---@field retry_after? string|integer of a 429 or 503
 ---@field done? boolean a status comes although the request has had its effect
+---For so many seconds reads are answered as of before this request, by whatever else it changed too, as lists that are
+---made from an index are; then truly. For troubles that come with the effect, save `late`.
+---@field lag? integer
 
 ---@param trouble fake.Trouble
 function Shop:trouble(trouble) end

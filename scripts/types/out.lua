@@ -108,7 +108,9 @@ error("types only; see scripts/cartwright/out.lua (site.lua) and scripts/cartwri
 ---@field send_batch? fun(self: cartwright.Cart, messages: cartwright.Message[]) sends several in one call of the shop
 ---@field batch? integer most messages in one batch that the shop takes
 ---Asks the shop what became of messages whose answer was lost: message:arrived(words) or message:missing(words) for each;
----what is left out stays unknown. It may only read.
+---what is left out stays unknown. It may only read. What `send` looks up for itself before it writes is no proof of this:
+---the standard tests ask the probe alone. A shop whose lists show only after two minutes what happened is to be asked for
+---the record itself, or left without an answer until then.
 ---@field probe? fun(self: cartwright.Cart, messages: cartwright.Message[])
 
 ---@class cartwright.Message

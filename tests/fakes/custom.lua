@@ -1,5 +1,5 @@
----The shop of carts/custom.lua, which nobody has: the template of a fake. What the cart's script says of the shop it does
----to the letter, traps included: what the two say differently, one of them has wrong.
+---The shop of carts/custom.lua, which nobody has: the template of a fake. What the cart's script says of the shop it
+---does to the letter, traps included: what the two say differently, one of them has wrong.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local json = require "cartwright.json"
@@ -226,8 +226,8 @@ function shop:place(order)
   local id = 9007199254740993 + self:next "orders" -- more than a float holds
   local placed, charges = instant(order.placed_at) or stamp(self), json.array {}
   if order.shipping_total then charges[1] = { kind = "freight", amount = order.shipping_total } end
-  table.insert(self.orders, { id = id, number = order.number or "C-" .. id, state = order.cart_status or STATES[order.status],
-    placed = placed, changed = instant(order.changed_at) or stamp(self),
+  table.insert(self.orders, { id = id, number = order.number or "C-" .. id,
+    state = order.cart_status or STATES[order.status], placed = placed, changed = instant(order.changed_at) or stamp(self),
     paid_at = (order.status == "paid" or order.status == "processing") and placed or nil, currency = order.currency,
     total = order.total, tax = order.tax_total, refunded = "0.00", email = order.email, payment = order.payment_method,
     note = order.note, bill_to = address_of(order.billing), deliver_to = address_of(order.shipping), charges = charges,
@@ -242,7 +242,8 @@ end
 
 function shop:amend(order_id, changes)
   local order = find(self.orders, "id", order_id)
-  order.state, order.note, order.changed = STATES[changes.status] or order.state, changes.note or order.note, stamp(self)
+  order.state, order.note = STATES[changes.status] or order.state, changes.note or order.note
+  order.changed = stamp(self)
 end
 
 function shop:ship(order_id, shipment)
@@ -290,8 +291,8 @@ end
 
 function shop:register(customer)
   local id = 100 + self:next "customers"
-  table.insert(self.customers, { id = id, email = customer.email, first = customer.first_name, last = customer.last_name,
-    placed = stamp(self), changed = stamp(self) })
+  table.insert(self.customers, { id = id, email = customer.email, first = customer.first_name,
+    last = customer.last_name, placed = stamp(self), changed = stamp(self) })
   return tostring(id)
 end
 

@@ -379,6 +379,19 @@ function tests.a_shop_that_ignores_the_id_is_no_end()
   holds_all(stored, ids(1, 4))
 end
 
+function tests.nothing_is_asked_for_behind_a_record_whose_id_cannot_be_read()
+  for _, search in ipairs { "none", "step" } do
+    local asked = {}
+    local stored, _, last, problem = read_with("keys", { size = 2, read = function(after, _, request)
+      asked[#asked + 1] = after
+      return page({ "1", "damaged:0123456789abcdef" }, request == 1 and 0 or 1, search == "step" and 1 or 2)
+    end }, { search = search })
+    assert(problem and problem.code == "not-expected" and problem.message:find "shows no id")
+    assert(stored["1"] and stored["damaged:0123456789abcdef"])
+    assert(last == (search == "step" and "1" or nil) and asked[2] == nil and asked[1] == last)
+  end
+end
+
 function tests.a_record_that_breaks_a_list_of_ids_is_searched_by_its_place()
   local list = ids(1, 7)
   local stored, _, _, problem, passed_by = read_with("keys", { size = 4, read = function() error "not asked" end,

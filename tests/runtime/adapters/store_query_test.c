@@ -1,4 +1,5 @@
 /* Reading by SQL: values as text, and nothing but reading. */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -178,6 +179,27 @@ static void a_query_stops_when_told_and_names_its_columns(void **state)
     assert_int_equal(rows, 2);
 }
 
+static bool check_name(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    int *rows = arg;
+    assert_int_equal(columns, 1);
+    assert_true(cw_slice_is(names[0], "number_of_items")); /* where the sanitizers see it being read */
+    assert_slice(row[0], "0");
+    ++*rows;
+    return true;
+}
+
+/* One index of the items is of those of the office alone: SQLite plans once more when it knows the value. */
+static void names_of_columns_outlive_another_plan(void **state)
+{
+    struct store_bed *bed = *state;
+    struct cw_slice cart = cw_slice("tea");
+    int rows = 0;
+    cw_store_query(bed->store, "SELECT count(*) AS number_of_items FROM items WHERE cart = $1", &cart, 1,
+                   check_name, no_error, &rows);
+    assert_int_equal(rows, 1);
+}
+
 static bool ask_inside(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
 {
     (void)columns, (void)names, (void)row;
@@ -220,8 +242,10 @@ int main(void)
         STORE_TEST(a_query_without_end_is_stopped),
         STORE_TEST(a_query_that_builds_too_much_is_stopped),
         STORE_TEST(a_query_stops_when_told_and_names_its_columns),
+        STORE_TEST(names_of_columns_outlive_another_plan),
         STORE_TEST(a_query_may_be_asked_inside_another),
         STORE_TEST(a_query_sees_what_the_open_transaction_has_written_and_leaves_it_alone),
     };
+    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0); /* so that the sanitizers see what SQLite has freed */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -331,6 +331,27 @@ static void what_is_lost_has_its_effect(void **state)
     assert_in_range(timeouts, 1, 19);
 }
 
+static void reads_may_lag_behind_what_was_lost(void **state)
+{
+    struct bed *bed = *state;
+    struct cw_error err;
+    struct cw_buffer out = { 0 };
+    const char *words = "\"on=write what=503 lag=9\"";
+    ask(bed, "POST", "/book", "{\"quantity\":1}");
+    trouble(bed, "on=write what=500 done=true lag=100");
+    ask(bed, "POST", "/book", "{\"quantity\":1}");
+    expect(bed, "/count", 200, "1");
+    ask(bed, "POST", "/book", "{\"quantity\":1}");
+    assert_string_equal(bed->body, "{\"count\":3}"); /* what writes sees the truth */
+    wait_for(bed, 98 * CW_SECOND);
+    expect(bed, "/count", 200, "1");
+    wait_for(bed, 3 * CW_SECOND);
+    expect(bed, "/count", 200, "3");
+    assert_false(cw_fake_ask(bed->fake, "POST", "/_fake/trouble", cw_slice(words), &out, &err));
+    assert_non_null(strstr(err.text, "a lag belongs to"));
+    cw_buffer_fini(&out);
+}
+
 static void what_is_late_has_its_effect_later(void **state)
 {
     struct bed *bed = *state;
@@ -506,6 +527,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_status_may_come_after_the_effect, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_refused_has_no_effect, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_lost_has_its_effect, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_may_lag_behind_what_was_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_late_has_its_effect_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_are_spoilt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_trouble_that_is_none_is_refused, set_up, tear_down),

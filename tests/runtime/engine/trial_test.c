@@ -63,9 +63,8 @@ static void list(struct bed *bed)
     cw_trial_close(trial);
 }
 
-static void a_cart_that_can_do_everything_stands_every_test(void **state)
+static void stands_every_test(struct bed *bed)
 {
-    struct bed *bed = *state;
     unsigned ok = 0, lacks = 0;
     list(bed);
     for (size_t at = 0; at < bed->names.len; at += strlen(bed->names.data + at) + 1) {
@@ -77,6 +76,18 @@ static void a_cart_that_can_do_everything_stands_every_test(void **state)
     }
     assert_int_equal(lacks, 2); /* refund, webhook */
     assert_true(ok > 100);
+}
+
+static void a_cart_that_can_do_everything_stands_every_test(void **state)
+{
+    stands_every_test(*state);
+}
+
+static void so_does_one_whose_ids_stand_in_derived_parts(void **state)
+{
+    struct bed *bed = *state;
+    bed->config.type = bed->config.cart = "keyed";
+    stands_every_test(bed);
 }
 
 static void what_it_lacks_is_told_with_its_reason(void **state)
@@ -143,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_cart_that_can_do_everything_stands_every_test, setup, teardown),
+        cmocka_unit_test_setup_teardown(so_does_one_whose_ids_stand_in_derived_parts, setup, teardown),
         cmocka_unit_test_setup_teardown(what_it_lacks_is_told_with_its_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(a_test_that_is_not_there_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(letters_are_taken_out_of_an_inbox_once, setup, teardown),

@@ -91,8 +91,8 @@ class EverShop(LiveShop):
                 self.post("/tax/classes/%s/rates" % made["uuid"], {
                     "name": "VAT " + country, "country": country, "province": "*", "postcode": "*", "rate": rate,
                     "is_compound": 0, "priority": priority})
-        self.post("/coupons", {"coupon": "TEN", "status": 1, "description": "10 % off the order", "discount_amount": "10",
-                               "discount_type": "percentage_discount_to_entire_order",
+        self.post("/coupons", {"coupon": "TEN", "status": 1, "description": "10 % off the order",
+                               "discount_amount": "10", "discount_type": "percentage_discount_to_entire_order",
                                "condition": {"order_total": "", "order_qty": "", "required_products": []},
                                "user_condition": {"groups": [], "emails": []}})
 
@@ -111,7 +111,8 @@ class EverShop(LiveShop):
         for name, sku, price, tax, pieces, size, is_kept in CATALOG:
             made = self.post("/products", {
                 "name": name, "sku": sku, "price": price, "weight": "0.25", "qty": str(pieces), "status": 1,
-                "visibility": 1, "group_id": "1", "url_key": "p-" + sku.encode().hex(), "tax_class": str(self.taxes[tax]),
+                "visibility": 1, "group_id": "1", "url_key": "p-" + sku.encode().hex(),
+                "tax_class": str(self.taxes[tax]),
                 "manage_stock": int(is_kept), "stock_availability": 1, "no_shipping_required": int(not is_kept),
                 "package_id": package, "description": [], "images": [],
                 "attributes": [{"attribute_code": "shirt_size", "value": sizes[size]}] if size else []})
@@ -153,7 +154,8 @@ class EverShop(LiveShop):
         return {"Authorization": "Bearer " + token}
 
     def id_of(self, number):
-        found = self.ask("query($f:[FilterInput]){orders(filters:$f){items{uuid orderNumber}}}", f=[eq("number", number)])
+        found = self.ask("query($f:[FilterInput]){orders(filters:$f){items{uuid orderNumber}}}",
+                         f=[eq("number", number)])
         (order,) = found["orders"]["items"]
         assert order["orderNumber"] == number
         return order["uuid"]

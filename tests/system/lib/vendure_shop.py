@@ -1,4 +1,4 @@
-"""A Vendure of our own: its catalog, its shoppers, its staff, and what stands in its books, all through its two APIs."""
+"""A Vendure of our own: its catalog, its shoppers, its staff, and what stands in its books, all through its APIs."""
 from decimal import Decimal
 
 from live_shop import CONOR, LUKASZ, TARO, ZOE, LiveShop, Refused
@@ -44,8 +44,8 @@ class Shopper:
 
     def log_in(self, person):
         self.ask("mutation($i:RegisterCustomerInput!){registerCustomerAccount(input:$i){...on Success{success} %s}}"
-                 % REFUSAL, i={"emailAddress": person["email"], "firstName": person["first"],
-                               "lastName": person["last"], "phoneNumber": person["phone"], "password": person["password"]})
+                 % REFUSAL, i={"emailAddress": person["email"], "firstName": person["first"], "lastName": person["last"],
+                               "phoneNumber": person["phone"], "password": person["password"]})
         self.ask("mutation($u:String!,$p:String!){login(username:$u,password:$p){...on CurrentUser{id} %s}}" % REFUSAL,
                  u=person["email"], p=person["password"])
         self.is_known = True
@@ -101,8 +101,8 @@ class VendureShop(LiveShop):
 
     def make(self, what, given, kind=None):
         kind = kind or "Create%sInput" % what[6:]
-        return self.ask("mutation($i:%s!){%s(input:$i){%s}}" % (kind, what, "...on Promotion{id} " + REFUSAL
-                                                                if what == "createPromotion" else "id"), i=given)[what]["id"]
+        fields = "...on Promotion{id} " + REFUSAL if what == "createPromotion" else "id"
+        return self.ask("mutation($i:%s!){%s(input:$i){%s}}" % (kind, what, fields), i=given)[what]["id"]
 
     # Setting up -------------------------------------------------------------------------------------------------------
 
@@ -113,8 +113,9 @@ class VendureShop(LiveShop):
         self._set_up_taxes()
         self._set_up_shipping()
         self._set_up_catalog()
-        self.key = self.ask("mutation($i:CreateApiKeyInput!){createApiKey(input:$i){apiKey}}", i={
-            "roleIds": ["1"], "translations": [{"languageCode": "en", "name": "integration"}]})["createApiKey"]["apiKey"]
+        made = self.ask("mutation($i:CreateApiKeyInput!){createApiKey(input:$i){apiKey}}", i={
+            "roleIds": ["1"], "translations": [{"languageCode": "en", "name": "integration"}]})
+        self.key = made["createApiKey"]["apiKey"]
         return self
 
     def log_in(self):
@@ -153,8 +154,10 @@ class VendureShop(LiveShop):
                     {"name": "rate", "value": rate}, {"name": "includesTax", "value": "auto"},
                     {"name": "taxRate", "value": "19"}]}})
         for code, settles in (("invoice", "false"), ("card", "true")):
-            self.make("createPaymentMethod", {"code": code, "enabled": True, "translations": in_english(code), "handler": {
-                "code": "dummy-payment-handler", "arguments": [{"name": "automaticSettle", "value": settles}]}})
+            self.make("createPaymentMethod", {
+                "code": code, "enabled": True, "translations": in_english(code),
+                "handler": {"code": "dummy-payment-handler",
+                            "arguments": [{"name": "automaticSettle", "value": settles}]}})
         self.make("createPromotion", {
             "enabled": True, "couponCode": "TEN", "translations": in_english("10 % off the order"), "conditions": [],
             "actions": [{"code": "order_percentage_discount", "arguments": [{"name": "discount", "value": "10"}]}]})
@@ -244,7 +247,8 @@ class VendureShop(LiveShop):
                 for level in found["stockLevels"]}
 
     def price_of(self, sku):
-        return self.ask("query($id:ID!){productVariant(id:$id){price}}", id=self.variants[sku])["productVariant"]["price"]
+        found = self.ask("query($id:ID!){productVariant(id:$id){price}}", id=self.variants[sku])
+        return found["productVariant"]["price"]
 
     def empty_south(self):
         """All is sold from one place from now on, as the cart is told of one."""

@@ -1,0 +1,2 @@
+---The shop of carts/keyed.lua is that of carts/tea.lua.
+return require "fakes.tea"
