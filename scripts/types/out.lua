@@ -173,7 +173,7 @@ function Message:missing(words) end
 ---@field vendor? string
 ---@field warehouse? string
 ---@field note? string
----@field lines { line_id?: string, sku?: string, quantity: cartwright.Decimal }[] of the whole order where the shipment names none
+---@field lines { line_id?: string, sku?: string, quantity: cartwright.Decimal }[] of the whole order, but for what was cancelled, where the shipment names none
 ---@field completes boolean nothing of the order is left to be shipped
 ---@field again? boolean the cart was told of this parcel: what is new is its tracking or carrier, not the parcel
 
