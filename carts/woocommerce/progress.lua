@@ -142,13 +142,27 @@ local function note_of(data)
   return (table.concat({ words[1] or "", words[2] or "", words[3] or "" }, " "):gsub("^ +", ""):gsub(" +$", ""))
 end
 
+local BLANKS = "[%s,;:()]"
+
+---Whether a text has the number, and not as a part of another one: 1177 is not in "2026-1177".
+---@param number string
+local function names_number(words, number)
+  local from, to = words:find(number, 1, true)
+  while from do
+    local is_begin = from == 1 or words:find(BLANKS, from - 1) == from - 1
+    if is_begin and (words:find("^%.*$", to + 1) or words:find("^%.?" .. BLANKS, to + 1)) then return true end
+    from, to = words:find(number, from + 1, true)
+  end
+  return false
+end
+
 ---The note to the buyer with this number.
 ---@return boolean
 ---@return cartwright.Response
 local function has_note(self, data)
   local response = self:get(("orders/%s/notes"):format(data.order_id))
   for _, note in ipairs(response:json()) do
-    if note.customer_note == true and tostring(note.note):find(data.tracking_number, 1, true) then
+    if note.customer_note == true and names_number(tostring(note.note), data.tracking_number) then
       return true, response
     end
   end
