@@ -230,7 +230,8 @@ end
 shop.orders = reads "orders"
 shop.orders.derive = { charges = charges }
 
----What is never taken in, by name; each run counts what it skipped. What only has to wait is no case for skip.
+---What is never taken in, by name; each run counts what it skipped. What only has to wait is no case for skip. An order
+---that was taken in is kept up to date, though a rule fits it later.
 shop.orders.skip = {
   ["test order"] = { path = "state", values = { "test" } },
 }

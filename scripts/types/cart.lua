@@ -69,6 +69,7 @@ function Shop:after(name, fn) end
 ---Parts that are made of a record before it is mapped, by functions: what they return (a table, or nil) is read with paths
 ---that begin with "$NAME". They run again whenever the record is mapped again, so what is kept is what came.
 ---@field derive? table<string, fun(record: cartwright.Node): any>
+---Which records come in: what has a document already is kept up to date, whatever becomes of it; not so levels.
 ---@field skip? table<string, { path: string, values: string|string[] }|fun(record: cartwright.Node): boolean?> by the rule's name
 
 ---How the cart's server is called.

@@ -173,7 +173,7 @@ function Message:missing(words) end
 ---@field vendor? string
 ---@field warehouse? string
 ---@field note? string
----@field lines { line_id?: string, sku?: string, quantity: cartwright.Decimal }[] of the whole order where the shipment names none
+---@field lines { line_id?: string, sku?: string, quantity: cartwright.Decimal }[] of the whole order, but for what was cancelled, where the shipment names none
 ---@field completes boolean nothing of the order is left to be shipped
 ---The order's other parcels that the cart took from us, each as it was told last. Where a shop knows no key of ours, a parcel
 ---is there when the shop has more with its number and pieces than these are (tell.alike in scripts/cartwright/tell.lua):

@@ -163,7 +163,7 @@ shop.shipments_out = {
     local shipment, lines = message.data, {}
     local _, order = order_of(self, shipment.order_id)
     if order.state == "void" then return message:refused(tell.CANCELLED) end
-    if shipment.again then return message:refused "the shop changes no parcel" end
+    if shipment.again then return message:refused "a parcel cannot be changed: correct its number in the shop" end
     for i, line in ipairs(shipment.lines) do lines[i] = { sku = line.sku, count = line.quantity } end
     message:sent(self:write("POST", ("orders/%s/parcels.json"):format(shipment.order_id),
       { reference = message.key, carrier = shipment.carrier, code = shipment.tracking_number, items = lines }))
