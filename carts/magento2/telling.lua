@@ -133,9 +133,13 @@ local CALLS = { canceled = "cancel", [ON_HOLD] = "hold" }
 
 local ONLY_DONE = { closed = "refund the order in the shop", complete = "invoice and ship the order" }
 
----@return string?
-local function status_of(self, order_id)
-  return self:get("orders/" .. order_id, { fields = "status" }):json_node():text "status"
+---@return cartwright.Node order
+---@return string? status or, where it has none, the state
+---@return cartwright.Response
+local function look_at(self, order_id)
+  local response = self:get("orders/" .. order_id, { fields = "status,state" })
+  local order = response:json_node()
+  return order, order:text "status" or order:text "state", response
 end
 
 ---Whether the shop took the call, which it says with true.
@@ -156,7 +160,7 @@ end
 local function move_to(self, order_id, status, there)
   if (there:text "state" or there:text "status") == ON_HOLD and status ~= ON_HOLD then
     local answer, why = call(self, order_id, "unhold")
-    if not answer or status_of(self, order_id) == status then return answer, why end
+    if not answer or select(2, look_at(self, order_id)) == status then return answer, why end
   end
   if CALLS[status] then return call(self, order_id, CALLS[status]) end
   return call(self, order_id, "comments", { statusHistory = { status = status, comment = "", is_customer_notified = 0,
@@ -173,9 +177,10 @@ telling.statuses_out = {
     elseif ONLY_DONE[status] then
       return message:refused(("the status %s follows from what is done: %s"):format(status, ONLY_DONE[status]))
     end
-    local response = self:get("orders/" .. data.order_id, { fields = "status,state" })
-    local there = response:json_node()
-    if there:text "status" == status then return message:sent(response) end
+    local there, now, response = look_at(self, data.order_id)
+    if now == status then return message:sent(response) end
+    local fault = tell.status_fault(data.status, self:translate("status", now or ""), now)
+    if fault then return message:refused(fault) end
     local answer, why = move_to(self, data.order_id, status, there)
     if not answer then return message:refused(why or "") end
     message:sent(answer)
@@ -183,7 +188,7 @@ telling.statuses_out = {
 
   probe = function(self, messages)
     for _, message in ipairs(messages) do
-      local now = status_of(self, message.data.order_id)
+      local _, now = look_at(self, message.data.order_id)
       if now == self:translate_back("status", message.data.status) then
         message:arrived "the order has this status"
       else
@@ -197,31 +202,32 @@ telling.statuses_out = {
 
 local CARRIERS = { ups = true, usps = true, fedex = true, dhl = true }
 
----The pieces of the parcel by the order's rows; nil and why it cannot be told.
+---The rows of the order that are in the parcel; nil and why it cannot be told.
 ---@param data out.ShipmentData
 ---@return table<string, integer>? pieces
 ---@return string? why
-local function pieces_of(self, data)
+---@return table[] rows of the order
+local function contents_of(self, data)
   local order, rows = self:get("orders/" .. data.order_id):json_node(), {}
-  if order:text "state" == "canceled" or order:text "status" == "canceled" then return nil, tell.CANCELLED end
+  if order:text "state" == "canceled" or order:text "status" == "canceled" then
+    return nil, tell.CANCELLED, rows
+  end
   for row in order:each "items" do
     if not row:text "parent_item_id" then
       rows[#rows + 1] = { id = row:text "item_id", sku = row:text "sku", no_parcel = row:text "is_virtual" == "1" }
     end
   end
-  return tell.pieces(data, rows)
+  local pieces, why = tell.pieces(data, rows)
+  return pieces, why, rows
 end
 
----@param data out.ShipmentData
----@return table[]? items of the call
----@return string? why
-local function contents_of(self, data)
-  local pieces, why = pieces_of(self, data)
+---@param pieces table<string, integer>
+local function items_of(pieces)
   local items = {}
-  for id, count in pairs(pieces or {}) do
+  for id, count in pairs(pieces) do
     items[#items + 1] = { order_item_id = math.tointeger(tonumber(id)), qty = count }
   end
-  return pieces and items, why
+  return items
 end
 
 ---@param data out.ShipmentData
@@ -231,63 +237,61 @@ local function track_of(data)
     title = data.carrier_name or data.carrier or "Carrier" }
 end
 
----Parcels of the order: how many there are, and the one with this number.
----@return integer count
----@return cartwright.Node? found
----@return cartwright.Response
-local function parcels_of(self, data)
-  local parcels, response = look_up(self, "shipments", { { "order_id", "eq", data.order_id } })
-  for _, parcel in ipairs(parcels) do
-    for track in parcel:each "tracks" do
-      if track:text "track_number" == data.tracking_number then return #parcels, parcel, response end
-    end
-  end
-  return #parcels, nil, response
-end
-
----Whether a parcel holds just these pieces.
 ---@param parcel cartwright.Node
----@param pieces table<string, integer>
-local function holds(parcel, pieces)
-  local contents = {}
-  for item in parcel:each "items" do
-    local id, quantity = item:text "order_item_id" or "", item:decimal "qty"
-    contents[#contents + 1] = { id = id, quantity = quantity and quantity:integer() or 0 }
+local function has_number(parcel, number)
+  for track in parcel:each "tracks" do
+    if track:text "track_number" == number then return true end
   end
-  return tell.holds(pieces, contents)
+  return false
 end
 
----The parcel of the shop that the number is of: the only one with these pieces that has none.
+---Whether a parcel holds just those pieces; where the shop does not say what is in it, its number has to do.
+---@param parcel cartwright.Node
+local function is_of(parcel, pieces)
+  local inside = tell.lines(parcel, "items", "order_item_id", nil, "qty")
+  return #inside == 0 or tell.holds(pieces, inside)
+end
+
+---Parcels of the order: how many there are, and whether one of them is this one, beside those that were told before.
 ---@param pieces table<string, integer>
----@return cartwright.Node? parcel nil: it cannot be told which
----@return cartwright.Response? answer one that shows that it has the number already
-local function parcel_without_track(self, data, pieces)
+---@param rows table[] of the order
+---@return integer count
+---@return boolean is_there
+---@return cartwright.Response
+local function parcels_of(self, data, pieces, rows)
   local parcels, response = look_up(self, "shipments", { { "order_id", "eq", data.order_id } })
-  local bare = {}
+  local found = 0
   for _, parcel in ipairs(parcels) do
-    if holds(parcel, pieces) then
-      local has_track = false
-      for track in parcel:each "tracks" do
-        if track:text "track_number" == data.tracking_number then return nil, response end
-        has_track = has_track or track:text "track_number" ~= nil
-      end
-      if not has_track then bare[#bare + 1] = parcel end
-    end
+    if has_number(parcel, data.tracking_number) and is_of(parcel, pieces) then found = found + 1 end
   end
-  return #bare == 1 and bare[1] or nil
+  return #parcels, found > tell.alike(data, data.tracking_number, pieces, rows), response
+end
+
+---The parcel that the number is of: the only one with these pieces that has none, and we made no other such.
+---@param pieces table<string, integer>
+---@param rows table[] of the order
+---@return cartwright.Node? parcel nil: it cannot be told which
+local function parcel_without_track(self, data, pieces, rows)
+  local bare = {}
+  for _, parcel in ipairs((look_up(self, "shipments", { { "order_id", "eq", data.order_id } }))) do
+    local tells_items = parcel:text "items/order_item_id" ~= nil
+    if tells_items and not parcel:text "tracks/track_number" and is_of(parcel, pieces) then bare[#bare + 1] = parcel end
+  end
+  return #bare == 1 and tell.alike(data, nil, pieces, rows) == 0 and bare[1] or nil
 end
 
 ---Adds a number to the parcel that the shop was told of without one.
 ---@param message cartwright.Message
-local function add_track(self, message)
+---@param pieces table<string, integer>
+---@param rows table[] of the order
+local function add_track(self, message, pieces, rows)
   local data = message.data
   if data.old_tracking_number or not data.tracking_number then
     return message:refused "the shop has no call that changes or takes back a number: do it in the shop's admin"
   end
-  local pieces, why = pieces_of(self, data)
-  if not pieces then return message:refused(why or "") end
-  local parcel, known = parcel_without_track(self, data, pieces)
-  if known then return message:sent(known) end
+  local _, is_there, response = parcels_of(self, data, pieces, rows)
+  if is_there then return message:sent(response) end
+  local parcel = parcel_without_track(self, data, pieces, rows)
   if not parcel then
     return message:refused "which of the shop's parcels it is cannot be told: add its number in the shop's admin"
   end
@@ -301,14 +305,14 @@ end
 telling.shipments_out = {
   send = function(self, message)
     local data = message.data
-    if data.again then return add_track(self, message) end
-    local items, why = contents_of(self, data)
-    if not items then return message:refused(why or "") end
+    local pieces, why, rows = contents_of(self, data)
+    if not pieces then return message:refused(why or "") end
+    if data.again then return add_track(self, message, pieces, rows) end
     if data.tracking_number then
-      local _, found, response = parcels_of(self, data)
-      if found then return message:sent(response) end
+      local _, is_there, response = parcels_of(self, data, pieces, rows)
+      if is_there then return message:sent(response) end
     end
-    message:sent(self:write("POST", ("order/%s/ship"):format(data.order_id), { items = items,
+    message:sent(self:write("POST", ("order/%s/ship"):format(data.order_id), { items = items_of(pieces),
       notify = self.settings.notify, tracks = data.tracking_number and { track_of(data) } or nil,
       arguments = not self.settings.single_stock and { extension_attributes = { source_code = self.settings.source } }
         or nil }))
@@ -317,10 +321,12 @@ telling.shipments_out = {
   -- A parcel without a number may be any of those that the order has: a person tells these apart.
   probe = function(self, messages)
     for _, message in ipairs(messages) do
-      local count, found = parcels_of(self, message.data)
-      if found then
-        message:arrived "a parcel of the order has its number"
-      elseif message.data.tracking_number or count == 0 then
+      local data = message.data
+      local pieces, _, rows = contents_of(self, data)
+      local count, is_there = parcels_of(self, data, pieces or {}, rows)
+      if pieces and data.tracking_number and is_there then
+        message:arrived "a parcel of the order has its number and pieces"
+      elseif count == 0 or pieces and data.tracking_number then
         message:missing "the order has no such parcel"
       end
     end

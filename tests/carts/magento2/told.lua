@@ -165,6 +165,19 @@ function set.false_is_no_success(trial)
   expect_refused(trial, "statuses_out", "cannot hold")
 end
 
+function set.an_order_without_a_status_is_told_by_its_state(trial)
+  trial.shop.tells_status = false
+  local id = place(trial)
+  trial:sync "orders"
+  trial.shop:trouble { on = "write", what = "lost" }
+  trial:edit("order", id, { status = "on_hold" })
+  trial:sync("statuses_out", { fails = true })
+  trial:wait(400)
+  trial:sync("statuses_out", { fails = true })
+  trial:equal({ newest(trial, "statuses_out").state, newest(trial, "statuses_out").attempts }, { "sent", "1" })
+  trial:equal(trial.shop:order_of(id).state, "holded")
+end
+
 -- Parcels -------------------------------------------------------------------------------------------------------------
 
 local function put_parcel(trial, id, number, tracking, lines)
@@ -205,6 +218,16 @@ function set.a_number_that_may_be_of_two_parcels_is_refused(trial)
   trial.shop:ship(id, { lines = ONE_TEA })
   trial.shop.parcels[2].tracks = {} -- somebody sent the other piece in the shop's admin, without a number
   put_parcel(trial, id, "S-1", "JD01", ONE_TEA)
+  trial:ok(newest(trial, "shipments_out").error:find("cannot be told", 1, true), newest(trial, "shipments_out").error)
+  trial:equal(count(trial, "track"), 0, "tracks")
+end
+
+function set.a_number_of_one_of_two_alike_is_refused(trial)
+  local id = place(trial)
+  trial:sync "orders"
+  put_parcel(trial, id, "S-1", nil, ONE_TEA)
+  put_parcel(trial, id, "S-2", nil, ONE_TEA)
+  put_parcel(trial, id, "S-2", "JD02", ONE_TEA)
   trial:ok(newest(trial, "shipments_out").error:find("cannot be told", 1, true), newest(trial, "shipments_out").error)
   trial:equal(count(trial, "track"), 0, "tracks")
 end

@@ -153,6 +153,7 @@ shop.prices_out = {
 shop.shipments_out = {
   send = function(self, message)
     local shipment, lines = message.data, {}
+    if shipment.again then return message:refused "a parcel cannot be changed: correct its number in the shop" end
     for i, line in ipairs(shipment.lines) do lines[i] = { sku = line.sku, count = line.quantity } end
     message:sent(self:write("POST", ("orders/%s/parcels.json"):format(shipment.order_id),
       { reference = message.key, carrier = shipment.carrier, code = shipment.tracking_number, items = lines }))

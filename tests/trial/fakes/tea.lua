@@ -95,6 +95,7 @@ end)
 
 shop:route("POST /orders/{id}/parcels.json", function(self, request)
   local order, parcel = order_named(self, request), request:json()
+  if order.state == "void" then return fake.json({ error = "the order is void" }, 409) end
   table.insert(order.parcels, parcel)
   self:book { kind = "shipment", order_id = tostring(order.id), tracking_number = parcel.code, key = parcel.reference }
   return fake.json({ ok = true }, 201)
