@@ -1,13 +1,14 @@
 ---Magento 2 and Adobe Commerce through REST: orders, customers, items, stock of one source. What the shop is told is in
----magento2/telling.lua, its stock in magento2/levels.lua.
+---magento2/telling.lua, its stock in magento2/levels.lua; the connection test and
+---what errors mean is in magento2/connection.lua.
 ---
 ---Facts this script relies on (AdobeDocs/commerce-webapi, issues of magento/magento2, answers that clients recorded):
 ---  - Since 2.4.4 the access token alone is refused unless the shop allows it; signed with all four secrets of the
 ---    integration (OAuth 1.0a) it is always good.
 ---  - Lists have no stable order and repeat their last page for ever in older versions. They are asked for by what
 ---    comes behind an entity_id, which needs neither pages nor counts; stock, which has no id, by pages and its count.
----  - Filters are OR inside a group, groups are AND. The condition `in` takes a list with commas, so what has a comma itself
----    is asked for by `eq`.
+---  - Filters are OR inside a group, groups are AND. The condition `in` takes a list with commas, so what has a comma
+---    itself is asked for by `eq`.
 ---  - Times are UTC without a zone. Fields that are null are left out. Amounts are floats of PHP with up to four
 ---    decimals ("29.949999999999999"), and exist in the shop's currency as base_*; the others are what the buyer pays.
 ---  - discount_amount of an order is negative, and contains that of the shipping and those of its items, which are
@@ -19,17 +20,18 @@
 ---  - An order that is edited is cancelled, and replaced by a new one, whose number has a suffix.
 ---  - Variants are products of their own; a configurable has no stock and no SKU that is sold.
 ---  - What is published of stock is the source's quantity less what open orders reserve; the quantity is written.
----  - Before 2.3, and where its modules are off, there are no sources (MSI): stock is then one item of each product, which
----    is told by itself (single_stock). Reading it takes a request for each SKU, which this script does not do.
+---  - Before 2.3, and where its modules are off, there are no sources (MSI): stock is then one item of each product,
+---    which is told by itself (single_stock). Reading it takes a request for each SKU, which this script does not do.
 ---  - Shops may limit the members of a list that is written, and the size of a page: "Maximum ... is 20".
 ---
 ---Adobe Commerce as a Cloud Service is another interface: https://SERVER.api.commerce.adobe.com/TENANT/V1/, without
----/rest, the store in a header, let in by tokens of Adobe's identity service. This script does not speak it, and says so.
+---/rest, the store in a header, let in by tokens of Adobe's identity service. The connection test says that this is not it.
 ---
----Not known: whether every version lists the items of shipments (a number that comes later is added only where it does),
----how options of an item are read in words, and which statuses a shop has besides those of Magento itself: these wait for
----their row.
+---Not known: whether every version lists the items of shipments (a number that comes later is added only where it
+---does), how options of an item are read in words, and which statuses a shop has besides those of Magento itself: these
+---wait for their row.
 local cart = require "cartwright.cart"
+local connection = require "shipped.magento2.connection"
 local decimal = require "cartwright.decimal"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
@@ -46,8 +48,8 @@ local shop = cart.new {
     consumer_secret = cart.secret { help = "consumer secret" },
     token_secret = cart.secret { help = "access token secret" },
     source = cart.text { default = "default", help = "code of the inventory source whose stock is read and told" },
-    single_stock = cart.boolean { default = false, help = "true where the shop has no inventory sources (MSI): stock is "
-      .. "told SKU by SKU, and not read" },
+    single_stock = cart.boolean { default = false, help = "true where the shop has no inventory sources (MSI): stock "
+      .. "is told SKU by SKU, and not read" },
     bulk = cart.boolean { default = false, help = "tell stock by the shop's message queue, whose consumers must run" },
     notify = cart.boolean { default = true, help = "whether the shop mails the buyer about it" },
     page_size = cart.integer { default = 100, help = "records asked for at once; some shops allow 300 at most" },
@@ -65,121 +67,11 @@ local shop = cart.new {
   end,
 }
 
--- Connection ----------------------------------------------------------------------------------------------------------
-
----The shop's words with their parameters in the places of %1 and %name.
----@param reported table
----@return string
-function shop.words(reported)
-  local given = type(reported.parameters) == "table" and reported.parameters or {}
-  local in_turn = 0
-  return (tostring(reported.message):gsub("%%(%w+)", function(name)
-    in_turn = in_turn + 1
-    local value = given[math.tointeger(tonumber(name)) or name] or given[in_turn]
-    return value ~= nil and tostring(value) or nil
-  end))
-end
-
-local REFUSED = "the shop does not accept the token. Since 2.4.4 it takes a token alone only when \"Allow OAuth Access "
-  .. "Tokens to be used as standalone Bearer tokens\" is on (Stores > Configuration > Services > OAuth); or set "
-  .. "consumer_key, consumer_secret and token_secret as well"
-
----What a status means here: code of the test, setting to look at, what to do.
-local CAUSES = {
-  [401] = { "auth", "token", REFUSED },
-  [403] = { "permission", "url", "the web server or a firewall refuses the request" },
-  [404] = { "not-found", "url", "no REST interface at this address; check it, the code of the store, and whether the "
-    .. "shop needs index_php = true" },
-  [503] = { "unavailable", nil, "the shop is in maintenance" },
-}
-
-local NO_SOURCES = "the shop has no inventory sources (MSI: since 2.3, unless its modules are off)"
-
----The limit of the shop's own that a request broke.
----@param words string
----@return integer?
-function shop.limit_in(words) return math.tointeger(tonumber(words:match "Maximum .-is (%d+)")) end
-
----@param response cartwright.Response
----@return string? words
----@return string? code
----@return string? setting
-function shop:explain(response)
-  local is_json, reported = pcall(response.json, response)
-  local cause = CAUSES[response.status]
-  if not is_json or type(reported) ~= "table" or type(reported.message) ~= "string" then
-    if cause then return cause[3], cause[1], cause[2] end
-    return nil
-  end
-  local words, given = shop.words(reported), reported.parameters
-  local resource = type(given) == "table" and given.resources
-  if response.status == 401 and type(resource) == "string" and resource ~= "self" then
-    return ("the integration lacks %s; allow it under System > Integrations > API, or %s"):format(resource, REFUSED),
-      "permission", "token"
-  end
-  if response.status == 404 and not words:find "route" then return words, "not-found" end
-  if response.status == 404 and response.address:find "/inventory/" then
-    return NO_SOURCES .. ": set single_stock = true in site.lua, which tells stock SKU by SKU; " .. words, "not-found",
-      "single_stock"
-  end
-  if response.status == 400 and words:find "pageSize" and shop.limit_in(words) then
-    return ("%s: set page_size = %d in site.lua"):format(words, shop.limit_in(words)), "invalid", "page_size"
-  end
-  if not cause then return words end
-  return ("%s; %s"):format(cause[3], words), cause[1], cause[2]
-end
-
----@return table[] stores
----@return cartwright.Response
-local function read_stores(self)
-  local response = self:get "store/storeConfigs"
-  local is_json, stores = pcall(response.json, response)
-  if not is_json or type(stores) ~= "table" or type(stores[1]) ~= "table" or not stores[1].base_currency_code then
-    cart.fail("not-expected", ("the address answers, but not as Magento's REST interface does (%s)")
-      :format(is_json and "no stores in it" or tostring(stores)), "url")
-  end
-  return stores, response
-end
-
----Whether the shop has inventory sources: one that has none does not know the address.
----@return boolean
-local function has_sources(self)
-  local filter = { { "source_code", "eq", self.settings.source } }
-  local got, problem = pcall(self.get, self, "inventory/source-items", shop.search(filter, "sku", 1))
-  if got then return true end
-  if type(problem) == "table" and problem.status == 404 then return false end
-  error(problem, 0)
-end
-
----@return string note
-local function check_sources(self)
-  local single = self.settings.single_stock
-  if has_sources(self) then
-    return single and "the shop has inventory sources: single_stock = true writes their default one only, and is not "
-      .. "needed" or ("stock is that of the source %s"):format(self.settings.source)
-  end
-  if single then return NO_SOURCES .. ": stock is told SKU by SKU, and not read" end
-  return NO_SOURCES .. ": stock can neither be read nor told; set single_stock = true in site.lua, and it is told SKU by "
-    .. "SKU; parcels need it too. All else works"
-end
-
-local function refuse_saas(self)
-  if not self.settings.url:find("%.api%.commerce%.adobe%.com") then return end
-  cart.fail("not-expected", "this is Adobe Commerce as a Cloud Service, whose interface and tokens are others than "
-    .. "those of Magento's REST; this cart does not speak them", "url")
-end
-
----@return string[] findings
-function shop:test()
-  refuse_saas(self)
-  local stores, response = read_stores(self)
-  local one = shop.search({}, "entity_id", 1)
-  for _, list in ipairs { "orders", "customers/search", "products" } do self:get(list, one) end
-  return { ("Magento, %d store views, base currency %s"):format(#stores, tostring(stores[1].base_currency_code)),
-    check_sources(self), cart.clock_note(response) }
-end
+for name, value in pairs(connection) do shop[name] = value end
 
 -- Reading -------------------------------------------------------------------------------------------------------------
+
+local PARTS = { "field", "condition_type", "value" }
 
 ---@alias magento2.Filter { [1]: string, [2]: string, [3]: string|integer } field, condition, value
 
@@ -193,7 +85,7 @@ function shop.search(filters, sort, size, page)
   for i, group in ipairs(filters) do
     for k, filter in ipairs(type(group[1]) == "table" and group or { group }) do
       local name = ("searchCriteria[filter_groups][%d][filters][%d]"):format(i - 1, k - 1)
-      for j, part in ipairs { "field", "condition_type", "value" } do query[("%s[%s]"):format(name, part)] = filter[j] end
+      for j, part in ipairs(PARTS) do query[("%s[%s]"):format(name, part)] = filter[j] end
     end
   end
   return query
@@ -583,8 +475,8 @@ shop.stock = {
 
   fetch = function(self, window)
     if self.settings.single_stock then
-      cart.fail("not-expected", NO_SOURCES .. ", says single_stock: its stock is told, and not read; switch the stream "
-        .. "off: switches = { stock = false }", "single_stock")
+      cart.fail("not-expected", connection.NO_SOURCES .. ", says single_stock: its stock is told, and not read; switch "
+        .. "the stream off: switches = { stock = false }", "single_stock")
     end
     local filter = { { "source_code", "eq", self.settings.source } }
     paging.numbers(self, window, { size = self.settings.page_size, read = function(page, size)

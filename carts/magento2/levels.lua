@@ -8,11 +8,11 @@
 ---    later, in no order, and not at all while its consumers stand still.
 ---  - Without inventory sources a product has one stock item, which is written by its number.
 ---
----A level is absolute: writing it twice does no harm, but writing an older one after a newer one does. So what the queue
----has not done in a minute is written directly as well, and its job is remembered. While it is open its levels count as
----unknown, newer ones of the same SKUs too: the queue may still put an old one over them. When it is closed the level is
----looked at, and told again where it is another. Nothing goes into the queue while a job is open. The job of an answer
----that was lost cannot be known: of it nothing but the level is looked at, two minutes later.
+---A level is absolute: writing it twice does no harm, but writing an older one after a newer one does. So what the
+---queue has not done in a minute is written directly as well, and its job is remembered. While it is open its levels
+---count as unknown, newer ones of the same SKUs too: the queue may still put an old one over them. When it is closed
+---the level is looked at, and told again where it is another. Nothing goes into the queue while a job is open. The job
+---of an answer that was lost cannot be known: of it nothing but the level is looked at, two minutes later.
 local json = require "cartwright.json"
 local time = require "cartwright.time"
 
@@ -63,8 +63,8 @@ local POLLS, PAUSE = 20, 3 -- times, seconds
 
 local DONE, OPEN, REJECTED = 1, 4, 5 -- what the queue says of an operation; all else failed
 
----Operations of a job in the order of its levels; they are numbered, but not always from 0. Those that were rejected are
----left out. None: the shop does not have the job any more.
+---Operations of a job in the order of its levels; they are numbered, but not always from 0. Those that were rejected
+---are left out. None: the shop does not have the job any more.
 ---@return { status: integer, words?: string }[]
 ---@return boolean is_open
 local function operations_of(self, uuid)

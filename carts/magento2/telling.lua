@@ -3,11 +3,11 @@
 ---Facts this script relies on:
 ---  - Prices answer 200 with a list of those that failed, whose words may name the SKU, or nothing but a row.
 ---  - "ship" takes what it is given without a wrapper, and refuses more than is open. A configurable is shipped by its
----    own row. Nothing that writes takes a key of ours: parcels are told by their tracks. A track is added to a parcel by
----    a call of its own; which one of several alike a parcel of ours became nobody knows.
+---    own row. Nothing that writes takes a key of ours: parcels are told by their tracks. A track is added to a parcel
+---    by a call of its own; which one of several alike a parcel of ours became nobody knows.
 ---  - A comment changes the status inside the present state, and takes any word. cancel, hold and unhold are calls of
----    their own, which answer false where they cannot: an order on hold is not cancelled, and gets back the status that it
----    had. closed and complete follow from what was done.
+---    their own, which answer false where they cannot: an order on hold is not cancelled, and gets back the status that
+---    it had. closed and complete follow from what was done.
 ---  - SKUs are compared without case when the shop looks for one.
 ---  - A list of addresses that is sent replaces all of them: none is sent.
 local tell = require "cartwright.tell"
@@ -70,7 +70,8 @@ local function price_fault(self, data)
   if data.currency ~= currency then return ("prices of this shop are in %s"):format(currency) end
 end
 
----Prices of one list. Where a fault does not say whose it is, each is told by itself: twice the same price does no harm.
+---Prices of one list. Where a fault does not say whose it is, each is told by itself: twice the same price does no
+---harm.
 ---@param messages cartwright.Message[]
 local function send_list(self, path, messages)
   local prices = {}

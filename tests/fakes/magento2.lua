@@ -378,7 +378,7 @@ end)
 shop:route("POST " .. V1 .. "shipment/track", function(self, request)
   local track = request:json().entity
   local parcel = track and find(self.parcels, "entity_id", track.parent_id)
-  if not parcel then return problem(400, "\"%fieldName\" is required. Enter and try again.", { fieldName = "entity" }) end
+  if not parcel then return problem(400, "\"%fieldName\" is required.", { fieldName = "entity" }) end
   table.insert(parcel.tracks, track)
   self:book { kind = "track", order_id = tostring(parcel.order_id), tracking_number = track.track_number,
     carrier = track.title }

@@ -1,5 +1,5 @@
----Stock of a Magento: sources, where it has them; its queue, which does nothing while the consumers stand still, and then
----its newest work first; one stock item of each product.
+---Stock of a Magento: sources, where it has them; its queue, which does nothing while the consumers stand still, and
+---then its newest work first; one stock item of each product.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local json = require "cartwright.json"
@@ -46,7 +46,8 @@ return function(shop, list, problem)
   with_sources("POST " .. V1 .. "inventory/source-items", function(self, request)
     local items = request:json().sourceItems
     if self.list_limit and #items > self.list_limit then
-      return problem(400, "Maximum items of type \"%type\" is %max", { type = "SourceItemInterface", max = self.list_limit })
+      return problem(400, "Maximum items of type \"%type\" is %max",
+        { type = "SourceItemInterface", max = self.list_limit })
     end
     if set_levels(self, items) then return fake.json(json.array {}) end
     return problem(400, "Could not save Source Item")
