@@ -354,7 +354,7 @@ end
 
 shop.orders = {
   id = "id",
-  records = "orders",
+  records = "orders|order", -- in files also one order, as the shop gives it
   overlap = "10m",
   settle = "10s",
 
@@ -463,7 +463,7 @@ shop.tables.fulfilment = { ["none"] = "open", ["partial"] = "partial", ["fulfill
 
 shop.customers = {
   id = "id",
-  records = "customers",
+  records = "customers|customer",
   overlap = "10m",
   settle = "10s",
 

@@ -52,8 +52,8 @@ function Shop:after(name, fn) end
 ---@field id? string path of the record's id; default "id"; it may stand in a derived part ("$key/id")
 ---@field map map.Plan
 ---@field fetch? fun(self: cartwright.Cart, window: cartwright.Window) without it only files can be imported
----How a file given to import or preview is read: where its records stand (in XML below the root element), or that it is a
----table of text.
+---How a file given to import or preview is read: where its records stand (in XML below the root element; in JSON a part may
+---be several keys of which one is there, "orders|order"), or that it is a table of text.
 ---@field records? string|{ rows: cartwright.Rows }
 ---@field overlap? string how far windows overlap, such as "2h"; default "1h"
 ---@field settle? string how long before now windows end; default "10s"
