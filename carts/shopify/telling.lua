@@ -219,6 +219,9 @@ telling.statuses_out = {
         :format(data.status))
     end
     local response = self:get(path .. ".json", { fields = "id,cancelled_at,closed_at" })
+    if data.status ~= "cancelled" and is_done(response:json_node(), CALLS.cancelled) then
+      return message:refused(tell.status_fault(data.status, "cancelled") or "")
+    end
     if not is_done(response:json_node(), call) then
       response = self:write("POST", ("%s/%s.json"):format(path, call[1]), {})
     end
@@ -239,13 +242,11 @@ telling.statuses_out = {
 
 -- Shipments -----------------------------------------------------------------------------------------------------------
 
-local function pieces_of(order, data)
-  return tell.pieces(data, tell.lines(order, "order/line_items", "id", "sku"))
-end
+local function lines_of(order) return tell.lines(order, "order/line_items", "id", "sku") end
 
----Parcels of the order with this number (nil: none) and these pieces.
+---Parcels of the order with this number (nil: none) and these pieces, beside those that were told before.
 ---@return string[] ids
-local function parcels_like(order, number, pieces)
+local function parcels_like(order, data, number, pieces)
   local ids = {}
   for parcel in order:each "order/fulfillments" do
     local status = parcel:text "status"
@@ -255,7 +256,8 @@ local function parcels_like(order, number, pieces)
       ids[#ids + 1] = parcel:text "id"
     end
   end
-  return ids
+  local others = tell.alike(data, number, pieces, lines_of(order))
+  return table.move(ids, others + 1, #ids, 1, {})
 end
 
 ---@param data out.ShipmentData
@@ -305,8 +307,8 @@ end
 ---Tells a new number of a parcel that the shop has.
 local function send_tracking(self, message, order, response, pieces)
   local data = message.data
-  if #parcels_like(order, data.tracking_number, pieces) > 0 then return message:sent(response) end
-  local ids = parcels_like(order, data.old_tracking_number, pieces)
+  if #parcels_like(order, data, data.tracking_number, pieces) > 0 then return message:sent(response) end
+  local ids = parcels_like(order, data, data.old_tracking_number, pieces)
   if #ids ~= 1 then
     return message:refused(("%s of the shop's parcels could be meant: change the number there"):format(
       #ids == 0 and "none" or "several"))
@@ -319,13 +321,13 @@ telling.shipments_out = {
   send = function(self, message)
     local data = message.data
     local order, response = read_order(self, data)
-    local pieces, why = pieces_of(order, data)
+    local pieces, why = tell.pieces(data, lines_of(order))
     if not pieces then return message:refused(why or "") end
     if order:text "order/cancelled_at" then
       return message:refused(tell.CANCELLED)
     end
     if data.again then return send_tracking(self, message, order, response, pieces) end
-    if data.tracking_number and #parcels_like(order, data.tracking_number, pieces) > 0 then
+    if data.tracking_number and #parcels_like(order, data, data.tracking_number, pieces) > 0 then
       return message:sent(response)
     end
     local lines
@@ -340,8 +342,8 @@ telling.shipments_out = {
     for _, message in ipairs(messages) do
       local data = message.data
       local order = read_order(self, data)
-      local pieces = pieces_of(order, data)
-      local found = pieces and #parcels_like(order, data.tracking_number, pieces) or 0
+      local pieces = tell.pieces(data, lines_of(order))
+      local found = pieces and #parcels_like(order, data, data.tracking_number, pieces) or 0
       if pieces and found == 0 then
         message:missing "the order has no such parcel"
       elseif pieces and data.tracking_number then

@@ -10,6 +10,7 @@
 ---Not known: how Advanced Shipment Tracking, another plugin, tells what it has; and from which version on the shop's own
 ---fulfillments keep the numbers that they take, which they lost for a time. So neither is used.
 local records = require "shipped.woocommerce.records"
+local tell = require "cartwright.tell"
 
 local progress = {}
 
@@ -59,6 +60,8 @@ progress.statuses_out = {
     if not slug then return message:refused(why) end
     local order, response = order_of(self, data.order_id)
     if not order then return message:refused "the shop has no such order" end
+    local fault = tell.status_fault(data.status, self:translate("status", order.status), order.status)
+    if order.status ~= slug and fault then return message:refused(fault) end
     if order.status ~= slug then response = move(self, data.order_id, slug) end
     message:sent(response)
   end,
@@ -142,16 +145,15 @@ local function note_of(data)
   return (table.concat({ words[1] or "", words[2] or "", words[3] or "" }, " "):gsub("^ +", ""):gsub(" +$", ""))
 end
 
-local BLANKS = "[%s,;:()]"
-
----Whether a text has the number, and not as a part of another one: 1177 is not in "2026-1177".
+---Whether a text has the number, and not just a longer one that it is a part of.
+---@param text string
 ---@param number string
-local function names_number(words, number)
-  local from, to = words:find(number, 1, true)
-  while from do
-    local is_begin = from == 1 or words:find(BLANKS, from - 1) == from - 1
-    if is_begin and (words:find("^%.*$", to + 1) or words:find("^%.?" .. BLANKS, to + 1)) then return true end
-    from, to = words:find(number, from + 1, true)
+local function names(text, number)
+  local at, last = text:find(number, 1, true)
+  while at do
+    local around = text:sub(at - 1, at > 1 and at - 1 or 0) .. text:sub(last + 1, last + 1)
+    if not around:find "[%w_-]" then return true end
+    at, last = text:find(number, at + 1, true)
   end
   return false
 end
@@ -162,7 +164,7 @@ end
 local function has_note(self, data)
   local response = self:get(("orders/%s/notes"):format(data.order_id))
   for _, note in ipairs(response:json()) do
-    if note.customer_note == true and names_number(tostring(note.note), data.tracking_number) then
+    if note.customer_note == true and names(tostring(note.note), data.tracking_number) then
       return true, response
     end
   end
