@@ -230,7 +230,10 @@ telling.statuses_out = {
       return message:refused(("the status %s follows from what is done: %s"):format(status, ONLY_DONE[status]))
     end
     local response = self:get("orders/" .. data.order_id, { fields = "status" })
-    if response:json_node():text "status" == status then return message:sent(response) end
+    local now = response:json_node():text "status"
+    if now == status then return message:sent(response) end
+    local fault = tell.status_fault(data.status, self:translate("status", now or ""), now)
+    if fault then return message:refused(fault) end
     local call = CALLS[status]
     local body = call and {} or { statusHistory = { status = status, comment = "", is_customer_notified = 0,
       is_visible_on_front = 0 } }
@@ -257,22 +260,30 @@ local CARRIERS = { ups = true, usps = true, fedex = true, dhl = true }
 
 ---The rows of the order that are in the parcel; nil and why it cannot be told.
 ---@param data out.ShipmentData
----@return table[]? items
+---@return table<string, integer>? pieces
 ---@return string? why
+---@return table[] rows of the order
 local function contents_of(self, data)
   local order, rows = self:get("orders/" .. data.order_id):json_node(), {}
-  if order:text "state" == "canceled" or order:text "status" == "canceled" then return nil, tell.CANCELLED end
+  if order:text "state" == "canceled" or order:text "status" == "canceled" then
+    return nil, tell.CANCELLED, rows
+  end
   for row in order:each "items" do
     if not row:text "parent_item_id" then
       rows[#rows + 1] = { id = row:text "item_id", sku = row:text "sku", no_parcel = row:text "is_virtual" == "1" }
     end
   end
   local pieces, why = tell.pieces(data, rows)
+  return pieces, why, rows
+end
+
+---@param pieces table<string, integer>
+local function items_of(pieces)
   local items = {}
-  for id, count in pairs(pieces or {}) do
+  for id, count in pairs(pieces) do
     items[#items + 1] = { order_item_id = math.tointeger(tonumber(id)), qty = count }
   end
-  return pieces and items, why
+  return items
 end
 
 ---@param data out.ShipmentData
@@ -282,18 +293,34 @@ local function track_of(data)
     title = data.carrier_name or data.carrier or "Carrier" }
 end
 
----Parcels of the order: how many there are, and the one with this number.
----@return integer count
----@return cartwright.Node? found
----@return cartwright.Response
-local function parcels_of(self, data)
-  local parcels, response = look_up(self, "shipments", { { "order_id", "eq", data.order_id } })
-  for _, parcel in ipairs(parcels) do
-    for track in parcel:each "tracks" do
-      if track:text "track_number" == data.tracking_number then return #parcels, parcel, response end
-    end
+---@param parcel cartwright.Node
+local function has_number(parcel, number)
+  for track in parcel:each "tracks" do
+    if track:text "track_number" == number then return true end
   end
-  return #parcels, nil, response
+  return false
+end
+
+---Whether a parcel holds just those pieces; where the shop does not say what is in it, its number has to do.
+---@param parcel cartwright.Node
+local function is_of(parcel, pieces)
+  local inside = tell.lines(parcel, "items", "order_item_id", nil, "qty")
+  return #inside == 0 or tell.holds(pieces, inside)
+end
+
+---Parcels of the order: how many there are, and whether one of them is this one, beside those that were told before.
+---@param pieces table<string, integer>
+---@param rows table[] of the order
+---@return integer count
+---@return boolean is_there
+---@return cartwright.Response
+local function parcels_of(self, data, pieces, rows)
+  local parcels, response = look_up(self, "shipments", { { "order_id", "eq", data.order_id } })
+  local found = 0
+  for _, parcel in ipairs(parcels) do
+    if has_number(parcel, data.tracking_number) and is_of(parcel, pieces) then found = found + 1 end
+  end
+  return #parcels, found > tell.alike(data, data.tracking_number, pieces, rows), response
 end
 
 telling.shipments_out = {
@@ -302,13 +329,13 @@ telling.shipments_out = {
     if data.again then
       return message:refused "which of the shop's parcels it is cannot be told: add its number in the shop's admin"
     end
-    local items, why = contents_of(self, data)
-    if not items then return message:refused(why or "") end
+    local pieces, why, rows = contents_of(self, data)
+    if not pieces then return message:refused(why or "") end
     if data.tracking_number then
-      local _, found, response = parcels_of(self, data)
-      if found then return message:sent(response) end
+      local _, is_there, response = parcels_of(self, data, pieces, rows)
+      if is_there then return message:sent(response) end
     end
-    message:sent(self:write("POST", ("order/%s/ship"):format(data.order_id), { items = items,
+    message:sent(self:write("POST", ("order/%s/ship"):format(data.order_id), { items = items_of(pieces),
       notify = self.settings.notify, tracks = data.tracking_number and { track_of(data) } or nil,
       arguments = { extension_attributes = { source_code = self.settings.source } } }))
   end,
@@ -316,10 +343,12 @@ telling.shipments_out = {
   -- A parcel without a number may be any of those that the order has: a person tells these apart.
   probe = function(self, messages)
     for _, message in ipairs(messages) do
-      local count, found = parcels_of(self, message.data)
-      if found then
-        message:arrived "a parcel of the order has its number"
-      elseif message.data.tracking_number or count == 0 then
+      local data = message.data
+      local pieces, _, rows = contents_of(self, data)
+      local count, is_there = parcels_of(self, data, pieces or {}, rows)
+      if pieces and data.tracking_number and is_there then
+        message:arrived "a parcel of the order has its number and pieces"
+      elseif count == 0 or pieces and data.tracking_number then
         message:missing "the order has no such parcel"
       end
     end

@@ -21,6 +21,7 @@ struct cw_lua_carts *cw_lua_carts_create(struct cw_script *script, const struct 
     carts->host = *host;
     if (!cw_script_provide(script, "cartwright.native.cart", cw_luaopen_cart, carts, err) ||
         !cw_script_provide(script, "cartwright.native.telling", cw_luaopen_telling, carts, err) ||
+        !cw_script_provide(script, "cartwright.native.told", cw_luaopen_told, carts, err) ||
         !cw_script_provide(script, "cartwright.native.inbox", cw_luaopen_inbox, carts, err) ||
         !cw_script_provide(script, "cartwright.site", cw_luaopen_site, carts, err)) {
         free(carts);

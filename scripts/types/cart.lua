@@ -89,6 +89,15 @@ function Shop:after(name, fn) end
 ---@field connect? number seconds to connect, default 10
 ---@field attempts? integer of a request that may be repeated, default 5
 ---@field body_limit? integer bytes of an answer, default 64 MiB
+---@field quota? cartwright.Quota where the shop tells its quota by headers of its own; Retry-After is always heeded
+
+---A 429 with `reset` waits for that long, as with Retry-After: no attempt is used up. Where `left` is below `least`, no
+---request of any kind leaves until then.
+---@class cartwright.Quota
+---@field reset string header: for how long to wait until the quota is there again
+---@field unit? "s"|"ms" of it; default "s"
+---@field left? string header: requests that are left until then
+---@field least? integer with fewer left than that nothing goes until then
 
 ---A token is asked for (by POST) when there is none, when its time is nearly over (a tenth of it, a minute at most), and once
 ---when the shop answers 401, after which the request is sent once more; it is known to the runtime alone, remembered as a

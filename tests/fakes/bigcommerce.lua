@@ -1,6 +1,6 @@
 ---A BigCommerce store of one's own making: V2 orders with their lists, V3 customers, catalogue and inventory, as
 ---carts/bigcommerce.lua uses them, with the traps of the real one: 204 for nothing, lists of their own for each order,
----amounts as texts, levels that fail as a whole, and no key for writes.
+---amounts as texts, levels that fail as a whole, a second location with levels of its own, and no key for writes.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local json = require "cartwright.json"
@@ -417,14 +417,20 @@ end
 
 shop:route("GET /v3/hooks", function() return fake.json { data = json.array {}, meta = {} } end)
 
+local ELSEWHERE = 2 -- a location that nobody tells
+
+local function level_at(location, level)
+  return { location_id = location, location_enabled = true, available_to_sell = level, total_inventory_onhand = level,
+    settings = { safety_stock = 0 } }
+end
+
 shop:route("GET /v3/inventory/items", function(self, request)
   local items = {}
   for _, product in ipairs(self.products) do
     for _, variant in ipairs(product.variants) do
       local level = self.levels[variant.sku]
       items[#items + 1] = { sku = variant.sku, identity = { variant_id = variant.id, product_id = product.id,
-        sku = variant.sku, sku_id = variant.id }, locations = { { location_id = 1, location_enabled = true,
-        available_to_sell = level, total_inventory_onhand = level, settings = { safety_stock = 0 } } } }
+        sku = variant.sku, sku_id = variant.id }, locations = { level_at(1, level), level_at(ELSEWHERE, decimal.new(40)) } }
     end
   end
   return v3_list(self, filtered(items, request.query, {}), request)
@@ -450,6 +456,7 @@ shop:route("PUT /v3/inventory/adjustments/absolute", function(self, request)
   for i, item in ipairs(request:json().items) do
     local sku, why = adjusted(self, item)
     if not sku then return v3_error(422, why) end
+    if item.location_id ~= self.settings.location then return v3_error(422, "[Location was not found]") end
     taken[i] = { sku, item.quantity }
   end
   for _, pair in ipairs(taken) do

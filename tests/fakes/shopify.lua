@@ -1,6 +1,8 @@
 ---A Shopify of one's own making, as carts/shopify.lua uses it: orders and customers by REST, items and stock by
 ---GraphQL, with the traps of the real one: closed orders left out unless asked for, refusals with status 200, parcels
----made of lines of fulfilment orders, and no key for writes.
+---made of lines of fulfilment orders, and no key for writes but that of stock from version 2026-04 on. A version that is
+---not supported (`shop.supported`) is answered as the oldest one that is, and each takes its own form of a stock level
+---only. What lies there (on_hand) is more than what is left of it by `shop.committed`.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local json = require "cartwright.json"
@@ -15,14 +17,50 @@ local shop = fake.new {
   end,
 }
 
-local BASE = "/admin/api/2026-01/"
+local BASE = "/admin/api/{version}/"
 local LOCATION = 487838322
 
 function shop:start()
-  self.orders, self.customers, self.products, self.levels, self.fulfilled = {}, {}, {}, {}, {}
+  self.orders, self.customers, self.products, self.levels = {}, {}, {}, {}
+  self.supported = { "2026-01", "2026-04", "2026-07" }
+  self.scopes = { "read_all_orders", "write_orders", "write_customers", "write_products", "write_inventory",
+    "read_locations", "write_merchant_managed_fulfillment_orders" }
+  self.committed = {}                      -- pieces by SKU that orders have taken and that still lie there
+  self.keys = {}                           -- of writes that were carried out
+  self.throttled = { ask = 0, change = 0 } -- so many questions and changes by GraphQL it is asked too much by
+  self.held = {}                           -- ids of orders whose fulfilment is on hold
+  self.warns = false                       -- whether it understands no filter of GraphQL
 end
 
 local function problem(status, errors) return fake.json({ errors = errors }, status) end
+
+---The version that answers for the one that was asked for.
+local function version_of(self, asked)
+  for _, version in ipairs(self.supported) do
+    if version == asked then return version end
+  end
+  return self.supported[1]
+end
+
+---A route of the interface; `pattern` is below its version.
+local function route(pattern, answer)
+  local method, path = pattern:match "^(%S+) (.*)$"
+  shop:route(("%s %s%s"):format(method, BASE, path), function(self, request)
+    self.version = version_of(self, request.params.version)
+    local made = answer(self, request)
+    made.headers["X-Shopify-API-Version"] = self.version
+    return made
+  end)
+end
+
+local function may(self, ...)
+  for _, wanted in ipairs { ... } do
+    for _, scope in ipairs(self.scopes) do
+      if scope == wanted or scope == wanted:gsub("^read", "write") then return true end
+    end
+  end
+  return false
+end
 
 function shop:authorized(request)
   if request:header "X-Shopify-Access-Token" == self.settings.token then return true end
@@ -55,6 +93,7 @@ local STATES = {
 
 local function set_state(order, state, at)
   order.financial_status, order.fulfillment_status = state[1], state[2] or json.null
+  order.total_outstanding = (state[1] == "pending" or state[1] == "expired") and order.total_price or "0.00"
   if state[3] then order[state[3]] = stamp(at) end
 end
 
@@ -93,7 +132,7 @@ function shop:place(given)
   local order = { id = id, name = "#" .. 1000 + number, order_number = 1000 + number, test = false,
     created_at = stamp(at), updated_at = stamp(at), made = at, changed = self:now(), closed_at = json.null,
     cancelled_at = json.null, currency = given.currency, presentment_currency = given.currency, taxes_included = false,
-    total_price = money(given.total), subtotal_price = "0.00", total_tax = money(given.tax_total),
+    total_price = money(given.total), current_total_price = money(given.total), subtotal_price = "0.00", total_tax = money(given.tax_total),
     total_tip_received = "0.00", email = given.email, contact_email = given.email, note = given.note or json.null,
     note_attributes = json.array {}, tags = "", source_name = "web", customer = json.null,
     payment_gateway_names = { given.payment_method or "manual" }, discount_codes = json.array {},
@@ -114,7 +153,8 @@ function shop:amend(order_id, changes)
   local order = find(self.orders, order_id)
   if changes.status then set_state(order, STATES[changes.status], self:now()) end
   if changes.note then order.note = changes.note end
-  if changes.total then order.total_price = money(changes.total) end
+  if changes.total then order.total_price, order.current_total_price = money(changes.total), money(changes.total) end
+  if changes.outstanding then order.total_outstanding = money(changes.outstanding) end
   touch(self, order)
 end
 
@@ -286,10 +326,10 @@ local function rest_list(self, name, request)
 end
 
 for _, name in ipairs { "orders", "customers" } do
-  shop:route(("GET %s%s.json"):format(BASE, name), function(self, request) return rest_list(self, name, request) end)
+  route(("GET %s.json"):format(name), function(self, request) return rest_list(self, name, request) end)
 end
 
-shop:route("GET " .. BASE .. "customers/search.json", function(self, request)
+route("GET customers/search.json", function(self, request)
   local wanted, list = request.query.query:match "^email:(.*)$", json.array {}
   for _, customer in ipairs(self.customers) do
     if (customer.email or ""):lower() == wanted then list[#list + 1] = shown(customer) end
@@ -298,26 +338,37 @@ shop:route("GET " .. BASE .. "customers/search.json", function(self, request)
 end)
 
 for name, list in pairs { order = "orders", customer = "customers" } do
-  shop:route(("GET %s%s/{id}.json"):format(BASE, list), function(self, request)
+  route(("GET %s/{id}.json"):format(list), function(self, request)
     local record = find(self[list], request.params.id)
     return record and fake.json { [name] = shown(record, request.query.fields) } or problem(404, "Not Found")
   end)
 end
 
-shop:route("GET /admin/oauth/access_scopes.json", function()
-  local scopes = {}
-  for i, scope in ipairs { "read_all_orders", "write_orders", "read_customers", "write_products", "write_inventory",
-    "read_locations" } do scopes[i] = { handle = scope } end
+shop:route("GET /admin/oauth/access_scopes.json", function(self)
+  local scopes = json.array {}
+  for i, scope in ipairs(self.scopes) do scopes[i] = { handle = scope } end
   return fake.json { access_scopes = scopes }
 end)
 
-shop:route("GET " .. BASE .. "webhooks.json", function() return fake.json { webhooks = json.array {} } end)
+route("GET webhooks.json", function() return fake.json { webhooks = json.array {} } end)
 
 ---Ids of fulfilment orders and their lines are others than those of orders.
 local OTHER = 1000000
 
-shop:route("GET " .. BASE .. "orders/{id}/fulfillment_orders.json", function(self, request)
-  local order, lines = find(self.orders, request.params.id), json.array {}
+local FULFILMENT = { "merchant_managed_fulfillment_orders", "assigned_fulfillment_orders",
+  "third_party_fulfillment_orders" }
+
+---Nil: the app may.
+local function no_fulfilment(self, what)
+  for _, kind in ipairs(FULFILMENT) do
+    if may(self, what .. "_" .. kind) then return nil end
+  end
+  return problem(403, ("[API] This action requires merchant approval for %s_%s scope."):format(what, FULFILMENT[1]))
+end
+
+route("GET orders/{id}/fulfillment_orders.json", function(self, request)
+  local order, lines, refusal = find(self.orders, request.params.id), json.array {}, no_fulfilment(self, "read")
+  if refusal then return refusal end
   if not order then return problem(404, "Not Found") end
   for i, line in ipairs(order.line_items) do
     lines[i] = { id = line.id + OTHER, line_item_id = line.id, quantity = line.quantity,
@@ -325,11 +376,12 @@ shop:route("GET " .. BASE .. "orders/{id}/fulfillment_orders.json", function(sel
   end
   local is_done = order.fulfillment_status == "fulfilled"
   return fake.json { fulfillment_orders = { { id = order.id + OTHER, order_id = order.id, line_items = lines,
-    status = is_done and "closed" or "open", assigned_location_id = LOCATION } } }
+    status = is_done and "closed" or self.held[request.params.id] and "on_hold" or "open", assigned_location_id = LOCATION } } }
 end)
 
-shop:route("POST " .. BASE .. "fulfillments.json", function(self, request)
-  local given, pieces, order = request:json().fulfillment, {}, nil
+route("POST fulfillments.json", function(self, request)
+  local given, pieces, order, refusal = request:json().fulfillment, {}, nil, no_fulfilment(self, "write")
+  if refusal then return refusal end
   for _, part in ipairs(given.line_items_by_fulfillment_order) do
     order = find(self.orders, part.fulfillment_order_id - OTHER)
     for _, line in ipairs(part.fulfillment_order_line_items or {}) do
@@ -344,7 +396,7 @@ shop:route("POST " .. BASE .. "fulfillments.json", function(self, request)
   return fake.json({ fulfillment = parcel }, 201)
 end)
 
-shop:route("POST " .. BASE .. "fulfillments/{id}/update_tracking.json", function(self, request)
+route("POST fulfillments/{id}/update_tracking.json", function(self, request)
   for _, order in ipairs(self.orders) do
     local parcel = find(order.fulfillments, request.params.id)
     if parcel then
@@ -359,7 +411,7 @@ shop:route("POST " .. BASE .. "fulfillments/{id}/update_tracking.json", function
 end)
 
 for call, done in pairs { cancel = { "cancelled_at", "cancelled" }, close = { "closed_at", "archived" } } do
-  shop:route(("POST %sorders/{id}/%s.json"):format(BASE, call), function(self, request)
+  route(("POST orders/{id}/%s.json"):format(call), function(self, request)
     local order = find(self.orders, request.params.id)
     if not order then return problem(404, "Not Found") end
     if order[done[1]] ~= json.null then return problem(422, { base = { "Order is already " .. done[2] } }) end
@@ -379,13 +431,13 @@ local function take_customer(self, record, given, status)
   return fake.json({ customer = shown(record) }, status)
 end
 
-shop:route("POST " .. BASE .. "customers.json", function(self, request)
+route("POST customers.json", function(self, request)
   local given = request:json().customer
   if self:customer_of(given.email) then return problem(422, { email = { "has already been taken" } }) end
   return take_customer(self, find(self.customers, self:register {}), given, 201)
 end)
 
-shop:route("PUT " .. BASE .. "customers/{id}.json", function(self, request)
+route("PUT customers/{id}.json", function(self, request)
   local record = find(self.customers, request.params.id)
   return record and take_customer(self, record, request:json().customer) or problem(404, "Not Found")
 end)
@@ -441,12 +493,13 @@ end
 
 local function variant_node(self, variant, product)
   local level = self.levels[variant.sku]
+  local lies = level + (self.committed[variant.sku] or 0)
   return { legacyResourceId = tostring(variant.id), sku = variant.sku, title = variant.title, barcode = json.null,
     price = tostring(variant.price), compareAtPrice = variant.compare and tostring(variant.compare) or json.null,
     product = { legacyResourceId = tostring(product.id), id = gid("Product", product.id) },
-    inventoryItem = { id = gid("InventoryItem", variant.id + OTHER), tracked = true, unitCost = json.null,
-      inventoryLevel = { quantities = { { name = "available", quantity = level },
-        { name = "on_hand", quantity = level } } } } }
+    inventoryItem = { id = gid("InventoryItem", variant.id + OTHER), tracked = variant.tracked ~= false,
+      unitCost = json.null, inventoryLevel = variant.is_elsewhere and json.null or { quantities = {
+        { name = "available", quantity = level }, { name = "on_hand", quantity = lies } } } } }
 end
 
 ---All variants, each with its product.
@@ -469,8 +522,34 @@ end
 
 local function faults(words) return { { field = json.array { "input" }, message = words } } end
 
-local function set_quantities(self, variables)
+---What is wrong with the form of a stock level, which changed with version 2026-04: GraphQL refuses the whole request.
+---@return string?
+local function fault_of_form(self, query, input)
+  local is_new = self.version >= "2026-04"
+  if is_new and not query:find "@idempotent%(key:%$" then
+    return "The @idempotent directive is required for this mutation but was not provided."
+  elseif is_new and input.ignoreCompareQuantity ~= nil then
+    return "InventorySetQuantitiesInput.ignoreCompareQuantity (Field is not defined)"
+  end
+  for _, entry in ipairs(input.quantities) do
+    if is_new and entry.changeFromQuantity == nil then
+      return "InventoryQuantityInput.changeFromQuantity (Expected value to be provided)"
+    elseif not is_new and entry.changeFromQuantity ~= nil then
+      return "InventoryQuantityInput.changeFromQuantity (Field is not defined)"
+    end
+  end
+end
+
+local function set_quantities(self, variables, query)
   local by_item, input = {}, variables.input
+  local fault = fault_of_form(self, query, input)
+  if fault then
+    self:answer(fake.json { errors = { { message = fault, extensions = { code = "INVALID_VARIABLE" } } } })
+  elseif self.version < "2026-04" and not input.ignoreCompareQuantity then
+    return faults "The compareQuantity argument must be given to each quantity or ignored using ignoreCompareQuantity."
+  elseif self.keys[variables.key or ""] then
+    return json.array {}
+  end
   for _, variant in ipairs(variants(self)) do by_item[gid("InventoryItem", variant.id + OTHER)] = variant end
   for _, entry in ipairs(input.quantities) do
     if not by_item[entry.inventoryItemId] then return faults "The specified inventory item could not be found." end
@@ -478,9 +557,10 @@ local function set_quantities(self, variables)
   end
   for _, entry in ipairs(input.quantities) do
     local sku = by_item[entry.inventoryItemId].sku
-    self.levels[sku] = entry.quantity
-    self:book { kind = "stock", sku = sku, quantity = entry.quantity }
+    self.levels[sku] = entry.quantity - (input.name == "on_hand" and self.committed[sku] or 0)
+    self:book { kind = "stock", sku = sku, quantity = entry.quantity, name = input.name }
   end
+  if variables.key then self.keys[variables.key] = true end
   return json.array {}
 end
 
@@ -492,7 +572,11 @@ local function set_prices(self, variables)
     end
     if not variant then return faults "Product variant does not exist" end
     variant.price = decimal.new(entry.price)
-    variant.compare = entry.compareAtPrice and decimal.new(entry.compareAtPrice) or nil
+    if entry.compareAtPrice == json.null then
+      variant.compare = nil
+    elseif entry.compareAtPrice then -- what is not sent stays
+      variant.compare = decimal.new(entry.compareAtPrice)
+    end
     self:book { kind = "price", sku = variant.sku, price = entry.price }
   end
   return json.array {}
@@ -500,8 +584,8 @@ end
 
 ---Questions and changes by the field that they ask for; the first that is there.
 local FIELDS = {
-  { "inventorySetQuantities", function(self, v)
-    return { inventorySetQuantities = { userErrors = set_quantities(self, v) } }
+  { "inventorySetQuantities", function(self, v, query)
+    return { inventorySetQuantities = { userErrors = set_quantities(self, v, query) } }
   end },
   { "productVariantsBulkUpdate", function(self, v)
     return { productVariantsBulkUpdate = { userErrors = set_prices(self, v) } }
@@ -538,10 +622,28 @@ local FIELDS = {
   end },
 }
 
-shop:route("POST " .. BASE .. "graphql.json", function(self, request)
+local function too_much()
+  return fake.json { errors = { { message = "Throttled", extensions = { code = "THROTTLED" } } }, extensions = {
+    cost = { requestedQueryCost = 42, actualQueryCost = json.null, throttleStatus = { maximumAvailable = 1000,
+      currentlyAvailable = 2, restoreRate = 20 } } } }
+end
+
+route("POST graphql.json", function(self, request)
   local asked = request:json()
+  local kind = asked.query:find "^mutation" and "change" or "ask"
+  if self.throttled[kind] > 0 then
+    self.throttled[kind] = self.throttled[kind] - 1
+    return too_much()
+  end
   for _, field in ipairs(FIELDS) do
-    if asked.query:find(field[1]) then return data(field[2](self, asked.variables or {})) end
+    if asked.query:find(field[1]) then
+      local answer = data(field[2](self, asked.variables or {}, asked.query))
+      if not self.warns or not (asked.variables or {}).query then return answer end
+      local told = json.decode(answer.body)
+      told.extensions.search = { { path = { "products" }, query = asked.variables.query, warnings = { {
+        field = "updated_at", message = "Invalid search field for this query." } } } }
+      return fake.json(told)
+    end
   end
   return fake.json { errors = { { message = "Field doesn't exist", extensions = { code = "undefinedField" } } } }
 end)
