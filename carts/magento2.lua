@@ -216,12 +216,25 @@ local function split_bundles(order)
   return split
 end
 
+---Pieces that will not be sent: those that were cancelled or paid back, as far as they had not left. Which of them came
+---back of those that had left the row does not say; nor do rows of bundles say what left of them.
+---@param row cartwright.Node
+---@param is_bundle boolean
+local function cancelled_of(row, is_bundle)
+  local gone = row:decimal "qty_canceled" or decimal.new(0)
+  if not is_bundle then gone = gone + (row:decimal "qty_refunded" or 0) end
+  local open = (row:decimal "qty_ordered" or 0) - (row:decimal "qty_shipped" or 0)
+  local pieces = gone < open and gone or open
+  return pieces > 0 and pieces or nil
+end
+
 local function line(row, has_money)
   local total, discount = money_of(row)
   local parent = row:text "parent_item/product_type" == "bundle" and row:text "parent_item_id" or nil
   if not has_money then total, discount = decimal.new(0), decimal.new(0) end
   return { id = row:text "item_id", parent = parent, sku = row:text "sku", name = row:text "name",
     product = row:text "product_id", quantity = row:decimal "qty_ordered", discount = discount, total = total,
+    cancelled = cancelled_of(row, parent ~= nil or row:text "product_type" == "bundle"),
     price = has_money and rounded(row, "price") or decimal.new(0), rate = row:decimal "tax_percent",
     tax = has_money and rounded(row, "tax_amount") or decimal.new(0) }
 end
@@ -358,6 +371,7 @@ shop.orders = {
       name = "name",
       item_id = "product",
       quantity = map.value("quantity", { required = true }),
+      cancelled = "cancelled",
       unit_price = "price",
       discount = "discount",
       total = "total",

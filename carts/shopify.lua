@@ -9,9 +9,9 @@
 ---  - Amounts are texts in the shop's currency, zero or three decimals in some; with taxes_included the tax is inside.
 ---    A line's price is of one piece before its discount, which stands in discount_allocations; subtotal_price is not
 ---    to be built on. Lines that were taken out of an order stay, with current_quantity 0.
----  - financial_status "paid" stands also where total_outstanding says that a part is owed: then it is partly paid. Where
----    as much is owed as the order costs, no payment was recorded: programs that bring orders in say "paid" of what was
----    paid elsewhere, and the word stands (a rule can hold these by custom.outstanding).
+---  - financial_status is "paid" also where total_outstanding says that a part is owed: then it is partly paid. Where as
+---    much is owed as the order costs, no payment was recorded: programs that bring orders in say "paid" of what was paid
+---    elsewhere, and the word stands (a rule can hold these by custom.outstanding).
 ---  - fulfillment_status null is "nothing was sent". Orders are archived (closed_at) once they are paid and sent.
 ---  - An item's variants hold SKU, price and stock; SKUs are not unique. A variant has one inventory item, which has a
 ---    level at each location: on_hand is what lies there, available what is left of it behind orders that are not sent.
@@ -179,8 +179,8 @@ function shop:test()
     about:text "data/shop/currencyCode"), cart.clock_note(answer) }
   local version = graphql.version(self, answer)
   if version ~= self.settings.version then
-    findings[#findings + 1] = ("the shop answers as version %s, not %s: it does not support that one (any more)"):format(
-      version, self.settings.version)
+    findings[#findings + 1] = ("the shop answers as version %s: it does not support %s (any more)"):format(version,
+      self.settings.version)
   end
   if not scopes.read_all_orders then
     findings[#findings + 1] = "only orders of the last 60 days, for want of the scope read_all_orders"
@@ -335,6 +335,36 @@ local function fee_total(order)
   return sum
 end
 
+local NEVER_SENT = { cancelled = true, error = true, failure = true } -- statuses of parcels
+
+---Pieces by their lines that will not be sent: what is gone from a line, but for what came back, and no more than is not
+---sent yet.
+---@param order cartwright.Node
+---@return { id: string, pieces: cartwright.Decimal }[]
+local function cancelled(order)
+  local sent, returned, list = {}, {}, {}
+  for parcel in order:each "fulfillments" do
+    for line in parcel:each "line_items" do
+      local id = line:text "id"
+      if not NEVER_SENT[parcel:text "status"] then sent[id] = (sent[id] or 0) + (line:decimal "quantity" or 0) end
+    end
+  end
+  for line in order:each "refunds/refund_line_items" do
+    local id = line:text "line_item_id"
+    if line:text "restock_type" == "return" then returned[id] = (returned[id] or 0) + (line:decimal "quantity" or 0) end
+  end
+  for line in order:each "line_items" do
+    local id, ordered, current = line:text "id", line:decimal "quantity" or 0, line:decimal "current_quantity"
+    local gone = current and ordered - current - (returned[id] or 0) or 0
+    local open = ordered - (sent[id] or 0)
+    if gone > 0 and open > 0 then list[#list + 1] = { id = id, pieces = gone < open and gone or open } end
+  end
+  return list
+end
+
+---@param line cartwright.Node
+local function cancelled_of(line) return line:decimal(("$cancelled[id=%s]/pieces"):format(line:text "id")) end
+
 local function address(path)
   return map.at(path, map.address {
     external_id = "id",
@@ -354,7 +384,7 @@ end
 
 shop.orders = {
   id = "id",
-  records = "orders",
+  records = { "orders", "order" }, -- in files also one order, as the shop gives it
   overlap = "10m",
   settle = "10s",
 
@@ -368,6 +398,8 @@ shop.orders = {
   end,
 
   skip = { ["test order"] = { path = "test", values = { "true" } } },
+
+  derive = { cancelled = cancelled },
 
   map = map.order {
     number = map.first { "name", "order_number" },
@@ -407,6 +439,7 @@ shop.orders = {
       item_id = "product_id",
       variant_id = "variant_id",
       quantity = map.value("quantity", { required = true }),
+      cancelled = cancelled_of,
       unit_price = map.value("price", { required = true }),
       discount = line_discount,
       total = line_total,
@@ -463,7 +496,7 @@ shop.tables.fulfilment = { ["none"] = "open", ["partial"] = "partial", ["fulfill
 
 shop.customers = {
   id = "id",
-  records = "customers",
+  records = "customers|customer",
   overlap = "10m",
   settle = "10s",
 

@@ -80,6 +80,7 @@ shop.lacks = {
   webhook = "shops of this protocol send no notices",
   ids = "orders can only be asked for by the number that they follow",
   ["shipments-out-partial"] = "the form of updatestatus has no lines; with status_xml it tells them",
+  ["order-shrinks"] = "the protocol has no word for it",
   ["shipments-out-cancelled"] = "the protocol does not say where an order stands now",
   ["statuses-out-overtaken"] = "the protocol does not say where an order stands now",
   ["item-variants"] = "each variant is a product of its own: nothing says what they are variants of",

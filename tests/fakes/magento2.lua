@@ -112,18 +112,21 @@ function shop:amend(order_id, changes)
   touch(self, order)
 end
 
+---What of a row is to be sent.
+local function open_of(row) return row.qty_ordered - row.qty_shipped - row.qty_canceled - row.qty_refunded end
+
 ---Makes a parcel; nil where more is to be sent than is open.
 local function make_parcel(self, order, items, tracks)
   for _, item in ipairs(items) do
     local row = find(order.items, "item_id", item.order_item_id)
-    if not row or number(item.qty) > row.qty_ordered - row.qty_shipped then return nil end
+    if not row or number(item.qty) > open_of(row) then return nil end
   end
   local open = number(0)
   for _, item in ipairs(items) do
     local row = find(order.items, "item_id", item.order_item_id)
     row.qty_shipped = number(row.qty_shipped) + number(item.qty)
   end
-  for _, row in ipairs(order.items) do open = open + row.qty_ordered - row.qty_shipped end
+  for _, row in ipairs(order.items) do open = open + open_of(row) end
   if open:is_zero() and order.total_paid then order.status, order.state = "complete", "complete" end
   touch(self, order)
   local parcel = { entity_id = self:next "parcel", order_id = order.entity_id, items = items, tracks = tracks,
@@ -134,7 +137,7 @@ end
 
 local function all_of(order)
   local items = {}
-  for _, row in ipairs(order.items) do items[#items + 1] = { order_item_id = row.item_id, qty = row.qty_ordered } end
+  for _, row in ipairs(order.items) do items[#items + 1] = { order_item_id = row.item_id, qty = open_of(row) } end
   return items
 end
 
@@ -152,6 +155,15 @@ function shop:refund(order_id, refund)
   local order = find(self.orders, "entity_id", order_id)
   order.total_refunded = number(refund.amount)
   if order.total_refunded == order.grand_total then order.status, order.state = "closed", "closed" end
+  touch(self, order)
+end
+
+---A piece is paid back before it was sent: it stays in what was ordered, and in the order's total.
+function shop:shrink(order_id, sku, quantity)
+  local order = find(self.orders, "entity_id", order_id)
+  local row = find(order.items, "sku", sku)
+  row.qty_refunded = row.qty_refunded + number(quantity)
+  order.total_refunded = row.price * number(quantity)
   touch(self, order)
 end
 

@@ -80,7 +80,7 @@ shop.orders = {
     shipping = map.at("deliver_to", map.address { first_name = "first", last_name = "last", street = "street",
       city = "town", postcode = "postcode", country = "country" }),
     lines = map.each("items", map.line { external_id = "id", sku = "sku", name = "title", quantity = "count",
-      unit_price = "each" }),
+      cancelled = "dropped", unit_price = "each" }),
   },
 }
 
