@@ -235,8 +235,8 @@ local function has(order, field)
   return amount ~= nil and not amount:is_zero()
 end
 
----Whether it is skipped anyway: its lists would cost requests.
-local function is_left_out(order) return order:text "status_id" == "0" or order:text "is_deleted" == "true" end
+---Whether it is skipped anyway: its lists would cost requests. One that is archived may be here already.
+local function is_left_out(order) return order:text "status_id" == "0" and order:text "is_deleted" ~= "true" end
 
 ---@param orders cartwright.Records
 local function complete_orders(self, orders)
@@ -322,11 +322,26 @@ local function fulfilment_status(order)
   return shipped < all and "partial" or "shipped"
 end
 
----The row of the table `status`: a part of the money that went back says nothing of the parcels.
+---Where nothing more is to be sent.
+local ENDS = { ["2"] = true, ["4"] = true, ["5"] = true, ["6"] = true, ["10"] = true, ["14 shipped"] = true }
+
+---The row of the table `status`: a part of the money that went back says nothing of the parcels, and an order that was put
+---away before its end is the row "archived", which has to be made.
 ---@param order cartwright.Node
 local function status_row(order)
   local id = order:text "status_id"
-  return id == "14" and fulfilment_status(order) == "shipped" and "14 shipped" or id
+  local row = id == "14" and fulfilment_status(order) == "shipped" and "14 shipped" or id
+  return order:text "is_deleted" == "true" and not ENDS[row] and "archived" or row
+end
+
+---Pieces that will not be sent: those that were paid back, as far as they had not left. Which of them came back of those
+---that had left the shop does not say.
+---@param line cartwright.Node
+local function cancelled(line)
+  local back = line:decimal "quantity_refunded" or decimal.new(0)
+  local open = (line:decimal "quantity" or 0) - (line:decimal "quantity_shipped" or 0)
+  local pieces = back < open and back or open
+  return pieces > 0 and pieces or nil
 end
 
 ---"Lena Müller, 22 Forbes Ave, 15222 Pittsburgh": of an order that goes to several.
@@ -448,6 +463,7 @@ shop.orders = {
       item_id = map.value("product_id", NO_ID),
       variant_id = map.value("variant_id", NO_ID),
       quantity = map.value("quantity", { required = true }),
+      cancelled = cancelled,
       unit_price = amount "price_",
       total = amount "total_",
       tax = "total_tax",

@@ -267,6 +267,7 @@ shop.orders.map = map.order {
     sku = "sku",
     name = "title",
     quantity = map.value("count", { required = true }),
+    cancelled = "dropped", -- pieces of it that will not be sent: they take no stock, and are in the totals still
     unit_price = "price",
     total = map.value("amount", { required = true }),
     tax = "tax",

@@ -354,6 +354,7 @@ shop.lacks = {
   customers_out = "an account needs a password, which the back office cannot give",
   items_out = "a product needs tax class, attribute group and URL, which the back office has no words for",
   webhook = "the shop sends no notices by itself",
+  ["order-shrinks"] = "rows do not say what was paid back of them",
   ["list-moves"] = "no order leaves the list; what comes moves the rest to later pages, where it comes again",
   ["item-variants"] = "a variant is a product of its own; those of one kind have the same group",
 }

@@ -525,6 +525,7 @@ shop.lacks = {
   customers_out = "not told: the shop makes customers of orders by itself",
   items_out = "a product needs options, channels and a shipping profile, which the back office has no words for",
   webhook = "the shop sends no notices by itself",
+  ["order-shrinks"] = "what was taken out of a row is not known to the script",
   ["order-changes"] = "a payment that is taken moves no stamp of the order, which the job refresh reads again",
 }
 

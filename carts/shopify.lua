@@ -335,6 +335,36 @@ local function fee_total(order)
   return sum
 end
 
+local NEVER_SENT = { cancelled = true, error = true, failure = true } -- statuses of parcels
+
+---Pieces by their lines that will not be sent: what is gone from a line, but for what came back, and no more than is not
+---sent yet.
+---@param order cartwright.Node
+---@return { id: string, pieces: cartwright.Decimal }[]
+local function cancelled(order)
+  local sent, returned, list = {}, {}, {}
+  for parcel in order:each "fulfillments" do
+    for line in parcel:each "line_items" do
+      local id = line:text "id"
+      if not NEVER_SENT[parcel:text "status"] then sent[id] = (sent[id] or 0) + (line:decimal "quantity" or 0) end
+    end
+  end
+  for line in order:each "refunds/refund_line_items" do
+    local id = line:text "line_item_id"
+    if line:text "restock_type" == "return" then returned[id] = (returned[id] or 0) + (line:decimal "quantity" or 0) end
+  end
+  for line in order:each "line_items" do
+    local id, ordered, current = line:text "id", line:decimal "quantity" or 0, line:decimal "current_quantity"
+    local gone = current and ordered - current - (returned[id] or 0) or 0
+    local open = ordered - (sent[id] or 0)
+    if gone > 0 and open > 0 then list[#list + 1] = { id = id, pieces = gone < open and gone or open } end
+  end
+  return list
+end
+
+---@param line cartwright.Node
+local function cancelled_of(line) return line:decimal(("$cancelled[id=%s]/pieces"):format(line:text "id")) end
+
 local function address(path)
   return map.at(path, map.address {
     external_id = "id",
@@ -354,7 +384,7 @@ end
 
 shop.orders = {
   id = "id",
-  records = "orders|order", -- in files also one order, as the shop gives it
+  records = { "orders", "order" }, -- in files also one order, as the shop gives it
   overlap = "10m",
   settle = "10s",
 
@@ -368,6 +398,8 @@ shop.orders = {
   end,
 
   skip = { ["test order"] = { path = "test", values = { "true" } } },
+
+  derive = { cancelled = cancelled },
 
   map = map.order {
     number = map.first { "name", "order_number" },
@@ -407,6 +439,7 @@ shop.orders = {
       item_id = "product_id",
       variant_id = "variant_id",
       quantity = map.value("quantity", { required = true }),
+      cancelled = cancelled_of,
       unit_price = map.value("price", { required = true }),
       discount = line_discount,
       total = line_total,

@@ -115,33 +115,19 @@ static bool take_record(struct cw_json_split *split, struct cw_record *record)
 
 /* --- the way to the records --- */
 
-/* Whether a key is one of "orders|order". */
-static bool is_one_of(struct cw_slice key, struct cw_slice names)
-{
-    for (;;) {
-        const char *bar = memchr(names.data, '|', names.len);
-        size_t len = bar != NULL ? (size_t)(bar - names.data) : names.len;
-        if (cw_slice_equal(key, (struct cw_slice){ names.data, len }))
-            return true;
-        if (bar == NULL)
-            return false;
-        names = (struct cw_slice){ bar + 1, names.len - len - 1 };
-    }
-}
-
-static bool is_named(struct cw_slice raw, struct cw_slice names)
+static bool is_named(struct cw_slice raw, struct cw_slice name)
 {
     char text[CW_PATH_TEXT_MAX * 6];
     size_t len;
     const char *bad;
     if (memchr(raw.data, '\\', raw.len) == NULL)
-        return is_one_of(raw, names);
+        return cw_slice_equal(raw, name);
     return raw.len <= sizeof text && cw_json_decode(raw, text, &len, &bad) == NULL &&
-           is_one_of((struct cw_slice){ text, len }, names);
+           cw_slice_equal((struct cw_slice){ text, len }, name);
 }
 
-/* A key and its colon; *named when it is one of `names`. */
-static bool pass_key(struct cw_window *window, struct cw_slice names, bool *named)
+/* A key and its colon; *named when it is `name`. */
+static bool pass_key(struct cw_window *window, struct cw_slice name, bool *named)
 {
     uint64_t begin = cw_window_offset(window);
     if (peek(window) != '"')
@@ -152,7 +138,7 @@ static bool pass_key(struct cw_window *window, struct cw_slice names, bool *name
     if (!cw_window_check_size(window))
         return false;
     *named =
-        is_named((struct cw_slice){ window->data + window->mark + 1, window->at - window->mark - 2 }, names);
+        is_named((struct cw_slice){ window->data + window->mark + 1, window->at - window->mark - 2 }, name);
     window->mark = CW_WINDOW_NO_MARK;
     if (peek(window) != ':')
         return cw_window_fail_here(window, "a colon was expected after a key");

@@ -10,8 +10,7 @@
  *         "order" : every <order> directly below the root. "." : the root element itself is the one record.
  *   JSON  "orders": the members of the array under that key of the root object. "." : the members of the root
  *         when it is an array, else the root itself. "*" as the last part: every member value of the object
- *         it stands for. An object where an array was expected is one record. "orders|order": under one of
- *         these keys, whichever is there.
+ *         it stands for. An object where an array was expected is one record.
  */
 #ifndef CW_ADAPTERS_READER_H
 #define CW_ADAPTERS_READER_H

@@ -435,6 +435,29 @@ add("shipments-out-cancelled", "an order that was cancelled in the shop meanwhil
     trial:equal(parcels_of(trial, order_id), 0, "parcels of a cancelled order")
   end)
 
+add("order-shrinks", "a piece that is taken out of an order before it was sent takes no stock; a parcel of the rest completes the order",
+  { needs = PARCELS.needs, world = { "place", "order_of", "shrink" } }, function(trial)
+    local order_id = place_and_sync(trial, 1, "paid")[1]
+    trial:wait(3600)
+    trial.shop:shrink(order_id, "SKU-1", "1")
+    trial:wait(120)
+    trial:sync "orders"
+    for _, one in ipairs(trial:waiting()) do error(("the order waits: %s: %s"):format(one.code, one.message), 0) end
+    if trial.declared.there.stock_out then
+      trial:equal(trial:query("SELECT sku, quantity FROM demands WHERE order_id = $1 ORDER BY sku", order_id),
+        { { sku = "MUG", quantity = "1" }, { sku = "SKU-1", quantity = "1" } }, "what the order takes of stock")
+    end
+    put_parcel(trial, order_id, 1)
+    settle(trial, "shipments_out")
+    local parcel = parcel_of(trial, order_id, 1)
+    trial:ok(parcel, ("the parcel is not in the shop: %s"):format(said(trial, "shipments_out")))
+    if not trial.declared.lacks["shipments-out-partial"] then
+      trial:equal(parcel.lines, { { quantity = "1" }, { quantity = "1" } }, "lines of the parcel")
+    end
+    local complete = trial:query("SELECT payload FROM messages WHERE stream = 'shipments_out' AND event = 'S-1'")[1].payload
+    trial:ok(complete:find('"completes":true', 1, true), "the parcel of the rest does not complete the order")
+  end)
+
 -- What is overtaken ---------------------------------------------------------------------------------------------------
 
 local MOVES = { needs = { "orders", "statuses_out" }, world = { "place", "order_of", "amend" } }

@@ -135,6 +135,7 @@ function shop:amend(order_id, changes)
     self:set_status(order, STATUSES[changes.status])
   end
   if changes.note then order.customer_message = changes.note end
+  if changes.archived ~= nil then order.is_deleted = changes.archived end
   touch(self, order)
 end
 
@@ -171,6 +172,17 @@ function shop:refund(order_id, refund)
   local whole = decimal.new(refund.amount) == decimal.new(order.total_inc_tax)
   order.payment_status = whole and "refunded" or "partially refunded"
   self:set_status(order, whole and 4 or 14)
+  touch(self, order)
+end
+
+---A piece is paid back before it was sent: it stays in the line's quantity, and in the order's total.
+function shop:shrink(order_id, sku, quantity)
+  local order = find(self.orders, order_id)
+  for _, line in ipairs(self.lists[order.id].products) do
+    if line.sku == sku then line.quantity_refunded = line.quantity_refunded + decimal.new(quantity):integer() end
+  end
+  order.payment_status = "partially refunded"
+  self:set_status(order, 14)
   touch(self, order)
 end
 
@@ -345,7 +357,7 @@ shop:route("POST /v2/orders/{id}/shipments", function(self, request)
   local lines = {}
   for i, item in ipairs(body.items) do
     local line = find(self.lists[order.id].products, item.order_product_id)
-    if not line or item.quantity < 1 or item.quantity > line.quantity - line.quantity_shipped then
+    if not line or item.quantity < 1 or item.quantity > line.quantity - line.quantity_shipped - line.quantity_refunded then
       return v2_error(400, "The quantity to ship is more than what is left of this item.")
     end
     lines[i] = { sku = line.sku, line_id = tostring(line.id), quantity = item.quantity }

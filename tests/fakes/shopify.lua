@@ -197,7 +197,7 @@ end
 function shop:ship(order_id, shipment)
   local order, pieces = find(self.orders, order_id), {}
   for _, line in ipairs(order.line_items) do
-    local count = not shipment.lines and line.quantity or 0
+    local count = not shipment.lines and line.fulfillable_quantity or 0
     for _, sent in ipairs(shipment.lines or {}) do
       if sent.sku == line.sku then count = decimal.new(sent.quantity):integer() end
     end
@@ -210,6 +210,21 @@ function shop:refund(order_id, refund)
   local order = find(self.orders, order_id)
   local whole = decimal.new(refund.amount) == decimal.new(order.total_price)
   order.financial_status = whole and "refunded" or "partially_refunded"
+  touch(self, order)
+end
+
+---A piece is given back before it was sent: it stays in the line's quantity, and in the order's total.
+function shop:shrink(order_id, sku, quantity)
+  local order, pieces = find(self.orders, order_id), decimal.new(quantity):integer()
+  for _, line in ipairs(order.line_items) do
+    if line.sku == sku then
+      line.current_quantity = line.current_quantity - pieces
+      line.fulfillable_quantity = line.fulfillable_quantity - pieces
+      table.insert(order.refunds, { id = self:next "refund", transactions = json.array {}, refund_line_items = {
+        { id = self:next "refund", line_item_id = line.id, quantity = pieces, restock_type = "cancel" } } })
+    end
+  end
+  order.financial_status = "partially_refunded"
   touch(self, order)
 end
 

@@ -40,17 +40,6 @@ static void an_object_where_a_list_was_expected_is_one_record(void **state)
     SPLIT(".", " {\"id\":1} ", "[{\"id\":1}]END");
 }
 
-static void a_part_of_the_path_may_name_several_keys(void **state)
-{
-    (void)state;
-    SPLIT("orders|order", "{\"order\":{\"id\":1}}", "[{\"id\":1}]END");
-    SPLIT("orders|order", "{\"x\":[0],\"orders\":[{\"id\":1},{\"id\":2}]}", "[{\"id\":1}][{\"id\":2}]END");
-    SPLIT("a/orders|order", "{\"a\":{\"ord\\u0065r\":{}}}", "[{}]END");
-    SPLIT("order|orders", "{\"orders\":[]}", "END");
-    FAILS("orders|order", "{\"orders|order\":[1],\"orde\":[2]}", "holds no \"orders|order\"");
-    FAILS("orders|order", "{\"orders\":[],\"order\":{}}", "the key \"orders|order\" comes twice");
-}
-
 static void a_star_stands_for_every_member_value(void **state)
 {
     (void)state;
@@ -285,7 +274,6 @@ int main(void)
         cmocka_unit_test(an_offset_is_the_place_in_the_body),
         cmocka_unit_test(what_is_not_on_the_path_is_passed_over),
         cmocka_unit_test(an_object_where_a_list_was_expected_is_one_record),
-        cmocka_unit_test(a_part_of_the_path_may_name_several_keys),
         cmocka_unit_test(a_star_stands_for_every_member_value),
         cmocka_unit_test(empty_lists_are_empty),
         cmocka_unit_test(an_answer_without_the_list_is_not_an_empty_list),
