@@ -10,9 +10,9 @@
 ---    A line's price is of one piece before its discount, which stands in discount_allocations; subtotal_price is not
 ---    to be built on. Lines that were taken out of an order stay, with current_quantity 0; pieces that came back
 ---    after they were sent are gone from it too, and their refund says "return".
----  - financial_status "paid" stands also where total_outstanding says that a part is owed: then it is partly paid. Where
----    as much is owed as the order costs, no payment was recorded: programs that bring orders in say "paid" of what was
----    paid elsewhere, and the word stands (a rule can hold these by custom.outstanding).
+---  - financial_status is "paid" also where total_outstanding says that a part is owed: then it is partly paid. Where as
+---    much is owed as the order costs, no payment was recorded: programs that bring orders in say "paid" of what was paid
+---    elsewhere, and the word stands (a rule can hold these by custom.outstanding).
 ---  - fulfillment_status null is "nothing was sent". Orders are archived (closed_at) once they are paid and sent.
 ---  - An item's variants hold SKU, price and stock; SKUs are not unique. A variant has one inventory item, which has a
 ---    level at each location: on_hand is what lies there, available what is left of it behind orders that are not sent.
@@ -180,8 +180,8 @@ function shop:test()
     about:text "data/shop/currencyCode"), cart.clock_note(answer) }
   local version = graphql.version(self, answer)
   if version ~= self.settings.version then
-    findings[#findings + 1] = ("the shop answers as version %s, not %s: it does not support that one (any more)"):format(
-      version, self.settings.version)
+    findings[#findings + 1] = ("the shop answers as version %s: it does not support %s (any more)"):format(version,
+      self.settings.version)
   end
   if not scopes.read_all_orders then
     findings[#findings + 1] = "only orders of the last 60 days, for want of the scope read_all_orders"
@@ -385,7 +385,7 @@ end
 
 shop.orders = {
   id = "id",
-  records = "orders",
+  records = { "orders", "order" }, -- in files also one order, as the shop gives it
   overlap = "10m",
   settle = "10s",
 
@@ -497,7 +497,7 @@ shop.tables.fulfilment = { ["none"] = "open", ["partial"] = "partial", ["fulfill
 
 shop.customers = {
   id = "id",
-  records = "customers",
+  records = "customers|customer",
   overlap = "10m",
   settle = "10s",
 

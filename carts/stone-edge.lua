@@ -82,6 +82,7 @@ shop.lacks = {
   ["shipments-out-partial"] = "the form of updatestatus has no lines; with status_xml it tells them",
   ["order-shrinks"] = "the protocol has no word for it",
   ["shipments-out-cancelled"] = "the protocol does not say where an order stands now",
+  ["statuses-out-overtaken"] = "the protocol does not say where an order stands now",
   ["item-variants"] = "each variant is a product of its own: nothing says what they are variants of",
   ["currency-no-decimals"] = "the protocol names no currency: all orders are in that of the setting",
   ["currency-three-decimals"] = "the protocol names no currency: all orders are in that of the setting",

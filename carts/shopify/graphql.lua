@@ -81,9 +81,9 @@ function graphql.version(self, response) return response:header "X-Shopify-API-V
 function graphql.ask(self, text, variables)
   local body = json.encode { query = text, variables = variables }
   for _ = 1, PATIENCE do
-    local response, message, code = self:request { method = "POST", path = "graphql.json", body = body, reads = true,
-      headers = { ["Content-Type"] = "application/json" } }
-    if not response then cart.fail(code or "io", message or "no answer") end
+    local response, message, code, setting = self:request { method = "POST", path = "graphql.json", body = body,
+      reads = true, headers = { ["Content-Type"] = "application/json" } }
+    if not response then cart.fail(code or "io", message or "no answer", setting) end
     if response.status < 200 or response.status > 299 then cart.check_answer(self, "graphql.json", response) end
     local is_json, answer = pcall(response.json, response)
     if not is_json then
@@ -110,9 +110,9 @@ end
 function graphql.change(self, text, variables)
   local body = json.encode { query = text, variables = variables }
   for _ = 1, PATIENCE do
-    local response, message, code = self:request { method = "POST", path = "graphql.json", body = body,
+    local response, message, code, setting = self:request { method = "POST", path = "graphql.json", body = body,
       headers = { ["Content-Type"] = "application/json" } }
-    if not response then cart.fail(code or "io", message or "no answer") end
+    if not response then cart.fail(code or "io", message or "no answer", setting) end
     ---@cast response cartwright.Response
     local is_taken, fault = pcall(cart.check_answer, self, "POST graphql.json", response)
     if is_taken then return response end

@@ -3,12 +3,12 @@
 ---Facts this script relies on:
 ---  - A mutation that is refused answers 200 with userErrors, and has changed nothing.
 ---  - Levels are set absolutely, for an inventory item that is tracked and kept at the location, in whole pieces. To
----    version 2026-01 the call says that nothing is compared (ignoreCompareQuantity). From 2026-04 on that is not known:
+---    version 2026-01 the call says that nothing is compared (ignoreCompareQuantity). From 2026-04 on that is unknown:
 ---    each level says it (changeFromQuantity null), and the call has a key of ours (@idempotent). Which of the two the
----    shop takes is told by the version that answers, which may be another than the one that is asked for.
----  - A sale is written as its price, with the usual price as compareAtPrice; a field that is left out stays as it is. No
----    price has a time from which or until which it holds. The shop is told of a price once it holds, and of nothing when
----    it is over: a sale price with valid_until would go on, and is refused. A sale is ended by a sale price that is not
+---    shop takes goes by the version that answers, which may be another than the one that is asked for.
+---  - A sale is written as its price, with the usual price as compareAtPrice; a field that is left out stays. No price
+---    has a time from which or until which it holds. The shop is told of a price once it holds, and of nothing when it
+---    is over: a sale price with valid_until would go on, and is refused. A sale is ended by a sale price that is not
 ---    below the usual one.
 ---  - A parcel is made of lines of fulfilment orders, which have ids of their own, all of one location; not of those on
 ---    hold. Its tracking can be changed later. No key goes with it: parcels are told by their number and pieces.
@@ -140,7 +140,7 @@ telling.stock_out = {
 local PRICE = [[mutation($id:ID!,$variants:[ProductVariantsBulkInput!]!){productVariantsBulkUpdate(productId:$id,
 variants:$variants){userErrors{field message}}}]]
 
----What the two prices of a variant are to be: under a sale the usual price is the one that is struck through, and a sale
+---What the two prices of a variant are to be: under a sale the usual price is the one that is struck through. A sale
 ---that is not below it is none.
 ---@param data out.PriceData
 ---@param variant cartwright.Node
@@ -162,8 +162,8 @@ local function price_fault(self, data, variant)
   if data.list ~= "default" and data.list ~= "sale" then
     return ("the shop has no price list %s: default or sale"):format(data.list)
   elseif data.list == "sale" and data.valid_until then
-    return "the shop keeps no period of a price, so that the sale would not end: put the price without valid_until, and "
-      .. "one as high as the usual price when the sale is over"
+    return "the shop keeps no period of a price, so that the sale would not end: put the price without valid_until, "
+      .. "and one as high as the usual price when the sale is over"
   end
   local currency = self:once("currency", function()
     return graphql.ask(self, "{shop{currencyCode}}"):json_node():text "data/shop/currencyCode"

@@ -6,7 +6,7 @@
 ---  - Grouped and external products have no stock. Quantities are whole numbers, unless a plugin allows others.
 ---  - regular_price and sale_price are written; price is what the shop makes of them. The price of a product with
 ---    variations is that of its variations.
----  - A sale price holds within its dates, also where these were left by an older sale. "" takes one away, null does not.
+---  - A sale price holds within its dates, also where an older sale left them. "" takes one away, null does not.
 ---  - What messages are about is found by the ids of items that were read. A SKU can move to another id meanwhile.
 local decimal = require "cartwright.decimal"
 local records = require "shipped.woocommerce.records"

@@ -55,8 +55,8 @@ end
 ---WordPress keeps what some users write with entities.
 local function plain(text) return (text:gsub("&amp;", "&"):gsub("&#0*38;", "&")) end
 
----Whether a text of the shop is the one that was asked for. A list that is asked for a SKU has others too: a comma parts
----SKUs there. Case does not count for the shop, neither in SKUs nor in e-mails.
+---Whether a text of the shop is the one that was asked for. A list that is asked for a SKU has others too: a comma
+---parts SKUs there. Case does not count for the shop, neither in SKUs nor in e-mails.
 ---@param value any
 ---@param wanted string
 function records.is_same(value, wanted)

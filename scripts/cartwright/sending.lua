@@ -261,10 +261,10 @@ end
 -- What is known of the order ------------------------------------------------------------------------------------------
 
 ---The order's other parcels as the cart has them from us: of each what it took last.
----@param data out.ShipmentData
-local function add_told(instance, data)
-  local last, ids = {}, {}
-  for _, text in ipairs(known.parcels(instance, data.order_id)) do
+---@param message cartwright.Message
+local function add_told(instance, message)
+  local data, last, ids = message.data, {}, {}
+  for _, text in ipairs(known.parcels(instance, message.about)) do
     local parcel = text ~= "" and json.decode(text) or {} -- of what was pruned nothing is known
     if parcel.id and parcel.id ~= data.id then
       if not last[parcel.id] then ids[#ids + 1] = parcel.id end
@@ -274,7 +274,7 @@ local function add_told(instance, data)
   data.told = {}
   for i, id in ipairs(ids) do
     local parcel, lines = last[id], {}
-    for j, line in ipairs(parcel.lines) do
+    for j, line in ipairs(parcel.lines or {}) do
       lines[j] = { line_id = line.line_id, sku = line.sku, quantity = decimal.new(line.quantity) }
     end
     data.told[i] = { id = id, tracking_number = parcel.tracking_number, lines = lines }
@@ -287,7 +287,7 @@ end
 local function without_ended(instance, messages)
   local wanted = {}
   for _, message in ipairs(messages) do
-    local now = known.status(instance, message.data.order_id)[1]
+    local now = known.status(instance, message.about)[1]
     if now and now ~= message.data.status and rules.is_end(now) then
       message:needless(("the order is %s by now"):format(now))
     else
@@ -328,7 +328,7 @@ function sending.tell(instance, name, how, given, serial)
     places[fields] = { call = call, index = i }
     if name == "shipments_out" then
       name_carrier(instance, fields.data)
-      add_told(instance, fields.data)
+      add_told(instance, fields)
     end
   end
   if name == "statuses_out" and not call.is_probe then messages = without_ended(instance, messages) end

@@ -1,8 +1,8 @@
 ---A Shopify of one's own making, as carts/shopify.lua uses it: orders and customers by REST, items and stock by
 ---GraphQL, with the traps of the real one: closed orders left out unless asked for, refusals with status 200, parcels
----made of lines of fulfilment orders, and no key for writes but that of stock from version 2026-04 on. A version that is
----not supported (`shop.supported`) is answered as the oldest one that is, and each takes its own form of a stock level
----only. What lies there (on_hand) is more than what is left of it by `shop.committed`.
+---made of lines of fulfilment orders of one location, and no key for writes but that of stock from version 2026-04 on. A
+---version that is not supported (`shop.supported`) is answered as the oldest one that is, and each takes its own form of
+---a stock level only. What lies there (on_hand) is more than what is left of it by `shop.committed`.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local json = require "cartwright.json"
@@ -29,6 +29,8 @@ function shop:start()
   self.keys = {}                           -- of writes that were carried out
   self.throttled = { ask = 0, change = 0 } -- so many questions and changes by GraphQL it is asked too much by
   self.held = {}                           -- ids of orders whose fulfilment is on hold
+  self.places = {}                         -- locations by SKU, where it is another than the first
+  self.fault = nil                         -- what the shop says of each stock level that it is told
   self.warns = false                       -- whether it understands no filter of GraphQL
 end
 
@@ -62,8 +64,13 @@ local function may(self, ...)
   return false
 end
 
+---A token of the developer dashboard's apps lasts a day.
+local DAY_TOKEN = "shpat_of_a_day"
+
 function shop:authorized(request)
-  if request:header "X-Shopify-Access-Token" == self.settings.token then return true end
+  local token = request:header "X-Shopify-Access-Token"
+  if request.path == "/admin/oauth/access_token" or token == self.settings.token then return true end
+  if token == DAY_TOKEN and self.token_until and self:now() < self.token_until then return true end
   return problem(401, "[API] Invalid API key or access token (unrecognized login or wrong password)")
 end
 
@@ -132,7 +139,8 @@ function shop:place(given)
   local order = { id = id, name = "#" .. 1000 + number, order_number = 1000 + number, test = false,
     created_at = stamp(at), updated_at = stamp(at), made = at, changed = self:now(), closed_at = json.null,
     cancelled_at = json.null, currency = given.currency, presentment_currency = given.currency, taxes_included = false,
-    total_price = money(given.total), current_total_price = money(given.total), subtotal_price = "0.00", total_tax = money(given.tax_total),
+    total_price = money(given.total), current_total_price = money(given.total), subtotal_price = "0.00",
+    total_tax = money(given.tax_total),
     total_tip_received = "0.00", email = given.email, contact_email = given.email, note = given.note or json.null,
     note_attributes = json.array {}, tags = "", source_name = "web", customer = json.null,
     payment_gateway_names = { given.payment_method or "manual" }, discount_codes = json.array {},
@@ -344,6 +352,15 @@ for name, list in pairs { order = "orders", customer = "customers" } do
   end)
 end
 
+shop:route("POST /admin/oauth/access_token", function(self, request)
+  local asked = request:json()
+  if asked.grant_type ~= "client_credentials" or asked.client_secret ~= "shpss_fake" then
+    return fake.json({ error = "invalid_client", error_description = "Client authentication failed." }, 401)
+  end
+  self.token_until = self:now():add(86400)
+  return fake.json { access_token = DAY_TOKEN, scope = table.concat(self.scopes, ","), expires_in = 86399 }
+end)
+
 shop:route("GET /admin/oauth/access_scopes.json", function(self)
   local scopes = json.array {}
   for i, scope in ipairs(self.scopes) do scopes[i] = { handle = scope } end
@@ -367,23 +384,34 @@ local function no_fulfilment(self, what)
 end
 
 route("GET orders/{id}/fulfillment_orders.json", function(self, request)
-  local order, lines, refusal = find(self.orders, request.params.id), json.array {}, no_fulfilment(self, "read")
+  local order, refusal = find(self.orders, request.params.id), no_fulfilment(self, "read")
   if refusal then return refusal end
   if not order then return problem(404, "Not Found") end
-  for i, line in ipairs(order.line_items) do
-    lines[i] = { id = line.id + OTHER, line_item_id = line.id, quantity = line.quantity,
-      fulfillable_quantity = line.fulfillable_quantity }
+  local by_place, list = {}, json.array {}
+  for _, line in ipairs(order.line_items) do
+    local place = self.places[line.sku] or LOCATION
+    if not by_place[place] then
+      local is_done = order.fulfillment_status == "fulfilled"
+      by_place[place] = { id = order.id + OTHER * (#list + 1), order_id = order.id, line_items = json.array {},
+        status = is_done and "closed" or self.held[request.params.id] and "on_hold" or "open",
+        assigned_location_id = place }
+      list[#list + 1] = by_place[place]
+    end
+    table.insert(by_place[place].line_items, { id = line.id + OTHER, line_item_id = line.id, quantity = line.quantity,
+      fulfillable_quantity = line.fulfillable_quantity })
   end
-  local is_done = order.fulfillment_status == "fulfilled"
-  return fake.json { fulfillment_orders = { { id = order.id + OTHER, order_id = order.id, line_items = lines,
-    status = is_done and "closed" or self.held[request.params.id] and "on_hold" or "open", assigned_location_id = LOCATION } } }
+  return fake.json { fulfillment_orders = list }
 end)
 
 route("POST fulfillments.json", function(self, request)
   local given, pieces, order, refusal = request:json().fulfillment, {}, nil, no_fulfilment(self, "write")
   if refusal then return refusal end
+  if #given.line_items_by_fulfillment_order > 1 then
+    return problem(422, { base = { "All fulfillment orders must be assigned to the same location." } })
+  end
   for _, part in ipairs(given.line_items_by_fulfillment_order) do
     order = find(self.orders, part.fulfillment_order_id - OTHER)
+      or find(self.orders, part.fulfillment_order_id - 2 * OTHER)
     for _, line in ipairs(part.fulfillment_order_line_items or {}) do
       pieces[#pieces + 1] = { id = line.id - OTHER, quantity = line.quantity }
     end
@@ -491,14 +519,16 @@ local function product_node(product)
     updatedAt = iso(product.changed), hasOnlyDefaultVariant = product.only, productType = "", vendor = "" }
 end
 
-local function variant_node(self, variant, product)
+---@param location? string whose level is asked for
+local function variant_node(self, variant, product, location)
   local level = self.levels[variant.sku]
   local lies = level + (self.committed[variant.sku] or 0)
+  local is_elsewhere = variant.is_elsewhere or location ~= nil and location ~= gid("Location", LOCATION)
   return { legacyResourceId = tostring(variant.id), sku = variant.sku, title = variant.title, barcode = json.null,
     price = tostring(variant.price), compareAtPrice = variant.compare and tostring(variant.compare) or json.null,
     product = { legacyResourceId = tostring(product.id), id = gid("Product", product.id) },
     inventoryItem = { id = gid("InventoryItem", variant.id + OTHER), tracked = variant.tracked ~= false,
-      unitCost = json.null, inventoryLevel = variant.is_elsewhere and json.null or { quantities = {
+      unitCost = json.null, inventoryLevel = is_elsewhere and json.null or { quantities = {
         { name = "available", quantity = level }, { name = "on_hand", quantity = lies } } } } }
 end
 
@@ -547,6 +577,8 @@ local function set_quantities(self, variables, query)
     self:answer(fake.json { errors = { { message = fault, extensions = { code = "INVALID_VARIABLE" } } } })
   elseif self.version < "2026-04" and not input.ignoreCompareQuantity then
     return faults "The compareQuantity argument must be given to each quantity or ignored using ignoreCompareQuantity."
+  elseif self.fault then
+    return faults(self.fault)
   elseif self.keys[variables.key or ""] then
     return json.array {}
   end
@@ -592,7 +624,7 @@ local FIELDS = {
   end },
   { "productVariants%(", function(self, v)
     return { productVariants = nodes(searched(self, variants(self), v), function(variant)
-      return variant_node(self, variant, variant.product)
+      return variant_node(self, variant, variant.product, v.location)
     end) }
   end },
   { "products%(", function(self, v) return { products = nodes(searched(self, self.products, v), product_node) } end },
@@ -601,7 +633,7 @@ local FIELDS = {
     for _, id in ipairs(v.ids) do wanted[id] = true end
     for _, variant in ipairs(variants(self)) do
       if wanted[gid("ProductVariant", variant.id)] then
-        found[#found + 1] = variant_node(self, variant, variant.product)
+        found[#found + 1] = variant_node(self, variant, variant.product, v.location)
       end
     end
     return { nodes = found }

@@ -57,7 +57,7 @@ function set.an_archived_order_that_is_new_stays_out(trial)
   trial:equal(trial:document("order", id), nil, "an order that was archived before it came")
 end
 
----Three pieces, one of which left: of those that are paid back one is of the two that are open, as far as anybody knows.
+---Three pieces, one of which left: what is paid back is of the two that are open, as far as anybody knows.
 function set.no_more_is_cancelled_than_was_open(trial)
   local id = place(trial)
   trial.shop:ship(id, { tracking_number = "1Z1", lines = { { sku = "TEA", quantity = "1" } } })

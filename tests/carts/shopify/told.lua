@@ -1,5 +1,5 @@
----Shopify's own traps, beside the standard tests: versions and their forms, what costs too much, scopes, two quantities,
----prices without periods, what is refused in words, two secrets of notices. Run by tests/system/shopify-told.
+---Shopify's own traps, beside the standard tests: versions and their forms, what costs too much, scopes, the two
+---quantities, prices without periods, what is refused in words, two secrets of notices. Run by tests/system/shopify-told.
 local fake = require "cartwright.fake"
 local tests = require "cartwright.testing"
 local set = tests.new()
@@ -66,7 +66,9 @@ function set.each_version_has_its_form_of_a_level(trial) tell_level(trial, "2026
 function set.a_newer_version_has_its_own(trial) tell_level(trial, "2026-04", { "2026-01", "2026-04" }) end
 
 ---A version that is over is answered as the oldest that is supported: what counts is which one answers.
-function set.the_version_that_answers_is_told_in_its_form(trial) tell_level(trial, "2026-01", { "2026-04", "2026-07" }) end
+function set.the_version_that_answers_is_told_in_its_form(trial)
+  tell_level(trial, "2026-01", { "2026-04", "2026-07" })
+end
 
 ---One that is not there yet is answered by an older one as well.
 function set.an_older_version_that_answers_is_told_in_its_form(trial) tell_level(trial, "2026-10", { "2026-01" }) end
@@ -116,6 +118,21 @@ function set.a_filter_that_is_ignored_ends_the_run(trial)
   trial:ok(result.error and result.error:find("ignores a filter", 1, true), tostring(result.error))
 end
 
+-- Who is let in -------------------------------------------------------------------------------------------------------
+
+---Apps of the developer dashboard get a token for a day.
+function set.a_token_of_a_day_is_asked_for_again(trial)
+  trial:configure { token = tests.nothing, client_id = "app", client_secret = "shpss_fake" }
+  place(trial)
+  trial:equal(trial:sync("orders").posted, 1, "posted")
+  trial:wait(2 * 86400)
+  place(trial)
+  trial:equal(trial:sync("orders").posted, 1, "posted")
+  trial:configure { token = tests.nothing, client_id = "app", client_secret = "shpss_other" }
+  local result = trial:test_connection()
+  trial:equal({ result.passed, result.code, result.setting }, { false, "auth", "client_secret" })
+end
+
 -- Orders --------------------------------------------------------------------------------------------------------------
 
 ---"paid" is the shop's word also where a part of the money is still owed.
@@ -131,7 +148,15 @@ function set.a_paid_order_of_which_a_part_is_owed_is_not_paid(trial)
   trial:equal(trial:document("order", id), { status = "paid", payment_status = "paid", paid_total = "24.00" })
 end
 
----Where no payment was recorded at all the word stands: programs that bring orders in say it of what was paid elsewhere.
+function set.a_test_order_is_skipped(trial)
+  local id = place(trial)
+  trial.shop.orders[1].test = true
+  trial:equal(trial:sync("orders").skipped, 1, "skipped")
+  trial:equal(trial:document("order", id), nil)
+end
+
+---Where no payment was recorded at all the word stands: programs that bring orders in say it of what was paid
+---elsewhere.
 function set.an_order_that_was_paid_elsewhere_is_paid(trial)
   local id = place(trial)
   trial.shop:amend(id, { outstanding = "24.00" })
@@ -177,6 +202,23 @@ function set.a_variant_that_is_not_kept_at_the_location_is_refused(trial)
   trial.shop.products[1].variants[1].is_elsewhere = true
   put_level(trial, "9")
   expect_refused(trial, "stock_out", "is not kept at this location")
+end
+
+function set.stock_of_another_location_is_not_this_ones(trial)
+  trial:configure { location = "1" }
+  offer(trial)
+  trial:equal(trial:sync("stock").skipped, 1, "skipped")
+  put_level(trial, "9")
+  expect_refused(trial, "stock_out", "is not kept at this location")
+end
+
+---The shop refuses with status 200, and has changed nothing then.
+function set.a_level_that_the_shop_refuses_is_not_sent(trial)
+  offer(trial)
+  trial.shop.fault = "The quantity is too high."
+  put_level(trial, "9")
+  expect_refused(trial, "stock_out", "The quantity is too high.")
+  trial:equal(last(trial, "stock_out").state, "queued")
 end
 
 -- Prices --------------------------------------------------------------------------------------------------------------
@@ -264,6 +306,26 @@ function set.an_order_on_hold_is_released_by_a_person(trial)
   trial.shop.held[id] = true
   put_parcel(trial, id)
   expect_refused(trial, "shipments_out", "on hold")
+end
+
+---A parcel has pieces of one location.
+function set.a_parcel_from_several_locations_is_put_as_several(trial)
+  local lines = { { sku = "TEA", name = "Tea", quantity = "1", unit_price = "12.00", total = "12.00" },
+    { sku = "CUP", name = "Cup", quantity = "1", unit_price = "12.00", total = "12.00" } }
+  local id = place(trial, "paid", { lines = lines })
+  trial:sync "orders"
+  trial.shop.places.CUP = 9
+  put_parcel(trial, id)
+  expect_refused(trial, "shipments_out", "put one shipment for each")
+  id = place(trial, "paid", { lines = lines })
+  trial:sync "orders"
+  for i, line in ipairs(lines) do
+    trial:put { kind = "shipment", { number = "P-" .. i, order_cart = trial.cart, order_id = id, confirmed = true,
+      tracking_number = "TN-" .. i, carrier = "UPS", lines = { { sku = line.sku, quantity = "1" } } } }
+  end
+  trial:sync("shipments_out", { fails = true })
+  trial:equal(trial.shop:order_of(id).shipments, { { tracking_number = "TN-1", lines = { { sku = "TEA" } } },
+    { tracking_number = "TN-2", lines = { { sku = "CUP" } } } })
 end
 
 function set.a_status_that_follows_from_others_is_refused(trial)

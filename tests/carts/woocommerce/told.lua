@@ -125,6 +125,15 @@ function set.stock_is_counted_where_it_is_managed(trial)
   trial:equal(trial:document("item", id).variants, { { name = "S & slim" }, { name = "M" } })
 end
 
+-- Notices -------------------------------------------------------------------------------------------------------------
+
+---When a webhook is made the shop tries its address, without a signature; what has more in it is no such trial.
+function set.the_trial_of_a_new_webhook_is_let_pass(trial)
+  local headers = { ["Content-Type"] = "application/x-www-form-urlencoded" }
+  trial:equal(trial:hear_one { headers = headers, body = "webhook_id=5" }, { believed = false, ignored = true })
+  trial:equal(trial:hear_one { headers = headers, body = "webhook_id=5&x=1" }, { believed = false, ignored = false })
+end
+
 -- Goods ---------------------------------------------------------------------------------------------------------------
 
 function set.variations_are_told_by_their_product(trial)
