@@ -16,6 +16,8 @@
 ---    row_total of an item is without its discount in some shops, with it in others.
 ---  - A configurable item has a row for itself, with the money, and one for the child that was chosen, with the same
 ---    SKU. A bundle's money is in its own row, or in those of its children, never in both.
+---  - Pieces that were cancelled or paid back stay in qty_ordered and in the totals. Whether those that were paid back
+---    had left a row does not say: as many count as not sent as are open.
 ---  - An order may have no status, which shops name as they like; its state, one of eight, says as much.
 ---  - An order that is edited is cancelled, and replaced by a new one, whose number has a suffix.
 ---  - Variants are products of their own; a configurable has no stock and no SKU that is sold.
