@@ -20,6 +20,7 @@
 local cart = require "cartwright.cart"
 local forms = require "shipped.mail.forms"
 local json = require "cartwright.json"
+local left = require "shipped.mail.left"
 local mail = require "cartwright.mail"
 local map = require "cartwright.map"
 
@@ -219,13 +220,31 @@ local function emit_mail(self, answer, message)
   end
 end
 
----Takes one mail: stored, and only then moved.
-local function take(self, entry)
+---How often in a row a mail may not be had: it is passed by, and the ones behind it come in. More is no fault of mails.
+local TROUBLES_MAX = 10
+
+local MAYBE_ONE_MAIL = { io = true, timeout = true, limit = true, ["not-expected"] = true }
+
+---The bytes of a mail; nil where somebody else took it, or where the server does not give it.
+---@param run { troubles: integer }
+local function read(entry, run)
   local is_there, answer = pcall(entry.read, entry)
-  if not is_there then
-    if type(answer) == "table" and answer.code == "not-found" then return end -- somebody else took it
-    error(answer, 0)
+  if is_there then
+    run.troubles = 0
+    return answer
   end
+  local code = type(answer) == "table" and answer.code
+  if code == "not-found" then return nil end
+  run.troubles = run.troubles + 1
+  if not MAYBE_ONE_MAIL[code] or run.troubles > TROUBLES_MAX then error(answer, 0) end
+  entry:leave(tostring(answer))
+end
+
+---Takes one mail: stored, and only then moved.
+---@return boolean? is_left it is none of ours
+local function take(self, entry, run)
+  local answer = read(entry, run)
+  if not answer then return end
   local message, why = mail.parse(answer, self.charset)
   if not message then return entry:failed(why) end
   local reason = stranger(self, message)
@@ -238,37 +257,47 @@ local function take(self, entry)
   entry:done()
 end
 
----Mails that were left are not read again each time, as long as they would be left again.
-local function left_before(self)
-  local settings = self.settings
-  local rule = ("%s\n%s\n%s\n%s\n"):format(settings.subjects, settings.senders, tostring(settings.forwarded),
+---What mails are left by: with other settings they are looked at again.
+local function rule_of(settings)
+  return ("%s\n%s\n%s\n%s\n"):format(settings.subjects, settings.senders, tostring(settings.forwarded),
     tostring(settings.authenticated))
-  local left, names = self:recall "left" or "", {}
-  if left:sub(1, #rule) ~= rule then return rule, names end
-  for name in left:sub(#rule + 1):gmatch "[^\n]+" do names[name] = true end
-  return rule, names
 end
 
-local LEFT_MAX = 5000 -- names that are remembered
+local SAVE_EVERY = 500 -- mails that are left, so that a run that ends in between need not look at them again
+local MANY = 100       -- of which a note tells how many they are
+
+local MEMORY_MAX = 1024 * 1024 -- bytes, of what a script keeps under one key
+
+local function save(self, rule, names)
+  if #rule + #names <= MEMORY_MAX then self:remember("left", rule .. names) end
+end
 
 shop.orders = {
   full = true,
   sources = { id = "custom.mail", says = "custom.says" },
 
   fetch = function(self)
-    local rule, before = left_before(self)
-    local left = {}
+    local rule, known, run = rule_of(self.settings), self:recall "left" or "", { troubles = 0 }
+    local before = left.read(known:sub(1, #rule) == rule and known:sub(#rule + 1) or "")
+    local now, looked_at = left.new(), 0
     for entry in self:inbox():each() do
-      local is_left = before[entry.name]
+      local is_left = before:has(entry.name)
       if not is_left and entry.size > self:limit() then
         entry:failed(("it has %d bytes, more than mail_limit allows"):format(entry.size))
       elseif not is_left then
-        is_left = take(self, entry)
+        is_left = take(self, entry, run)
+        looked_at = looked_at + (is_left and 1 or 0)
       end
-      if is_left and #left < LEFT_MAX then left[#left + 1] = entry.name end
+      if is_left then now:add(entry.name) end
+      if is_left and looked_at == SAVE_EVERY then
+        save(self, rule, left.read(now:text() .. "\n" .. before:text()):text())
+        looked_at = 0
+      end
     end
-    local now = rule .. table.concat(left, "\n")
-    if now ~= self:recall "left" then self:remember("left", now) end
+    local text = rule .. now:text()
+    if text == known then return end
+    save(self, rule, now:text())
+    if now.count >= MANY then self:inbox():note(("%d mails lie there that are none of ours"):format(now.count)) end
   end,
 
   skip = {

@@ -153,8 +153,7 @@ static bool begin_field(struct reading *reading, struct cw_slice name)
 
 static void count_orders(struct reading *reading)
 {
-    if (reading->first.len == 0 &&
-        is_in(reading->firsts, reading->form->first_count, reading->field.name))
+    if (reading->first.len == 0 && is_in(reading->firsts, reading->form->first_count, reading->field.name))
         reading->first = reading->field.name;
     else if (reading->first.len > 0 && cw_slice_equal(reading->field.name, reading->first))
         reading->field.order = ++reading->order;

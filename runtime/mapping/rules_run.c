@@ -232,11 +232,11 @@ static bool hold_source(struct cw_ruling *ruling, const struct cw_rule *rule)
     if (same_text(came, comes))
         return true;
     if (!same_text(cw_ref_get(&rule->source, before, &type), cw_ref_get(&rule->source, doc, &type)))
-        return cw_rule_issue(ruling, CW_HELD, "other-source", rule->target.name, comes->text,
-                             "\"%.*s\" says something else than \"%.*s\", which brought this before; release it "
-                             "if that is right",
-                             CW_SLICE_ARG(cw_slice_clip(comes->text, 100)),
-                             CW_SLICE_ARG(cw_slice_clip(came->text, 100)));
+        return cw_rule_issue(
+            ruling, CW_HELD, "other-source", rule->target.name, comes->text,
+            "\"%.*s\" says something else than \"%.*s\", which brought this before; release it "
+            "if that is right",
+            CW_SLICE_ARG(cw_slice_clip(comes->text, 100)), CW_SLICE_ARG(cw_slice_clip(came->text, 100)));
     struct cw_value kept = *came;
     return cw_rule_assign(ruling, rule, CW_TEXT, &kept);
 }
