@@ -7,17 +7,16 @@ local mail = require "cartwright.mail"
 local names = {}
 
 local KNOWN = [[
-  SETIOrders SETIProducts SETICustomers SETIError Response ResponseCode ResponseDescription
-  Order OrderNumber OrderDate OrderStatus Billing Shipping FullName Company Phone Email Address Street1 Street2 City
-  State Code Country Addr1 Addr2 Zip Product SKU Name Quantity ItemPrice Weight ProdType Taxable CustomerText LineID Status
+  SETIOrders SETIProducts SETICustomers SETIError Response ResponseCode ResponseDescription Order OrderNumber
+  OrderDate OrderStatus Billing Shipping FullName Company Phone Email Address Street1 Street2 City State Code Country
+  Addr1 Addr2 Zip Product SKU Name Quantity ItemPrice Weight ProdType Taxable CustomerText LineID Status
   FulfillmentCenter Total Dimension Dimensions Length Width Height OrderOption OptionName SelectedOption OptionCode
   OptionPrice OptionWeight Payment CreditCard Issuer Number ExpirationDate TransID AuthCode Amount PayPal Payer
-  Transaction PurchaseOrder PurchaseNumber Check COD GiftCard FaceValue StoreCredit Description GoogleCheckout Generic1
-  Field1 Totals ProductTotal Discount Type Percent ApplyDiscount SubTotal Tax TaxAmount TaxRate TaxShipping TaxExempt
-  TaxID GrandTotal Surcharge ShippingTotal Coupon ApplyCoupon Other OrderInstructions Comments WebCustomerID GiftMessage
-  TotalOrderWeight Associate IPHostName
-  Customer WebID UserName AffiliateID BillAddr ShipAddr FirstName LastName CompanyName TaxIDNumber
-  Price Cost Thumb Image Discontinued QOH]]
+  Transaction PurchaseOrder PurchaseNumber Check COD GiftCard FaceValue StoreCredit Description GoogleCheckout
+  Generic1 Field1 Totals ProductTotal Discount Type Percent ApplyDiscount SubTotal Tax TaxAmount TaxRate TaxShipping
+  TaxExempt TaxID GrandTotal Surcharge ShippingTotal Coupon ApplyCoupon Other OrderInstructions Comments WebCustomerID
+  GiftMessage TotalOrderWeight Associate IPHostName Customer WebID UserName AffiliateID BillAddr ShipAddr FirstName
+  LastName CompanyName TaxIDNumber Price Cost Thumb Image Discontinued QOH]]
 
 -- Other spellings of known shops, which the mappings know.
 local ALSO = { Sku = true, WebId = true, IPHostname = true, IpHostname = true, IpHostName = true, Subtotal = true }
