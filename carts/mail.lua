@@ -3,13 +3,15 @@
 ---Facts this script relies on:
 ---  - The raw record is the mail's exact bytes. It is stored first; only then is the mail moved (IMAP) or removed
 ---    (POP3, which has no folders). A crash in between has the mail come again, and change nothing.
----  - An order is known by its number, a mail without one by its Message-ID, else by a digest of its bytes without what
----    servers on the way add. So the same order changes nothing when it comes resent, forwarded, or in HTML and
----    text; one that comes again with other contents changes the order, as a shop's own change would.
+---  - An order is known by its number, a mail without one by its Message-ID and a digest of its bytes without what servers
+---    on the way add. So the same order changes nothing when it comes resent, forwarded, or in HTML and text. One that
+---    another mail brings with other contents waits for a person: anybody can write a number into a remark. So does an
+---    order whose number another record brought, as after a form was mended for mails that had fitted none.
 ---  - What a mail becomes is decided when it is mapped, by the forms below: a form that was mended maps the stored
 ---    bytes again (cartwright retry). A mail that fits no form is parked with the reason, one that was cut off as well.
 ---  - Half of the mails that look like orders are none: answers of absent people, bounces, bulk mail. They are
----    skipped by name.
+---    skipped by name; a site whose shop sends orders so removes the rule: shop.orders.skip["bulk mail"] = nil. What
+---    programs send on their own (Auto-Submitted: auto-generated) are orders like others.
 ---  - Who sent a mail can be forged; only the Authentication-Results of the own server tell, and only where it removes
 ---    those that strangers wrote. A mail alone should release no payment.
 ---  - Gmail has labels instead of folders, and wants a password for programs; Microsoft 365 lets nobody log in with a
@@ -24,10 +26,11 @@ local map = require "cartwright.map"
 local shop = cart.new {
   title = "Orders by mail",
   settings = {
-    server = cart.mailbox { help = "the mailbox: imaps://mail.example.com/INBOX, or pop3s://mail.example.com" },
+    server = cart.mailbox { required = true, unless = "folder",
+      help = "the mailbox: imaps://mail.example.com/INBOX, or pop3s://mail.example.com" },
     folder = cart.drop { help = "instead of a server: a folder of this machine with mails as files" },
-    user = cart.text { help = "who logs in, often the mail address" },
-    password = cart.secret { help = "his password, or one made for programs" },
+    user = cart.text { required = true, unless = "folder", help = "who logs in, often the mail address" },
+    password = cart.secret { required = true, unless = "folder", help = "his password, or one made for programs" },
     ca = cart.text { help = "certificates in PEM form to trust instead of the system's" },
     subjects = cart.text { default = "*", help = "subjects that are taken, with * for anything, | between several" },
     senders = cart.text { default = "*", help = "addresses that are taken, likewise: *@shop.example.com" },
@@ -79,9 +82,6 @@ shop.lacks = {
 
 ---@return string[] findings
 function shop:test()
-  if not (self.settings.server or self.settings.folder) then
-    cart.fail("usage", "neither server nor folder is set", "server")
-  end
   local count, large = 0, 0
   for entry in self:inbox():each() do
     count = count + 1
@@ -102,10 +102,32 @@ local function split(text)
   return list
 end
 
----Whether the own server says that the mail comes from whom it names.
+---Without comments and quoted texts, in which anything may stand.
+local function bare(header)
+  local kept, depth, is_quoted = {}, 0, false
+  for char in header:gsub("\\.", ""):gmatch "." do
+    if char == '"' and depth == 0 then
+      is_quoted = not is_quoted
+    elseif not is_quoted and (char == "(" or char == ")") then
+      depth = math.max(depth + (char == "(" and 1 or -1), 0)
+    elseif depth == 0 and not is_quoted then
+      kept[#kept + 1] = char
+    end
+  end
+  return table.concat(kept):lower()
+end
+
+---Whether the own server says that the mail comes from whom it names (RFC 8601): it has one result of DMARC, which is
+---"pass", for the domain of the sender that is looked at here.
 local function is_authentic(server, message)
-  local results = message.headers["authentication-results"] or ""
-  return mail.matches(results:match "^%s*([^;%s]*)", server) and results:find("dmarc=pass", 1, true) ~= nil
+  local results, verdicts = bare(message.headers["authentication-results"] or ""), {}
+  for result in results:gsub("^[^;]*;?", "", 1):gmatch "[^;]+" do
+    if result:find "^%s*dmarc%s*[/=]" then verdicts[#verdicts + 1] = result .. " " end
+  end
+  local said = #verdicts == 1 and verdicts[1]:match "^%s*dmarc%s*=%s*pass(%s.*)$" or ""
+  local named = said:match "%sheader%.from%s*=%s*(%S+)"
+  return named ~= nil and mail.matches(results:match "^%s*([^;%s]*)", server)
+    and named:match "[^@]*$" == message.from.address:lower():match "[^@]*$"
 end
 
 ---Without "Fwd:" in front, where mails may be passed on.
@@ -131,11 +153,11 @@ end
 
 -- Reading -------------------------------------------------------------------------------------------------------------
 
-local NO_ORDERS = { bounce = true, ["auto-reply"] = true, bulk = true, generated = true }
+local NO_ORDERS = { bounce = true, ["auto-reply"] = true, bulk = true }
 
----How a mail is known that has no number, or several orders.
+---How a mail is known that has no number, or several orders: ids of messages are not always their own.
 local function id_of(message)
-  return "mail " .. (message.message_id or message.digest:sub(1, 32))
+  return ("mail %s %s"):format(message.message_id or "", message.digest:sub(1, 16)):gsub("  ", " "), nil
 end
 
 ---What a mail's record is about, kept beside its bytes.
@@ -152,28 +174,46 @@ local function records_of(self, answer, message)
   for i, order in ipairs(orders) do -- the answer gives its bytes away: the last one gets them
     records[i] = i < #orders and mail.answer(answer, id_of(message)) or answer
   end
-  for i, order in ipairs(orders) do records[i] = mark(records[i]:record(order.number), { number = order.number }) end
+  for i, order in ipairs(orders) do
+    local id = order.number or ("%s #%d"):format(id_of(message), i)
+    records[i] = mark(records[i]:record(id), { number = order.number, nth = not order.number and i or nil })
+  end
   return records
 end
 
----What is attached, stored before the mail that brought it.
----@return string kind of the mail: "mail" where it brought something
+---The orders in an attachment; nil and why where there are none.
+local function open_attachment(self, attachment)
+  local is_whole, records = pcall(function()
+    return self.attachments.format:split(mail.answer(attachment.body, attachment.name))
+  end)
+  if is_whole and #records > 0 then return records end
+  if is_whole then return nil, attachment.name .. ": there is no order in it" end
+  if type(records) == "table" and (records.code == "invalid" or records.code == "limit") then
+    local words = tostring(records)
+    return nil, words:find(attachment.name, 1, true) and words or ("%s: %s"):format(attachment.name, words)
+  end
+  error(records, 0)
+end
+
+---What is attached, stored before the mail that brought it. What cannot be read does not stop what can, nor other mails.
+---@return { kind: string, why?: string } which kind: "mail" where all that it brought was taken
 local function emit_attachments(self, message)
-  if NO_ORDERS[message.kind] then return message.kind end
-  local kind = "none"
+  if NO_ORDERS[message.kind] then return { kind = message.kind } end
+  local kind, why = "none", {}
   for _, attachment in ipairs(message.damaged and {} or message.attachments) do
     if mail.matches(attachment.name, self.attachments.pattern) then
-      self:emit(self.attachments.format:split(mail.answer(attachment.body, attachment.name)))
-      kind = "mail"
+      local records, problem = open_attachment(self, attachment)
+      if records then self:emit(records) end
+      kind, why[#why + 1] = "mail", problem
     end
   end
-  return kind
+  if #why > 0 then return { kind = "broken", why = table.concat(why, "; ") } end
+  return { kind = kind }
 end
 
 local function emit_mail(self, answer, message)
   if self.attachments then
-    local kind = emit_attachments(self, message)
-    self:emit(mark(answer:record(id_of(message)), { kind = kind }))
+    self:emit(mark(answer:record(id_of(message)), emit_attachments(self, message)))
   else
     for _, records in ipairs(records_of(self, answer, message)) do self:emit(records) end
   end
@@ -213,6 +253,7 @@ local LEFT_MAX = 5000 -- names that are remembered
 
 shop.orders = {
   full = true,
+  sources = { id = "custom.mail", says = "custom.says" },
 
   fetch = function(self)
     local rule, before = left_before(self)
@@ -234,7 +275,6 @@ shop.orders = {
     ["bounce"] = { path = "$order/skip", values = { "bounce" } },
     ["auto-reply"] = { path = "$order/skip", values = { "auto-reply" } },
     ["bulk mail"] = { path = "$order/skip", values = { "bulk" } },
-    ["generated mail"] = { path = "$order/skip", values = { "generated" } },
   },
 
   map = map.order {
@@ -277,13 +317,14 @@ shop.orders = {
       unit_price = "unit_price",
       total = "total",
     }),
-    custom = { form = map.text "$order/form" },
+    custom = { form = map.text "$order/form", mail = map.text "$order/mail", says = map.text "$order/says" },
   },
 }
 
 ---The order of a mail that a record is about.
 local function pick(orders, record)
-  local number = record:text "$which/number"
+  local number, nth = record:text "$which/number", record:text "$which/nth"
+  if nth then return orders[tonumber(nth)] or error("the mail has fewer orders now, by the forms of now", 0) end
   if not number then
     if #orders > 1 then
       error("the mail has several orders now; move it back into the mailbox to have it taken again", 0)
@@ -300,11 +341,13 @@ end
 local function derive(self, record)
   local message, why = mail.parse(record, self.charset)
   if not message then error(why, 0) end
-  if NO_ORDERS[message.kind] then return { skip = message.kind } end
+  local no_order = NO_ORDERS[message.kind] and message.kind
   local orders, words = forms.read(self.forms, message)
-  if not orders then error(words, 0) end
+  if not orders then return no_order and { skip = no_order } or error(words, 0) end
   local order = pick(orders, record)
-  if order.fault then error(order.fault, 0) end
+  if order.fault and not no_order then error(order.fault, 0) end
+  order.skip, order.mail = no_order or nil, id_of(message)
+  order.says = mail.digest(forms.says(order)):sub(1, 16)
   return order
 end
 
@@ -320,9 +363,14 @@ end
 ---What the record of a mail with attachments is; nil for what was attached.
 local function kind_of(record) return record:text "$which/kind" end
 
----Parks a mail that brought nothing.
+---Parks a mail that brought nothing, or what cannot be read.
 local function check(self, record)
-  if kind_of(record) ~= "none" then return nil end
+  local kind = kind_of(record)
+  if kind == "broken" then
+    error(("%s; have the mail sent again, or move it back into the mailbox once that can be read"):format(
+      record:text "$which/why"), 0)
+  end
+  if kind ~= "none" then return nil end
   local message, why = mail.parse(record)
   error(why or message.damaged and "the mail was cut off; have it sent again"
     or ("none of its %d attachments has a name like %s"):format(#message.attachments, self.attachments.pattern), 0)

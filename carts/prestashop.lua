@@ -593,6 +593,7 @@ shop.lacks = {
   shipments = "an order has one field for the tracking numbers of all its parcels, which comes with the order",
   webhook = "the shop sends no notices",
   ["shipments-out-partial"] = "the shop does not keep which pieces are in a parcel",
+  ["order-shrinks"] = "rows do not say whether pieces that were paid back had left before",
 }
 
 ---The shop's numbers for our words: of order states where their flags do not tell, of customer groups, of tax rules.

@@ -574,6 +574,7 @@ shop.tables.carrier_out, shop.tables.tax_class_out = {}, {}
 shop.lacks = {
   shipments = "the shop itself keeps none; plugins keep tracking numbers, each in its own way",
   ["shipments-out-partial"] = "the shop knows no parts of an order: a parcel has its number there, and no lines",
+  ["order-shrinks"] = "refunds of an order do not say which pieces they are of",
 }
 
 return shop

@@ -168,7 +168,7 @@ static bool hear_select(struct cw_mailbox_link *link, struct cw_slice line, bool
 
 static bool select_mailbox(struct cw_mailbox_link *link, struct cw_error *err)
 {
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!command(link, cw_slice("CAPABILITY"), hear_capability, NULL, &status, err))
         return false;
     link->uidvalidity = 0;
@@ -185,7 +185,7 @@ static bool select_mailbox(struct cw_mailbox_link *link, struct cw_error *err)
 /* What changed since the mailbox was opened is told when something is said. */
 static bool refresh(struct cw_mailbox_link *link, struct cw_error *err)
 {
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!link->is_selected)
         return select_mailbox(link, err);
     return command(link, cw_slice("NOOP"), hear_select, NULL, &status, err);
@@ -230,7 +230,7 @@ static bool hear_listed(struct cw_mailbox_link *link, struct cw_slice line, bool
 static bool list(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
 {
     static const char fetch[] = "UID FETCH 1:* (UID RFC822.SIZE INTERNALDATE FLAGS)";
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!refresh(link, err))
         return false;
     if (link->exists == 0)
@@ -315,7 +315,7 @@ static bool read_mail(struct cw_mailbox_link *link, struct cw_mailbox_work *work
 {
     uint32_t uid;
     char text[64];
-    enum status status;
+    enum status status = IMAP_BAD;
     struct mail mail = { .work = work };
     if (!refresh(link, err))
         return false;
@@ -340,7 +340,7 @@ static bool read_mail(struct cw_mailbox_link *link, struct cw_mailbox_work *work
 
 static bool make_folder(struct cw_mailbox_link *link, const char *folder, struct cw_error *err)
 {
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!say_name(link, "CREATE", folder, NULL, &status, err))
         return false;
     if (status != IMAP_OK && strcasestr(link->reply, "EXISTS") == NULL)
@@ -355,7 +355,7 @@ static bool put_into(struct cw_mailbox_link *link, const char *verb, uint32_t ui
                      struct cw_error *err)
 {
     char text[48];
-    enum status status;
+    enum status status = IMAP_BAD;
     snprintf(text, sizeof text, "UID %s %" PRIu32, verb, uid);
     if (!say_name(link, text, folder, NULL, &status, err))
         return false;
@@ -368,7 +368,7 @@ static bool put_into(struct cw_mailbox_link *link, const char *verb, uint32_t ui
 
 static bool erase(struct cw_mailbox_link *link, uint32_t uid, struct cw_error *err)
 {
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!say(link, &status, err, "UID STORE %" PRIu32 " +FLAGS.SILENT (\\Deleted)", uid))
         return false;
     if (status != IMAP_OK)

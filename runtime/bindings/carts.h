@@ -22,7 +22,8 @@ struct cw_lua_stream {
     const struct cw_lua_cart *cart;
     char *name;                  /* "orders" */
     char *id;                    /* path of a record's id */
-    char *records;               /* record path in files; NULL when the script names none */
+    char **paths;                /* record paths in files, see cw_records_open_first */
+    size_t path_count;           /* none when the script names none */
     struct cw_rows *rows;        /* how its files are read where they are tables of text; else NULL */
     struct cw_arena *rows_texts; /* of rows */
     cw_time overlap, settle;

@@ -31,6 +31,7 @@ void cw_lua_free_tasks(struct cw_lua_carts *carts);
 /* lua_telling.c */
 void cw_lua_free_tellings(struct cw_lua_carts *carts);
 int cw_luaopen_telling(lua_State *L);
+int cw_luaopen_told(lua_State *L); /* lua_told.c */
 
 /* lua_payload.c: the table that scripts get as the data of a message. */
 void cw_lua_push_payload(lua_State *L, enum cw_out out, const struct cw_message *message);

@@ -135,10 +135,11 @@ local function settle(name, declared, given)
     settings[key] = value
     if wrong then
       faults[#faults + 1] = ("setting %s of cart %s %s"):format(key, name, wrong)
-    elseif value == nil and setting.required then
+    elseif value == nil and setting.required and not (setting.unless and given[setting.unless] ~= nil) then
       local mend = setting.kind == "secret" and ("run: cartwright secret %s %s"):format(name, key)
         or ("add %s = ... to the cart in site.lua"):format(key)
-      faults[#faults + 1] = ("setting %s of cart %s is missing (%s); %s"):format(key, name, setting.help or setting.kind, mend)
+      faults[#faults + 1] = ("setting %s of cart %s is missing (%s); %s"):format(key, name, setting.help or setting.kind,
+        mend .. (setting.unless and (", or set %s"):format(setting.unless) or ""))
     end
   end
   for key in pairs(given) do
@@ -149,7 +150,14 @@ local function settle(name, declared, given)
   return settings, faults
 end
 
----Gives each stream the steps of its kind. The rows that these translate by go among the cart's tables.
+local function has_step(steps, name)
+  for _, step in ipairs(steps) do
+    if step.name == name then return true end
+  end
+  return false
+end
+
+---Gives each stream the steps of its kind, and its own. The rows that these translate by go among the cart's tables.
 local function decide(streams, tables, name, config, faults)
   local site = { cart = name, carts = config.carts }
   for _, stream in ipairs(streams) do
@@ -158,6 +166,9 @@ local function decide(streams, tables, name, config, faults)
     if not done then
       faults[#faults + 1] = tostring(steps)
       return
+    end
+    for _, step in ipairs(streams_of.guard(stream.stream)) do
+      if not (step.name == "holds.duplicates" and has_step(steps, step.name)) then steps[#steps + 1] = step end
     end
     stream.rules = steps
     for table_name, of_table in pairs(rows) do tables[table_name] = of_table end

@@ -14,7 +14,7 @@ for _, name in ipairs(streams.NAMES) do IS_STREAM[name] = true end
 -- What a stream has ---------------------------------------------------------------------------------------------------
 
 local KEYS = { "derive", "fetch", "final", "full", "id", "ids", "map", "overlap", "read", "reconcile", "records", "refresh",
-  "settle", "skip" }
+  "settle", "skip", "sources" }
 
 local IS_KEY = {}
 for _, key in ipairs(KEYS) do IS_KEY[key] = true end
@@ -78,15 +78,27 @@ local function id_of(rows)
   return rows.id or group and ("row/'%s'"):format(tostring(group))
 end
 
+---@param paths any
+---@return boolean
+local function are_texts(paths)
+  if type(paths) ~= "table" or #paths == 0 then return false end
+  for _, path in ipairs(paths) do
+    if type(path) ~= "string" then return false end
+  end
+  return true
+end
+
 ---How the stream's files are read.
----@return string? records path of their records
+---@return string[]? paths of their records
 ---@return table? rows options of tables of text
 local function files_of(name, stream, faults, script)
   local records = stream.records
-  if records == nil or type(records) == "string" then return records end
+  if records == nil then return nil end
+  if type(records) == "string" then return { records } end
   if type(records) == "table" and type(records.rows) == "table" then return nil, records.rows end
-  faults[#faults + 1] = ('%s: %s.records is a path such as "orders/order", or { rows = { group = "Order ID" } }'):format(
-    script, name)
+  if are_texts(records) then return records end
+  faults[#faults + 1] = ('%s: %s.records is a path such as "orders/order", a list of paths, or { rows = { group = '
+    .. '"Order ID" } }'):format(script, name)
 end
 
 ---What the runtime needs to know of one stream.
@@ -108,6 +120,16 @@ function streams.describe(name, stream, faults, script)
     faults[#faults + 1] = ("%s: %s.map must be made with map.order { ... } or one of its siblings"):format(script, name)
   end
   return described
+end
+
+---Steps that a stream whose records come from many hands has besides those of the site.
+---@return table[] steps
+function streams.guard(stream)
+  local sources = stream.sources
+  if not sources then return {} end
+  return { { action = "hold_duplicate", name = "holds.duplicates", where = "the cart's script" },
+    { action = "hold_source", name = "holds.source", where = "the cart's script", target = sources.id,
+      source = sources.says } }
 end
 
 -- Running its functions -----------------------------------------------------------------------------------------------

@@ -158,6 +158,12 @@ function shop:remove(order_id)
   end
 end
 
+function shop:shrink(order_id, sku, quantity)
+  local order = find(self.orders, "id", order_id)
+  find(order.items, "sku", sku).dropped = quantity
+  order.changed = stamp(self)
+end
+
 function shop:order_of(order_id)
   local order, parcels = find(self.orders, "id", order_id), {}
   if not order then return nil end
