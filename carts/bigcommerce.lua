@@ -6,14 +6,20 @@
 ---  - Lines, addresses, coupons and shipments are lists of their own, one for each order, paged like all others.
 ---  - Orders that were left at payment (status 0) and archived ones are in every list. An order that was left keeps its
 ---    id and date when it is paid later: changes tell it, ids do not.
+---  - Deleting an order archives it, and its status stays: one that is here already and has not come to its end waits,
+---    as the row "archived" of the table status, until somebody says what it is. Pieces that were paid back stay in
+---    their line.
 ---  - is_tax_inclusive_pricing says whether the amounts with or those without tax are exact; the others are estimates.
 ---  - default_currency_code is what the buyer pays in. refunded_amount is always 0; payment_status tells refunds.
 ---  - Discounts and coupons are taken off the total; store credit and gift certificates are payments.
 ---  - V3 lists come in the order of ids, with a count of all records; an amount may be a text, an integer or a float.
----  - All apps of a shop share its quota: 150 requests in 30 s on the small plans. An order costs two to four.
+---  - All apps of a shop share its quota: 150 requests in 30 s on the small plans. An order costs two to four, so that a
+---    page of ten gets through a window that others use as well. Each answer says how many are left, and a 429 how long.
+---  - A shop has several locations with levels of their own. Stock is read and told for one of them, the setting
+---    `location`, so that what is compared is the same; each of several is a cart of its own in site.lua.
 ---
 ---Not known: whether bounds of dates are inclusive (a second more is asked for on each side); a list of all shipments;
----how a shipment is changed; whether an order's date of change moves with each of its lists.
+---how a shipment's tracking is changed, so that new tracking is refused in words; whether an order's date of change moves with each of its lists.
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
@@ -28,12 +34,13 @@ local shop = cart.new {
     token = cart.secret { required = true, help = "access token of the API account" },
     webhook_secret = cart.secret { help = "client secret of the API account, which signs webhooks; or a text that the "
       .. "webhook sends in its header X-Webhook-Secret" },
-    location = cart.integer { default = 1, help = "number of the location whose stock is told" },
-    page_size = cart.integer { default = 50, help = "orders asked for at once, at most 250" },
+    location = cart.integer { default = 1, help = "number of the location whose stock is read and told" },
+    page_size = cart.integer { default = 10, help = "orders asked for at once, at most 250" },
     rate = cart.integer { default = 4, help = "requests a second; other apps of the shop share its quota" },
   },
   http = function(settings)
     return { base = settings.url .. "/", rate = settings.rate, burst = 20,
+      quota = { reset = "X-Rate-Limit-Time-Reset-Ms", unit = "ms", left = "X-Rate-Limit-Requests-Left", least = 5 },
       headers = { ["X-Auth-Token"] = settings.token, Accept = "application/json" } }
   end,
 }
@@ -75,25 +82,6 @@ function shop.explain(_, response)
   return words and ("%s; %s"):format(cause[3], words) or cause[3], cause[1], cause[2]
 end
 
-local NEARLY_OUT = 5 -- requests that are left in the window of the quota
-
----Waits for the quota's next window where this one is nearly used up, by whomever.
----@param response cartwright.Response
-local function heed_quota(response)
-  local left = tonumber(response:header "X-Rate-Limit-Requests-Left")
-  local reset_ms = math.tointeger(tonumber(response:header "X-Rate-Limit-Time-Reset-Ms"))
-  if left and left < NEARLY_OUT and reset_ms and reset_ms > 0 then
-    time.sleep(math.min((reset_ms + 999) // 1000, 60))
-  end
-end
-
----@return cartwright.Response
-local function get(self, path, query)
-  local response = self:get(path, query)
-  heed_quota(response)
-  return response
-end
-
 ---The records of a V2 list; nil where the answer has none.
 ---@param response cartwright.Response
 ---@return cartwright.Records?
@@ -105,7 +93,7 @@ end
 ---@return table store
 ---@return cartwright.Response
 local function read_store(self)
-  local response = get(self, "v2/store")
+  local response = self:get("v2/store")
   local is_json, store = pcall(response.json, response)
   if not is_json or type(store) ~= "table" or type(store.currency) ~= "string" then
     cart.fail("not-expected", ("the address answers, but not as BigCommerce does (%s)")
@@ -120,7 +108,7 @@ local function find_webhooks(self)
   if not self.takes_notices then
     return "no webhooks, since the secret webhook_secret is not set: changes wait for the next sync"
   end
-  local is_read, hooks = pcall(function() return get(self, "v3/hooks", { limit = 250 }):json().data end)
+  local is_read, hooks = pcall(function() return self:get("v3/hooks", { limit = 250 }):json().data end)
   if not is_read or type(hooks) ~= "table" then
     return ("whether the shop's webhooks are on is not known: %s"):format(tostring(hooks))
   end
@@ -145,9 +133,9 @@ end
 ---@return string[] findings
 function shop:test()
   local store, response = read_store(self)
-  get(self, "v2/orders", { limit = 1 })
+  self:get("v2/orders", { limit = 1 })
   for _, list in ipairs { "v3/customers", "v3/catalog/products", "v3/inventory/items" } do
-    get(self, list, { limit = 1 })
+    self:get(list, { limit = 1 })
   end
   local findings = { ("BigCommerce, shop %s, in %s"):format(tostring(store.name), store.currency),
     cart.clock_note(response) }
@@ -226,7 +214,7 @@ local function walk(self, window, path, query, size, complete, store, id)
   paging.numbers(self, window, { size = size, store = store, read = function(page, count)
     local asked = map.copy(query)
     asked.page, asked.limit = page, count
-    local response = get(self, path, asked)
+    local response = self:get(path, asked)
     local total = response:json_node():integer "meta/pagination/total"
     if not total then cart.fail("not-expected", path .. ": the answer does not say how many records there are") end
     local records = response:records("data", id)
@@ -250,8 +238,8 @@ local function has(order, field)
   return amount ~= nil and not amount:is_zero()
 end
 
----Whether it is skipped anyway: its lists would cost requests.
-local function is_left_out(order) return order:text "status_id" == "0" or order:text "is_deleted" == "true" end
+---Whether it is skipped anyway: its lists would cost requests. One that is archived may be here already.
+local function is_left_out(order) return order:text "status_id" == "0" and order:text "is_deleted" ~= "true" end
 
 ---@param orders cartwright.Records
 local function complete_orders(self, orders)
@@ -281,7 +269,7 @@ local function walk_orders(self, window, complete, size, store)
   query.sort, query.include = "id:asc", "fees"
   local function read(more)
     for name, value in pairs(query) do more[name] = value end
-    local orders = records_of(get(self, "v2/orders", more))
+    local orders = records_of(self:get("v2/orders", more))
     if orders and complete and #orders > 0 then complete(self, orders) end
     return orders
   end
@@ -337,11 +325,26 @@ local function fulfilment_status(order)
   return shipped < all and "partial" or "shipped"
 end
 
----The row of the table `status`: a part of the money that went back says nothing of the parcels.
+---Where nothing more is to be sent.
+local ENDS = { ["2"] = true, ["4"] = true, ["5"] = true, ["6"] = true, ["10"] = true, ["14 shipped"] = true }
+
+---The row of the table `status`: a part of the money that went back says nothing of the parcels, and an order that was put
+---away before its end is the row "archived", which has to be made.
 ---@param order cartwright.Node
 local function status_row(order)
   local id = order:text "status_id"
-  return id == "14" and fulfilment_status(order) == "shipped" and "14 shipped" or id
+  local row = id == "14" and fulfilment_status(order) == "shipped" and "14 shipped" or id
+  return order:text "is_deleted" == "true" and not ENDS[row] and "archived" or row
+end
+
+---Pieces that will not be sent: those that were paid back, as far as they had not left. Which of them came back of those
+---that had left the shop does not say.
+---@param line cartwright.Node
+local function cancelled(line)
+  local back = line:decimal "quantity_refunded" or decimal.new(0)
+  local open = (line:decimal "quantity" or 0) - (line:decimal "quantity_shipped" or 0)
+  local pieces = back < open and back or open
+  return pieces > 0 and pieces or nil
 end
 
 ---"Lena Müller, 22 Forbes Ave, 15222 Pittsburgh": of an order that goes to several.
@@ -463,6 +466,7 @@ shop.orders = {
       item_id = map.value("product_id", NO_ID),
       variant_id = map.value("variant_id", NO_ID),
       quantity = map.value("quantity", { required = true }),
+      cancelled = cancelled,
       unit_price = amount "price_",
       total = amount "total_",
       tax = "total_tax",
@@ -581,7 +585,7 @@ shop.customers = {
 
 ---@param items cartwright.Records
 local function complete_items(self, items)
-  items:attach("store", self:once("store", function() return get(self, "v2/store"):records "." end))
+  items:attach("store", self:once("store", function() return self:get("v2/store"):records "." end))
 end
 
 local function item_query(window)
@@ -680,9 +684,16 @@ shop.stock = {
     sku = "identity/sku",
     item_id = "identity/product_id",
     variant_id = "identity/variant_id",
-    quantity = map.sum "locations[location_enabled=true]/total_inventory_onhand",
   },
 }
+
+---Stock is that of the location which is told; an item that is not there has none.
+function shop:choose(settings)
+  if self.stock.map.quantity then return self end
+  local chosen = self:extend()
+  chosen.stock.map.quantity = map.sum(("locations[location_id=%d]/total_inventory_onhand"):format(settings.location or 1))
+  return chosen
+end
 
 -- Telling the shop ----------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
+local tell = require "cartwright.tell"
 local time = require "cartwright.time"
 
 ---What a person sets in site.lua, and secrets, which are set by command and which no script can read. `help` is shown
@@ -229,7 +230,8 @@ end
 shop.orders = reads "orders"
 shop.orders.derive = { charges = charges }
 
----What is never taken in, by name; each run counts what it skipped. What only has to wait is no case for skip.
+---What is never taken in, by name; each run counts what it skipped. What only has to wait is no case for skip. An order
+---that was taken in is kept up to date, though a rule fits it later.
 shop.orders.skip = {
   ["test order"] = { path = "state", values = { "test" } },
 }
@@ -265,6 +267,7 @@ shop.orders.map = map.order {
     sku = "sku",
     name = "title",
     quantity = map.value("count", { required = true }),
+    cancelled = "dropped", -- pieces of it that will not be sent: they take no stock, and are in the totals still
     unit_price = "price",
     total = map.value("amount", { required = true }),
     tax = "tax",
@@ -460,7 +463,14 @@ shop.statuses_out = {
   send = function(self, message)
     local state, why = state_for(self, message.data.status)
     if not state then return message:refused(why) end
-    message:sent(self:write("PUT", ("orders/%s/state.json"):format(message.data.order_id), { state = state }))
+    local data = message.data
+    local response = self:get("orders.json", { ids = data.order_id, limit = 1 })
+    local order = response:json().orders[1]
+    if not order then return message:refused "the shop has no such order" end
+    if order.state == state then return message:sent(response) end
+    local fault = tell.status_fault(data.status, self:translate("status", order.state), order.state)
+    if fault then return message:refused(fault) end
+    message:sent(self:write("PUT", ("orders/%s/state.json"):format(data.order_id), { state = state }))
   end,
 
   probe = function(self, messages)

@@ -43,15 +43,6 @@ local shop = cart.new {
 
 shop.explain, shop.refuses = asking.explain, asking.refuses
 
-shop.lacks = {
-  shipments = "parcels stand in their order, which tells how far it is delivered and its first tracking number",
-  customers_out = "an account needs a password, which the back office cannot give",
-  items_out = "a product needs tax class, attribute group and URL, which the back office has no words for",
-  webhook = "EverShop sends none",
-  ["list-moves"] = "no order leaves the list; what comes moves the rest to later pages, where it comes again",
-  ["item-variants"] = "a variant is a product of its own; those of one kind have the same group",
-}
-
 -- Connection ----------------------------------------------------------------------------------------------------------
 
 ---What it means when there is no token, by the words in which the runtime says so: the address is wrong rather than the
@@ -357,5 +348,15 @@ shop.stock = {
 -- Telling the shop ----------------------------------------------------------------------------------------------------
 
 for stream, functions in pairs(telling) do shop[stream] = functions end
+
+shop.lacks = {
+  shipments = "parcels stand in their order, which tells how far it is delivered and its first tracking number",
+  customers_out = "an account needs a password, which the back office cannot give",
+  items_out = "a product needs tax class, attribute group and URL, which the back office has no words for",
+  webhook = "the shop sends no notices by itself",
+  ["order-shrinks"] = "rows do not say what was paid back of them",
+  ["list-moves"] = "no order leaves the list; what comes moves the rest to later pages, where it comes again",
+  ["item-variants"] = "a variant is a product of its own; those of one kind have the same group",
+}
 
 return shop

@@ -84,6 +84,21 @@ function shop:split(answer)
   return answer:records(records, self.orders.id)
 end
 
+---Orders of one number with different contents cannot both be right.
+---@param records cartwright.Records
+---@return cartwright.Records
+local function check_numbers(self, records)
+  local known = {}
+  for record in records:each() do
+    local id, digest = record:text(self.orders.id), self:digest(record:bytes())
+    if id and known[id] and known[id] ~= digest then
+      cart.fail("invalid", ("order %s is in the file twice, and not the same"):format(id))
+    end
+    if id then known[id] = digest end
+  end
+  return records
+end
+
 local DAY = 24 * 3600 -- seconds
 
 ---A file whose end may still be on its way.
@@ -98,7 +113,7 @@ local function take(self, entry)
     if type(answer) == "table" and answer.code == "not-found" then return end -- somebody else took it
     error(answer, 0)
   end
-  local is_whole, records = pcall(self.split, self, answer)
+  local is_whole, records = pcall(function() return check_numbers(self, self:split(answer)) end)
   if is_whole then
     self:emit(records)
     entry:done()

@@ -1,11 +1,14 @@
 ---Magento 2 and Adobe Commerce through REST: orders, customers, items, stock of one source. What the shop is told is in
----magento2/telling.lua.
+---magento2/telling.lua, its stock in magento2/levels.lua; the connection test and
+---what errors mean is in magento2/connection.lua.
 ---
 ---Facts this script relies on (AdobeDocs/commerce-webapi, issues of magento/magento2, answers that clients recorded):
 ---  - Since 2.4.4 the access token alone is refused unless the shop allows it; signed with all four secrets of the
 ---    integration (OAuth 1.0a) it is always good.
 ---  - Lists have no stable order and repeat their last page for ever in older versions. They are asked for by what
 ---    comes behind an entity_id, which needs neither pages nor counts; stock, which has no id, by pages and its count.
+---  - Filters are OR inside a group, groups are AND. The condition `in` takes a list with commas, so what has a comma
+---    itself is asked for by `eq`.
 ---  - Times are UTC without a zone. Fields that are null are left out. Amounts are floats of PHP with up to four
 ---    decimals ("29.949999999999999"), and exist in the shop's currency as base_*; the others are what the buyer pays.
 ---  - discount_amount of an order is negative, and contains that of the shipping and those of its items, which are
@@ -13,13 +16,25 @@
 ---    row_total of an item is without its discount in some shops, with it in others.
 ---  - A configurable item has a row for itself, with the money, and one for the child that was chosen, with the same
 ---    SKU. A bundle's money is in its own row, or in those of its children, never in both.
+---  - Pieces that were cancelled or paid back stay in qty_ordered and in the totals. Whether those that were paid back
+---    had left a row does not say: as many count as not sent as are open.
+---  - An order may have no status, which shops name as they like; its state, one of eight, says as much.
 ---  - An order that is edited is cancelled, and replaced by a new one, whose number has a suffix.
 ---  - Variants are products of their own; a configurable has no stock and no SKU that is sold.
----  - What is published of stock is the source's quantity less what open orders reserve; the quantity is written.
+---  - What is published of stock is the source's quantity less what open orders reserve; the quantity is written. From
+---    the figure `available` these orders were taken already, and go twice; from on_hand (out.stock.figure) they were not.
+---  - Before 2.3, and where its modules are off, there are no sources (MSI): stock is then one item of each product,
+---    which is told by itself (single_stock). Reading it takes a request for each SKU, which this script does not do.
+---  - Shops may limit the members of a list that is written, and the size of a page: "Maximum ... is 20".
 ---
----Not known: how a list of shipments looks beyond its tracks, how options of an item are read in words, and which
----statuses a shop has besides those of Magento itself: these wait for their row.
+---Adobe Commerce as a Cloud Service is another interface: https://SERVER.api.commerce.adobe.com/TENANT/V1/, without
+---/rest, the store in a header, let in by tokens of Adobe's identity service. The connection test says that this is not it.
+---
+---Not known: whether every version lists the items of shipments (a number that comes later is added only where it
+---does), how options of an item are read in words, and which statuses a shop has besides those of Magento itself: these
+---wait for their row.
 local cart = require "cartwright.cart"
+local connection = require "shipped.magento2.connection"
 local decimal = require "cartwright.decimal"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
@@ -36,6 +51,8 @@ local shop = cart.new {
     consumer_secret = cart.secret { help = "consumer secret" },
     token_secret = cart.secret { help = "access token secret" },
     source = cart.text { default = "default", help = "code of the inventory source whose stock is read and told" },
+    single_stock = cart.boolean { default = false, help = "true where the shop has no inventory sources (MSI): stock "
+      .. "is told SKU by SKU, and not read" },
     bulk = cart.boolean { default = false, help = "tell stock by the shop's message queue, whose consumers must run" },
     notify = cart.boolean { default = true, help = "whether the shop mails the buyer about it" },
     page_size = cart.integer { default = 100, help = "records asked for at once; some shops allow 300 at most" },
@@ -53,92 +70,64 @@ local shop = cart.new {
   end,
 }
 
--- Connection ----------------------------------------------------------------------------------------------------------
-
----The shop's words with their parameters in the places of %1 and %name.
----@param reported table
----@return string
-function shop.words(reported)
-  local given = type(reported.parameters) == "table" and reported.parameters or {}
-  local in_turn = 0
-  return (tostring(reported.message):gsub("%%(%w+)", function(name)
-    in_turn = in_turn + 1
-    local value = given[math.tointeger(tonumber(name)) or name] or given[in_turn]
-    return value ~= nil and tostring(value) or nil
-  end))
-end
-
-local REFUSED = "the shop does not accept the token. Since 2.4.4 it takes a token alone only when \"Allow OAuth Access "
-  .. "Tokens to be used as standalone Bearer tokens\" is on (Stores > Configuration > Services > OAuth); or set "
-  .. "consumer_key, consumer_secret and token_secret as well"
-
----What a status means here: code of the test, setting to look at, what to do.
-local CAUSES = {
-  [401] = { "auth", "token", REFUSED },
-  [403] = { "permission", "url", "the web server or a firewall refuses the request" },
-  [404] = { "not-found", "url", "no REST interface at this address; check it, the code of the store, and whether the "
-    .. "shop needs index_php = true" },
-  [503] = { "unavailable", nil, "the shop is in maintenance" },
-}
-
----@param response cartwright.Response
----@return string? words
----@return string? code
----@return string? setting
-function shop:explain(response)
-  local is_json, reported = pcall(response.json, response)
-  local cause = CAUSES[response.status]
-  if not is_json or type(reported) ~= "table" or type(reported.message) ~= "string" then
-    if cause then return cause[3], cause[1], cause[2] end
-    return nil
-  end
-  local words, given = shop.words(reported), reported.parameters
-  local resource = type(given) == "table" and given.resources
-  if response.status == 401 and type(resource) == "string" and resource ~= "self" then
-    return ("the integration lacks %s; allow it under System > Integrations > API, or %s"):format(resource, REFUSED),
-      "permission", "token"
-  end
-  if response.status == 404 and not words:find "route" then return words, "not-found" end
-  if not cause then return words end
-  return ("%s; %s"):format(cause[3], words), cause[1], cause[2]
-end
-
----@return table[] stores
----@return cartwright.Response
-local function read_stores(self)
-  local response = self:get "store/storeConfigs"
-  local is_json, stores = pcall(response.json, response)
-  if not is_json or type(stores) ~= "table" or type(stores[1]) ~= "table" or not stores[1].base_currency_code then
-    cart.fail("not-expected", ("the address answers, but not as Magento's REST interface does (%s)")
-      :format(is_json and "no stores in it" or tostring(stores)), "url")
-  end
-  return stores, response
-end
-
----@return string[] findings
-function shop:test()
-  local stores, response = read_stores(self)
-  local one = shop.search({}, "entity_id", 1)
-  for _, list in ipairs { "orders", "customers/search", "products" } do self:get(list, one) end
-  self:get("inventory/source-items", shop.search({ { "source_code", "eq", self.settings.source } }, "sku", 1))
-  return { ("Magento, %d store views, base currency %s"):format(#stores, tostring(stores[1].base_currency_code)),
-    cart.clock_note(response) }
-end
+for name, value in pairs(connection) do shop[name] = value end
 
 -- Reading -------------------------------------------------------------------------------------------------------------
 
+local PARTS = { "field", "condition_type", "value" }
+
+---@alias magento2.Filter { [1]: string, [2]: string, [3]: string|integer } field, condition, value
+
 ---The query of a list: filters that all hold, sorted by `sort`.
----@param filters { [1]: string, [2]: string, [3]: string|integer }[] field, condition, value
+---@param filters (magento2.Filter|magento2.Filter[])[] of filters that stand in a list of their own one has to hold
 ---@param sort string
 ---@return table<string, any>
 function shop.search(filters, sort, size, page)
   local query = { ["searchCriteria[pageSize]"] = size, ["searchCriteria[currentPage]"] = page or 1,
     ["searchCriteria[sortOrders][0][field]"] = sort, ["searchCriteria[sortOrders][0][direction]"] = "ASC" }
-  for i, filter in ipairs(filters) do
-    local name = ("searchCriteria[filter_groups][%d][filters][0]"):format(i - 1)
-    for j, part in ipairs { "field", "condition_type", "value" } do query[("%s[%s]"):format(name, part)] = filter[j] end
+  for i, group in ipairs(filters) do
+    for k, filter in ipairs(type(group[1]) == "table" and group or { group }) do
+      local name = ("searchCriteria[filter_groups][%d][filters][%d]"):format(i - 1, k - 1)
+      for j, part in ipairs(PARTS) do query[("%s[%s]"):format(name, part)] = filter[j] end
+    end
   end
   return query
+end
+
+---Filters of which one holds for what has one of these SKUs.
+---@param messages cartwright.Message[]
+---@return magento2.Filter[]
+local function with_skus(messages)
+  local group, plain = {}, {}
+  for _, message in ipairs(messages) do
+    local sku = message.data.sku
+    if sku:find(",", 1, true) then group[#group + 1] = { "sku", "eq", sku } else plain[#plain + 1] = sku end
+  end
+  if #plain > 0 then group[#group + 1] = { "sku", "in", table.concat(plain, ",") } end
+  return group
+end
+
+---A SKU as one part of an address.
+---@return string
+function shop.in_path(sku)
+  return (sku:gsub("[^%w%-_.~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+local AT_ONCE = 20 -- SKUs in one address: servers take some 8000 bytes
+
+---A figure of the records that have the SKUs of these messages.
+---@param filters magento2.Filter[] that hold as well
+---@return table<string, cartwright.Decimal> figures by SKU
+function shop:figures(path, field, messages, filters)
+  local figures = {}
+  for first = 1, #messages, AT_ONCE do
+    local some = table.move(messages, first, math.min(first + AT_ONCE - 1, #messages), 1, {})
+    local all = table.move(filters, 1, #filters, 2, { with_skus(some) })
+    for record in self:get(path, shop.search(all, "sku", AT_ONCE)):json_node():each "items" do
+      figures[record:text "sku"] = record:decimal(field)
+    end
+  end
+  return figures
 end
 
 local FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -148,6 +137,17 @@ local function inside(window)
   if not window.from then return {} end
   local field = window.by == "placed" and "created_at" or "updated_at"
   return { { field, "gteq", window.from:format(FORMAT) }, { field, "lteq", window.to:format(FORMAT) } }
+end
+
+---Reads by pages as large as the settings say, or as the shop then allows.
+---@param read fun(size: integer)
+local function in_pages(self, read)
+  local size = self.settings.page_size
+  local done, problem = pcall(read, size)
+  if done then return end
+  local limit = type(problem) == "table" and problem.status == 400 and self.limit_in(problem.message)
+  if not limit or limit < 1 or limit >= size then error(problem, 0) end
+  read(limit)
 end
 
 ---Reads a list whose records have an entity_id, by what comes behind it.
@@ -161,9 +161,11 @@ local function walk(self, window, path, key, fields, store)
     query.fields = fields
     return self:get(path, query):records("items", key)
   end
-  paging.keys(self, window, { size = self.settings.page_size, store = store,
-    read = function(after, size) return read(after and { { "entity_id", "gt", after } } or {}, size) end,
-    nth = function(offset) return read({}, 1, offset + 1) end })
+  in_pages(self, function(most)
+    paging.keys(self, window, { size = most, store = store,
+      read = function(after, size) return read(after and { { "entity_id", "gt", after } } or {}, size) end,
+      nth = function(offset) return read({}, 1, offset + 1) end })
+  end)
 end
 
 local function list(self, window, path, key)
@@ -216,12 +218,25 @@ local function split_bundles(order)
   return split
 end
 
+---Pieces that will not be sent: those that were cancelled or paid back, as far as they had not left. Which of them came
+---back of those that had left the row does not say; nor do rows of bundles say what left of them.
+---@param row cartwright.Node
+---@param is_bundle boolean
+local function cancelled_of(row, is_bundle)
+  local gone = row:decimal "qty_canceled" or decimal.new(0)
+  if not is_bundle then gone = gone + (row:decimal "qty_refunded" or 0) end
+  local open = (row:decimal "qty_ordered" or 0) - (row:decimal "qty_shipped" or 0)
+  local pieces = gone < open and gone or open
+  return pieces > 0 and pieces or nil
+end
+
 local function line(row, has_money)
   local total, discount = money_of(row)
   local parent = row:text "parent_item/product_type" == "bundle" and row:text "parent_item_id" or nil
   if not has_money then total, discount = decimal.new(0), decimal.new(0) end
   return { id = row:text "item_id", parent = parent, sku = row:text "sku", name = row:text "name",
     product = row:text "product_id", quantity = row:decimal "qty_ordered", discount = discount, total = total,
+    cancelled = cancelled_of(row, parent ~= nil or row:text "product_type" == "bundle"),
     price = has_money and rounded(row, "price") or decimal.new(0), rate = row:decimal "tax_percent",
     tax = has_money and rounded(row, "tax_amount") or decimal.new(0) }
 end
@@ -310,9 +325,12 @@ end
 
 local SHIPPING = "extension_attributes/shipping_assignments/shipping"
 
+---An order may lack its status, and has its state then.
+local STATUS = map.first { "status", "state" }
+
 shop.orders = {
   id = "entity_id",
-  records = "items",
+  records = { ".", "items" }, -- an order by itself, which has items too; a list
   overlap = "1h",
   settle = "10s",
 
@@ -324,10 +342,10 @@ shop.orders = {
 
   map = map.order {
     number = "increment_id",
-    status = map.translate("status", "status"),
+    status = map.translate("status", STATUS, { required = true }),
     payment_status = payment_status,
     fulfilment_status = fulfilment_status,
-    cart_status = "status",
+    cart_status = STATUS,
     second_status = "state",
     reference = "payment/po_number",
     placed_at = map.time("created_at", { zone = "UTC" }),
@@ -355,6 +373,7 @@ shop.orders = {
       name = "name",
       item_id = "product",
       quantity = map.value("quantity", { required = true }),
+      cancelled = "cancelled",
       unit_price = "price",
       discount = "discount",
       total = "total",
@@ -378,6 +397,7 @@ shop.orders = {
 ---Shops add states of their own: give each a row.
 shop.tables.status = {
   ["pending"] = "pending",
+  ["new"] = "pending", -- a state
   ["pending_payment"] = "pending",
   ["pending_paypal"] = "pending",
   ["payment_review"] = "on_hold",
@@ -400,7 +420,7 @@ end
 
 shop.customers = {
   id = "id",
-  records = "items",
+  records = { ".", "items" },
   overlap = "1h",
   settle = "10s",
 
@@ -442,7 +462,7 @@ end
 
 shop.items = {
   id = "id",
-  records = "items",
+  records = { ".", "items" },
   overlap = "1h",
   settle = "10s",
 
@@ -484,12 +504,17 @@ shop.stock = {
   full = true, -- stock has no time of change
 
   fetch = function(self, window)
+    if self.settings.single_stock then
+      cart.fail("not-expected", connection.NO_SOURCES .. ", says single_stock: its stock is told, and not read; switch "
+        .. "the stream off: switches = { stock = false }", "single_stock")
+    end
     local filter = { { "source_code", "eq", self.settings.source } }
-    paging.numbers(self, window, { size = self.settings.page_size, read = function(page, size)
+    local function read(page, size)
       local response = self:get("inventory/source-items", shop.search(filter, "sku", size, page))
       local total = response:json_node():integer "total_count"
       return response:records("items", "sku"), total or 0
-    end })
+    end
+    in_pages(self, function(most) paging.numbers(self, window, { size = most, read = read }) end)
   end,
 
   map = map.stock_level {
@@ -503,11 +528,11 @@ shop.stock = {
 
 for stream, functions in pairs(telling) do shop[stream] = functions end
 
----Of our statuses those that the shop is told by a comment; the others follow from what is done.
-shop.tables.status_out = { pending = "pending", processing = "processing", completed = "complete" }
+---Of our statuses those that several of the shop's mean.
+shop.tables.status_out = { pending = "pending", on_hold = "holded", processing = "processing", completed = "complete" }
 
 shop.lacks = {
-  shipments = "how the shop lists shipments is not known here beyond their tracks",
+  shipments = "whether every version of the shop lists what is in its shipments is not known here",
   webhook = "the shop sends no notices by itself",
   ["item-variants"] = "variants are products of their own, and come in as items of their own",
 }

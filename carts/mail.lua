@@ -27,10 +27,11 @@ local map = require "cartwright.map"
 local shop = cart.new {
   title = "Orders by mail",
   settings = {
-    server = cart.mailbox { help = "the mailbox: imaps://mail.example.com/INBOX, or pop3s://mail.example.com" },
+    server = cart.mailbox { required = true, unless = "folder",
+      help = "the mailbox: imaps://mail.example.com/INBOX, or pop3s://mail.example.com" },
     folder = cart.drop { help = "instead of a server: a folder of this machine with mails as files" },
-    user = cart.text { help = "who logs in, often the mail address" },
-    password = cart.secret { help = "his password, or one made for programs" },
+    user = cart.text { required = true, unless = "folder", help = "who logs in, often the mail address" },
+    password = cart.secret { required = true, unless = "folder", help = "his password, or one made for programs" },
     ca = cart.text { help = "certificates in PEM form to trust instead of the system's" },
     subjects = cart.text { default = "*", help = "subjects that are taken, with * for anything, | between several" },
     senders = cart.text { default = "*", help = "addresses that are taken, likewise: *@shop.example.com" },
@@ -82,9 +83,6 @@ shop.lacks = {
 
 ---@return string[] findings
 function shop:test()
-  if not (self.settings.server or self.settings.folder) then
-    cart.fail("usage", "neither server nor folder is set", "server")
-  end
   local count, large = 0, 0
   for entry in self:inbox():each() do
     count = count + 1

@@ -39,14 +39,6 @@ local shop = cart.new {
   end,
 }
 
-shop.lacks = {
-  shipments = "parcels stand in their order, which tells how far it is delivered and its first tracking number",
-  customers_out = "not told: the shop makes customers of orders by itself",
-  items_out = "a product needs options, channels and a shipping profile, which the back office has no words for",
-  webhook = "Medusa sends none by itself",
-  ["order-changes"] = "a payment that is taken moves no stamp of the order, which the job refresh reads again",
-}
-
 -- Connection ----------------------------------------------------------------------------------------------------------
 
 ---What it means when the shop answers with another status.
@@ -527,5 +519,14 @@ shop.stock = {
 -- Telling the shop ----------------------------------------------------------------------------------------------------
 
 for stream, functions in pairs(telling) do shop[stream] = functions end
+
+shop.lacks = {
+  shipments = "parcels stand in their order, which tells how far it is delivered and its first tracking number",
+  customers_out = "not told: the shop makes customers of orders by itself",
+  items_out = "a product needs options, channels and a shipping profile, which the back office has no words for",
+  webhook = "the shop sends no notices by itself",
+  ["order-shrinks"] = "what was taken out of a row is not known to the script",
+  ["order-changes"] = "a payment that is taken moves no stamp of the order, which the job refresh reads again",
+}
 
 return shop

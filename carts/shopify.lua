@@ -8,7 +8,11 @@
 ---  - Names, addresses and mails of buyers are protected: without approval they come as null.
 ---  - Amounts are texts in the shop's currency, zero or three decimals in some; with taxes_included the tax is inside.
 ---    A line's price is of one piece before its discount, which stands in discount_allocations; subtotal_price is not
----    to be built on. Lines that were taken out of an order stay, with current_quantity 0.
+---    to be built on. Lines that were taken out of an order stay, with current_quantity 0; pieces that came back
+---    after they were sent are gone from it too, and their refund says "return".
+---  - financial_status is "paid" also where total_outstanding says that a part is owed: then it is partly paid. Where as
+---    much is owed as the order costs, no payment was recorded: programs that bring orders in say "paid" of what was paid
+---    elsewhere, and the word stands (a rule can hold these by custom.outstanding).
 ---  - fulfillment_status null is "nothing was sent". Orders are archived (closed_at) once they are paid and sent.
 ---  - An item's variants hold SKU, price and stock; SKUs are not unique. A variant has one inventory item, which has a
 ---    level at each location: on_hand is what lies there, available what is left of it behind orders that are not sent.
@@ -22,6 +26,8 @@ local map = require "cartwright.map"
 local paging = require "cartwright.paging"
 local telling = require "shipped.shopify.telling"
 
+local LEVEL = "inventoryItem/inventoryLevel/quantities[name=%s]/quantity"
+
 local shop = cart.new {
   title = "Shopify",
   settings = {
@@ -34,7 +40,7 @@ local shop = cart.new {
     old_webhook_secret = cart.secret { help = "the one before, for an hour after it was changed" },
     location = cart.text { help = "number of the location whose stock is read and told; default: the shop's first" },
     quantity = cart.choice { choices = { "available", "on_hand" }, default = "available", help = "what a quantity is "
-      .. "told as: available, where orders were taken off already; on_hand for what lies there" },
+      .. "read and told as: available, where orders were taken off already; on_hand for what lies there" },
     notify = cart.boolean { default = false, help = "whether the shop mails the buyer about parcels" },
     rate = cart.integer { default = 2, help = "requests a second; 4 and 20 in the larger plans" },
     page_size = cart.integer { default = 100, help = "records asked for at once, at most 250" },
@@ -54,6 +60,15 @@ local shop = cart.new {
 }
 
 shop.refuses = graphql.refuses
+
+---Which of the shop's two quantities is read, so that it is the one that is told.
+function shop:choose(settings)
+  if settings.quantity ~= "on_hand" then return self end
+  local chosen = self:extend()
+  chosen.stock.map.quantity = map.value(LEVEL:format "on_hand", { required = true })
+  chosen.stock.map.custom = { available = map.text(LEVEL:format "available") }
+  return chosen
+end
 
 -- Connection ----------------------------------------------------------------------------------------------------------
 
@@ -126,6 +141,27 @@ end
 
 local NEEDED = { "read_orders", "read_customers", "read_products", "read_inventory", "read_locations" }
 
+---What the shop can be told, with the scopes of which each needs one.
+local TOLD = {
+  { "stock", "write_inventory" }, { "prices", "write_products" }, { "statuses", "write_orders" },
+  { "customers", "write_customers" },
+  { "parcels", "write_merchant_managed_fulfillment_orders", "write_assigned_fulfillment_orders",
+    "write_third_party_fulfillment_orders" },
+}
+
+---What the app may not tell the shop, in a sentence.
+---@param scopes table<string, boolean>
+---@return string? finding
+local function find_untold(scopes)
+  local untold = {}
+  for _, told in ipairs(TOLD) do
+    local has_one = false
+    for i = 2, #told do has_one = has_one or scopes[told[i]] == true end
+    if not has_one then untold[#untold + 1] = ("%s (%s)"):format(told[1], table.concat(told, " or ", 2)) end
+  end
+  return #untold > 0 and "for want of scopes the shop cannot be told of: " .. table.concat(untold, ", ") or nil
+end
+
 ---@return string[] findings
 function shop:test()
   local answer = graphql.ask(self, ABOUT)
@@ -142,14 +178,15 @@ function shop:test()
   end
   local findings = { ("Shopify, %s, plan %s, in %s"):format(name, about:text "data/shop/plan/displayName",
     about:text "data/shop/currencyCode"), cart.clock_note(answer) }
-  local version = answer:header "X-Shopify-API-Version"
-  if version and version ~= self.settings.version then
-    findings[#findings + 1] = ("the shop answers as version %s, not %s: that one is not supported any more"):format(
-      version, self.settings.version)
+  local version = graphql.version(self, answer)
+  if version ~= self.settings.version then
+    findings[#findings + 1] = ("the shop answers as version %s: it does not support %s (any more)"):format(version,
+      self.settings.version)
   end
   if not scopes.read_all_orders then
     findings[#findings + 1] = "only orders of the last 60 days, for want of the scope read_all_orders"
   end
+  findings[#findings + 1] = find_untold(scopes)
   findings[#findings + 1] = find_webhooks(self)
   return findings
 end
@@ -201,11 +238,39 @@ end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
+---What is still owed, and what the order costs by now.
+---@param order cartwright.Node
+---@return cartwright.Decimal? outstanding
+---@return cartwright.Decimal? total
+local function owed(order)
+  return order:decimal "total_outstanding", order:decimal "current_total_price" or order:decimal "total_price"
+end
+
+---The status of money: the shop's word, but for orders of which a part was paid.
+---@param order cartwright.Node
+local function payment_row(order)
+  local row = order:text "financial_status"
+  local outstanding, total = owed(order)
+  local is_part = outstanding and total and outstanding > 0 and outstanding < total
+  if is_part and (row == "paid" or row == "pending") then return "partially_paid" end
+  return row
+end
+
+local COUNTED = { pending = true, partially_paid = true, paid = true }
+
+---@param order cartwright.Node
+local function paid_total(order)
+  local row, outstanding, total = payment_row(order), owed(order)
+  if not (COUNTED[row or ""] and outstanding and total) then return nil end
+  if row == "paid" and outstanding > 0 then return nil end -- paid elsewhere
+  return total - outstanding
+end
+
 ---The row of the table `status`: Shopify has no word for it, but several that say where an order stands.
 ---@param order cartwright.Node
 local function status_row(order)
   if order:text "cancelled_at" then return "cancelled" end
-  local financial, sent = order:text "financial_status" or "none", order:text "fulfillment_status"
+  local financial, sent = payment_row(order) or "none", order:text "fulfillment_status"
   if financial == "refunded" or financial == "voided" then return financial end
   if sent == "fulfilled" then return order:text "closed_at" and "archived" or "fulfilled" end
   return financial
@@ -271,6 +336,36 @@ local function fee_total(order)
   return sum
 end
 
+local NEVER_SENT = { cancelled = true, error = true, failure = true } -- statuses of parcels
+
+---Pieces by their lines that will not be sent: what is gone from a line, but for what came back, and no more than is not
+---sent yet.
+---@param order cartwright.Node
+---@return { id: string, pieces: cartwright.Decimal }[]
+local function cancelled(order)
+  local sent, returned, list = {}, {}, {}
+  for parcel in order:each "fulfillments" do
+    for line in parcel:each "line_items" do
+      local id = line:text "id"
+      if not NEVER_SENT[parcel:text "status"] then sent[id] = (sent[id] or 0) + (line:decimal "quantity" or 0) end
+    end
+  end
+  for line in order:each "refunds/refund_line_items" do
+    local id = line:text "line_item_id"
+    if line:text "restock_type" == "return" then returned[id] = (returned[id] or 0) + (line:decimal "quantity" or 0) end
+  end
+  for line in order:each "line_items" do
+    local id, ordered, current = line:text "id", line:decimal "quantity" or 0, line:decimal "current_quantity"
+    local gone = current and ordered - current - (returned[id] or 0) or 0
+    local open = ordered - (sent[id] or 0)
+    if gone > 0 and open > 0 then list[#list + 1] = { id = id, pieces = gone < open and gone or open } end
+  end
+  return list
+end
+
+---@param line cartwright.Node
+local function cancelled_of(line) return line:decimal(("$cancelled[id=%s]/pieces"):format(line:text "id")) end
+
 local function address(path)
   return map.at(path, map.address {
     external_id = "id",
@@ -290,7 +385,7 @@ end
 
 shop.orders = {
   id = "id",
-  records = "orders",
+  records = { "orders", "order" }, -- in files also one order, as the shop gives it
   overlap = "10m",
   settle = "10s",
 
@@ -305,10 +400,12 @@ shop.orders = {
 
   skip = { ["test order"] = { path = "test", values = { "true" } } },
 
+  derive = { cancelled = cancelled },
+
   map = map.order {
     number = map.first { "name", "order_number" },
     status = map.translate("status", status_row),
-    payment_status = map.translate("payment_status", "financial_status"),
+    payment_status = map.translate("payment_status", payment_row),
     fulfilment_status = map.translate("fulfilment", fulfilment_row),
     cart_status = "financial_status",
     second_status = "fulfillment_status",
@@ -323,6 +420,7 @@ shop.orders = {
     fee_total = fee_total,
     tax_total = "total_tax",
     total = map.value("total_price", { required = true }),
+    paid_total = paid_total,
     rounding = map.constant "line",
     customer_id = "customer/id",
     email = map.first { "email", "contact_email", "customer/email" },
@@ -342,6 +440,7 @@ shop.orders = {
       item_id = "product_id",
       variant_id = "variant_id",
       quantity = map.value("quantity", { required = true }),
+      cancelled = cancelled_of,
       unit_price = map.value("price", { required = true }),
       discount = line_discount,
       total = line_total,
@@ -359,6 +458,7 @@ shop.orders = {
       tags = map.text "tags",
       location = map.text "location_id",
       cancel_reason = map.text "cancel_reason",
+      outstanding = map.text "total_outstanding",
     },
   },
 }
@@ -397,7 +497,7 @@ shop.tables.fulfilment = { ["none"] = "open", ["partial"] = "partial", ["fulfill
 
 shop.customers = {
   id = "id",
-  records = "customers",
+  records = { "customers", "customer" },
   overlap = "10m",
   settle = "10s",
 
@@ -593,8 +693,8 @@ shop.stock = {
     sku = "sku",
     item_id = "product/legacyResourceId",
     variant_id = "legacyResourceId",
-    quantity = map.value("inventoryItem/inventoryLevel/quantities[name=available]/quantity", { required = true }),
-    custom = { on_hand = map.text "inventoryItem/inventoryLevel/quantities[name=on_hand]/quantity" },
+    quantity = map.value(LEVEL:format "available", { required = true }), -- see shop:choose
+    custom = { on_hand = map.text(LEVEL:format "on_hand") },
   },
 }
 

@@ -188,14 +188,17 @@ telling.prices_out = {
 
 telling.statuses_out = {
   send = function(self, message)
-    local status, path = self:translate_back("status", message.data.status), "v2/orders/" .. message.data.order_id
+    local data, path = message.data, "v2/orders/" .. message.data.order_id
+    local status = self:translate_back("status", data.status)
     if not status then
       return message:refused(("none of the shop's states means %s; say which: "
-        .. "cartwright table set %s status_out %s NUMBER")
-        :format(message.data.status, self.name, message.data.status))
+        .. "cartwright table set %s status_out %s NUMBER"):format(data.status, self.name, data.status))
     end
     local response = self:get(path)
-    if response:json_node():text "status_id" ~= status then
+    local now = response:json_node():text "status_id"
+    local fault = tell.status_fault(data.status, self:translate("status", now or ""), now)
+    if now ~= status and fault then return message:refused(fault) end
+    if now ~= status then
       response = self:write("PUT", path, { status_id = math.tointeger(tonumber(status)) })
     end
     message:sent(response)
@@ -236,6 +239,7 @@ end
 ---@param data out.ShipmentData
 ---@return table<string, integer>? pieces
 ---@return string|integer address or why not
+---@return table[] lines of the order
 local function contents_of(self, data)
   local lines, addresses = {}, {}
   for i, line in ipairs(order_list(self, data.order_id, "products")) do
@@ -243,15 +247,15 @@ local function contents_of(self, data)
     addresses[lines[i].id] = line.order_address_id
   end
   local pieces, why = tell.pieces(data, lines)
-  if not pieces then return nil, why or "" end
+  if not pieces then return nil, why or "", lines end
   local address
   for id in pairs(pieces) do
     if address and addresses[id] ~= address then
-      return nil, "the order goes to several addresses: put one shipment for each, with its lines"
+      return nil, "the order goes to several addresses: put one shipment for each, with its lines", lines
     end
     address = addresses[id]
   end
-  return pieces, address
+  return pieces, address, lines
 end
 
 ---@param parcel table as the shop has it
@@ -264,15 +268,18 @@ local function in_parcel(parcel)
   return list
 end
 
----Parcels of the order that have this number and these pieces.
-local function parcels_like(self, data, wanted)
+---Parcels of the order that have this number and these pieces, beside those that were told before.
+---@param lines table[] of the order
+---@return integer count
+---@return cartwright.Response
+local function parcels_like(self, data, wanted, lines)
   local parcels, response = order_list(self, data.order_id, "shipments")
   local count = 0
   for _, parcel in ipairs(parcels) do
     local has_number = parcel.tracking_number == (data.tracking_number or "")
     if has_number and tell.holds(wanted, in_parcel(parcel)) then count = count + 1 end
   end
-  return count, response
+  return math.max(count - tell.alike(data, data.tracking_number, wanted, lines), 0), response
 end
 
 local CANCELLED = "5"
@@ -281,7 +288,7 @@ local CANCELLED = "5"
 ---@param data out.ShipmentData
 local function fault_of(self, data)
   if data.again then
-    return "the interface has no call that changes a parcel: change its number in the shop's control panel"
+    return "how the shop is told new tracking of a parcel is not known: change it in the shop's control panel"
   elseif #(data.tracking_number or "") > TRACKING_LENGTH then
     return ("its tracking number is longer than %d characters"):format(TRACKING_LENGTH)
   elseif self:get("v2/orders/" .. data.order_id):json_node():text "status_id" == CANCELLED then
@@ -306,10 +313,10 @@ telling.shipments_out = {
     local data = message.data
     local fault = fault_of(self, data)
     if fault then return message:refused(fault) end
-    local wanted, address = contents_of(self, data)
+    local wanted, address, lines = contents_of(self, data)
     if not wanted then return message:refused(address) end
     if data.tracking_number then
-      local count, response = parcels_like(self, data, wanted)
+      local count, response = parcels_like(self, data, wanted, lines)
       if count > 0 then return message:sent(response) end
     end
     message:sent(self:write("POST", ("v2/orders/%s/shipments"):format(data.order_id), parcel_of(data, wanted, address)))
@@ -319,8 +326,8 @@ telling.shipments_out = {
   probe = function(self, messages)
     for _, message in ipairs(messages) do
       local data = message.data
-      local wanted = contents_of(self, data)
-      local count = wanted and parcels_like(self, data, wanted)
+      local wanted, _, lines = contents_of(self, data)
+      local count = wanted and parcels_like(self, data, wanted, lines)
       if count == 0 then
         message:missing "the order has no such parcel"
       elseif count and data.tracking_number then

@@ -163,20 +163,29 @@ local NO_ORDER = "the shop has no such order"
 
 -- Shipments -----------------------------------------------------------------------------------------------------------
 
+local function lines_of(order) return tell.lines(order, "items", "orderItemId", "productSku") end
+
 ---What is to be sent, by the shop's items: { ["3"] = 2 }.
-local function contents(order, data)
-  return tell.pieces(data, tell.lines(order, "items", "orderItemId", "productSku"))
+local function contents(order, data) return tell.pieces(data, lines_of(order)) end
+
+---The parcel with a number and these pieces, beside those that were told before.
+---@return cartwright.Node?
+local function parcel_with(order, data, number, quantities)
+  local others = tell.alike(data, number, quantities, lines_of(order))
+  for parcel in order:each "shipments" do
+    local is_there = parcel:text "trackingNumber" == number and parcel:text "status/code" ~= "canceled"
+    if is_there and tell.holds(quantities, tell.lines(parcel, "items", "orderItemId", nil, "qty")) then
+      if others == 0 then return parcel end
+      others = others - 1
+    end
+  end
 end
 
 ---The parcel that the shop has of this shipment: by its number, new or old, and by what is in it.
 ---@return cartwright.Node?
 local function parcel_of(order, data, quantities)
-  for parcel in order:each "shipments" do
-    local number = parcel:text "trackingNumber"
-    local is_same = number == data.tracking_number or (data.again and number == data.old_tracking_number)
-    local inside = tell.lines(parcel, "items", "orderItemId", nil, "qty")
-    if is_same and parcel:text "status/code" ~= "canceled" and tell.holds(quantities, inside) then return parcel end
-  end
+  return parcel_with(order, data, data.tracking_number, quantities)
+    or data.again and parcel_with(order, data, data.old_tracking_number, quantities) or nil
 end
 
 local function carrier_of(data) return data.carrier or "custom" end
@@ -301,6 +310,9 @@ telling.statuses_out = {
     end
     local order, response = order_of(self, data.order_id)
     if not order then return message:refused(NO_ORDER) end
+    if data.status ~= "cancelled" and REACHED.cancelled(order) then
+      return message:refused(tell.status_fault(data.status, "cancelled") or "")
+    end
     if REACHED[data.status](order) then return message:sent(response) end
     local steps, why = STEPS[data.status](order)
     if not steps then return message:refused(why) end

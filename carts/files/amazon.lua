@@ -24,6 +24,18 @@ local function unit_price(row)
   return price and quantity and not quantity:is_zero() and price:divide(quantity, PRICE_DIGITS) or nil
 end
 
+---@param record cartwright.Node
+---@return string?
+local function currency(record)
+  local found
+  for row in record:each "row" do
+    local one = row:text "currency"
+    if found and one ~= found then error(("this order has amounts in %s and in %s"):format(found, one or "none"), 0) end
+    found = one
+  end
+  return found
+end
+
 shop.orders = files.stream {
   id = "row/order-id",
   records = { rows = { group = "order-id", delimiter = "\t", quoted = false } },
@@ -36,7 +48,7 @@ shop.orders = files.stream {
     channel = map.constant "Amazon",
     placed_at = "row/purchase-date",
     paid_at = "row/payments-date",
-    currency = map.value("row/currency", { required = true }),
+    currency = map.value(currency, { required = true }),
     tax_included = map.constant(false),
     shipping_total = map.sum "row/shipping-price",
     tax_total = map.sum { "row/item-tax", "row/shipping-tax" },

@@ -64,7 +64,7 @@ local function order(record)
   local made, lines = freight or texts.zero(), {}
   for i, item in ipairs(items) do
     local price, of = texts.money(field(item, "price"))
-    local quantity = texts.money(field(item, "quantity"))
+    local quantity = texts.quantity(field(item, "quantity"))
     currency = currency or of
     if price and quantity then made = made + price * quantity end
     lines[i] = { item = field(item, "item"), title = field(item, "title"), sku = field(item, "sku"),

@@ -4,7 +4,7 @@
 ---  - Order ids come with a # in this file and without it in the file "Sold Orders": they are kept without.
 ---  - Freight and sales tax are the order's, and stand on its first row or on all of them: the largest counts, never
 ---    the sum.
----  - Amounts are written "$5.00", "5.00" or "12,00"; dates 08/14/25.
+---  - Amounts are written "$5.00", "5.00" or "12,00"; dates 08/14/25. Item Total is the price of all its pieces.
 ---  - The column SKU may be missing. Countries are written in words: the table country has their codes.
 ---  - Mail addresses of buyers are not in it.
 ---
@@ -18,9 +18,28 @@ local shop = files:extend()
 shop.title, shop.format = "Etsy order files", "etsy"
 shop.settings.format.required = false
 
+---The row's currency, by its column and by the sign of its price.
+---@param row cartwright.Node
+---@param before? string of the rows before it
+---@return string?
+local function currency_of(row, before)
+  local _, sign = texts.money(row:text "Price")
+  local named = row:text "Currency"
+  for _, one in pairs { sign, named } do
+    if one ~= (before or named or sign) then
+      error(("this order has amounts in %s and in %s"):format(before or named, one), 0)
+    end
+  end
+  return named or sign or before
+end
+
 ---@param row cartwright.Node
 local function line_of(row)
-  local price, quantity = texts.money(row:text "Price"), texts.money(row:text "Quantity")
+  local price, quantity = texts.money(row:text "Price"), texts.quantity(row:text "Quantity")
+  local total = texts.money(row:text "Item Total")
+  if total and price and quantity and total ~= price * quantity then
+    error(("Item Total is %s, but %s pieces at %s make %s"):format(total, quantity, price, price * quantity), 0)
+  end
   return { id = row:text "Transaction ID", sku = row:text "SKU", listing = row:text "Listing ID", price = price,
     name = row:text "Item Name", options = row:text "Variations", quantity = quantity,
     total = price and quantity and price * quantity }
@@ -28,12 +47,14 @@ end
 
 ---@param record cartwright.Node
 local function order(record)
-  local freight, tax, discount, goods, lines = nil, nil, nil, texts.zero(), {}
+  local freight, tax, discount, currency, goods, lines = nil, nil, nil, nil, texts.zero(), {}
   for row in record:each "row" do
     local line, off = line_of(row), texts.money(row:text "Discount Amount")
+    currency = currency_of(row, currency)
     freight = texts.larger(freight, (texts.money(row:text "Order Shipping")))
     tax = texts.larger(tax, (texts.money(row:text "Order Sales Tax")))
     if off and not off:is_zero() then
+      if off < 0 then error("Discount Amount is negative", 0) end
       if discount then error("several rows of this order have a discount, and nobody knows whether it is one", 0) end
       discount = off
     end
@@ -43,9 +64,8 @@ local function order(record)
     end
   end
   if #lines == 0 then error('this order has no items; the file is to be "Sold Order Items"', 0) end
-  local _, currency = texts.money(record:text "row/Price")
-  return { freight = freight, tax = tax, discount = discount, lines = lines,
-    currency = record:text "row/Currency" or currency, total = goods + (freight or 0) + (tax or 0) - (discount or 0) }
+  return { freight = freight, tax = tax, discount = discount, lines = lines, currency = currency,
+    total = goods + (freight or 0) + (tax or 0) - (discount or 0) }
 end
 
 shop.orders = files.stream {

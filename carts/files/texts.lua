@@ -13,23 +13,49 @@ local function squeeze(text)
   return text
 end
 
----"AU $3,000.00", "EUR 90,00", "1 234,50 €", "$5.00", "12,00". The last point or comma with one or two digits behind it
----ends the whole units; with three it is between thousands.
+---The digits of a number, where there is one way to read them: "3,000.00", "1.234,50", "1'234.50", "90,00", "1.0000".
+---@param number string
+---@return string? plain nil: it can be read in two ways, or in none
+local function plain_number(number)
+  if number:find "^%d+$" then return number end
+  local whole, digits = number:match "^(%d+)[.,](%d+)$"
+  if whole then return (#digits ~= 3 or whole == "0") and whole .. "." .. digits or nil end
+  local groups, mark, last = number:match "^(.*%d)([.,])(%d%d?)$"
+  groups = groups or number
+  local between = groups:match "^%d%d?%d?([.,'])%d%d%d"
+  if not between or between == mark then return nil end
+  for group in (groups .. between):gmatch("(.-)%" .. between) do
+    if not group:find "^%d+$" then return nil end
+  end
+  if not groups:find("^%d%d?%d?%" .. between .. "%d%d%d") or #groups:gsub("^%d+", "") % 4 ~= 0 then return nil end
+  return groups:gsub("%" .. between, "") .. (last and "." .. last or "")
+end
+
+---"AU $3,000.00", "EUR 90,00", "1 234,50 €", "-$5.00". What could be read in two ways ("1,234") is an error, and so are
+---letters that are no currency.
 ---@param text string?
 ---@return cartwright.Decimal? amount nil where there is no text
 ---@return string? currency ISO 4217, where the text names one
 function texts.money(text)
   if not text or text == "" then return nil end
-  local plain = squeeze(text)
-  local number = plain:match "%d[%d.,']*"
-  if not number then error(("%q is no amount"):format(text), 0) end
-  local sign = plain:find("-", 1, true) and "-" or ""
-  local whole, rest = number:match "^(.-)[.,](%d%d?)$"
-  whole = (whole or number):gsub("[.,']", "")
-  local mark = plain:gsub("[%d.,'+-]", "")
-  local amount, wrong = decimal.new(sign .. whole .. (rest and "." .. rest or ""))
-  if not amount then error(("%q: %s"):format(text, wrong), 0) end
-  return amount, CURRENCIES[mark] or (mark:match "^%u%u%u$")
+  local before, number, behind = squeeze(text):gsub("\u{2212}", "-"):match "^(%D-)(%d[%d.,']*)(%D*)$"
+  local plain = number and plain_number(number)
+  if not plain then error(("%q is no amount, or could be read in two ways"):format(text), 0) end
+  local sign, rest = "", before
+  if before:find("-", 1, true) then sign, rest = "-", before:gsub("%-", "", 1) end
+  local mark = rest .. behind
+  local currency = CURRENCIES[mark] or mark:match "^%u%u%u$"
+  if mark ~= "" and not currency then error(("%q: %s is no currency that is known here"):format(text, mark), 0) end
+  return decimal.new(sign .. plain), currency
+end
+
+---Pieces: a number without a currency.
+---@param text string?
+---@return cartwright.Decimal?
+function texts.quantity(text)
+  local quantity, currency = texts.money(text)
+  if currency then error(("%q is no quantity"):format(text), 0) end
+  return quantity
 end
 
 local MONTHS = {}

@@ -397,6 +397,9 @@ telling.statuses_out = {
     end
     local order, response = order_of(self, data.order_id)
     if not order then return message:refused(NO_ORDER) end
+    if data.status ~= "cancelled" and REACHED.cancelled(order) then
+      return message:refused(tell.status_fault(data.status, "cancelled") or "")
+    end
     if REACHED[data.status](order) then return message:sent(response) end
     local steps, why = STEPS[data.status](order)
     if not steps then return message:refused(why) end

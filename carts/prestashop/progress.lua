@@ -7,9 +7,9 @@
 ---    stand commas: a number with a comma in it is as many numbers.
 ---  - The shop moves an order from any state to any other, and mails the buyer each time.
 local records = require "shipped.prestashop.records"
+local tell = require "cartwright.tell"
 
 local progress = {}
-
 
 -- Statuses ------------------------------------------------------------------------------------------------------------
 
@@ -64,6 +64,17 @@ local function has_moved(self, order_id, state)
   if #rows == 0 then return false, "its history has no such state" end
 end
 
+---Why the order may not be moved from its present state.
+---@param current string number of the state
+local function move_fault(self, status, current)
+  for _, one in ipairs(states_of(self)) do
+    if one:text "id" == current then
+      return tell.status_fault(status, self:translate("status", self.row_of(one)), one:text "name/language")
+    end
+  end
+  return tell.status_fault(status, self:translate("status", "state " .. current), "state " .. current)
+end
+
 progress.statuses_out = {
   send = function(self, message)
     local data = message.data
@@ -71,7 +82,12 @@ progress.statuses_out = {
     if not state then return message:refused(why) end
     local order, response = records.look_up_one(self, "orders", { id = data.order_id }, records.ONE)
     if not order then return message:refused "the shop has no such order" end
-    if order:text "current_state" ~= state then response = move(self, data.order_id, state) end
+    local current = order:text "current_state" or "0"
+    if current ~= state then
+      local fault = move_fault(self, data.status, current)
+      if fault then return message:refused(fault) end
+      response = move(self, data.order_id, state)
+    end
     message:sent(response)
   end,
 

@@ -54,7 +54,9 @@ local function wait_of(answer)
   return math.max(1, math.min(60, math.ceil(short / math.max(number(status.restoreRate), 1))))
 end
 
-local PATIENCE = 10 -- times that a question is put again that cost too much
+local PATIENCE = 10 -- times that a request is put that cost too much
+
+local TOO_MUCH = "graphql.json: the shop says again and again that it is asked for too much (THROTTLED)"
 
 local function check_warnings(answer)
   local extensions = type(answer.extensions) == "table" and answer.extensions or {}
@@ -66,6 +68,11 @@ local function check_warnings(answer)
   end
 end
 
+---The version that answers: of one that is not supported it is another than was asked for.
+---@param response cartwright.Response
+---@return string
+function graphql.version(self, response) return response:header "X-Shopify-API-Version" or self.settings.version end
+
 ---A question that only reads; raises what an answer means that is none.
 ---@param self cartwright.Cart
 ---@param text string
@@ -74,9 +81,9 @@ end
 function graphql.ask(self, text, variables)
   local body = json.encode { query = text, variables = variables }
   for _ = 1, PATIENCE do
-    local response, message, code = self:request { method = "POST", path = "graphql.json", body = body, reads = true,
-      headers = { ["Content-Type"] = "application/json" } }
-    if not response then cart.fail(code or "io", message or "no answer") end
+    local response, message, code, setting = self:request { method = "POST", path = "graphql.json", body = body,
+      reads = true, headers = { ["Content-Type"] = "application/json" } }
+    if not response then cart.fail(code or "io", message or "no answer", setting) end
     if response.status < 200 or response.status > 299 then cart.check_answer(self, "graphql.json", response) end
     local is_json, answer = pcall(response.json, response)
     if not is_json then
@@ -93,14 +100,27 @@ function graphql.ask(self, text, variables)
     end
     time.sleep(wait_of(answer))
   end
-  cart.fail("unavailable", "graphql.json: the shop says again and again that it is asked for too much (THROTTLED)")
+  cart.fail("unavailable", TOO_MUCH)
 end
 
----A request that changes something; its faults raise by shop.refuses.
+---A request that changes something; its faults raise by shop.refuses. One that costs too much is put again: the shop's
+---answer says that it did nothing. When it says so for long, that is the shop's fault, not the message's (status 429).
 ---@param self cartwright.Cart
 ---@return cartwright.Response
 function graphql.change(self, text, variables)
-  return self:write("POST", "graphql.json", { query = text, variables = variables })
+  local body = json.encode { query = text, variables = variables }
+  for _ = 1, PATIENCE do
+    local response, message, code, setting = self:request { method = "POST", path = "graphql.json", body = body,
+      headers = { ["Content-Type"] = "application/json" } }
+    if not response then cart.fail(code or "io", message or "no answer", setting) end
+    ---@cast response cartwright.Response
+    local is_taken, fault = pcall(cart.check_answer, self, "POST graphql.json", response)
+    if is_taken then return response end
+    local is_json, answer = pcall(response.json, response)
+    if response.status ~= 200 or not is_json or error_of(answer) ~= "THROTTLED" then error(fault, 0) end
+    time.sleep(wait_of(answer))
+  end
+  cart.fail("unavailable", TOO_MUCH, nil, 429)
 end
 
 ---@param kind "ProductVariant"|"Location"|"InventoryItem"|"Product"

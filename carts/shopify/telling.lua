@@ -2,13 +2,19 @@
 ---
 ---Facts this script relies on:
 ---  - A mutation that is refused answers 200 with userErrors, and has changed nothing.
----  - Levels are set absolutely, for an inventory item that is tracked and kept at the location, in whole pieces. From
----    version 2026-04 on each call has a key of ours (@idempotent), and says that it does not compare.
----  - A sale is written as its price, with the usual price as compareAtPrice.
+---  - Levels are set absolutely, for an inventory item that is tracked and kept at the location, in whole pieces. To
+---    version 2026-01 the call says that nothing is compared (ignoreCompareQuantity). From 2026-04 on that is unknown:
+---    each level says it (changeFromQuantity null), and the call has a key of ours (@idempotent). Which of the two the
+---    shop takes goes by the version that answers, which may be another than the one that is asked for.
+---  - A sale is written as its price, with the usual price as compareAtPrice; a field that is left out stays. No price
+---    has a time from which or until which it holds. The shop is told of a price once it holds, and of nothing when it
+---    is over: a sale price with valid_until would go on, and is refused. A sale is ended by a sale price that is not
+---    below the usual one.
 ---  - A parcel is made of lines of fulfilment orders, which have ids of their own, all of one location; not of those on
 ---    hold. Its tracking can be changed later. No key goes with it: parcels are told by their number and pieces.
 ---  - The words of an order's status follow from payments and parcels: only cancelling and closing can be asked for.
 local graphql = require "shipped.shopify.graphql"
+local json = require "cartwright.json"
 local tell = require "cartwright.tell"
 
 local telling = {}
@@ -17,7 +23,7 @@ local UNKNOWN_ITEM = "no item that was read from the shop has this SKU; run: car
 
 -- Variants ------------------------------------------------------------------------------------------------------------
 
-local VARIANTS = [[query($ids:[ID!]!,$location:ID!){nodes(ids:$ids){...on ProductVariant{legacyResourceId price
+local VARIANTS = [[query($ids:[ID!]!,$location:ID!){nodes(ids:$ids){...on ProductVariant{legacyResourceId sku price
 compareAtPrice product{id} inventoryItem{id tracked inventoryLevel(locationId:$location){
 quantities(names:["available","on_hand"]){name quantity}}}}}}]]
 
@@ -53,9 +59,21 @@ end
 ---@param variant? cartwright.Node
 local function fault_of(data, variant)
   if not data.item_id then return UNKNOWN_ITEM end
+  local sku = variant and variant:text "sku"
+  if sku and sku ~= "" and sku:match "^%s*(.-)%s*$" ~= data.sku:match "^%s*(.-)%s*$" then
+    return ("what had this SKU in the shop has the SKU %s by now; run: cartwright sync CART items"):format(sku)
+  end
   if variant then return nil end
   return data.variant_id and "the variant was deleted in the shop"
     or "the product has variants, or was deleted in the shop: say it of the variants' SKUs"
+end
+
+---The variant that a message is about; nil where what was found says nothing of its SKU.
+---@param variants table<cartwright.Message, cartwright.Node>
+---@return cartwright.Node?
+local function meant(message, variants)
+  local variant = variants[message]
+  return variant and not fault_of(message.data, variant) and variant or nil
 end
 
 -- Stock ---------------------------------------------------------------------------------------------------------------
@@ -79,9 +97,14 @@ local function stock_fault(self, data, variant)
   if not data.quantity:integer() then return ("the shop takes whole pieces, not %s"):format(data.quantity) end
 end
 
+---@param response? cartwright.Response the shop's answer to the look before: nil where nothing is to be written
+local function needs_key(self, response)
+  return response ~= nil and graphql.version(self, response) >= "2026-04"
+end
+
 local function send_stock(self, messages)
   local variants, response = variants_of(self, messages)
-  local needs_key, quantities, sent = self.settings.version >= "2026-04", {}, {}
+  local has_key, quantities, sent = needs_key(self, response), {}, {}
   for _, message in ipairs(messages) do
     local data, variant = message.data, variants[message]
     local fault = stock_fault(self, data, variant)
@@ -91,16 +114,17 @@ local function send_stock(self, messages)
       message:sent(response)
     else
       quantities[#quantities + 1] = { inventoryItemId = variant:text "inventoryItem/id",
-        locationId = graphql.location(self), quantity = data.quantity:integer() }
+        locationId = graphql.location(self), quantity = data.quantity:integer(),
+        changeFromQuantity = has_key and json.null or nil }
       sent[#sent + 1] = message
     end
   end
   if #sent == 0 then return end
   local input = { name = self.settings.quantity, reason = "correction", quantities = quantities,
     referenceDocumentUri = "cartwright://" .. sent[1].call }
-  if not needs_key then input.ignoreCompareQuantity = true end
-  local answer = graphql.change(self, needs_key and SET_ONCE or SET, { input = input,
-    key = needs_key and sent[1].call or nil })
+  if not has_key then input.ignoreCompareQuantity = true end
+  local answer = graphql.change(self, has_key and SET_ONCE or SET, { input = input,
+    key = has_key and sent[1].call or nil })
   for _, message in ipairs(sent) do message:sent(answer) end
 end
 
@@ -113,7 +137,8 @@ telling.stock_out = {
   probe = function(self, messages)
     local variants = variants_of(self, messages)
     for _, message in ipairs(messages) do
-      local level = variants[message] and level_of(self, variants[message])
+      local variant = meant(message, variants)
+      local level = variant and level_of(self, variant)
       if level == message.data.quantity then
         message:arrived "the shop has this quantity"
       elseif level then
@@ -128,16 +153,19 @@ telling.stock_out = {
 local PRICE = [[mutation($id:ID!,$variants:[ProductVariantsBulkInput!]!){productVariantsBulkUpdate(productId:$id,
 variants:$variants){userErrors{field message}}}]]
 
----What the two prices of a variant are to be: under a sale the usual price is the one that is struck through.
+---What the two prices of a variant are to be: under a sale the usual price is the one that is struck through. A sale
+---that is not below it is none.
 ---@param data out.PriceData
 ---@param variant cartwright.Node
 ---@return cartwright.Decimal? price
 ---@return cartwright.Decimal? compare
 local function prices_with(data, variant)
   local price, compare = variant:decimal "price", variant:decimal "compareAtPrice"
-  if data.list == "sale" then return data.price, compare or price end
-  if compare then return price, data.price end
-  return data.price, nil
+  local is_on_sale = price ~= nil and compare ~= nil and price < compare
+  local usual, sale = is_on_sale and compare or price, is_on_sale and price or nil
+  if data.list == "sale" then sale = data.price else usual = data.price end
+  if sale and usual and sale < usual then return sale, usual end
+  return usual, nil
 end
 
 ---@param variant? cartwright.Node
@@ -146,6 +174,9 @@ local function price_fault(self, data, variant)
   if fault then return fault end
   if data.list ~= "default" and data.list ~= "sale" then
     return ("the shop has no price list %s: default or sale"):format(data.list)
+  elseif data.list == "sale" and data.valid_until then
+    return "the shop keeps no period of a price, so that the sale would not end: put the price without valid_until, "
+      .. "and one as high as the usual price when the sale is over"
   end
   local currency = self:once("currency", function()
     return graphql.ask(self, "{shop{currencyCode}}"):json_node():text "data/shop/currencyCode"
@@ -169,13 +200,13 @@ telling.prices_out = {
     local price, compare = prices_with(data, variant)
     message:sent(graphql.change(self, PRICE, { id = variant:text "product/id", variants = { {
       id = graphql.gid("ProductVariant", variant:text "legacyResourceId"), price = tostring(price),
-      compareAtPrice = compare and tostring(compare) or nil } } }))
+      compareAtPrice = compare and tostring(compare) or json.null } } }))
   end,
 
   probe = function(self, messages)
     local variants = variants_of(self, messages)
     for _, message in ipairs(messages) do
-      local variant = variants[message]
+      local variant = meant(message, variants)
       if variant and has_prices(message.data, variant) then
         message:arrived "the shop has this price"
       elseif variant then
@@ -201,6 +232,9 @@ telling.statuses_out = {
         :format(data.status))
     end
     local response = self:get(path .. ".json", { fields = "id,cancelled_at,closed_at" })
+    if data.status ~= "cancelled" and is_done(response:json_node(), CALLS.cancelled) then
+      return message:refused(tell.status_fault(data.status, "cancelled") or "")
+    end
     if not is_done(response:json_node(), call) then
       response = self:write("POST", ("%s/%s.json"):format(path, call[1]), {})
     end
@@ -221,13 +255,11 @@ telling.statuses_out = {
 
 -- Shipments -----------------------------------------------------------------------------------------------------------
 
-local function pieces_of(order, data)
-  return tell.pieces(data, tell.lines(order, "order/line_items", "id", "sku"))
-end
+local function lines_of(order) return tell.lines(order, "order/line_items", "id", "sku") end
 
----Parcels of the order with this number (nil: none) and these pieces.
+---Parcels of the order with this number (nil: none) and these pieces, beside those that were told before.
 ---@return string[] ids
-local function parcels_like(order, number, pieces)
+local function parcels_like(order, data, number, pieces)
   local ids = {}
   for parcel in order:each "order/fulfillments" do
     local status = parcel:text "status"
@@ -237,7 +269,8 @@ local function parcels_like(order, number, pieces)
       ids[#ids + 1] = parcel:text "id"
     end
   end
-  return ids
+  local others = tell.alike(data, number, pieces, lines_of(order))
+  return table.move(ids, others + 1, #ids, 1, {})
 end
 
 ---@param data out.ShipmentData
@@ -287,8 +320,8 @@ end
 ---Tells a new number of a parcel that the shop has.
 local function send_tracking(self, message, order, response, pieces)
   local data = message.data
-  if #parcels_like(order, data.tracking_number, pieces) > 0 then return message:sent(response) end
-  local ids = parcels_like(order, data.old_tracking_number, pieces)
+  if #parcels_like(order, data, data.tracking_number, pieces) > 0 then return message:sent(response) end
+  local ids = parcels_like(order, data, data.old_tracking_number, pieces)
   if #ids ~= 1 then
     return message:refused(("%s of the shop's parcels could be meant: change the number there"):format(
       #ids == 0 and "none" or "several"))
@@ -301,13 +334,13 @@ telling.shipments_out = {
   send = function(self, message)
     local data = message.data
     local order, response = read_order(self, data)
-    local pieces, why = pieces_of(order, data)
+    local pieces, why = tell.pieces(data, lines_of(order))
     if not pieces then return message:refused(why or "") end
     if order:text "order/cancelled_at" then
       return message:refused(tell.CANCELLED)
     end
     if data.again then return send_tracking(self, message, order, response, pieces) end
-    if data.tracking_number and #parcels_like(order, data.tracking_number, pieces) > 0 then
+    if data.tracking_number and #parcels_like(order, data, data.tracking_number, pieces) > 0 then
       return message:sent(response)
     end
     local lines
@@ -322,8 +355,8 @@ telling.shipments_out = {
     for _, message in ipairs(messages) do
       local data = message.data
       local order = read_order(self, data)
-      local pieces = pieces_of(order, data)
-      local found = pieces and #parcels_like(order, data.tracking_number, pieces) or 0
+      local pieces = tell.pieces(data, lines_of(order))
+      local found = pieces and #parcels_like(order, data, data.tracking_number, pieces) or 0
       if pieces and found == 0 then
         message:missing "the order has no such parcel"
       elseif pieces and data.tracking_number then

@@ -253,18 +253,22 @@ local function in_parcels(order)
   return quantities
 end
 
----What is to be put into the parcel, by the shop's lines: { ["3"] = 2 }.
-local function contents(order, data)
-  return tell.pieces(data, tell.lines(order, "lines", "id", "productVariant/sku"))
-end
+local function lines_of(order) return tell.lines(order, "lines", "id", "productVariant/sku") end
 
----The parcel that the shop has of this shipment: by its number, and without one by what is in it.
+---What is to be put into the parcel, by the shop's lines: { ["3"] = 2 }.
+local function contents(order, data) return tell.pieces(data, lines_of(order)) end
+
+---The parcel that the shop has of this shipment: by its number, and by what is in it, beside those that were told before.
 ---@return cartwright.Node?
 local function parcel_of(order, data, quantities)
+  local others = tell.alike(data, data.tracking_number, quantities, lines_of(order))
   for parcel in order:each "fulfillments" do
     local inside = tell.lines(parcel, "lines", "orderLineId", nil, "quantity")
     local is_same = parcel:text "trackingCode" == data.tracking_number and tell.holds(quantities, inside)
-    if is_same and parcel:text "state" ~= "Cancelled" then return parcel end
+    if is_same and parcel:text "state" ~= "Cancelled" then
+      if others == 0 then return parcel end
+      others = others - 1
+    end
   end
 end
 
@@ -397,6 +401,9 @@ telling.statuses_out = {
     end
     local order, response = order_of(self, data.order_id)
     if not order then return message:refused(NO_ORDER) end
+    if data.status ~= "cancelled" and REACHED.cancelled(order) then
+      return message:refused(tell.status_fault(data.status, "cancelled") or "")
+    end
     local steps = steps_of(order)
     if #steps == 0 and not REACHED[data.status](order) then return message:refused(CANNOT[data.status]) end
     for _, step in ipairs(steps) do response = step(self) end

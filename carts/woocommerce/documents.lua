@@ -2,7 +2,8 @@
 ---
 ---Facts this script relies on:
 ---  - An e-mail belongs to one account; guests have none. The role of an account cannot be set.
----  - Lists search products and their variations by SKU; a variation comes with type "variation".
+---  - Lists search products and their variations by SKU; a variation comes with type "variation". A comma in what is
+---    asked for parts SKUs, so that others are found beside the one meant, or in its place.
 ---  - A description comes with paragraphs made of its lines, unless it is asked for as it is edited.
 local records = require "shipped.woocommerce.records"
 
@@ -21,18 +22,24 @@ local function fields_from(data, names)
   return fields
 end
 
----The object of the shop for a document: by its link, else by what tells it from others.
----@param query? table nil: the document does not have that
+---The object of the shop for a document: by its link, else by the field that tells it from others.
+---@param field "sku"|"email"
+---@param query table what else to ask for
 ---@return table? object
 ---@return cartwright.Response? response
-local function counterpart(self, resource, message, query)
+local function counterpart(self, resource, message, field, query)
   if message.link then
     local linked, response = records.find(self, resource .. "/" .. message.link, { context = "edit" })
     if linked then return linked, response end
   end
-  if not query then return nil end
-  query.context = "edit"
-  local found, response = records.list(self, resource, query)
+  local wanted = message.data[field]
+  if not wanted then return nil end
+  query.context, query[field] = "edit", wanted
+  local list, response = records.list(self, resource, query)
+  local found = {}
+  for _, object in ipairs(list) do
+    if records.is_same(object[field], wanted) then found[#found + 1] = object end
+  end
   if #found > 1 then
     error(("the shop has %d %s; link the right one by its id, or make them differ"):format(#found, resource), 0)
   end
@@ -88,10 +95,7 @@ local function customer_fields(data)
   return fields
 end
 
-local function customer_of(self, message)
-  local email = message.data.email
-  return counterpart(self, "customers", message, email and { email = email, role = "all" })
-end
+local function customer_of(self, message) return counterpart(self, "customers", message, "email", { role = "all" }) end
 
 documents.customers_out = {
   send = function(self, message)
@@ -133,10 +137,7 @@ local function product_fields(self, data, product)
     records.currency(self))
 end
 
-local function product_of(self, message)
-  local sku = message.data.sku
-  return counterpart(self, "products", message, sku and { sku = sku, status = "any" })
-end
+local function product_of(self, message) return counterpart(self, "products", message, "sku", { status = "any" }) end
 
 ---Why the shop is not told of the item; nil when it is.
 ---@param product? table

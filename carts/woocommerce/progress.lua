@@ -10,6 +10,7 @@
 ---Not known: how Advanced Shipment Tracking, another plugin, tells what it has; and from which version on the shop's own
 ---fulfillments keep the numbers that they take, which they lost for a time. So neither is used.
 local records = require "shipped.woocommerce.records"
+local tell = require "cartwright.tell"
 
 local progress = {}
 
@@ -59,6 +60,8 @@ progress.statuses_out = {
     if not slug then return message:refused(why) end
     local order, response = order_of(self, data.order_id)
     if not order then return message:refused "the shop has no such order" end
+    local fault = tell.status_fault(data.status, self:translate("status", order.status), order.status)
+    if order.status ~= slug and fault then return message:refused(fault) end
     if order.status ~= slug then response = move(self, data.order_id, slug) end
     message:sent(response)
   end,
@@ -142,13 +145,26 @@ local function note_of(data)
   return (table.concat({ words[1] or "", words[2] or "", words[3] or "" }, " "):gsub("^ +", ""):gsub(" +$", ""))
 end
 
+---Whether a text has the number, and not just a longer one that it is a part of.
+---@param text string
+---@param number string
+local function names(text, number)
+  local at, last = text:find(number, 1, true)
+  while at do
+    local around = text:sub(at - 1, at > 1 and at - 1 or 0) .. text:sub(last + 1, last + 1)
+    if not around:find "[%w_/.-]" then return true end
+    at, last = text:find(number, at + 1, true)
+  end
+  return false
+end
+
 ---The note to the buyer with this number.
 ---@return boolean
 ---@return cartwright.Response
 local function has_note(self, data)
   local response = self:get(("orders/%s/notes"):format(data.order_id))
   for _, note in ipairs(response:json()) do
-    if note.customer_note == true and tostring(note.note):find(data.tracking_number, 1, true) then
+    if note.customer_note == true and names(tostring(note.note), data.tracking_number) then
       return true, response
     end
   end

@@ -6,6 +6,8 @@
 ---  - Grouped and external products have no stock. Quantities are whole numbers, unless a plugin allows others.
 ---  - regular_price and sale_price are written; price is what the shop makes of them. The price of a product with
 ---    variations is that of its variations.
+---  - A sale price holds within its dates, also where an older sale left them. "" takes one away, null does not.
+---  - What messages are about is found by the ids of items that were read. A SKU can move to another id meanwhile.
 local decimal = require "cartwright.decimal"
 local records = require "shipped.woocommerce.records"
 
@@ -23,6 +25,10 @@ local function fault_of_object(message, object)
   if not object then return "the product or its variation was deleted in the shop" end
   if object.type == "variation" and not message.data.variant_id then
     return "the shop has it as a variation by now; run: cartwright sync CART items"
+  end
+  if records.is_set(object.sku) and not records.is_same(object.sku, message.data.sku) then
+    return ("what had this SKU in the shop has the SKU %s by now; run: cartwright sync CART items"):format(
+      tostring(object.sku))
   end
 end
 
@@ -62,7 +68,7 @@ local function probe(self, messages, has)
     local objects = records.look_up(self, path, by_path[path])
     for _, message in ipairs(by_path[path]) do
       local object = objects[message]
-      if object then
+      if object and not fault_of_object(message, object) then
         local is_there, shown = has(object, message)
         local words = ("the shop has %s"):format(records.is_set(shown) and tostring(shown) or "none")
         if is_there then message:arrived(words) else message:missing(words) end
@@ -115,7 +121,11 @@ local FIELDS = { default = "regular_price", sale = "sale_price" }
 local FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 ---@param time? cartwright.Time
-local function stamp(time) return time and time:format(FORMAT) or nil end
+---@return string "": no bound
+local function stamp(time) return time and time:format(FORMAT) or "" end
+
+---Whether a date of the shop is the bound that a price names, or none where it names none.
+local function is_bound(date, time) return (records.is_set(date) and date or "") == stamp(time) end
 
 ---Why a price cannot be written; nil when it can.
 ---@param message cartwright.Message
@@ -131,11 +141,6 @@ local function price_fault(self, message, object)
   if data.currency ~= currency then return ("prices of this shop are in %s"):format(currency) end
   if tostring(object.type or ""):find "^variable" then
     return "it has variations, which have the prices: send the prices of these"
-  end
-  local has_period = records.is_set(object.date_on_sale_from_gmt) or records.is_set(object.date_on_sale_to_gmt)
-  if data.list == "sale" and has_period and not (data.valid_from or data.valid_until) then
-    return "the shop has a period for its sale price, and this price names none: take it away there, or put the price with "
-      .. "valid_from or valid_until"
   end
 end
 
@@ -153,16 +158,25 @@ local function has_price(object, message)
   local shown = object[FIELDS[data.list] or "price"]
   local is_same = number_of(shown) == data.price
   if data.list == "sale" then
-    is_same = is_same and (not data.valid_from or object.date_on_sale_from_gmt == stamp(data.valid_from))
-      and (not data.valid_until or object.date_on_sale_to_gmt == stamp(data.valid_until))
+    is_same = is_same and is_bound(object.date_on_sale_from_gmt, data.valid_from)
+      and is_bound(object.date_on_sale_to_gmt, data.valid_until)
   end
   return is_same, shown
 end
 
+---The price that the shop has, with what bounds a sale.
+local function price_words(object, list)
+  local words = tostring(object[FIELDS[list]])
+  if list ~= "sale" then return words end
+  local from, to = object.date_on_sale_from_gmt, object.date_on_sale_to_gmt
+  if records.is_set(from) then words = ("%s from %s"):format(words, tostring(from)) end
+  if records.is_set(to) then words = ("%s until %s"):format(words, tostring(to)) end
+  return words
+end
+
 local function send_prices(self, messages)
   send(self, messages, price_fault, price_fields, has_price, function(object, message)
-    local shown = object[FIELDS[message.data.list]]
-    return shown, number_of(shown) == message.data.price
+    return price_words(object, message.data.list), (has_price(object, message))
   end)
 end
 

@@ -377,8 +377,20 @@ static void account(struct cw_http_call *call, const struct cw_http_response *re
     if (response->status == 429) {
         http->stats.throttled++;
         cw_rate_throttle(&http->rate, call->sent_ns, wait);
-    } else if (response->status < 500)
+        return;
+    }
+    if (response->status < 500)
         cw_rate_succeed(&http->rate);
+    cw_rate_hold(&http->rate, cw_retry_spent(response, &http->config.quota));
+}
+
+/* How long the shop wants to be left alone. */
+static cw_time told_by(const struct cw_http *http, const struct cw_http_response *response)
+{
+    if (response == NULL || !cw_retry_is_worth(response, NULL))
+        return 0;
+    cw_time told = cw_retry_told(response, cw_now(http->rate.clock));
+    return told == 0 && response->status == 429 ? cw_retry_reset(response, &http->config.quota) : told;
 }
 
 static void on_answer(void *arg, struct cw_http_response *response, const struct cw_error *err)
@@ -386,9 +398,7 @@ static void on_answer(void *arg, struct cw_http_response *response, const struct
     struct cw_http_call *call = arg;
     struct cw_http *http = call->http;
     cw_time wait = 0;
-    cw_time told = response != NULL && cw_retry_is_worth(response, NULL)
-                       ? cw_retry_told(response, cw_now(http->rate.clock))
-                       : 0;
+    cw_time told = told_by(http, response);
     call->handle = NULL;
     bool again = plan_retry(call, response, err, told, &wait);
     account(call, response, wait);

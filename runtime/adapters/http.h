@@ -8,15 +8,16 @@
  * CW_UNAVAILABLE, CW_TIMEOUT or CW_IO, 429, 502, 503, 504 and 500. A write that is not marked is sent exactly
  * once, and its answer or its loss is the caller's to judge. Waits: exponential from 1 s, times 2, at most 60
  * s, each with full jitter; a Retry-After (seconds or date) is obeyed up to 1 h and does not count as an
- * attempt, unless one request was put off for 4 h already. Rate: a token bucket per client; a 429 halves its
- * rate (never below one request in 10 s) and stops all requests of the client until the wait is over; each 20
- * successes raise it by a tenth up to what was set. Redirects: at most 5, GET and HEAD only, same host and
- * port (or the step from http to https) and never from https to http; others are CW_REFUSED, naming both
- * addresses. A redirect that answers any other method is an answer like every other: the request may have
- * been carried out. Credentials never go to another host. Tokens: requests that want one wait until the shop
- * gave it, and are sent once more, writes too, when the shop answers 401. Compression: gzip and deflate, at
- * most 100 times the bytes received once past 1 MiB, else CW_LIMIT. Errors and logs name method and address
- * without its query; remembered secrets are redacted everywhere.
+ * attempt, unless one request was put off for 4 h already, and so is a header of the shop's own at 429
+ * (cw_http_quota), which also stops the client before the quota is used up. Rate: a token bucket per client;
+ * a 429 halves its rate (never below one request in 10 s) and stops all requests of the client until the wait
+ * is over; each 20 successes raise it by a tenth up to what was set. Redirects: at most 5, GET and HEAD only,
+ * same host and port (or the step from http to https) and never from https to http; others are CW_REFUSED,
+ * naming both addresses. A redirect that answers any other method is an answer like every other: the request
+ * may have been carried out. Credentials never go to another host. Tokens: requests that want one wait until
+ * the shop gave it, and are sent once more, writes too, when the shop answers 401. Compression: gzip and
+ * deflate, at most 100 times the bytes received once past 1 MiB, else CW_LIMIT. Errors and logs name method
+ * and address without its query; remembered secrets are redacted everywhere.
  */
 #ifndef CW_ADAPTERS_HTTP_H
 #define CW_ADAPTERS_HTTP_H
@@ -139,6 +140,14 @@ struct cw_http_grant {
     void *arg;
 };
 
+/* How a shop tells its quota, beside Retry-After. */
+struct cw_http_quota {
+    const char *reset; /* header: for how long from now on to wait, in `unit`; NULL = there is none */
+    cw_time unit;
+    const char *left; /* header: requests that are left until then; NULL = there is none */
+    unsigned least;   /* with fewer left, nothing goes until then */
+};
+
 struct cw_http_config {
     struct cw_loop *loop;
     struct cw_transport *transport;    /* borrowed */
@@ -148,6 +157,7 @@ struct cw_http_config {
     unsigned burst;                    /* requests at once before the rate counts; 0 = 1 */
     bool read_only;                    /* a dry run: anything but GET, HEAD and what reads is CW_REFUSED */
     const struct cw_http_grant *grant; /* borrowed; NULL = no request wants a token */
+    struct cw_http_quota quota;        /* its texts are borrowed */
     const char *label;                 /* the cart's name, for logs and errors; copied */
 };
 
@@ -164,7 +174,8 @@ struct cw_http_stats {
     double rate;        /* requests a second now allowed; 0 = no limit */
     uint64_t throttled; /* answers that told us to slow down */
     uint64_t wait_us;   /* microseconds in which at least one request was on its way or in the queue */
-    uint64_t held_us;   /* for how long from now on no request leaves, because of a 429; 0 = not at all */
+    uint64_t held_us; /* for how long from now on no request leaves, because of a 429 or the quota; 0 = not at
+                         all */
 };
 struct cw_http_stats cw_http_stats(const struct cw_http *http);
 

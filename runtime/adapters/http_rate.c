@@ -75,11 +75,17 @@ void cw_rate_succeed(struct cw_rate *rate)
         rate->now = 0;
 }
 
+void cw_rate_hold(struct cw_rate *rate, cw_time wait)
+{
+    int64_t until_ns = cw_elapsed_ns(rate->clock) + wait * 1000;
+    if (until_ns > rate->paused_ns)
+        rate->paused_ns = until_ns;
+}
+
 void cw_rate_throttle(struct cw_rate *rate, int64_t started_ns, cw_time wait)
 {
     int64_t now_ns = cw_elapsed_ns(rate->clock);
-    if (now_ns + wait * 1000 > rate->paused_ns)
-        rate->paused_ns = now_ns + wait * 1000;
+    cw_rate_hold(rate, wait);
     rate->successes = 0;
     rate->tokens = 1; /* one goes when the wait is over, the others at the new rate after it */
     rate->filled_ns = rate->paused_ns;

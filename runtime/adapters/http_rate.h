@@ -26,6 +26,9 @@ void cw_rate_take(struct cw_rate *rate); /* after cw_rate_wait gave 0 */
 
 void cw_rate_succeed(struct cw_rate *rate);
 
+/* Stops all for `wait`; the rate stays. */
+void cw_rate_hold(struct cw_rate *rate, cw_time wait);
+
 /* Stops all for `wait` and halves the rate, once for all requests that were under way together: one that
  * started before the last slowing down tells nothing new about the present rate. */
 void cw_rate_throttle(struct cw_rate *rate, int64_t started_ns, cw_time wait);

@@ -14,6 +14,11 @@ bool cw_retry_is_worth(const struct cw_http_response *response, const struct cw_
  * not matter. */
 cw_time cw_retry_told(const struct cw_http_response *response, cw_time now);
 
+/* The wait until the shop's quota is there again, at most CW_RETRY_AFTER_MAX; 0 when it does not say. */
+cw_time cw_retry_reset(const struct cw_http_response *response, const struct cw_http_quota *quota);
+/* The same where the quota is nearly used up, by whomever; else 0. */
+cw_time cw_retry_spent(const struct cw_http_response *response, const struct cw_http_quota *quota);
+
 /* Before attempt `attempts` + 1: up to 1 s, 2 s, 4 s ... 60 s, evenly spread (full jitter). */
 cw_time cw_retry_backoff(unsigned attempts, struct cw_random *random);
 

@@ -168,7 +168,7 @@ static bool hear_select(struct cw_mailbox_link *link, struct cw_slice line, bool
 
 static bool select_mailbox(struct cw_mailbox_link *link, struct cw_error *err)
 {
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!command(link, cw_slice("CAPABILITY"), hear_capability, NULL, &status, err))
         return false;
     link->uidvalidity = 0;
@@ -185,7 +185,7 @@ static bool select_mailbox(struct cw_mailbox_link *link, struct cw_error *err)
 /* What changed since the mailbox was opened is told when something is said. */
 static bool refresh(struct cw_mailbox_link *link, struct cw_error *err)
 {
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!link->is_selected)
         return select_mailbox(link, err);
     return command(link, cw_slice("NOOP"), hear_select, NULL, &status, err);
@@ -238,7 +238,7 @@ static bool uid_of(const struct cw_mailbox_link *link, const char *name, uint32_
 static bool list(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
 {
     char fetch[80];
-    enum status status;
+    enum status status = IMAP_BAD;
     struct listing listing = { .work = work };
     if (!refresh(link, err))
         return false;
@@ -364,7 +364,7 @@ static bool hear_mail(struct cw_mailbox_link *link, struct cw_slice line, bool h
 static bool not_given(struct cw_mailbox_link *link, struct mail *mail, struct cw_error *err)
 {
     char text[64];
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!mail->is_there) {
         snprintf(text, sizeof text, "UID FETCH %" PRIu32 " (UID)", mail->uid);
         mail->came = true; /* no text is waited for */
@@ -380,7 +380,7 @@ static bool not_given(struct cw_mailbox_link *link, struct mail *mail, struct cw
 static bool read_named(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
 {
     char text[64];
-    enum status status;
+    enum status status = IMAP_BAD;
     struct mail mail = { .work = work };
     if (!refresh(link, err))
         return false;
@@ -410,7 +410,7 @@ static bool read_mail(struct cw_mailbox_link *link, struct cw_mailbox_work *work
 
 static bool make_folder(struct cw_mailbox_link *link, const char *folder, struct cw_error *err)
 {
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!say_name(link, "CREATE", folder, NULL, &status, err))
         return false;
     if (status != IMAP_OK && strcasestr(link->reply, "EXISTS") == NULL)
@@ -425,7 +425,7 @@ static bool put_into(struct cw_mailbox_link *link, const char *verb, uint32_t ui
                      struct cw_error *err)
 {
     char text[48];
-    enum status status;
+    enum status status = IMAP_BAD;
     snprintf(text, sizeof text, "UID %s %" PRIu32, verb, uid);
     if (!say_name(link, text, folder, NULL, &status, err))
         return false;
@@ -438,7 +438,7 @@ static bool put_into(struct cw_mailbox_link *link, const char *verb, uint32_t ui
 
 static bool erase(struct cw_mailbox_link *link, uint32_t uid, struct cw_error *err)
 {
-    enum status status;
+    enum status status = IMAP_BAD;
     if (!say(link, &status, err, "UID STORE %" PRIu32 " +FLAGS.SILENT (\\Deleted)", uid))
         return false;
     if (status != IMAP_OK)

@@ -26,7 +26,7 @@
 #include "base/document.h"
 #include "base/hash.h"
 
-enum { CW_STORE_SCHEMA = 4, CW_STORE_TEXT_MAX = 16 * 1024 * 1024 };
+enum { CW_STORE_SCHEMA = 5, CW_STORE_TEXT_MAX = 16 * 1024 * 1024 };
 
 struct cw_store;
 struct cw_txn;
@@ -387,12 +387,12 @@ void cw_txn_put_webhook(struct cw_txn *txn, const struct cw_webhook *webhook, cw
 /* --- what may go --- */
 
 /* Ended runs with their notes (but for those that left records waiting which wait still), and notices (but
- * for those that are still to be read: inbox_notices.h), that are older than the times given; messages that were sent or superseded by then, but of events only payload
- * and answer, so that they are never put again; versions of raw records that were superseded before
- * raw_until, as long as `raw_versions` newer ones stay. The newest version of a record never goes, nor one
- * that waits; one that stayed for its number is looked at again with the next version of its record.
- * CW_TIME_NONE = keep. At most `limit` rows are removed, which bounds how long others wait; `removed` 0 =
- * nothing is left to remove. */
+ * for those that are still to be read: inbox_notices.h), that are older than the times given; messages that
+ * were sent or superseded by then, but of events only payload and answer, so that they are never put again;
+ * versions of raw records that were superseded before raw_until, as long as `raw_versions` newer ones stay.
+ * The newest version of a record never goes, nor one that waits; one that stayed for its number is looked at
+ * again with the next version of its record. CW_TIME_NONE = keep. At most `limit` rows are removed, which
+ * bounds how long others wait; `removed` 0 = nothing is left to remove. */
 struct cw_prune {
     cw_time runs_until, webhooks_until, raw_until;
     cw_time messages_until;

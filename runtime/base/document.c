@@ -54,6 +54,8 @@ static const struct cw_field line_fields[] = {
     { "item", CW_TEXT, NULL, NULL, "the item in the store it was matched to: CART:ID" },
     { "variant", CW_TEXT, NULL, NULL, "external_id of the variant of that item" },
     { "quantity", CW_DECIMAL, NULL, NULL, "pieces ordered" },
+    { "cancelled", CW_DECIMAL, NULL, NULL,
+      "pieces of it that will not be sent: taken out, or given back before they left; totals count them" },
     { "unit_price", CW_MONEY, NULL, NULL, "price of one, with or without tax as the order says" },
     { "discount", CW_MONEY, NULL, NULL, "positive: taken off the line, which its total contains already" },
     { "total", CW_MONEY, NULL, NULL,

@@ -31,6 +31,7 @@ void cw_lua_free_tasks(struct cw_lua_carts *carts);
 /* lua_telling.c */
 void cw_lua_free_tellings(struct cw_lua_carts *carts);
 int cw_luaopen_telling(lua_State *L);
+int cw_luaopen_told(lua_State *L); /* lua_told.c */
 
 /* lua_payload.c: the table that scripts get as the data of a message. */
 void cw_lua_push_payload(lua_State *L, enum cw_out out, const struct cw_message *message);
@@ -46,6 +47,7 @@ int cw_lua_edit_in(lua_State *L, struct cw_lua_carts *carts, struct cw_txn **txn
 /* lua_served.c: for scripts/cartwright/served.lua; upvalue 1: the carts */
 int cw_lua_served_documents(lua_State *L);
 int cw_lua_served_count(lua_State *L);
+int cw_lua_served_places(lua_State *L);
 int cw_lua_served_put(lua_State *L);
 int cw_lua_served_edit(lua_State *L);
 int cw_lua_served_quantity(lua_State *L);

@@ -25,6 +25,7 @@ struct client_settings {
     const char *user, *secret;
     struct cw_oauth1 oauth1;
     struct pairs headers, query;
+    struct cw_http_quota quota;
     double rate; /* requests a second; 0 = no limit */
     unsigned burst, attempts;
     cw_time timeout, stall, connect;

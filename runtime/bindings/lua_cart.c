@@ -21,6 +21,7 @@ struct cw_lua_carts *cw_lua_carts_create(struct cw_script *script, const struct 
     carts->host = *host;
     if (!cw_script_provide(script, "cartwright.native.cart", cw_luaopen_cart, carts, err) ||
         !cw_script_provide(script, "cartwright.native.telling", cw_luaopen_telling, carts, err) ||
+        !cw_script_provide(script, "cartwright.native.told", cw_luaopen_told, carts, err) ||
         !cw_script_provide(script, "cartwright.native.inbox", cw_luaopen_inbox, carts, err) ||
         !cw_script_provide(script, "cartwright.site", cw_luaopen_site, carts, err)) {
         free(carts);
@@ -38,7 +39,9 @@ static void free_cart(struct cw_lua_cart *cart)
         cw_lua_plan_free(stream->plan);
         free(stream->name);
         free(stream->id);
-        free(stream->records);
+        for (size_t k = 0; k < stream->path_count; k++)
+            free(stream->paths[k]);
+        free(stream->paths);
         free(stream->rows);
         if (stream->rows_texts != NULL)
             cw_arena_fini(stream->rows_texts);
@@ -171,7 +174,7 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     stream->cart = cart;
     stream->name = copy_field(L, index, "name");
     stream->id = copy_field(L, index, "id");
-    stream->records = copy_field(L, index, "records");
+    texts_field(L, index, "records", &stream->paths, &stream->path_count);
     cw_lua_read_stream_rows(L, index, stream);
     stream->overlap = seconds_field(L, index, "overlap");
     stream->settle = seconds_field(L, index, "settle");

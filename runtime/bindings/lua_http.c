@@ -353,6 +353,7 @@ static bool open_client(struct client *client, const struct cw_lua_host *host, c
         .requests_per_second = client->settings.rate,
         .burst = client->settings.burst,
         .grant = client->token.is_set ? &client->token.grant : NULL,
+        .quota = client->settings.quota,
         .read_only = host->read_only,
         .label = name,
     };

@@ -222,11 +222,39 @@ static void read_rate(lua_State *L, int index, struct client_settings *settings)
     lua_pop(L, 1);
 }
 
+static cw_time read_unit(lua_State *L, struct cw_arena *arena)
+{
+    const char *unit = copy_field(L, "unit", arena);
+    if (unit == NULL || strcmp(unit, "s") == 0)
+        return CW_SECOND;
+    if (strcmp(unit, "ms") != 0)
+        cw_lua_fail(L, CW_USAGE, "http: unit of quota is \"s\" or \"ms\"");
+    return CW_SECOND / 1000;
+}
+
+static void read_quota(lua_State *L, int index, struct client *client)
+{
+    static const char *const known[] = { "reset", "unit", "left", "least", NULL };
+    if (lua_getfield(L, index, "quota") != LUA_TNIL) {
+        if (!lua_istable(L, -1))
+            cw_lua_fail(L, CW_USAGE, "http: quota = { reset = \"X-Reset\", unit = \"ms\" }");
+        cw_client_check_keys(L, -1, "http: quota", "cartwright.Quota in scripts/types/cart.lua", known);
+        struct cw_http_quota *quota = &client->settings.quota;
+        quota->reset = copy_field(L, "reset", &client->arena);
+        quota->unit = read_unit(L, &client->arena);
+        quota->left = copy_field(L, "left", &client->arena);
+        quota->least = (unsigned)read_number(L, lua_gettop(L), "least", 1e6);
+        if (quota->reset == NULL)
+            cw_lua_fail(L, CW_USAGE, "http: quota needs reset, the header that says how long to wait");
+    }
+    lua_pop(L, 1);
+}
+
 void cw_client_read_settings(lua_State *L, int index, struct client *client)
 {
     static const char *const known[] = { "base",    "basic",    "digest",     "bearer", "token",   "oauth1",
                                          "headers", "query",    "rate",       "burst",  "timeout", "stall",
-                                         "connect", "attempts", "body_limit", NULL };
+                                         "connect", "attempts", "body_limit", "quota",  NULL };
     struct client_settings *settings = &client->settings;
     cw_client_check_keys(L, index, "http", "cartwright.Http in scripts/types/cart.lua", known);
     read_base(L, index, client);
@@ -235,6 +263,7 @@ void cw_client_read_settings(lua_State *L, int index, struct client *client)
     read_bearer(L, index, client);
     read_oauth1(L, index, client);
     read_rate(L, index, settings);
+    read_quota(L, index, client);
     settings->burst = (unsigned)read_number(L, index, "burst", 1000);
     settings->attempts = (unsigned)read_number(L, index, "attempts", 100);
     settings->timeout = cw_client_read_seconds(L, index, "timeout");

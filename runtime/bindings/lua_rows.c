@@ -134,5 +134,8 @@ struct cw_records *cw_lua_stream_open(const struct cw_lua_stream *stream, struct
         return cw_lua_stream_split(stream, body, err);
     if (path == NULL && stream->rows != NULL)
         return cw_records_open_rows(body, stream->rows, stream->id, err);
-    return cw_records_open(body, path != NULL ? path : stream->records, stream->id, err);
+    if (path != NULL)
+        return cw_records_open(body, path, stream->id, err);
+    return cw_records_open_first(body, (const char *const *)stream->paths, stream->path_count, stream->id,
+                                 err);
 }

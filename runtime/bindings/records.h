@@ -15,7 +15,8 @@
 
 enum {
     CW_RECORDS_TREES_MAX = 16 * 1024 * 1024,
-    CW_RECORDS_PARTS_MAX = 1000 /* of one record: a product has that many combinations */
+    CW_RECORDS_TRIED_MAX = 4 * 1024 * 1024, /* bytes; beyond, a file holds many records */
+    CW_RECORDS_PARTS_MAX = 1000             /* of one record: a product has that many combinations */
 };
 
 struct cw_records;
@@ -26,7 +27,12 @@ struct cw_records;
  */
 struct cw_records *cw_records_open(struct cw_body *body, const char *path, const char *id,
                                    struct cw_error *err);
-/* The same for a table of text. A record's bytes are the headings' line with its rows. */
+/* Of several paths, one at least, the first at which there are records, each of them with an id; the last one
+ * is not asked that. Only bodies up to CW_RECORDS_TRIED_MAX are tried: larger ones have their records at the
+ * last. */
+struct cw_records *cw_records_open_first(struct cw_body *body, const char *const *paths, size_t count,
+                                         const char *id, struct cw_error *err);
+/* The same as cw_records_open for a table of text. A record's bytes are the headings' line with its rows. */
 struct cw_records *cw_records_open_rows(struct cw_body *body, const struct cw_rows *rows, const char *id,
                                         struct cw_error *err);
 /* All of the body as one record of that id, which is neither. */

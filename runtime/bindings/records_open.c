@@ -218,6 +218,51 @@ struct cw_records *cw_records_open(struct cw_body *body, const char *path, const
     return NULL;
 }
 
+/* Whether there are records, all of them whole, with an id. */
+static bool have_ids(struct cw_records *records)
+{
+    struct cw_arena arena;
+    struct cw_error ignored;
+    size_t i = 0, count = cw_records_count(records);
+    cw_arena_init(&arena, 0);
+    for (bool has_id = true; has_id && i < count; i += has_id) {
+        struct cw_slice bytes, id;
+        struct cw_scope scope;
+        has_id = cw_records_bytes(records, i, &arena, &bytes, &ignored) &&
+                 cw_records_scope(records, i, &arena, bytes, &scope, &ignored) &&
+                 cw_records_id(records, i, &scope, &arena, &id, &ignored);
+    }
+    cw_arena_fini(&arena);
+    return count > 0 && i == count;
+}
+
+/* NULL where the records are not at this path; the body is left for another. */
+static struct cw_records *try_path(struct cw_body **body, const char *path, const char *id)
+{
+    struct cw_error ignored;
+    struct cw_records *records = cw_records_create(id, &ignored);
+    if (records == NULL)
+        return NULL;
+    records->body = *body;
+    if (read_body(records, path, &ignored) && have_ids(records))
+        return records;
+    *body = records->body; /* which may have been converted */
+    records->body = NULL;
+    cw_records_free(records);
+    return NULL;
+}
+
+struct cw_records *cw_records_open_first(struct cw_body *body, const char *const *paths, size_t count,
+                                         const char *id, struct cw_error *err)
+{
+    for (size_t i = 0; i + 1 < count && cw_body_size(body) <= CW_RECORDS_TRIED_MAX; i++) {
+        struct cw_records *records = try_path(&body, paths[i], id);
+        if (records != NULL)
+            return records;
+    }
+    return cw_records_open(body, paths[count - 1], id, err);
+}
+
 struct cw_records *cw_records_open_rows(struct cw_body *body, const struct cw_rows *rows, const char *id,
                                         struct cw_error *err)
 {

@@ -38,14 +38,33 @@ static void add_entries(GOptionContext *context, struct cw_cli *cli, const GOpti
     g_option_context_set_help_enabled(context, FALSE); /* GLib's prints and exits */
 }
 
+static void (*clean_at_end)(void); /* NULL = there is nothing to clean */
+
 static void time_is_up(int number)
 {
     (void)number;
+    if (clean_at_end != NULL)
+        clean_at_end();
     static const char text[] =
         "cartwright: the time limit of this command is over; what was stored stays stored\n";
     ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
     (void)ignored;
     _exit(1);
+}
+
+/* It ends as it would have without this. */
+static void ended_by(int number)
+{
+    clean_at_end();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+void cw_cli_clean_at_end(void (*clean)(void))
+{
+    clean_at_end = clean;
+    signal(SIGTERM, ended_by);
+    signal(SIGINT, ended_by);
 }
 
 /* GLib leaves the "--" that ends the options where it stood. */

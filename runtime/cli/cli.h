@@ -26,6 +26,10 @@ struct cw_cli {
 int cw_cli_parse(struct cw_cli *cli, int *argc, char ***argv, const char *usage, const char *about,
                  const GOptionEntry *entries, int least, int most);
 
+/* What is to be done when the time limit, or SIGTERM or SIGINT, ends the command: `clean` is called from the
+ * signal's handler. */
+void cw_cli_clean_at_end(void (*clean)(void));
+
 enum {
     CW_CLI_STORE = 1,
     CW_CLI_STORE_CREATE = 2,

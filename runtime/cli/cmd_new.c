@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/new_cart.h"
 
 static const char site_text[] =
     "-- The site: which carts there are, and how they are set up. Secrets do not stand here; set them with\n"
@@ -17,7 +18,7 @@ static const char site_text[] =
     "  store = \"store.db\", -- where everything is kept\n"
     "  allow = {},          -- further hosts that scripts may call, such as \"127.0.0.1:8080\"\n"
     "  carts = {\n"
-    "    %s = { type = \"%s\", url = \"%s\" },\n"
+    "%s"
     "  },\n"
     "}\n";
 
@@ -118,11 +119,26 @@ static int check_use(const struct options *options)
     return wrong != NULL ? 2 : 0;
 }
 
-static bool make_site(const char *folder, const struct options *options, struct cw_error *err)
+/* Nothing is made of a type that nobody has. */
+static bool ask_type(struct cw_cli_new_cart *cart, const struct options *options, struct cw_error *err)
 {
-    char *text = g_strdup_printf(site_text, or_else(options->zone, "UTC"), or_else(options->cart, "shop"),
-                                 or_else(options->own, or_else(options->type, "prestashop")),
-                                 or_else(options->url, "https://shop.example.com"));
+    const char *type = or_else(options->own, or_else(options->type, "prestashop"));
+    if (options->own == NULL && !is_shipped(type))
+        return cw_fail(
+            err, CW_USAGE,
+            "there is no shipped cart %s; one of your own begins with: cartwright new DIR --own %s", type,
+            type);
+    if (!cw_cli_new_cart(cart, options->own != NULL ? "custom" : type, type, or_else(options->cart, "shop"),
+                         or_else(options->url, "https://shop.example.com"), err))
+        return false;
+    return !cart->has_no_url || options->url == NULL ||
+           cw_fail(err, CW_USAGE, "a cart of type %s has no address; leave out --url", type);
+}
+
+static bool make_site(const char *folder, const struct options *options, const struct cw_cli_new_cart *cart,
+                      struct cw_error *err)
+{
+    char *text = g_strdup_printf(site_text, or_else(options->zone, "UTC"), cart->lines->str);
     bool ok = make_folder(folder, "carts", err) && make_folder(folder, "lib", err) &&
               write_file(folder, "site.lua", text, err) &&
               write_file(folder, ".gitignore", ignore_text, err) &&
@@ -132,7 +148,7 @@ static bool make_site(const char *folder, const struct options *options, struct 
     return ok;
 }
 
-static void tell_next(const char *folder, const struct options *options)
+static void tell_next(const char *folder, const struct options *options, const struct cw_cli_new_cart *made)
 {
     const char *cart = or_else(options->cart, "shop");
     printf("%s is a site now. Next:\n  cd %s\n", folder, folder);
@@ -140,11 +156,15 @@ static void tell_next(const char *folder, const struct options *options)
         printf("  cartwright test %s            # the template stands all tests; change carts/%s.lua and\n"
                "                                  # fakes/%s.lua step by step into those of your shop\n",
                cart, options->own, options->own);
-    printf("  cartwright secret %s %s        # if its type has a secret; `cartwright check` says so\n"
-           "  cartwright check\n"
-           "  cartwright test-connection %s\n"
-           "  cartwright sync %s orders\n",
-           cart, options->own != NULL ? "token" : "key", cart, cart);
+    if (strstr(made->lines->str, "-- ") != NULL)
+        printf("  edit site.lua                  # set what stands there as a comment\n");
+    for (guint i = 0; i < made->secrets->len; i++)
+        printf("  cartwright secret %s %s\n", cart, (const char *)g_ptr_array_index(made->secrets, i));
+    printf("  cartwright check\n"
+           "  cartwright test-connection %s\n",
+           cart);
+    if (made->has_orders)
+        printf("  cartwright sync %s orders\n", cart);
 }
 
 static void free_options(struct options *options)
@@ -161,6 +181,7 @@ int cw_cmd_new(int argc, char **argv)
     struct cw_cli cli = { 0 };
     struct cw_error err;
     struct options options = { 0 };
+    struct cw_cli_new_cart cart = { 0 };
     const GOptionEntry entries[] = {
         { "cart", 0, 0, G_OPTION_ARG_STRING, &options.cart, "Name of the first cart (default: shop)",
           "NAME" },
@@ -174,10 +195,12 @@ int cw_cmd_new(int argc, char **argv)
     int code = cw_cli_parse(&cli, &argc, &argv, "DIR", "Makes a folder with a site.lua to go on from.",
                             entries, 1, 1);
     if (code < 0 && (code = check_use(&options)) == 0) {
-        code = make_site(argv[1], &options, &err) ? 0 : cw_cli_fail(&cli, &err);
-        if (code == 0)
-            tell_next(argv[1], &options);
+        bool ok = ask_type(&cart, &options, &err) && make_site(argv[1], &options, &cart, &err);
+        code = ok ? 0 : cw_cli_fail(&cli, &err);
+        if (ok)
+            tell_next(argv[1], &options, &cart);
     }
+    cw_cli_new_cart_fini(&cart);
     free_options(&options);
     return code;
 }

@@ -51,8 +51,8 @@ static const struct kind {
       "orders",
       "SELECT * FROM orders WHERE (external_id = $1 OR number = $1) AND ($2 = '' OR cart = $2) ORDER BY id "
       "LIMIT 1",
-      { { "lines", "SELECT position, type, sku, name, item, variant, quantity, unit_price, discount, total, "
-                   "tax, tax_code FROM "
+      { { "lines", "SELECT position, type, sku, name, item, variant, quantity, cancelled, unit_price, "
+                   "discount, total, tax, tax_code FROM "
                    "order_lines WHERE order_id = $1 "
                    "ORDER BY position" },
         { "discounts",

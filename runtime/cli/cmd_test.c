@@ -36,6 +36,21 @@ static bool is_wanted(const struct options *options, const char *name)
     return false;
 }
 
+/* A name that no test has is a mistake, however many the others have. */
+static bool check_names(const struct work *work, struct cw_error *err)
+{
+    char **only = work->options->only;
+    for (size_t i = 0; only != NULL && only[i] != NULL; i++) {
+        bool is_met = false;
+        for (guint n = 0; n < work->names->len && !is_met; n++)
+            is_met = g_pattern_match_simple(only[i], g_ptr_array_index(work->names, n));
+        if (!is_met)
+            return cw_fail(err, CW_USAGE, "no test is called %s; see: cartwright test %s%s --list", only[i],
+                           work->options->type != NULL ? "--type " : "", work->config.cart);
+    }
+    return true;
+}
+
 static void take_name(void *arg, struct cw_slice name, struct cw_slice about)
 {
     struct work *work = arg;
@@ -54,9 +69,7 @@ static bool find_tests(struct work *work, struct cw_error *err)
     struct cw_trial *trial = cw_trial_open(&work->config, err);
     bool ok = trial != NULL && cw_trial_list(trial, take_name, work, err);
     cw_trial_close(trial);
-    return ok && (work->names->len > 0 ||
-                  cw_fail(err, CW_USAGE, "no test has such a name; see: cartwright test %s --list",
-                          work->config.cart));
+    return ok && check_names(work, err);
 }
 
 /* --- telling --- */
@@ -130,13 +143,16 @@ static bool run_one(struct work *work, const char *name, struct cw_error *err)
         verdict = CW_TRIAL_FAILED;
         cw_buffer_print(&words, NULL, "%s", err->text);
     }
+    bool fake_loops = cw_trial_fake_loops(trial);
     cw_trial_close(trial);
     tell(work, verdict, name, cw_buffer_slice(&words));
     cw_buffer_fini(&words);
     work->ok += verdict == CW_TRIAL_OK;
     work->failed += verdict == CW_TRIAL_FAILED;
     work->lacks += verdict == CW_TRIAL_LACKS;
-    return true;
+    return !fake_loops ||
+           cw_fail(err, CW_LIMIT,
+                   "the script of the fake does not come to an end; mend it, then run the tests again");
 }
 
 static bool run(struct work *work, struct cw_error *err)
@@ -183,6 +199,8 @@ static int test(struct cw_cli *cli, const struct options *options, const char *c
     work.config = (struct cw_trial_config){
         .recording = options->recording, .seed = (uint64_t)options->seed, .print = print_line, .arg = cli
     };
+    cw_trial_clean_up();
+    cw_cli_clean_at_end(cw_trial_abandon);
     work.names = g_ptr_array_new_with_free_func(g_free);
     work.abouts = g_ptr_array_new_with_free_func(g_free);
     bool ok = choose_cart(&work, cart, &err) && run(&work, &err);

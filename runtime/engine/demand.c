@@ -135,14 +135,25 @@ static void take_all_shipped(struct line *lines, size_t count, const struct cw_s
 
 /* --- lines --- */
 
+struct cw_decimal cw_order_line_rest(const struct cw_document *line)
+{
+    const struct cw_value *quantity = cw_document_get(line, "quantity"),
+                          *cancelled = cw_document_get(line, "cancelled");
+    struct cw_decimal rest = quantity->is_set ? quantity->decimal : cw_decimal_from_int(0);
+    if (cancelled->is_set && is_above_zero(&cancelled->decimal) &&
+        !cw_decimal_subtract(&rest, &cancelled->decimal, &rest, NULL))
+        return quantity->decimal;
+    return is_above_zero(&rest) ? rest : cw_decimal_from_int(0);
+}
+
 static size_t read_lines(const struct cw_value *list, struct line *lines)
 {
     size_t count = 0;
     for (const struct cw_document *doc = list->list.first; doc != NULL; doc = doc->next) {
-        const struct cw_value *quantity = cw_document_get(doc, "quantity");
+        struct cw_decimal rest = cw_order_line_rest(doc);
         struct cw_slice sku = text_of(doc, "sku");
-        if (sku.len > 0 && quantity->is_set && is_above_zero(&quantity->decimal))
-            lines[count++] = (struct line){ doc->external_id, sku, quantity->decimal };
+        if (sku.len > 0 && is_above_zero(&rest))
+            lines[count++] = (struct line){ doc->external_id, sku, rest };
     }
     return count;
 }

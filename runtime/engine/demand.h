@@ -9,6 +9,10 @@
 /* A lead, archived, in a closed status, or delivered: it takes nothing. */
 bool cw_order_is_closed(const struct cw_document *order, const struct cw_stock_config *config);
 
+/* Pieces of the order's line that are to be sent, or were: those ordered less those cancelled, never below
+ * zero. */
+struct cw_decimal cw_order_line_rest(const struct cw_document *line);
+
 /* What of the order is still to come, a line each, in the arena; quantities are such that the stock
  * arithmetic can count them, rounded up where they must be. `shipped` is what has left for this order;
  * `is_waiting`: it is parked or held. False when the arena is exhausted. */

@@ -7,7 +7,8 @@
 #include "mapping/totals.h"
 
 bool cw_judge_map(const struct cw_lua_stream *stream, const struct cw_scope *scope, struct cw_slice id,
-                  bool trace, struct cw_arena *arena, struct cw_mapped *mapped, struct cw_error *err)
+                  struct cw_plan_how how, struct cw_arena *arena, struct cw_mapped *mapped,
+                  struct cw_error *err)
 {
     struct cw_plan_host host = cw_lua_plan_host(stream->plan);
     struct cw_scope whole = *scope;
@@ -15,8 +16,13 @@ bool cw_judge_map(const struct cw_lua_stream *stream, const struct cw_scope *sco
     if (!cw_lua_plan_derive(stream->plan, (struct cw_slice){ NULL, 0 }, &whole, arena, err))
         return err->code != CW_NOMEM &&
                cw_mapped_add_issue(mapped, arena, "script", "", "%s", err->text) != NULL;
-    return cw_plan_run(cw_lua_plan_get(stream->plan), &whole, id, &host, trace, arena, mapped, err) &&
+    return cw_plan_run(cw_lua_plan_get(stream->plan), &whole, id, &host, how, arena, mapped, err) &&
            cw_totals_check(mapped, arena, err);
+}
+
+bool cw_judge_keeps(const struct cw_stored *stored)
+{
+    return stored != NULL && stored->doc != NULL && stored->doc->kind != &cw_kind_stock_level;
 }
 
 static bool exhausted(struct cw_error *err)
@@ -172,6 +178,7 @@ struct alone {
     struct cw_record_key key;
     struct cw_arena *arena;
     struct cw_mapped *mapped;
+    const struct cw_scope *scope;
     struct cw_stored stored;
     struct cw_txn *txn;
     bool ok;
@@ -230,6 +237,14 @@ static void ask_alone(struct alone *alone)
         answer_nothing(alone, count);
 }
 
+static bool map_stored(struct alone *alone)
+{
+    const struct cw_plan_how how = { .is_stored = true, .trace = true };
+    return alone->mapped->skipped_by == NULL || !cw_judge_keeps(&alone->stored) ||
+           cw_judge_map(alone->stream, alone->scope, alone->key.external_id, how, alone->arena, alone->mapped,
+                        alone->err);
+}
+
 static void got_alone(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
 {
     struct alone *alone = arg;
@@ -239,7 +254,10 @@ static void got_alone(void *arg, const struct cw_stored *stored, size_t count, c
     }
     if (count > 0)
         alone->stored = stored[0];
-    ask_alone(alone);
+    if (map_stored(alone))
+        ask_alone(alone);
+    else
+        cw_txn_rollback(alone->txn);
 }
 
 static void begun_alone(void *arg, struct cw_txn *txn, const struct cw_error *err)
@@ -259,11 +277,12 @@ bool cw_judge_alone(const struct cw_lua_stream *stream, struct cw_store *store, 
 {
     struct alone alone = { .stream = stream,
                            .key = { cw_slice(stream->cart->name), cw_slice(stream->name), id },
+                           .scope = scope,
                            .arena = arena,
                            .mapped = mapped,
                            .err = err };
     *stored = NULL;
-    if (!cw_judge_map(stream, scope, id, true, arena, mapped, err))
+    if (!cw_judge_map(stream, scope, id, (struct cw_plan_how){ .trace = true }, arena, mapped, err))
         return false;
     if (store == NULL) {
         ask_alone(&alone);

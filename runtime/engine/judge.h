@@ -10,9 +10,16 @@
 
 #include "bindings/carts.h"
 
-/* The record alone: its document, issues, sums. */
+/* The record alone: its document, issues, sums. A skip rule of the stream decides only about what the store
+ * does not have: mapped first as if it had nothing of it, a record that is skipped and stored is mapped
+ * again. */
 bool cw_judge_map(const struct cw_lua_stream *stream, const struct cw_scope *scope, struct cw_slice id,
-                  bool trace, struct cw_arena *arena, struct cw_mapped *mapped, struct cw_error *err);
+                  struct cw_plan_how how, struct cw_arena *arena, struct cw_mapped *mapped,
+                  struct cw_error *err);
+
+/* Whether a record whose document the store has is mapped though a skip rule says no. Not so a level: the
+ * rule says that the shop keeps none any more. */
+bool cw_judge_keeps(const struct cw_stored *stored);
 
 /* What the rules make of it. `stored` NULL = the store has nothing of it. */
 bool cw_judge_decide(const struct cw_lua_stream *stream, const struct cw_stored *stored,

@@ -9,7 +9,8 @@
  * absurd (stock/quantity.h), or negative where that has no meaning (a level may be negative: sold before it
  * was booked); a SKU that another item has; a kit that is made of itself, with the ring; the same id twice in
  * one put; a shipment or invoice of an order that the store does not have; more shipped of a line than was
- * ordered; amounts that are no money. What is the same as before changes nothing, and no cart is told of it.
+ * ordered and not cancelled; amounts that are no money. What is the same as before changes nothing, and no
+ * cart is told of it.
  *
  * Taken back is what is dropped, and a shipment or invoice that is not confirmed, released any more: what
  * carts were to be told of it, and waits, is superseded in the same transaction. What is on its way, may have

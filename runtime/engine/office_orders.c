@@ -2,6 +2,7 @@
  * them, what they take of stock; see office_private.h. */
 #include "engine/office_private.h"
 
+#include "engine/demand.h"
 #include "engine/recount.h"
 
 /* --- orders of the page --- */
@@ -66,12 +67,19 @@ static bool is_live(const struct office_doc *doc)
     return doc->is_changed && !doc->is_faulty && doc->doc != NULL;
 }
 
-bool cw_office_is_goods(const struct cw_document *line)
+/* Of goods, whether any of them are still to be sent or not. */
+static bool is_ordered(const struct cw_document *line)
 {
     const struct cw_value *quantity = cw_document_get(line, "quantity");
     struct cw_slice type = cw_office_text(line, "type");
     return (type.len == 0 || cw_slice_is(type, "goods")) && quantity->is_set && !quantity->decimal.negative &&
            !cw_decimal_is_zero(&quantity->decimal);
+}
+
+bool cw_office_is_goods(const struct cw_document *line)
+{
+    struct cw_decimal rest = cw_order_line_rest(line);
+    return is_ordered(line) && !cw_decimal_is_zero(&rest);
 }
 
 const struct cw_document *cw_office_line_of(const struct cw_document *order, struct cw_slice line_id,
@@ -176,7 +184,7 @@ static bool add_line(struct office_job *job, struct cw_value *list, const struct
     set(line, "line_id",
         (struct cw_value){ .is_set = ordered->external_id.len > 0, .text = ordered->external_id });
     set(line, "sku", (struct cw_value){ .is_set = sku.len > 0, .text = sku });
-    set(line, "quantity", *cw_document_get(ordered, "quantity"));
+    set(line, "quantity", (struct cw_value){ .is_set = true, .decimal = cw_order_line_rest(ordered) });
     if (list->list.first == NULL)
         list->list.first = line;
     else
@@ -288,13 +296,13 @@ static struct cw_decimal quantity_of(const struct cw_document *line)
     return cw_document_get(line, "quantity")->decimal;
 }
 
-/* Of all lines with the line's SKU: what was ordered. */
-static struct cw_decimal ordered_of(const struct cw_document *order, const struct cw_document *line)
+/* Of all lines with the line's SKU: what is to be sent, or was. */
+static struct cw_decimal rest_of(const struct cw_document *order, const struct cw_document *line)
 {
     struct cw_decimal sum = cw_decimal_from_int(0);
     for (const struct cw_document *each = cw_office_first(order, "lines"); each != NULL; each = each->next)
         if (cw_office_is_goods(each) && is_same_group(line, each)) {
-            struct cw_decimal more = quantity_of(each);
+            struct cw_decimal more = cw_order_line_rest(each);
             cw_decimal_add(&sum, &more, &sum, NULL);
         }
     return sum;
@@ -310,7 +318,7 @@ static bool counts_all(const void *arg, const struct office_sent *sent)
 static struct cw_decimal sent_of(const struct cw_document *order, const struct cw_document *line,
                                  const struct office_sent *sent, cw_office_counts_fn *counts, const void *arg)
 {
-    struct cw_decimal sum = cw_decimal_from_int(0), whole = ordered_of(order, line);
+    struct cw_decimal sum = cw_decimal_from_int(0), whole = rest_of(order, line);
     for (; sent != NULL; sent = sent->next) {
         if (!counts(arg, sent))
             continue;
@@ -328,8 +336,8 @@ bool cw_office_is_complete(const struct cw_document *order, const struct office_
     for (const struct cw_document *line = cw_office_first(order, "lines"); line != NULL; line = line->next) {
         if (!cw_office_is_goods(line))
             continue;
-        struct cw_decimal ordered = ordered_of(order, line), left = sent_of(order, line, sent, counts, arg);
-        if (cw_decimal_compare(&left, &ordered) < 0)
+        struct cw_decimal rest = rest_of(order, line), left = sent_of(order, line, sent, counts, arg);
+        if (cw_decimal_compare(&left, &rest) < 0)
             return false;
     }
     return true;
@@ -348,31 +356,42 @@ static struct cw_decimal sent_by_id(const struct cw_document *line, const struct
 }
 
 static bool fail_over(const struct office_order *order, const struct cw_document *line,
-                      const struct cw_decimal *sent, const struct cw_decimal *ordered, struct cw_error *err)
+                      const struct cw_decimal *sent, const struct cw_decimal *rest, struct cw_error *err)
 {
-    char sent_text[CW_DECIMAL_TEXT_MAX], ordered_text[CW_DECIMAL_TEXT_MAX];
+    char sent_text[CW_DECIMAL_TEXT_MAX], rest_text[CW_DECIMAL_TEXT_MAX];
     struct cw_slice sku = cw_office_text(line, "sku");
     cw_decimal_format(sent, sent_text);
-    cw_decimal_format(ordered, ordered_text);
+    cw_decimal_format(rest, rest_text);
     return cw_fail(err, CW_REFUSED,
-                   "with it %s of %s %.*s would have left for order %.*s of %.*s, but %s were ordered; see: "
-                   "cartwright list shipments --cart office",
+                   "with it %s of %s %.*s would have left for order %.*s of %.*s, but %s were ordered and "
+                   "not cancelled; see: cartwright list shipments --cart office",
                    sent_text, sku.len > 0 ? "sku" : "line",
                    CW_SLICE_ARG(sku.len > 0 ? sku : line->external_id), CW_SLICE_ARG(order->id),
-                   CW_SLICE_ARG(order->cart), ordered_text);
+                   CW_SLICE_ARG(order->cart), rest_text);
 }
 
-static bool check_over(const struct office_order *order, const struct office_sent *sent, struct cw_error *err)
+/* Of what left for other lines nothing is said here: the cart may have made them smaller since. */
+static bool concerns(const struct office_order *order, const struct cw_document *line,
+                     const struct office_sent *sent, struct cw_slice shipment)
+{
+    for (; sent != NULL; sent = sent->next)
+        if (cw_slice_equal(sent->shipment, shipment) && (sent->is_whole || belongs(order->doc, line, sent)))
+            return true;
+    return false;
+}
+
+static bool check_over(const struct office_order *order, const struct office_sent *sent,
+                       struct cw_slice shipment, struct cw_error *err)
 {
     for (const struct cw_document *line = cw_office_first(order->doc, "lines"); line != NULL;
          line = line->next) {
-        if (!cw_office_is_goods(line))
+        if (!is_ordered(line) || !concerns(order, line, sent, shipment))
             continue;
-        struct cw_decimal ordered = ordered_of(order->doc, line), own = quantity_of(line);
+        struct cw_decimal rest = rest_of(order->doc, line), own = cw_order_line_rest(line);
         struct cw_decimal all = sent_of(order->doc, line, sent, counts_all, NULL),
                           by_id = sent_by_id(line, sent);
-        if (cw_decimal_compare(&all, &ordered) > 0)
-            return fail_over(order, line, &all, &ordered, err);
+        if (cw_decimal_compare(&all, &rest) > 0)
+            return fail_over(order, line, &all, &rest, err);
         if (cw_decimal_compare(&by_id, &own) > 0)
             return fail_over(order, line, &by_id, &own, err);
     }
@@ -411,7 +430,7 @@ bool cw_office_check_shipped(struct office_job *job)
         const struct office_order *order = cw_office_order_of(job, doc->doc);
         if (!cw_office_read_sent(job, order, &sent))
             return false;
-        if (!check_over(order, sent, &err) && !cw_office_fault(job, doc, &err))
+        if (!check_over(order, sent, doc->id, &err) && !cw_office_fault(job, doc, &err))
             return false;
     }
     return true;

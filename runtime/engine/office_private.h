@@ -140,7 +140,7 @@ struct office_sent {
 /* All of the order's, by shipments; *sent NULL = none. */
 bool cw_office_read_sent(struct office_job *job, const struct office_order *order, struct office_sent **sent);
 
-/* Lines of an order that can be shipped. */
+/* Lines of an order of which pieces can be shipped: goods that are not cancelled altogether. */
 bool cw_office_is_goods(const struct cw_document *line);
 /* The order's line that a line of a shipment or invoice is of; NULL when its SKU stands for several or none.
  */

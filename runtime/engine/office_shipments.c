@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "adapters/writer.h"
+#include "engine/demand.h"
 
 /* A shipment, or an invoice that stands for one, and what it is told with. */
 struct parcel {
@@ -58,9 +59,10 @@ static bool print_lines(struct cw_buffer *out, const struct parcel *parcel, stru
         ok = print_own_line(out, parcel->order->doc, line, err);
     line = is_whole ? cw_office_first(parcel->order->doc, "lines") : NULL;
     for (; line != NULL && ok; line = line->next)
-        if (cw_office_is_goods(line))
-            ok = print_line(out, line->external_id, cw_office_text(line, "sku"),
-                            &cw_document_get(line, "quantity")->decimal, err);
+        if (cw_office_is_goods(line)) {
+            struct cw_decimal rest = cw_order_line_rest(line);
+            ok = print_line(out, line->external_id, cw_office_text(line, "sku"), &rest, err);
+        }
     return ok && cw_buffer_print(out, err, "],");
 }
 

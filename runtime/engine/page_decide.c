@@ -57,10 +57,11 @@ static void leave_scripts(const struct cw_page_job *job)
     cw_pulse_leave(job->pipeline.pulse);
 }
 
-static void map_item(struct cw_page_job *job, struct item *item)
+static void map_item(struct cw_page_job *job, struct item *item, bool is_stored)
 {
+    const struct cw_plan_how how = { .is_stored = is_stored };
     struct cw_error err = item->err;
-    if (item->damaged || !cw_judge_map(job->page.stream, &item->scope, item->key.external_id, false,
+    if (item->damaged || !cw_judge_map(job->page.stream, &item->scope, item->key.external_id, how,
                                        &job->arena, &item->mapped, &err))
         park(job, item, &err);
 }
@@ -71,11 +72,28 @@ static void map_item(struct cw_page_job *job, struct item *item)
  * their first record. */
 static bool may_be_stored(const struct cw_page_job *job, const struct item *item)
 {
-    return !item->is_settled && item->mapped.doc != NULL &&
+    return !item->is_settled && (item->mapped.doc != NULL || item->mapped.skipped_by != NULL) &&
            (item->was_known || cw_lua_plan_kind(job->page.stream->plan) != &cw_kind_order);
 }
 
 static void ask_rules(struct cw_page_job *job);
+
+/* A skip rule of the stream decides which records come in: what has a document already is kept up to date. */
+static bool is_kept(const struct item *item)
+{
+    return item->mapped.skipped_by != NULL && cw_judge_keeps(item->stored);
+}
+
+static void map_stored(struct cw_page_job *job)
+{
+    enter_scripts(job);
+    for (size_t i = 0; i < job->count; i++) {
+        struct item *item = &job->items[i];
+        if (is_kept(item))
+            map_item(job, item, true);
+    }
+    leave_scripts(job);
+}
 
 static void got_documents(void *arg, const struct cw_stored *stored, size_t count, const struct cw_error *err)
 {
@@ -87,6 +105,7 @@ static void got_documents(void *arg, const struct cw_stored *stored, size_t coun
     for (size_t i = 0; i < job->count && next < count; i++)
         if (may_be_stored(job, &job->items[i]))
             job->items[i].stored = &kept[next++];
+    map_stored(job);
     ask_rules(job);
 }
 
@@ -97,7 +116,7 @@ void cw_page_decide(struct cw_page_job *job)
     enter_scripts(job);
     for (size_t i = 0; i < job->count; i++) {
         if (!job->items[i].is_settled)
-            map_item(job, &job->items[i]);
+            map_item(job, &job->items[i], false);
         if (may_be_stored(job, &job->items[i]))
             keys[count++] = job->items[i].key;
     }

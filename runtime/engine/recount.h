@@ -8,15 +8,15 @@
  *
  * Demand of an order, by its document or what could be mapped of it: nothing when it is a lead, archived, in
  * a status of stock.closed of site.lua, or its fulfilment_status is shipped or delivered; else of each line
- * with a SKU and a quantity above 0 what was not shipped yet. It is pending when the order is parked, held or
- * in state pending, shipping in a status of stock.shipping, else allocated. Shipments of the back office
- * count when it knows any of the order, else those of the cart; over-shipment counts as shipped whole.
- * Warehouse: the order's `location` when that is a warehouse that site.lua names, or a branch of one, else
- * any.
+ * with a SKU what of its quantity is neither cancelled nor shipped yet. It is pending when the order is
+ * parked, held or in state pending, shipping in a status of stock.shipping, else allocated. Shipments of the
+ * back office count when it knows any of the order, else those of the cart; over-shipment counts as shipped
+ * whole. Warehouse: the order's `location` when that is a warehouse that site.lua names, or a branch of one,
+ * else any.
  *
  * A record that waits counts as far as it could be mapped, else what was posted of it before; of a SKU that
  * both name the larger demand, and what either names alone, so that a broken version gives nothing back; one
- * that is closed takes nothing. Nor does one that a rule skips.
+ * that is closed takes nothing. Nor does one that a rule skips, which only one without a document is.
  *
  * A level is told to a cart whose items have the SKU, byte for byte, with the cart's ids; to one without
  * items (until the first one is fetched), or with `unlisted`, also without. A SKU that the cart writes

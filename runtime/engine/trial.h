@@ -25,9 +25,15 @@ struct cw_trial_config {
     void *arg;
 };
 
-/* CW_NOT_FOUND when there is no fake of the type. */
+/* CW_NOT_FOUND when there is no script of the type, or no fake of it. */
 struct cw_trial *cw_trial_open(const struct cw_trial_config *config, struct cw_error *err);
 void cw_trial_close(struct cw_trial *trial); /* accepts NULL */
+
+/* Removes what the trial that was opened last has on disk. For the handler of a signal that ends the process:
+ * it calls nothing that may not be called there. */
+void cw_trial_abandon(void);
+/* Removes what trials of processes that were killed have left. */
+void cw_trial_clean_up(void);
 
 /* The names of all tests in their order: those that every cart must stand, then those of the site. */
 typedef void cw_trial_name_fn(void *arg, struct cw_slice name, struct cw_slice about);
@@ -41,5 +47,7 @@ enum cw_trial_verdict {
 /* Runs one of them; once only, a trial has one shop and one store. False when it could not be run at all. */
 bool cw_trial_run(struct cw_trial *trial, const char *name, enum cw_trial_verdict *verdict,
                   struct cw_buffer *words, struct cw_error *err);
+/* Whether the fake's script did not come to an end: no other test will say more. */
+bool cw_trial_fake_loops(const struct cw_trial *trial);
 
 #endif

@@ -13,6 +13,8 @@
 
 struct _GPtrArray;
 
+enum { CW_TRIAL_FOLDER_MAX = 64 }; /* bytes of a path */
+
 /* What the process is at; one thing at a time. */
 struct cw_trial_job {
     void *handle; /* what `cancel` takes; NULL = it has ended, or never began */
@@ -26,7 +28,7 @@ struct cw_trial_job {
 
 struct cw_trial {
     struct cw_trial_config config;
-    char folder[64]; /* of the store; "" = none was made */
+    char folder[CW_TRIAL_FOLDER_MAX]; /* of the store; "" = none was made */
     struct cw_loop *loop;
     struct cw_fake *fake;             /* NULL with a recording */
     struct cw_script *script;         /* the tests', and the fake's */
@@ -36,7 +38,7 @@ struct cw_trial {
     struct cw_trial_modules *modules; /* of own_script */
     unsigned finishes_to_lose;        /* answers of the inbox that are lost; see native.lose_finishes */
     struct cw_timer *patience, *pause;
-    bool has_paused;
+    bool has_paused, fake_loops;
     /* what the process is to be given; see native.configure */
     char *site_text;
     struct _GPtrArray *secrets;

@@ -86,7 +86,8 @@ bool cw_plan_add(struct cw_plan *plan, const struct cw_field_rule *rule, struct 
 bool cw_plan_add_row(struct cw_plan *plan, const char *table, struct cw_slice key, struct cw_slice value,
                      bool is_nothing, struct cw_slice where, struct cw_error *err);
 
-/* Records whose text at `path` is one of `values` are skipped by the rule `name`. */
+/* Records whose text at `path` is one of `values` are skipped by the rule `name`. It decides which of them
+ * come in: what was taken in once is kept up to date whatever becomes of it. */
 bool cw_plan_add_skip(struct cw_plan *plan, const char *name, struct cw_slice path,
                       const struct cw_slice *values, size_t value_count, struct cw_error *err);
 /* The same with a function that answers true. */
@@ -141,12 +142,18 @@ struct cw_mapped {
     struct cw_slice tell_cart;     /* the status that the cart is to be told; empty = none */
 };
 
+/* What is to be made of one record besides its document. */
+struct cw_plan_how {
+    bool is_stored; /* its document is there already: skip rules, but those of nested plans, do not act */
+    bool trace;
+};
+
 /* Maps one record. Everything made lives in `arena`; texts that need no change point into the record's tree
  * or the plan, which must outlive the document. false only when the arena is exhausted (CW_NOMEM, CW_LIMIT).
  */
 bool cw_plan_run(const struct cw_plan *plan, const struct cw_scope *scope, struct cw_slice external_id,
-                 const struct cw_plan_host *host, bool trace, struct cw_arena *arena, struct cw_mapped *out,
-                 struct cw_error *err);
+                 const struct cw_plan_host *host, struct cw_plan_how how, struct cw_arena *arena,
+                 struct cw_mapped *out, struct cw_error *err);
 
 /* Adds an issue to a mapped record, for checks that come after the mapping. NULL when the arena is exhausted;
  * the caller may set its subject (which must outlive the record) and is_hold. */

@@ -85,13 +85,14 @@ static bool is_nothing(const struct cw_node *node)
 static struct cw_level nested_level(struct cw_level *outer, const struct cw_compiled_rule *rule,
                                     const struct cw_node *node, const struct cw_node **found)
 {
-    return (struct cw_level){ .run = outer->run,
-                              .outer = outer,
-                              .plan = rule->plan,
-                              .scope = { node, outer->scope.parts, outer->scope.part_count, outer->scope.bytes },
-                              .name = rule->name,
-                              .path = rule->paths[0].path->text,
-                              .found = found };
+    return (
+        struct cw_level){ .run = outer->run,
+                          .outer = outer,
+                          .plan = rule->plan,
+                          .scope = { node, outer->scope.parts, outer->scope.part_count, outer->scope.bytes },
+                          .name = rule->name,
+                          .path = rule->paths[0].path->text,
+                          .found = found };
 }
 
 /* *doc stays NULL for a record that a skip rule of the nested plan leaves out. */
@@ -330,14 +331,14 @@ static bool exhausted(const struct cw_arena *arena, struct cw_error *err)
 }
 
 bool cw_plan_run(const struct cw_plan *plan, const struct cw_scope *scope, struct cw_slice external_id,
-                 const struct cw_plan_host *host, bool trace, struct cw_arena *arena, struct cw_mapped *out,
-                 struct cw_error *err)
+                 const struct cw_plan_host *host, struct cw_plan_how how, struct cw_arena *arena,
+                 struct cw_mapped *out, struct cw_error *err)
 {
     const struct cw_node *found[CW_PLAN_NAMES_MAX];
-    struct cw_run run = { .root = plan, .host = host, .arena = arena, .trace = trace };
+    struct cw_run run = { .root = plan, .host = host, .arena = arena, .trace = how.trace };
     struct cw_level level = { .run = &run, .plan = plan, .scope = *scope, .found = found };
     *out = (struct cw_mapped){ 0 };
-    if (!find_skip(&level, &out->skipped_by))
+    if (!how.is_stored && !find_skip(&level, &out->skipped_by))
         return exhausted(arena, err);
     if (out->skipped_by != NULL)
         return true;

@@ -22,7 +22,7 @@ local cart = {}
 local Cart = {}
 
 local function setting(kind)
-  ---@param declaration? { required: boolean, help: string, default: any, choices: string[] }
+  ---@param declaration? { required: boolean, unless: string, help: string, default: any, choices: string[] } unless: a setting that stands in its place
   return function(declaration)
     local declared = map.copy(declaration or {})
     declared.kind = kind

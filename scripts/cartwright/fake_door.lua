@@ -83,6 +83,11 @@ for _, name in ipairs { "amend", "ship", "refund" } do
     return { ok = true }
   end)
 end
+on("POST /_fake/shrink/{id}", function(shop, request)
+  local given = request:json()
+  call(shop, "shrink", request.params.id, given.sku, given.quantity)
+  return { ok = true }
+end)
 on("POST /_fake/announce/{id}", function(shop, request)
   call(shop, "announce", request.params.id)
   return { ok = true }

@@ -135,10 +135,11 @@ local function settle(name, declared, given)
     settings[key] = value
     if wrong then
       faults[#faults + 1] = ("setting %s of cart %s %s"):format(key, name, wrong)
-    elseif value == nil and setting.required then
+    elseif value == nil and setting.required and not (setting.unless and given[setting.unless] ~= nil) then
       local mend = setting.kind == "secret" and ("run: cartwright secret %s %s"):format(name, key)
         or ("add %s = ... to the cart in site.lua"):format(key)
-      faults[#faults + 1] = ("setting %s of cart %s is missing (%s); %s"):format(key, name, setting.help or setting.kind, mend)
+      faults[#faults + 1] = ("setting %s of cart %s is missing (%s); %s"):format(key, name, setting.help or setting.kind,
+        mend .. (setting.unless and (", or set %s"):format(setting.unless) or ""))
     end
   end
   for key in pairs(given) do

@@ -119,6 +119,25 @@ function rules.final(site_sections, cart_sections)
   return list
 end
 
+---Whether a status leads to another one by the library's graph, in one step; a status that it does not have leads nowhere.
+---@param from string
+---@param to string
+---@return boolean
+function rules.leads(from, to)
+  for _, onward in ipairs(GRAPHS.status[from] or {}) do
+    if onward == to then return true end
+  end
+  return false
+end
+
+---Whether the library's graph has no step out of a status.
+---@param status string
+---@return boolean
+function rules.is_end(status)
+  local onward = GRAPHS.status[status]
+  return onward ~= nil and #onward == 0
+end
+
 ---What is wrong with a word as the status of an order; nil when it is one.
 ---@return string?
 function rules.check_status(word)

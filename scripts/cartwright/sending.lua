@@ -3,8 +3,11 @@
 local cart = require "cartwright.cart"
 local check = require "cartwright.rules_check"
 local decimal = require "cartwright.decimal"
+local json = require "cartwright.json"
+local known = require "cartwright.native.told"
 local native = require "cartwright.native.telling"
 local out = require "cartwright.out"
+local rules = require "cartwright.rules"
 
 local sending = {}
 
@@ -255,6 +258,45 @@ local function with_last_word(instance, messages)
   return wanted
 end
 
+-- What is known of the order ------------------------------------------------------------------------------------------
+
+---The order's other parcels as the cart has them from us: of each what it took last.
+---@param message cartwright.Message
+local function add_told(instance, message)
+  local data, last, ids = message.data, {}, {}
+  for _, text in ipairs(known.parcels(instance, message.about)) do
+    local parcel = text ~= "" and json.decode(text) or {} -- of what was pruned nothing is known
+    if parcel.id and parcel.id ~= data.id then
+      if not last[parcel.id] then ids[#ids + 1] = parcel.id end
+      last[parcel.id] = parcel
+    end
+  end
+  data.told = {}
+  for i, id in ipairs(ids) do
+    local parcel, lines = last[id], {}
+    for j, line in ipairs(parcel.lines or {}) do
+      lines[j] = { line_id = line.line_id, sku = line.sku, quantity = decimal.new(line.quantity) }
+    end
+    data.told[i] = { id = id, tracking_number = parcel.tracking_number, lines = lines }
+  end
+end
+
+---Without the statuses of orders that have come to an end since: nobody wants to hear of them any more.
+---@param messages cartwright.Message[]
+---@return cartwright.Message[]
+local function without_ended(instance, messages)
+  local wanted = {}
+  for _, message in ipairs(messages) do
+    local now = known.status(instance, message.about)[1]
+    if now and now ~= message.data.status and rules.is_end(now) then
+      message:needless(("the order is %s by now"):format(now))
+    else
+      wanted[#wanted + 1] = message
+    end
+  end
+  return wanted
+end
+
 -- Running a stream's functions ----------------------------------------------------------------------------------------
 
 ---A probe must not take an error with a status 2xx for the answer that the shop has nothing.
@@ -284,8 +326,12 @@ function sending.tell(instance, name, how, given, serial)
   for i, fields in ipairs(given) do
     messages[i] = setmetatable(fields, Message)
     places[fields] = { call = call, index = i }
-    if name == "shipments_out" then name_carrier(instance, fields.data) end
+    if name == "shipments_out" then
+      name_carrier(instance, fields.data)
+      add_told(instance, fields)
+    end
   end
+  if name == "statuses_out" and not call.is_probe then messages = without_ended(instance, messages) end
   if name == "stock_out" and not call.is_probe then messages = with_last_word(instance, messages) end
   if #messages == 0 then return end
   local done, problem = pcall(run, self, how == "send" and messages[1] or messages)

@@ -400,6 +400,20 @@ local PARCELS = { needs = { "orders", "shipments_out" }, world = { "place", "ord
 ---@return integer parcels that the shop has of the order
 local function parcels_of(trial, order_id) return #(trial.shop:order_of(order_id).shipments or {}) end
 
+add("shipments-out-same-number", "parcels of one carrier number are each in the shop once, also two that hold the same, and "
+  .. "one whose answer is lost", PARCELS, function(trial)
+  if trial.declared.lacks["shipments-out-partial"] then return end
+  local order_id = place_and_sync(trial, 1, "paid")[1]
+  local wanted = { "SKU-1", "MUG", "SKU-1" }
+  for n, sku in ipairs(wanted) do
+    trial:put { kind = "shipment", { number = "S-" .. n, order_cart = trial.cart, order_id = order_id, confirmed = true,
+      tracking_number = tracking_at(1), lines = { { sku = sku, quantity = "1" } } } }
+    if n == #wanted then trial.shop:trouble { on = "write", what = "lost" } end
+    settle(trial, "shipments_out")
+  end
+  trial:equal(parcels_of(trial, order_id), #wanted, ("parcels in the shop (%s)"):format(said(trial, "shipments_out")))
+end)
+
 add("shipments-out-tracking-later", "a number that comes after its parcel makes no second parcel", PARCELS,
   function(trial)
     local order_id = place_and_sync(trial, 1, "paid")[1]
@@ -419,6 +433,59 @@ add("shipments-out-cancelled", "an order that was cancelled in the shop meanwhil
     put_parcel(trial, order_id, 1)
     settle(trial, "shipments_out")
     trial:equal(parcels_of(trial, order_id), 0, "parcels of a cancelled order")
+  end)
+
+add("order-shrinks", "a piece that is taken out of an order before it was sent takes no stock; a parcel of the rest completes the order",
+  { needs = PARCELS.needs, world = { "place", "order_of", "shrink" } }, function(trial)
+    local order_id = place_and_sync(trial, 1, "paid")[1]
+    trial:wait(3600)
+    trial.shop:shrink(order_id, "SKU-1", "1")
+    trial:wait(120)
+    trial:sync "orders"
+    for _, one in ipairs(trial:waiting()) do error(("the order waits: %s: %s"):format(one.code, one.message), 0) end
+    if trial.declared.there.stock_out then
+      trial:equal(trial:query("SELECT sku, quantity FROM demands WHERE order_id = $1 ORDER BY sku", order_id),
+        { { sku = "MUG", quantity = "1" }, { sku = "SKU-1", quantity = "1" } }, "what the order takes of stock")
+    end
+    put_parcel(trial, order_id, 1)
+    settle(trial, "shipments_out")
+    local parcel = parcel_of(trial, order_id, 1)
+    trial:ok(parcel, ("the parcel is not in the shop: %s"):format(said(trial, "shipments_out")))
+    if not trial.declared.lacks["shipments-out-partial"] then
+      trial:equal(parcel.lines, { { quantity = "1" }, { quantity = "1" } }, "lines of the parcel")
+    end
+    local complete = trial:query("SELECT payload FROM messages WHERE stream = 'shipments_out' AND event = 'S-1'")[1].payload
+    trial:ok(complete:find('"completes":true', 1, true), "the parcel of the rest does not complete the order")
+  end)
+
+-- What is overtaken ---------------------------------------------------------------------------------------------------
+
+local MOVES = { needs = { "orders", "statuses_out" }, world = { "place", "order_of", "amend" } }
+
+---Orders that are cancelled in the shop while their statuses wait.
+---@return table<string, string> statuses of the shop by the orders' ids
+local function overtake(trial)
+  local moves, were = { "processing", "completed" }, {}
+  for i, id in ipairs(place_and_sync(trial, #moves, "pending")) do
+    trial:edit("order", id, { status = moves[i] })
+    trial.shop:amend(id, { status = "cancelled" })
+    were[id] = trial.shop:order_of(id).status
+  end
+  return were
+end
+
+local function check_overtaken(trial, were)
+  for id, was in pairs(were) do trial:equal(trial.shop:order_of(id).status, was, "the order's status in the shop") end
+  trial:equal(states_of(trial, "statuses_out").sent, 0, ("statuses that were sent (%s)"):format(said(trial, "statuses_out")))
+end
+
+add("statuses-out-overtaken", "an order that was cancelled in the shop while its status waited stays cancelled", MOVES,
+  function(trial)
+    local were = overtake(trial)
+    settle(trial, "statuses_out")
+    check_overtaken(trial, were)
+    local states = states_of(trial, "statuses_out")
+    trial:equal(states.failed + states.superseded, 2, "messages that wait for a person or are not needed any more")
   end)
 
 return tests

@@ -78,16 +78,27 @@ local function id_of(rows)
   return rows.id or group and ("row/'%s'"):format(tostring(group))
 end
 
+---@param paths any
+---@return boolean
+local function are_texts(paths)
+  if type(paths) ~= "table" or #paths == 0 then return false end
+  for _, path in ipairs(paths) do
+    if type(path) ~= "string" then return false end
+  end
+  return true
+end
+
 ---How the stream's files are read.
----@return string? records path of their records
+---@return string[]? paths of their records
 ---@return table? rows options of tables of text
 local function files_of(name, stream, faults, script)
   local records = stream.records
-  if type(records) == "function" then return nil end
-  if records == nil or type(records) == "string" then return records end
+  if records == nil or type(records) == "function" then return nil end
+  if type(records) == "string" then return { records } end
   if type(records) == "table" and type(records.rows) == "table" then return nil, records.rows end
-  faults[#faults + 1] = ('%s: %s.records is a path such as "orders/order", or { rows = { group = "Order ID" } }'):format(
-    script, name)
+  if are_texts(records) then return records end
+  faults[#faults + 1] = ('%s: %s.records is a path such as "orders/order", a list of paths, or { rows = { group = '
+    .. '"Order ID" } }'):format(script, name)
 end
 
 ---What the runtime needs to know of one stream.

@@ -1,4 +1,6 @@
 ---What streams out of different carts have in common: which pieces a parcel holds, and what a shop has otherwise.
+local rules = require "cartwright.rules"
+
 local tell = {}
 
 tell.CANCELLED = "the order is cancelled in the shop, so that it is not told of a shipment: stop the parcel, then retry"
@@ -46,6 +48,34 @@ function tell.holds(pieces, contents)
   return left == 0
 end
 
+---@param a table<string, integer>
+---@param b table<string, integer>
+local function is_same(a, b)
+  for id, count in pairs(a) do
+    if b[id] ~= count then return false end
+  end
+  for id in pairs(b) do
+    if not a[id] then return false end
+  end
+  return true
+end
+
+---How many other parcels of the order the shop took from us that had this number and these pieces. A parcel is there
+---only when the shop has more of them than that: parcels of one carrier number may hold the same.
+---@param data out.ShipmentData
+---@param number? string
+---@param pieces table<string, integer>
+---@param lines table[] as for tell.pieces
+---@return integer
+function tell.alike(data, number, pieces, lines)
+  local count = 0
+  for _, other in ipairs(data.told) do
+    local others = other.tracking_number == number and tell.pieces(other, lines)
+    if others and is_same(others, pieces) then count = count + 1 end
+  end
+  return count
+end
+
 ---Lines of a node as tell.pieces wants them, or what is in a parcel as tell.holds does.
 ---@param node cartwright.Node
 ---@param path string
@@ -60,6 +90,22 @@ function tell.lines(node, path, id, sku, quantity)
       quantity = quantity and line:integer(quantity) }
   end
   return list
+end
+
+---Why the shop's order may not be moved to a status: by the library's graph it would be a step back, or out of an end, as
+---when the buyer cancelled while the message waited.
+---@param wanted string ours
+---@param now? string the shop's present status in our words; nil: nothing says what it means
+---@param theirs? string the same in the shop's words
+---@return string? why nil: it may be moved
+function tell.status_fault(wanted, now, theirs)
+  if now == wanted or (now and rules.leads(now, wanted)) then return nil end
+  if not now then
+    return ("the order is %s in the shop, and no row of the table `status` says what that means: it is not moved to %s")
+      :format(theirs or "without a status", wanted)
+  end
+  return ("the order went on in the shop meanwhile: it is %s there, which does not go on to %s; move it in the shop if it "
+    .. "has to be"):format(theirs and theirs ~= now and ("%s (%s)"):format(now, theirs) or now, wanted)
 end
 
 ---The fields of what is told that the shop has otherwise, under its names; all of them where it has none.

@@ -53,8 +53,9 @@ function Shop:after(name, fn) end
 ---@field map map.Plan
 ---@field fetch? fun(self: cartwright.Cart, window: cartwright.Window) without it only files can be imported
 ---How a file given to import or preview is read: where its records stand (in XML below the root element), or that it is a
----table of text, or a function that makes its records of it, and waits for nothing.
----@field records? string|{ rows: cartwright.Rows }|fun(self: cartwright.Cart, answer: cartwright.Response): cartwright.Records
+---table of text, or a function that makes its records of it, and waits for nothing. Of several paths the first at which there
+---are records that have an id; else the last: { ".", "items" } takes one record by itself, as well as a list.
+---@field records? string|string[]|{ rows: cartwright.Rows }|fun(self: cartwright.Cart, answer: cartwright.Response): cartwright.Records
 ---@field overlap? string how far windows overlap, such as "2h"; default "1h"
 ---@field settle? string how long before now windows end; default "10s"
 ---@field full? boolean the shop knows no times of change: everything is read each time
@@ -73,6 +74,7 @@ function Shop:after(name, fn) end
 ---("custom.mail", "custom.says"). What another one brings for an order that is there waits where it says something else
 ---(issue other-source), and changes nothing where it says the same; so does a new order whose number another one has.
 ---@field sources? { id: string, says: string }
+---Which records come in: what has a document already is kept up to date, whatever becomes of it; not so levels.
 ---@field skip? table<string, { path: string, values: string|string[] }|fun(record: cartwright.Node): boolean?> by the rule's name
 
 ---How the cart's server is called.
@@ -92,6 +94,15 @@ function Shop:after(name, fn) end
 ---@field connect? number seconds to connect, default 10
 ---@field attempts? integer of a request that may be repeated, default 5
 ---@field body_limit? integer bytes of an answer, default 64 MiB
+---@field quota? cartwright.Quota where the shop tells its quota by headers of its own; Retry-After is always heeded
+
+---A 429 with `reset` waits for that long, as with Retry-After: no attempt is used up. Where `left` is below `least`, no
+---request of any kind leaves until then.
+---@class cartwright.Quota
+---@field reset string header: for how long to wait until the quota is there again
+---@field unit? "s"|"ms" of it; default "s"
+---@field left? string header: requests that are left until then
+---@field least? integer with fewer left than that nothing goes until then
 
 ---A token is asked for (by POST) when there is none, when its time is nearly over (a tenth of it, a minute at most), and once
 ---when the shop answers 401, after which the request is sent once more; it is known to the runtime alone, remembered as a

@@ -36,6 +36,7 @@ error("types only; the fields are in runtime/base/document.c")
 ---@field item? map.Any text: the item in the store it was matched to: CART:ID
 ---@field variant? map.Any text: external_id of the variant of that item
 ---@field quantity? map.Any decimal: pieces ordered
+---@field cancelled? map.Any decimal: pieces of it that will not be sent: taken out, or given back before they left; totals count them
 ---@field unit_price? map.Any money: price of one, with or without tax as the order says
 ---@field discount? map.Any money: positive: taken off the line, which its total contains already
 ---@field total? map.Any money: of the whole line; quantity times unit price, rounded, less discount, where not mapped

@@ -187,6 +187,8 @@ function Shop:notify(notice) end
 ---Some of its pieces were sent: { tracking_number, carrier, lines = { { sku, quantity } } }.
 ---@field ship? fun(self: fake.Shop, order_id: string, shipment: table)
 ---@field refund? fun(self: fake.Shop, order_id: string, refund: { amount: string, lines?: table[] })
+---Pieces of a SKU were taken out of the order, or given back, before they were sent. Most shops keep the order's total.
+---@field shrink? fun(self: fake.Shop, order_id: string, sku: string, quantity: string)
 ---An item, with variants { sku, name, price, quantity }; kept under its SKU. Returns the cart's id.
 ---@field offer? fun(self: fake.Shop, item: table): string
 ---@field register? fun(self: fake.Shop, customer: table): string
@@ -259,7 +261,7 @@ function Shop:calm() end
 --   POST /_fake/calm
 --   POST /_fake/place         an order as of fake.World; { "id": ... }. Likewise /offer and /register
 --   POST /_fake/invent/KIND   one of orders, items, customers from the seed; { "id": ... }
---   POST /_fake/amend/ID      its changes; likewise /ship/ID and /refund/ID
+--   POST /_fake/amend/ID      its changes; likewise /ship/ID, /refund/ID and /shrink/ID ({ sku, quantity })
 --   POST /_fake/announce/ID   the notice of an order
 --   GET  /_fake/books         all entries; /_fake/ledger has them a line each (?form=json)
 --   GET  /_fake/state/ID      order_of; likewise /quantity/SKU, /price/SKU, /customer/EMAIL, /item/SKU; null when there is none

@@ -173,10 +173,17 @@ function Message:missing(words) end
 ---@field vendor? string
 ---@field warehouse? string
 ---@field note? string
----@field lines { line_id?: string, sku?: string, quantity: cartwright.Decimal }[] of the whole order where the shipment names none
+---@field lines { line_id?: string, sku?: string, quantity: cartwright.Decimal }[] of the whole order, but for what was cancelled, where the shipment names none
 ---@field completes boolean nothing of the order is left to be shipped
+---The order's other parcels that the cart took from us, each as it was told last. Where a shop knows no key of ours, a parcel
+---is there when the shop has more with its number and pieces than these are (tell.alike in scripts/cartwright/tell.lua):
+---one carrier number may be that of several parcels, and they may hold the same. What is kept no longer (`keep` in site.lua) is missing.
+---@field told { id: string, tracking_number?: string, lines: { line_id?: string, sku?: string, quantity: cartwright.Decimal }[] }[]
 ---@field again? boolean the cart was told of this parcel: what is new is its tracking or carrier, not the parcel
 
+---What an order's document has come to an end since (cancelled, refunded) is not told any more. Where a shop moves orders from
+---any state to any other, `send` has to look first whether the order may go there (tell.status_fault): the buyer may have
+---cancelled while the message waited.
 ---@class out.StatusData
 ---@field order_id string
 ---@field order_number? string

@@ -162,12 +162,12 @@ static void add_custom(struct cw_plan *plan)
 {
     struct cw_slice paths[] = { cw_slice("id_cart"), cw_slice("unused_3") };
     struct cw_field_rule rule = { .target = "gift",
-                            .is_custom = true,
-                            .custom_type = CW_TEXT,
-                            .paths = paths,
-                            .path_count = 2,
-                            .has_default = true,
-                            .default_text = cw_slice("none") };
+                                  .is_custom = true,
+                                  .custom_type = CW_TEXT,
+                                  .paths = paths,
+                                  .path_count = 2,
+                                  .has_default = true,
+                                  .default_text = cw_slice("none") };
     check(cw_plan_add(plan, &rule, &err));
 }
 
@@ -191,7 +191,8 @@ static double run(const struct cw_plan *plan, struct cw_node **trees, size_t ord
         struct cw_scope scope = { .record = trees[i % TREES] };
         struct cw_mapped mapped;
         cw_arena_reset(&arena);
-        check(cw_plan_run(plan, &scope, cw_slice("101"), NULL, false, &arena, &mapped, &err));
+        check(cw_plan_run(plan, &scope, cw_slice("101"), NULL, (struct cw_plan_how){ 0 }, &arena, &mapped,
+                          &err));
         check(stage < TOTALS || cw_totals_check(&mapped, &arena, &err));
         cw_buffer_clear(&json);
         check(stage < JSON || cw_document_json(&json, mapped.doc, 0, &err));

@@ -1,6 +1,6 @@
 ---A BigCommerce store of one's own making: V2 orders with their lists, V3 customers, catalogue and inventory, as
 ---carts/bigcommerce.lua uses them, with the traps of the real one: 204 for nothing, lists of their own for each order,
----amounts as texts, levels that fail as a whole, and no key for writes.
+---amounts as texts, levels that fail as a whole, a second location with levels of its own, and no key for writes.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local json = require "cartwright.json"
@@ -135,6 +135,7 @@ function shop:amend(order_id, changes)
     self:set_status(order, STATUSES[changes.status])
   end
   if changes.note then order.customer_message = changes.note end
+  if changes.archived ~= nil then order.is_deleted = changes.archived end
   touch(self, order)
 end
 
@@ -171,6 +172,17 @@ function shop:refund(order_id, refund)
   local whole = decimal.new(refund.amount) == decimal.new(order.total_inc_tax)
   order.payment_status = whole and "refunded" or "partially refunded"
   self:set_status(order, whole and 4 or 14)
+  touch(self, order)
+end
+
+---A piece is paid back before it was sent: it stays in the line's quantity, and in the order's total.
+function shop:shrink(order_id, sku, quantity)
+  local order = find(self.orders, order_id)
+  for _, line in ipairs(self.lists[order.id].products) do
+    if line.sku == sku then line.quantity_refunded = line.quantity_refunded + decimal.new(quantity):integer() end
+  end
+  order.payment_status = "partially refunded"
+  self:set_status(order, 14)
   touch(self, order)
 end
 
@@ -345,7 +357,7 @@ shop:route("POST /v2/orders/{id}/shipments", function(self, request)
   local lines = {}
   for i, item in ipairs(body.items) do
     local line = find(self.lists[order.id].products, item.order_product_id)
-    if not line or item.quantity < 1 or item.quantity > line.quantity - line.quantity_shipped then
+    if not line or item.quantity < 1 or item.quantity > line.quantity - line.quantity_shipped - line.quantity_refunded then
       return v2_error(400, "The quantity to ship is more than what is left of this item.")
     end
     lines[i] = { sku = line.sku, line_id = tostring(line.id), quantity = item.quantity }
@@ -405,14 +417,20 @@ end
 
 shop:route("GET /v3/hooks", function() return fake.json { data = json.array {}, meta = {} } end)
 
+local ELSEWHERE = 2 -- a location that nobody tells
+
+local function level_at(location, level)
+  return { location_id = location, location_enabled = true, available_to_sell = level, total_inventory_onhand = level,
+    settings = { safety_stock = 0 } }
+end
+
 shop:route("GET /v3/inventory/items", function(self, request)
   local items = {}
   for _, product in ipairs(self.products) do
     for _, variant in ipairs(product.variants) do
       local level = self.levels[variant.sku]
       items[#items + 1] = { sku = variant.sku, identity = { variant_id = variant.id, product_id = product.id,
-        sku = variant.sku, sku_id = variant.id }, locations = { { location_id = 1, location_enabled = true,
-        available_to_sell = level, total_inventory_onhand = level, settings = { safety_stock = 0 } } } }
+        sku = variant.sku, sku_id = variant.id }, locations = { level_at(1, level), level_at(ELSEWHERE, decimal.new(40)) } }
     end
   end
   return v3_list(self, filtered(items, request.query, {}), request)
@@ -438,6 +456,7 @@ shop:route("PUT /v3/inventory/adjustments/absolute", function(self, request)
   for i, item in ipairs(request:json().items) do
     local sku, why = adjusted(self, item)
     if not sku then return v3_error(422, why) end
+    if item.location_id ~= self.settings.location then return v3_error(422, "[Location was not found]") end
     taken[i] = { sku, item.quantity }
   end
   for _, pair in ipairs(taken) do

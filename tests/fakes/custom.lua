@@ -216,7 +216,7 @@ local function lines_of(order)
   local lines = json.array {}
   for i, line in ipairs(order.lines) do
     local count, price = decimal.new(line.quantity), decimal.new(line.unit_price)
-    lines[i] = { id = i, sku = line.sku, title = line.name, count = line.quantity, price = line.unit_price,
+    lines[i] = { id = i, sku = line.sku, title = line.name, count = line.quantity, dropped = "0", price = line.unit_price,
       amount = line.total or tostring(count * price), tax = line.tax, sent = "0" }
   end
   return lines
@@ -256,6 +256,14 @@ end
 function shop:refund(order_id, refund)
   local order = find(self.orders, "id", order_id)
   order.refunded, order.changed = tostring(decimal.new(order.refunded) + decimal.new(refund.amount)), stamp(self)
+end
+
+function shop:shrink(order_id, sku, quantity)
+  local order = find(self.orders, "id", order_id)
+  for _, line in ipairs(order.lines) do
+    if line.sku == sku then line.dropped = quantity end
+  end
+  order.changed = stamp(self)
 end
 
 function shop:order_of(order_id)

@@ -1,6 +1,8 @@
 ---A Magento shop of one's own making, as carts/magento2.lua uses it, with the traps of the real one: the last page
 ---comes again for ever, lists have no order unless asked for, floats of PHP, prices that fail with status 200, and
----parcels that are made as often as they are asked for.
+---parcels that are made as often as they are asked for. SKUs are looked for without case, and `in` splits at commas.
+---What depends on the shop tests set: its fields are those of `start`. Its stock is in magento2/stock.lua.
+local add_stock = require "fakes.magento2.stock"
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local json = require "cartwright.json"
@@ -14,6 +16,10 @@ local shop = fake.new {
 
 function shop:start()
   self.orders, self.customers, self.products, self.levels, self.parcels = {}, {}, {}, {}, {}
+  self.has_sources, self.runs_consumers, self.jobs = true, true, {}
+  self.list_limit, self.page_limit = nil, nil -- members of a list that is written, records of a page
+  self.tells_status = true
+  self.nameless_faults = {} -- SKUs whose price it refuses in words that do not name them
 end
 
 local function refusal(resource, status)
@@ -63,6 +69,12 @@ local function row_of(self, line)
     product_id = (find(self.products, "sku", line.sku) or { id = 0 }).id }
 end
 
+---State of a status; those of a shop's own are of orders that are being worked on.
+local STATES = { pending = "new", pending_payment = "pending_payment", payment_review = "payment_review",
+  processing = "processing", complete = "complete", closed = "closed", canceled = "canceled", holded = "holded" }
+
+local function state_of(status) return STATES[status] or "processing" end
+
 local function touch(self, record) record.changed = self:now() end
 
 function shop:place(given)
@@ -75,7 +87,8 @@ function shop:place(given)
   end
   local status = given.cart_status or STATUSES[given.status] or "processing"
   local paid = status ~= "pending" and status ~= "canceled"
-  self.orders[id] = { entity_id = id, increment_id = ("%09d"):format(id), status = status, state = status,
+  self.orders[id] = { entity_id = id, increment_id = ("%09d"):format(id), status = status,
+    state = state_of(status),
     made = at, changed = given.changed_at and time.parse(given.changed_at, "UTC") or self:now(), store_id = 1,
     order_currency_code = given.currency, base_currency_code = "EUR", customer_is_guest = 1,
     customer_email = given.email, subtotal = goods, discount_amount = 0, shipping_amount = number(given.shipping_total),
@@ -90,24 +103,30 @@ end
 
 function shop:amend(order_id, changes)
   local order = find(self.orders, "entity_id", order_id)
-  if changes.status then order.status = STATUSES[changes.status] or changes.status end
+  if changes.status then
+    order.status = STATUSES[changes.status] or changes.status
+    order.state = state_of(order.status)
+  end
   if changes.total then order.grand_total = number(changes.total) end
   if changes.note then table.insert(order.status_histories, { comment = changes.note, status = order.status }) end
   touch(self, order)
 end
 
+---What of a row is to be sent.
+local function open_of(row) return row.qty_ordered - row.qty_shipped - row.qty_canceled - row.qty_refunded end
+
 ---Makes a parcel; nil where more is to be sent than is open.
 local function make_parcel(self, order, items, tracks)
   for _, item in ipairs(items) do
     local row = find(order.items, "item_id", item.order_item_id)
-    if not row or number(item.qty) > row.qty_ordered - row.qty_shipped then return nil end
+    if not row or number(item.qty) > open_of(row) then return nil end
   end
   local open = number(0)
   for _, item in ipairs(items) do
     local row = find(order.items, "item_id", item.order_item_id)
     row.qty_shipped = number(row.qty_shipped) + number(item.qty)
   end
-  for _, row in ipairs(order.items) do open = open + row.qty_ordered - row.qty_shipped end
+  for _, row in ipairs(order.items) do open = open + open_of(row) end
   if open:is_zero() and order.total_paid then order.status, order.state = "complete", "complete" end
   touch(self, order)
   local parcel = { entity_id = self:next "parcel", order_id = order.entity_id, items = items, tracks = tracks,
@@ -118,7 +137,7 @@ end
 
 local function all_of(order)
   local items = {}
-  for _, row in ipairs(order.items) do items[#items + 1] = { order_item_id = row.item_id, qty = row.qty_ordered } end
+  for _, row in ipairs(order.items) do items[#items + 1] = { order_item_id = row.item_id, qty = open_of(row) } end
   return items
 end
 
@@ -135,7 +154,16 @@ end
 function shop:refund(order_id, refund)
   local order = find(self.orders, "entity_id", order_id)
   order.total_refunded = number(refund.amount)
-  if order.total_refunded == order.grand_total then order.status = "closed" end
+  if order.total_refunded == order.grand_total then order.status, order.state = "closed", "closed" end
+  touch(self, order)
+end
+
+---A piece is paid back before it was sent: it stays in what was ordered, and in the order's total.
+function shop:shrink(order_id, sku, quantity)
+  local order = find(self.orders, "entity_id", order_id)
+  local row = find(order.items, "sku", sku)
+  row.qty_refunded = row.qty_refunded + number(quantity)
+  order.total_refunded = row.price * number(quantity)
   touch(self, order)
 end
 
@@ -180,7 +208,7 @@ function shop:order_of(order_id)
       shipments[#shipments + 1] = { tracking_number = track.track_number, carrier = track.title, lines = lines }
     end
   end
-  return { status = order.status, shipments = shipments }
+  return { status = order.status, state = order.state, shipments = shipments }
 end
 
 function shop:quantity_of(sku) return self.levels[sku] and tostring(self.levels[sku]) end
@@ -216,16 +244,29 @@ local function as_float(value)
 end
 
 ---As the shop sends it: without what only the fake knows, and with its times.
-local function shown(record)
+local function shown(self, record)
   local copy = {}
   for key, value in pairs(record) do copy[key] = as_float(value) end
-  copy.made, copy.changed = nil, nil
+  copy.made, copy.changed, copy.held_from, copy.special_price = nil, nil, nil, nil
+  if record.increment_id and not self.tells_status then copy.status = nil end
   copy.created_at, copy.updated_at = record.made and stamp(record.made), record.changed and stamp(record.changed)
   return copy
 end
 
+local function is_listed(value, list)
+  for part in list:gmatch "[^,]+" do
+    if part:lower() == tostring(value):lower() then return true end
+  end
+  return false
+end
+
+local function is_alike(a, b)
+  if type(a) == "string" and type(b) == "string" then return a:lower() == b:lower() end
+  return a == b
+end
+
 local COMPARE = {
-  eq = function(a, b) return a == b end,
+  eq = is_alike,
   gt = function(a, b) return a > b end,
   gteq = function(a, b) return a >= b end,
   lteq = function(a, b) return a <= b end,
@@ -236,46 +277,56 @@ local function passes(record, filter)
   local value, wanted = record[filter.field], filter.value
   if filter.field == "updated_at" then value = stamp(record.changed) end
   if filter.field == "created_at" then value = stamp(record.made) end
-  if filter.condition_type == "in" then
-    return ("," .. wanted .. ","):find("," .. tostring(value) .. ",", 1, true) ~= nil
-  end
+  if filter.condition_type == "in" then return is_listed(value, wanted) end
   if math.type(value) == "integer" then wanted = math.tointeger(tonumber(wanted)) end
   return COMPARE[filter.condition_type or "eq"](value, wanted)
 end
 
----The filters of a query: each group has one here.
-local function filters_of(query)
-  local filters = {}
+---The filters of a query by their groups.
+local function groups_of(query)
+  local groups = {}
   for name, value in pairs(query) do
-    local group, part = name:match "^searchCriteria%[filter_groups%]%[(%d+)%]%[filters%]%[0%]%[([%w_]+)%]$"
+    local group, filter, part = name:match
+      "^searchCriteria%[filter_groups%]%[(%d+)%]%[filters%]%[(%d+)%]%[([%w_]+)%]$"
     if group then
-      filters[group] = filters[group] or {}
-      filters[group][part] = value
+      groups[group] = groups[group] or {}
+      groups[group][filter] = groups[group][filter] or {}
+      groups[group][filter][part] = value
     end
   end
-  return filters
+  return groups
 end
 
-local function fits(record, filters)
+local function fits_one(record, filters)
   for _, filter in pairs(filters) do
-    if not passes(record, filter) then return false end
+    if passes(record, filter) then return true end
+  end
+  return false
+end
+
+local function fits(record, groups)
+  for _, filters in pairs(groups) do
+    if not fits_one(record, filters) then return false end
   end
   return true
 end
 
 ---Answers a list. Beyond its end the last page comes again, as versions before 2.4 do it.
 local function list(self, records, request, key)
-  local query, found, filters = request.query, {}, filters_of(request.query)
+  local query, found, filters = request.query, {}, groups_of(request.query)
   for _, record in ipairs(records) do
     if fits(record, filters) then found[#found + 1] = record end
   end
   local sort = query["searchCriteria[sortOrders][0][field]"]
   if sort then table.sort(found, function(a, b) return a[sort] < b[sort] end) end
   local size = request:number("searchCriteria[pageSize]", 20)
+  if self.page_limit and size > self.page_limit then
+    return problem(400, "Maximum SearchCriteria pageSize is %max", { max = self.page_limit })
+  end
   local pages = math.max((#found + size - 1) // size, 1)
   local page = math.min(math.max(request:number("searchCriteria[currentPage]", 1), 1), pages)
   local items = json.array {}
-  for i, record in ipairs(self:page(found, (page - 1) * size, size, key)) do items[i] = shown(record) end
+  for i, record in ipairs(self:page(found, (page - 1) * size, size, key)) do items[i] = shown(self, record) end
   return fake.json { items = items, search_criteria = {}, total_count = #found }
 end
 
@@ -290,62 +341,23 @@ shop:route("GET " .. V1 .. "store/storeConfigs", function()
   return fake.json { { id = 1, code = "default", base_currency_code = "EUR", timezone = "Europe/Vienna" } }
 end)
 
-shop:route("GET " .. V1 .. "inventory/source-items", function(self, request)
-  local items = {}
-  for sku, level in pairs(self.levels) do
-    items[#items + 1] = { sku = sku, source_code = "default", quantity = level, status = level > 0 and 1 or 0 }
-  end
-  table.sort(items, function(a, b) return a.sku < b.sku end)
-  return list(self, items, request, "sku")
-end)
-
 shop:route("GET " .. V1 .. "orders/{id}", function(self, request)
   local order = find(self.orders, "entity_id", request.params.id)
-  return order and fake.json(shown(order)) or problem(404, "The entity that was requested doesn't exist.")
+  return order and fake.json(shown(self, order)) or problem(404, "The entity that was requested doesn't exist.")
 end)
 
 -- Writing -------------------------------------------------------------------------------------------------------------
-
----Sets levels; nil when a SKU or source is not known, which fails all of them.
-local function set_levels(self, items)
-  for _, item in ipairs(items) do
-    if not self.levels[item.sku] or item.source_code ~= "default" or item.status == nil then return nil end
-  end
-  for _, item in ipairs(items) do
-    self.levels[item.sku] = number(item.quantity)
-    self:book { kind = "stock", sku = item.sku, quantity = item.quantity }
-  end
-  return true
-end
-
-shop:route("POST " .. V1 .. "inventory/source-items", function(self, request)
-  if set_levels(self, request:json().sourceItems) then return fake.json(json.array {}) end
-  return problem(400, "Could not save Source Item")
-end)
-
-shop:route("POST /rest/all/async/bulk/V1/inventory/source-items", function(self, request)
-  local uuid, accepted = "bulk-" .. self:next "bulk", {}
-  self.bulk = self.bulk or {}
-  self.bulk[uuid] = {}
-  for i, body in ipairs(request:json()) do
-    self.bulk[uuid][i] = { id = i - 1, status = set_levels(self, body.sourceItems) and 1 or 3,
-      result_message = "Could not save Source Item" }
-    accepted[i] = { id = i - 1, status = "accepted", data_hash = "" }
-  end
-  return fake.json({ bulk_uuid = uuid, request_items = accepted, errors = false }, 202)
-end)
-
-shop:route("GET " .. V1 .. "bulk/{uuid}/status", function(self, request)
-  return fake.json { operations_list = self.bulk[request.params.uuid], bulk_id = request.params.uuid }
-end)
 
 for _, path in ipairs { "products/base-prices", "products/special-price" } do
   shop:route("POST " .. V1 .. path, function(self, request)
     local faults = json.array {}
     for _, entry in ipairs(request:json().prices) do
       local product = find(self.products, "sku", entry.sku)
-      if product then
-        product.price = number(entry.price)
+      if self.nameless_faults[entry.sku] then
+        faults[#faults + 1] = { message = "Price scope: requested store_id %1 is not allowed, row %2.",
+          parameters = { "0", "1" } }
+      elseif product then
+        product[path:find "special" and "special_price" or "price"] = number(entry.price)
         self:book { kind = "price", sku = entry.sku, price = tostring(entry.price) }
       else
         faults[#faults + 1] = { message = "Requested product doesn't exist. Row ID: SKU = %SKU, Store ID: %storeId.",
@@ -359,6 +371,9 @@ end
 shop:route("POST " .. V1 .. "order/{id}/ship", function(self, request)
   local order, body = find(self.orders, "entity_id", request.params.id), request:json()
   if not order then return problem(404, "The entity that was requested doesn't exist.") end
+  if body.arguments and not self.has_sources then
+    return problem(400, "Property \"SourceCode\" does not have accessor method \"getSourceCode\".")
+  end
   local tracks = body.tracks or json.array {}
   local parcel = make_parcel(self, order, body.items or all_of(order), tracks)
   if not parcel then return problem(400, "The quantity to ship must not be more than what is open.") end
@@ -372,6 +387,16 @@ shop:route("POST " .. V1 .. "order/{id}/ship", function(self, request)
   return fake.json(tostring(parcel.entity_id))
 end)
 
+shop:route("POST " .. V1 .. "shipment/track", function(self, request)
+  local track = request:json().entity
+  local parcel = track and find(self.parcels, "entity_id", track.parent_id)
+  if not parcel then return problem(400, "\"%fieldName\" is required.", { fieldName = "entity" }) end
+  table.insert(parcel.tracks, track)
+  self:book { kind = "track", order_id = tostring(parcel.order_id), tracking_number = track.track_number,
+    carrier = track.title }
+  return fake.json(track)
+end)
+
 local function move(self, order, status)
   order.status = status
   touch(self, order)
@@ -379,13 +404,26 @@ local function move(self, order, status)
   return fake.json(true)
 end
 
-for call, status in pairs { cancel = "canceled", hold = "holded" } do
+local OVER = { complete = true, closed = true, canceled = true }
+
+---Calls that change the state, and answer false with 200 where they cannot: one that is held is not cancelled.
+for call, state in pairs { cancel = "canceled", hold = "holded" } do
   shop:route(("POST %sorders/{id}/%s"):format(V1, call), function(self, request)
     local order = find(self.orders, "entity_id", request.params.id)
-    if order.status == "complete" or order.status == "closed" then return fake.json(false) end
-    return move(self, order, status)
+    if OVER[order.state] or order.state == "holded" then return fake.json(false) end
+    order.held_from = { order.state, order.status }
+    order.state = state
+    return move(self, order, state)
   end)
 end
+
+shop:route("POST " .. V1 .. "orders/{id}/unhold", function(self, request)
+  local order = find(self.orders, "entity_id", request.params.id)
+  if order.state ~= "holded" then return fake.json(false) end
+  local state, status = table.unpack(order.held_from or { "new", "pending" })
+  order.state = state
+  return move(self, order, status)
+end)
 
 shop:route("POST " .. V1 .. "orders/{id}/comments", function(self, request)
   local history = request:json().statusHistory
@@ -400,7 +438,7 @@ local function take_customer(self, record, given)
   end
   touch(self, record)
   self:book { kind = "customer", email = record.email, id = tostring(record.id) }
-  return fake.json(shown(record))
+  return fake.json(shown(self, record))
 end
 
 shop:route("POST " .. V1 .. "customers", function(self, request)
@@ -423,11 +461,14 @@ local function take_product(self, record, given)
   if given.custom_attributes then record.custom_attributes = given.custom_attributes end
   touch(self, record)
   self:book { kind = "item", sku = record.sku, id = tostring(record.id) }
-  return fake.json(shown(record))
+  return fake.json(shown(self, record))
 end
 
 shop:route("POST " .. V1 .. "products", function(self, request)
   local given = request:json().product
+  for _, product in ipairs(self.products) do
+    if is_alike(product.sku, given.sku) then return take_product(self, product, given) end
+  end
   if not (given.name and given.price and given.attribute_set_id) then
     return problem(400, "\"%fieldName\" is required. Enter and try again.", { fieldName = "name" })
   end
@@ -440,5 +481,7 @@ shop:route("PUT " .. V1 .. "products/{sku}", function(self, request)
   if not record then return problem(404, "The product that was requested doesn't exist.") end
   return take_product(self, record, request:json().product)
 end)
+
+add_stock(shop, list, problem)
 
 return shop

@@ -1,6 +1,8 @@
 ---A Shopify of one's own making, as carts/shopify.lua uses it: orders and customers by REST, items and stock by
 ---GraphQL, with the traps of the real one: closed orders left out unless asked for, refusals with status 200, parcels
----made of lines of fulfilment orders, and no key for writes.
+---made of lines of fulfilment orders of one location, and no key for writes but that of stock from version 2026-04 on. A
+---version that is not supported (`shop.supported`) is answered as the oldest one that is, and each takes its own form of
+---a stock level only. What lies there (on_hand) is more than what is left of it by `shop.committed`.
 local decimal = require "cartwright.decimal"
 local fake = require "cartwright.fake"
 local json = require "cartwright.json"
@@ -15,17 +17,60 @@ local shop = fake.new {
   end,
 }
 
-local BASE = "/admin/api/2026-01/"
+local BASE = "/admin/api/{version}/"
 local LOCATION = 487838322
 
 function shop:start()
-  self.orders, self.customers, self.products, self.levels, self.fulfilled = {}, {}, {}, {}, {}
+  self.orders, self.customers, self.products, self.levels = {}, {}, {}, {}
+  self.supported = { "2026-01", "2026-04", "2026-07" }
+  self.scopes = { "read_all_orders", "write_orders", "write_customers", "write_products", "write_inventory",
+    "read_locations", "write_merchant_managed_fulfillment_orders" }
+  self.committed = {}                      -- pieces by SKU that orders have taken and that still lie there
+  self.keys = {}                           -- of writes that were carried out
+  self.throttled = { ask = 0, change = 0 } -- so many questions and changes by GraphQL it is asked too much by
+  self.held = {}                           -- ids of orders whose fulfilment is on hold
+  self.places = {}                         -- locations by SKU, where it is another than the first
+  self.fault = nil                         -- what the shop says of each stock level that it is told
+  self.warns = false                       -- whether it understands no filter of GraphQL
 end
 
 local function problem(status, errors) return fake.json({ errors = errors }, status) end
 
+---The version that answers for the one that was asked for.
+local function version_of(self, asked)
+  for _, version in ipairs(self.supported) do
+    if version == asked then return version end
+  end
+  return self.supported[1]
+end
+
+---A route of the interface; `pattern` is below its version.
+local function route(pattern, answer)
+  local method, path = pattern:match "^(%S+) (.*)$"
+  shop:route(("%s %s%s"):format(method, BASE, path), function(self, request)
+    self.version = version_of(self, request.params.version)
+    local made = answer(self, request)
+    made.headers["X-Shopify-API-Version"] = self.version
+    return made
+  end)
+end
+
+local function may(self, ...)
+  for _, wanted in ipairs { ... } do
+    for _, scope in ipairs(self.scopes) do
+      if scope == wanted or scope == wanted:gsub("^read", "write") then return true end
+    end
+  end
+  return false
+end
+
+---A token of the developer dashboard's apps lasts a day.
+local DAY_TOKEN = "shpat_of_a_day"
+
 function shop:authorized(request)
-  if request:header "X-Shopify-Access-Token" == self.settings.token then return true end
+  local token = request:header "X-Shopify-Access-Token"
+  if request.path == "/admin/oauth/access_token" or token == self.settings.token then return true end
+  if token == DAY_TOKEN and self.token_until and self:now() < self.token_until then return true end
   return problem(401, "[API] Invalid API key or access token (unrecognized login or wrong password)")
 end
 
@@ -55,6 +100,7 @@ local STATES = {
 
 local function set_state(order, state, at)
   order.financial_status, order.fulfillment_status = state[1], state[2] or json.null
+  order.total_outstanding = (state[1] == "pending" or state[1] == "expired") and order.total_price or "0.00"
   if state[3] then order[state[3]] = stamp(at) end
 end
 
@@ -93,7 +139,8 @@ function shop:place(given)
   local order = { id = id, name = "#" .. 1000 + number, order_number = 1000 + number, test = false,
     created_at = stamp(at), updated_at = stamp(at), made = at, changed = self:now(), closed_at = json.null,
     cancelled_at = json.null, currency = given.currency, presentment_currency = given.currency, taxes_included = false,
-    total_price = money(given.total), subtotal_price = "0.00", total_tax = money(given.tax_total),
+    total_price = money(given.total), current_total_price = money(given.total), subtotal_price = "0.00",
+    total_tax = money(given.tax_total),
     total_tip_received = "0.00", email = given.email, contact_email = given.email, note = given.note or json.null,
     note_attributes = json.array {}, tags = "", source_name = "web", customer = json.null,
     payment_gateway_names = { given.payment_method or "manual" }, discount_codes = json.array {},
@@ -114,7 +161,8 @@ function shop:amend(order_id, changes)
   local order = find(self.orders, order_id)
   if changes.status then set_state(order, STATES[changes.status], self:now()) end
   if changes.note then order.note = changes.note end
-  if changes.total then order.total_price = money(changes.total) end
+  if changes.total then order.total_price, order.current_total_price = money(changes.total), money(changes.total) end
+  if changes.outstanding then order.total_outstanding = money(changes.outstanding) end
   touch(self, order)
 end
 
@@ -149,7 +197,7 @@ end
 function shop:ship(order_id, shipment)
   local order, pieces = find(self.orders, order_id), {}
   for _, line in ipairs(order.line_items) do
-    local count = not shipment.lines and line.quantity or 0
+    local count = not shipment.lines and line.fulfillable_quantity or 0
     for _, sent in ipairs(shipment.lines or {}) do
       if sent.sku == line.sku then count = decimal.new(sent.quantity):integer() end
     end
@@ -162,6 +210,21 @@ function shop:refund(order_id, refund)
   local order = find(self.orders, order_id)
   local whole = decimal.new(refund.amount) == decimal.new(order.total_price)
   order.financial_status = whole and "refunded" or "partially_refunded"
+  touch(self, order)
+end
+
+---A piece is given back before it was sent: it stays in the line's quantity, and in the order's total.
+function shop:shrink(order_id, sku, quantity)
+  local order, pieces = find(self.orders, order_id), decimal.new(quantity):integer()
+  for _, line in ipairs(order.line_items) do
+    if line.sku == sku then
+      line.current_quantity = line.current_quantity - pieces
+      line.fulfillable_quantity = line.fulfillable_quantity - pieces
+      table.insert(order.refunds, { id = self:next "refund", transactions = json.array {}, refund_line_items = {
+        { id = self:next "refund", line_item_id = line.id, quantity = pieces, restock_type = "cancel" } } })
+    end
+  end
+  order.financial_status = "partially_refunded"
   touch(self, order)
 end
 
@@ -271,10 +334,10 @@ local function rest_list(self, name, request)
 end
 
 for _, name in ipairs { "orders", "customers" } do
-  shop:route(("GET %s%s.json"):format(BASE, name), function(self, request) return rest_list(self, name, request) end)
+  route(("GET %s.json"):format(name), function(self, request) return rest_list(self, name, request) end)
 end
 
-shop:route("GET " .. BASE .. "customers/search.json", function(self, request)
+route("GET customers/search.json", function(self, request)
   local wanted, list = request.query.query:match "^email:(.*)$", json.array {}
   for _, customer in ipairs(self.customers) do
     if (customer.email or ""):lower() == wanted then list[#list + 1] = shown(customer) end
@@ -283,40 +346,72 @@ shop:route("GET " .. BASE .. "customers/search.json", function(self, request)
 end)
 
 for name, list in pairs { order = "orders", customer = "customers" } do
-  shop:route(("GET %s%s/{id}.json"):format(BASE, list), function(self, request)
+  route(("GET %s/{id}.json"):format(list), function(self, request)
     local record = find(self[list], request.params.id)
     return record and fake.json { [name] = shown(record, request.query.fields) } or problem(404, "Not Found")
   end)
 end
 
-shop:route("GET /admin/oauth/access_scopes.json", function()
-  local scopes = {}
-  for i, scope in ipairs { "read_all_orders", "write_orders", "read_customers", "write_products", "write_inventory",
-    "read_locations" } do scopes[i] = { handle = scope } end
+shop:route("POST /admin/oauth/access_token", function(self, request)
+  local asked = request:json()
+  if asked.grant_type ~= "client_credentials" or asked.client_secret ~= "shpss_fake" then
+    return fake.json({ error = "invalid_client", error_description = "Client authentication failed." }, 401)
+  end
+  self.token_until = self:now():add(86400)
+  return fake.json { access_token = DAY_TOKEN, scope = table.concat(self.scopes, ","), expires_in = 86399 }
+end)
+
+shop:route("GET /admin/oauth/access_scopes.json", function(self)
+  local scopes = json.array {}
+  for i, scope in ipairs(self.scopes) do scopes[i] = { handle = scope } end
   return fake.json { access_scopes = scopes }
 end)
 
-shop:route("GET " .. BASE .. "webhooks.json", function() return fake.json { webhooks = json.array {} } end)
+route("GET webhooks.json", function() return fake.json { webhooks = json.array {} } end)
 
 ---Ids of fulfilment orders and their lines are others than those of orders.
 local OTHER = 1000000
 
-shop:route("GET " .. BASE .. "orders/{id}/fulfillment_orders.json", function(self, request)
-  local order, lines = find(self.orders, request.params.id), json.array {}
-  if not order then return problem(404, "Not Found") end
-  for i, line in ipairs(order.line_items) do
-    lines[i] = { id = line.id + OTHER, line_item_id = line.id, quantity = line.quantity,
-      fulfillable_quantity = line.fulfillable_quantity }
+local FULFILMENT = { "merchant_managed_fulfillment_orders", "assigned_fulfillment_orders",
+  "third_party_fulfillment_orders" }
+
+---Nil: the app may.
+local function no_fulfilment(self, what)
+  for _, kind in ipairs(FULFILMENT) do
+    if may(self, what .. "_" .. kind) then return nil end
   end
-  local is_done = order.fulfillment_status == "fulfilled"
-  return fake.json { fulfillment_orders = { { id = order.id + OTHER, order_id = order.id, line_items = lines,
-    status = is_done and "closed" or "open", assigned_location_id = LOCATION } } }
+  return problem(403, ("[API] This action requires merchant approval for %s_%s scope."):format(what, FULFILMENT[1]))
+end
+
+route("GET orders/{id}/fulfillment_orders.json", function(self, request)
+  local order, refusal = find(self.orders, request.params.id), no_fulfilment(self, "read")
+  if refusal then return refusal end
+  if not order then return problem(404, "Not Found") end
+  local by_place, list = {}, json.array {}
+  for _, line in ipairs(order.line_items) do
+    local place = self.places[line.sku] or LOCATION
+    if not by_place[place] then
+      local is_done = order.fulfillment_status == "fulfilled"
+      by_place[place] = { id = order.id + OTHER * (#list + 1), order_id = order.id, line_items = json.array {},
+        status = is_done and "closed" or self.held[request.params.id] and "on_hold" or "open",
+        assigned_location_id = place }
+      list[#list + 1] = by_place[place]
+    end
+    table.insert(by_place[place].line_items, { id = line.id + OTHER, line_item_id = line.id, quantity = line.quantity,
+      fulfillable_quantity = line.fulfillable_quantity })
+  end
+  return fake.json { fulfillment_orders = list }
 end)
 
-shop:route("POST " .. BASE .. "fulfillments.json", function(self, request)
-  local given, pieces, order = request:json().fulfillment, {}, nil
+route("POST fulfillments.json", function(self, request)
+  local given, pieces, order, refusal = request:json().fulfillment, {}, nil, no_fulfilment(self, "write")
+  if refusal then return refusal end
+  if #given.line_items_by_fulfillment_order > 1 then
+    return problem(422, { base = { "All fulfillment orders must be assigned to the same location." } })
+  end
   for _, part in ipairs(given.line_items_by_fulfillment_order) do
     order = find(self.orders, part.fulfillment_order_id - OTHER)
+      or find(self.orders, part.fulfillment_order_id - 2 * OTHER)
     for _, line in ipairs(part.fulfillment_order_line_items or {}) do
       pieces[#pieces + 1] = { id = line.id - OTHER, quantity = line.quantity }
     end
@@ -329,7 +424,7 @@ shop:route("POST " .. BASE .. "fulfillments.json", function(self, request)
   return fake.json({ fulfillment = parcel }, 201)
 end)
 
-shop:route("POST " .. BASE .. "fulfillments/{id}/update_tracking.json", function(self, request)
+route("POST fulfillments/{id}/update_tracking.json", function(self, request)
   for _, order in ipairs(self.orders) do
     local parcel = find(order.fulfillments, request.params.id)
     if parcel then
@@ -344,7 +439,7 @@ shop:route("POST " .. BASE .. "fulfillments/{id}/update_tracking.json", function
 end)
 
 for call, done in pairs { cancel = { "cancelled_at", "cancelled" }, close = { "closed_at", "archived" } } do
-  shop:route(("POST %sorders/{id}/%s.json"):format(BASE, call), function(self, request)
+  route(("POST orders/{id}/%s.json"):format(call), function(self, request)
     local order = find(self.orders, request.params.id)
     if not order then return problem(404, "Not Found") end
     if order[done[1]] ~= json.null then return problem(422, { base = { "Order is already " .. done[2] } }) end
@@ -364,13 +459,13 @@ local function take_customer(self, record, given, status)
   return fake.json({ customer = shown(record) }, status)
 end
 
-shop:route("POST " .. BASE .. "customers.json", function(self, request)
+route("POST customers.json", function(self, request)
   local given = request:json().customer
   if self:customer_of(given.email) then return problem(422, { email = { "has already been taken" } }) end
   return take_customer(self, find(self.customers, self:register {}), given, 201)
 end)
 
-shop:route("PUT " .. BASE .. "customers/{id}.json", function(self, request)
+route("PUT customers/{id}.json", function(self, request)
   local record = find(self.customers, request.params.id)
   return record and take_customer(self, record, request:json().customer) or problem(404, "Not Found")
 end)
@@ -424,14 +519,17 @@ local function product_node(product)
     updatedAt = iso(product.changed), hasOnlyDefaultVariant = product.only, productType = "", vendor = "" }
 end
 
-local function variant_node(self, variant, product)
+---@param location? string whose level is asked for
+local function variant_node(self, variant, product, location)
   local level = self.levels[variant.sku]
+  local lies = level + (self.committed[variant.sku] or 0)
+  local is_elsewhere = variant.is_elsewhere or location ~= nil and location ~= gid("Location", LOCATION)
   return { legacyResourceId = tostring(variant.id), sku = variant.sku, title = variant.title, barcode = json.null,
     price = tostring(variant.price), compareAtPrice = variant.compare and tostring(variant.compare) or json.null,
     product = { legacyResourceId = tostring(product.id), id = gid("Product", product.id) },
-    inventoryItem = { id = gid("InventoryItem", variant.id + OTHER), tracked = true, unitCost = json.null,
-      inventoryLevel = { quantities = { { name = "available", quantity = level },
-        { name = "on_hand", quantity = level } } } } }
+    inventoryItem = { id = gid("InventoryItem", variant.id + OTHER), tracked = variant.tracked ~= false,
+      unitCost = json.null, inventoryLevel = is_elsewhere and json.null or { quantities = {
+        { name = "available", quantity = level }, { name = "on_hand", quantity = lies } } } } }
 end
 
 ---All variants, each with its product.
@@ -454,8 +552,36 @@ end
 
 local function faults(words) return { { field = json.array { "input" }, message = words } } end
 
-local function set_quantities(self, variables)
+---What is wrong with the form of a stock level, which changed with version 2026-04: GraphQL refuses the whole request.
+---@return string?
+local function fault_of_form(self, query, input)
+  local is_new = self.version >= "2026-04"
+  if is_new and not query:find "@idempotent%(key:%$" then
+    return "The @idempotent directive is required for this mutation but was not provided."
+  elseif is_new and input.ignoreCompareQuantity ~= nil then
+    return "InventorySetQuantitiesInput.ignoreCompareQuantity (Field is not defined)"
+  end
+  for _, entry in ipairs(input.quantities) do
+    if is_new and entry.changeFromQuantity == nil then
+      return "InventoryQuantityInput.changeFromQuantity (Expected value to be provided)"
+    elseif not is_new and entry.changeFromQuantity ~= nil then
+      return "InventoryQuantityInput.changeFromQuantity (Field is not defined)"
+    end
+  end
+end
+
+local function set_quantities(self, variables, query)
   local by_item, input = {}, variables.input
+  local fault = fault_of_form(self, query, input)
+  if fault then
+    self:answer(fake.json { errors = { { message = fault, extensions = { code = "INVALID_VARIABLE" } } } })
+  elseif self.version < "2026-04" and not input.ignoreCompareQuantity then
+    return faults "The compareQuantity argument must be given to each quantity or ignored using ignoreCompareQuantity."
+  elseif self.fault then
+    return faults(self.fault)
+  elseif self.keys[variables.key or ""] then
+    return json.array {}
+  end
   for _, variant in ipairs(variants(self)) do by_item[gid("InventoryItem", variant.id + OTHER)] = variant end
   for _, entry in ipairs(input.quantities) do
     if not by_item[entry.inventoryItemId] then return faults "The specified inventory item could not be found." end
@@ -463,9 +589,10 @@ local function set_quantities(self, variables)
   end
   for _, entry in ipairs(input.quantities) do
     local sku = by_item[entry.inventoryItemId].sku
-    self.levels[sku] = entry.quantity
-    self:book { kind = "stock", sku = sku, quantity = entry.quantity }
+    self.levels[sku] = entry.quantity - (input.name == "on_hand" and self.committed[sku] or 0)
+    self:book { kind = "stock", sku = sku, quantity = entry.quantity, name = input.name }
   end
+  if variables.key then self.keys[variables.key] = true end
   return json.array {}
 end
 
@@ -477,7 +604,11 @@ local function set_prices(self, variables)
     end
     if not variant then return faults "Product variant does not exist" end
     variant.price = decimal.new(entry.price)
-    variant.compare = entry.compareAtPrice and decimal.new(entry.compareAtPrice) or nil
+    if entry.compareAtPrice == json.null then
+      variant.compare = nil
+    elseif entry.compareAtPrice then -- what is not sent stays
+      variant.compare = decimal.new(entry.compareAtPrice)
+    end
     self:book { kind = "price", sku = variant.sku, price = entry.price }
   end
   return json.array {}
@@ -485,15 +616,15 @@ end
 
 ---Questions and changes by the field that they ask for; the first that is there.
 local FIELDS = {
-  { "inventorySetQuantities", function(self, v)
-    return { inventorySetQuantities = { userErrors = set_quantities(self, v) } }
+  { "inventorySetQuantities", function(self, v, query)
+    return { inventorySetQuantities = { userErrors = set_quantities(self, v, query) } }
   end },
   { "productVariantsBulkUpdate", function(self, v)
     return { productVariantsBulkUpdate = { userErrors = set_prices(self, v) } }
   end },
   { "productVariants%(", function(self, v)
     return { productVariants = nodes(searched(self, variants(self), v), function(variant)
-      return variant_node(self, variant, variant.product)
+      return variant_node(self, variant, variant.product, v.location)
     end) }
   end },
   { "products%(", function(self, v) return { products = nodes(searched(self, self.products, v), product_node) } end },
@@ -502,7 +633,7 @@ local FIELDS = {
     for _, id in ipairs(v.ids) do wanted[id] = true end
     for _, variant in ipairs(variants(self)) do
       if wanted[gid("ProductVariant", variant.id)] then
-        found[#found + 1] = variant_node(self, variant, variant.product)
+        found[#found + 1] = variant_node(self, variant, variant.product, v.location)
       end
     end
     return { nodes = found }
@@ -523,10 +654,28 @@ local FIELDS = {
   end },
 }
 
-shop:route("POST " .. BASE .. "graphql.json", function(self, request)
+local function too_much()
+  return fake.json { errors = { { message = "Throttled", extensions = { code = "THROTTLED" } } }, extensions = {
+    cost = { requestedQueryCost = 42, actualQueryCost = json.null, throttleStatus = { maximumAvailable = 1000,
+      currentlyAvailable = 2, restoreRate = 20 } } } }
+end
+
+route("POST graphql.json", function(self, request)
   local asked = request:json()
+  local kind = asked.query:find "^mutation" and "change" or "ask"
+  if self.throttled[kind] > 0 then
+    self.throttled[kind] = self.throttled[kind] - 1
+    return too_much()
+  end
   for _, field in ipairs(FIELDS) do
-    if asked.query:find(field[1]) then return data(field[2](self, asked.variables or {})) end
+    if asked.query:find(field[1]) then
+      local answer = data(field[2](self, asked.variables or {}, asked.query))
+      if not self.warns or not (asked.variables or {}).query then return answer end
+      local told = json.decode(answer.body)
+      told.extensions.search = { { path = { "products" }, query = asked.variables.query, warnings = { {
+        field = "updated_at", message = "Invalid search field for this query." } } } }
+      return fake.json(told)
+    end
   end
   return fake.json { errors = { { message = "Field doesn't exist", extensions = { code = "undefinedField" } } } }
 end)

@@ -236,6 +236,21 @@ function shop:refund(order_id, refund)
   stamp(self, order)
 end
 
+---A line is cancelled in part: its quantity and the totals shrink, what was paid does not.
+function shop:shrink(order_id, sku, quantity)
+  local order, pieces = by(self.orders, "id", order_id), decimal.new(quantity):integer()
+  for _, line in ipairs(order.lines) do
+    if line.productVariant.sku == sku then
+      local less = pieces * line.proratedUnitPriceWithTax
+      line.quantity = line.quantity - pieces
+      line.proratedLinePrice, line.proratedLinePriceWithTax = line.proratedLinePrice - less, line.proratedLinePriceWithTax - less
+      order.total, order.totalWithTax = order.total - less, order.totalWithTax - less
+      allocate(self, line, -pieces)
+    end
+  end
+  stamp(self, order)
+end
+
 function shop:remove(order_id)
   for i, order in ipairs(self.orders) do
     if order.id == order_id then return table.remove(self.orders, i) end

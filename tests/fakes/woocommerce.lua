@@ -338,7 +338,8 @@ local TOLD = { "name", "description", "sku", "regular_price", "sale_price", "wei
 local function change(self, object, fields)
   local was, price = object.stock_quantity, object.regular_price
   for _, name in ipairs(TOLD) do
-    if fields[name] ~= nil then object[name] = fields[name] end
+    local is_end = name:find "^date_on_sale" and fields[name] == "" -- a null is passed over
+    if is_end then object[name] = json.null elseif fields[name] ~= nil and fields[name] ~= json.null then object[name] = fields[name] end
   end
   if fields.stock_quantity ~= nil then -- whole numbers are all that it knows
     object.stock_quantity = decimal.new(tostring(fields.stock_quantity)):round(0, "down")

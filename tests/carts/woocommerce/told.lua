@@ -1,5 +1,6 @@
 ---WooCommerce's own traps, beside the standard tests: who is let in, what is counted where, and what is refused in words.
 ---Run by tests/system/woocommerce-told.
+local json = require "cartwright.json"
 local tests = require "cartwright.testing"
 local set = tests.new()
 
@@ -124,6 +125,15 @@ function set.stock_is_counted_where_it_is_managed(trial)
   trial:equal(trial:document("item", id).variants, { { name = "S & slim" }, { name = "M" } })
 end
 
+-- Notices -------------------------------------------------------------------------------------------------------------
+
+---When a webhook is made the shop tries its address, without a signature; what has more in it is no such trial.
+function set.the_trial_of_a_new_webhook_is_let_pass(trial)
+  local headers = { ["Content-Type"] = "application/x-www-form-urlencoded" }
+  trial:equal(trial:hear_one { headers = headers, body = "webhook_id=5" }, { believed = false, ignored = true })
+  trial:equal(trial:hear_one { headers = headers, body = "webhook_id=5&x=1" }, { believed = false, ignored = false })
+end
+
 -- Goods ---------------------------------------------------------------------------------------------------------------
 
 function set.variations_are_told_by_their_product(trial)
@@ -185,6 +195,28 @@ function set.a_sale_price_has_its_period(trial)
     date_on_sale_to_gmt = trial.shop:now():add(30 * 86400):format "%Y-%m-%dT%H:%M:%S" })
 end
 
+---What the shop keeps of an older sale would end the new one, or let it wait.
+function set.bounds_of_an_older_sale_are_taken_away(trial)
+  trial:configure { out = { prices = { brake = false, list = "sale" } } }
+  trial.shop:offer { sku = "TEA", name = "Tea", price = "5.00" }
+  trial.shop:offer { sku = "CUP", name = "Cup", price = "5.00" }
+  local function stamp(days) return trial.shop:now():add(days * 86400):format "%Y-%m-%dT%H:%M:%S" end
+  for _, sku in ipairs { "TEA", "CUP" } do
+    local item = trial.shop:item_of(sku)
+    item.sale_price, item.date_on_sale_from_gmt, item.date_on_sale_to_gmt = "4.50", stamp(-9), stamp(-2)
+  end
+  trial:wait(60)
+  trial:sync "items"
+  local began = trial.shop:now():add(-86400)
+  trial:put { kind = "price", { sku = "TEA", list = "sale", currency = "EUR", amount = "4.50", valid_from = began } }
+  trial:put { kind = "price", { sku = "CUP", list = "sale", currency = "EUR", amount = "4.00" } }
+  trial:sync "prices_out"
+  trial:equal(trial.shop:item_of "TEA", { sale_price = "4.50", date_on_sale_from_gmt = began:format "%Y-%m-%dT%H:%M:%S",
+    date_on_sale_to_gmt = json.null })
+  trial:equal(trial.shop:item_of "CUP", { sale_price = "4.00", date_on_sale_from_gmt = json.null,
+    date_on_sale_to_gmt = json.null })
+end
+
 function set.a_product_with_variations_has_no_price_of_its_own(trial)
   trial.shop:offer(SHIRT)
   trial:wait(60)
@@ -205,6 +237,54 @@ function set.an_item_that_is_a_variation_gets_no_product_of_its_own(trial)
   trial.shop:offer(SHIRT)
   trial:put { kind = "item", { sku = "SHIRT-S", name = "Slim shirt" } }
   expect_refused(trial, "items_out", "is a variation of product")
+end
+
+---To the shop a comma parts SKUs that are asked for.
+function set.a_sku_with_a_comma_is_one_sku(trial)
+  trial.shop:offer { sku = "TEA", name = "Tea", price = "10.00" }
+  local item = { sku = "TEA,LARGE", name = "Large tea set", price = "99.00", currency = "EUR" }
+  trial:put { kind = "item", item }
+  trial:sync "items_out"
+  trial:equal(trial.shop:item_of "TEA", { name = "Tea", regular_price = "10.00" })
+  trial:equal(trial.shop:item_of "TEA,LARGE", { name = "Large tea set", regular_price = "99.00" })
+end
+
+---The probe of such an item must not take the other one for it.
+function set.a_sku_with_a_comma_is_looked_for_whole(trial)
+  trial.shop:offer { sku = "TEA", name = "Large tea set", price = "10.00" }
+  trial:put { kind = "item", { sku = "TEA,LARGE", name = "Large tea set" } }
+  trial.shop:trouble { on = "POST /wp-json/wc/v3/products", what = "lost" }
+  for _ = 1, 3 do
+    trial:sync("items_out", { fails = true })
+    trial:wait(400)
+  end
+  trial:equal(#trial.shop.products, 2, "products")
+  local _, why = fate(trial, "items_out")
+  trial:equal((fate(trial, "items_out")), "sent", why)
+end
+
+---WordPress keeps some SKUs with entities, which items then have as well.
+function set.a_sku_with_entities_is_the_same(trial)
+  trial.shop:offer { sku = "A&amp;B", name = "Both", price = "5.00", quantity = "1" }
+  trial:wait(60)
+  trial:sync "items"
+  put_level(trial, "A&amp;B", "9")
+  trial:sync "stock_out"
+  trial:equal(trial.shop:quantity_of "A&amp;B", "9")
+end
+
+---A number of the shop whose SKU was changed there stands for something else.
+function set.a_product_that_has_another_sku_by_now_is_left_alone(trial)
+  trial:configure { out = { stock = { brake = false }, prices = { brake = false } } }
+  trial.shop:offer { sku = "TEA", name = "Tea", price = "5.00", quantity = "1" }
+  trial:wait(60)
+  trial:sync "items"
+  trial.shop:item_of("TEA").sku = "CUP"
+  put_level(trial, "TEA", "9")
+  trial:put { kind = "price", { sku = "TEA", list = "default", currency = "EUR", amount = "9.00" } }
+  expect_refused(trial, "stock_out", "has the SKU CUP by now")
+  expect_refused(trial, "prices_out", "has the SKU CUP by now")
+  trial:equal(#trial.shop.books, 0, "what the shop was told")
 end
 
 function set.an_account_that_is_there_is_changed_not_doubled(trial)
@@ -292,6 +372,21 @@ function set.a_note_may_have_the_number(trial)
   trial:equal(#trial.shop.notes[id], 1, "notes")
   trial:equal(trial.shop.notes[id][1], { note = "UPS Ground TN1", customer_note = true })
   trial:equal(trial.shop:order_of(id).status, "completed")
+end
+
+---A number that is part of another one was not told with it.
+function set.a_note_with_a_longer_number_is_another_one(trial)
+  trial.shop.tracks = false
+  trial:configure { tracking_notes = true }
+  local id = place(trial)
+  trial:sync "orders"
+  for i, number in ipairs { "2026-1177", "1177/2", "1177.3", "1177", "77" } do
+    trial:put { kind = "shipment", { number = "S-" .. i, order_cart = trial.cart, order_id = id, confirmed = true,
+      tracking_number = number, carrier = "UPS Ground", tracking_url = "https://track.example/" .. number,
+      lines = { { sku = "TEA", quantity = "0.4" } } } }
+    trial:sync "shipments_out"
+  end
+  trial:equal(#trial.shop.notes[id], 5, "notes")
 end
 
 function set.an_order_that_was_cancelled_is_not_shipped(trial)

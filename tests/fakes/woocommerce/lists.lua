@@ -9,6 +9,13 @@ local function set_of(text)
   return set
 end
 
+---SKUs that are asked for: a comma parts them, unless it is one's own. Case does not count.
+local function skus_of(text)
+  local set = set_of(text:lower())
+  set[text:lower()] = true
+  return set
+end
+
 ---The column that a filter of times compares: local time, unless it says otherwise.
 local function column(query, field) return query.dates_are_gmt == "true" and field .. "_gmt" or field end
 
@@ -25,7 +32,7 @@ local HIDDEN = { trash = true, ["auto-draft"] = true, ["checkout-draft"] = true 
 
 local function fits(object, query, kind, ids, skus)
   if ids and not ids[tostring(object.id)] then return false end
-  if skus and not skus[tostring(object.sku)] then return false end
+  if skus and not skus[tostring(object.sku):lower()] then return false end
   if query.email and object.email ~= query.email then return false end
   if kind == "customer" and (query.role or "customer") ~= "all" and object.role ~= (query.role or "customer") then return false end
   if HAS_TIMES[kind] then
@@ -42,7 +49,7 @@ end
 function lists.select(all, query, kind)
   local size = math.tointeger(tonumber(query.per_page or "10"))
   if not size or size < 1 or size > 100 then return nil, "Invalid parameter(s): per_page" end
-  local ids, skus = query.include and set_of(query.include), query.sku and set_of(query.sku)
+  local ids, skus = query.include and set_of(query.include), query.sku and skus_of(query.sku)
   local found = {}
   for _, object in ipairs(all) do
     if fits(object, query, kind, ids, skus) then found[#found + 1] = object end

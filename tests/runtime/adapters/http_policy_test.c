@@ -410,6 +410,46 @@ static void a_429_stops_all_requests_of_the_client(void **state)
     close_shop(&shop);
 }
 
+#define QUOTA                                                                                                \
+    {                                                                                                        \
+        .quota = { "X-Reset-Ms", CW_SECOND / 1000, "X-Left", 5 }                                             \
+    }
+
+static void a_429_with_a_header_of_the_shops_own_waits_for_it(void **state)
+{
+    (void)state;
+    struct shop shop;
+    struct step steps[8];
+    for (size_t i = 0; i < 7; i++)
+        steps[i] = (struct step){ .status = 429, .headers = { { "x-reset-ms", "28500" } } };
+    steps[7] = (struct step){ .status = 200 };
+    open_shop(&shop, (struct cw_http_config)QUOTA, steps, 8);
+    struct result result = ask(&shop, get_request());
+    assert_int_equal(result.status, 200);
+    assert_int_equal(result.attempts, 8); /* more than the five that a request has */
+    assert_int_equal(shop.fake.sent[1].at - shop.fake.sent[0].at, 28500 * (CW_SECOND / 1000));
+    close_shop(&shop);
+}
+
+static void a_quota_that_is_nearly_used_up_stops_all_requests(void **state)
+{
+    (void)state;
+    static const char *const left[] = { "5", "4", "", "x" };
+    for (size_t i = 0; i < 4; i++) {
+        struct shop shop;
+        struct step steps[] = { { .status = 200,
+                                  .headers = { { "X-Left", left[i] }, { "X-Reset-Ms", "12000" } } },
+                                { .status = 200 } };
+        open_shop(&shop, (struct cw_http_config)QUOTA, steps, 2);
+        ask(&shop, get_request());
+        assert_int_equal(cw_http_stats(shop.http).held_us, i == 1 ? 12 * CW_SECOND : 0);
+        ask(&shop, (struct cw_http_request){ .method = "POST", .url = address });
+        assert_int_equal(shop.fake.sent[1].at - shop.fake.sent[0].at, i == 1 ? 12 * CW_SECOND : 0);
+        assert_int_equal(cw_http_stats(shop.http).throttled, 0);
+        close_shop(&shop);
+    }
+}
+
 struct leave {
     unsigned asked;
     bool is_over;
@@ -814,6 +854,8 @@ int main(void)
         cmocka_unit_test(waits_that_the_server_asks_for_use_up_no_attempts),
         cmocka_unit_test(a_server_that_puts_off_for_ever_is_given_up),
         cmocka_unit_test(a_429_stops_all_requests_of_the_client),
+        cmocka_unit_test(a_429_with_a_header_of_the_shops_own_waits_for_it),
+        cmocka_unit_test(a_quota_that_is_nearly_used_up_stops_all_requests),
         cmocka_unit_test(whether_a_request_may_leave_is_asked_when_its_turn_has_come),
         cmocka_unit_test(requests_keep_to_the_rate_and_the_burst),
         cmocka_unit_test(a_429_halves_the_rate_once_and_success_restores_it),

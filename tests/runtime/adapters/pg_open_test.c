@@ -52,7 +52,7 @@ static void what_is_no_store_of_ours_is_left_alone(void **state)
     pg_server_execute(bed->bed.schema, "UPDATE meta SET value = '99' WHERE name = 'schema'");
     assert_int_equal(code_at(bed->bed.path, &err), CW_USAGE);
     assert_non_null(strstr(err.text, "version 99"));
-    assert_non_null(strstr(err.text, "up to 4"));
+    assert_non_null(strstr(err.text, "up to 5"));
     pg_server_create("other");
     pg_server_execute("other", "CREATE TABLE other.invoices (id INTEGER)");
     fault_bed_address(uri, sizeof uri, pg_server_port(), PG_SERVER_PASSWORD, "other");
@@ -129,34 +129,62 @@ static const char version_3_rows[] =
     "INSERT INTO shipments (cart, external_id, order_id, first_run, last_run, first_stored_at, "
     "last_stored_at) VALUES ('shop', 'S1', '1001', 1, 1, 'x', 'x')";
 
-static void a_store_of_version_3_is_brought_forward_with_what_is_in_it(void **state)
+/* Made by a program of an older version, with these rows in it; opened again by this one. */
+static void open_older(struct store_bed *there, int version, const char *rows)
 {
-    struct fault_bed *bed = *state;
-    struct cw_schema old = { cw_store_schema_postgresql.steps, 1 };
+    struct cw_schema old = { cw_store_schema_postgresql.steps, (size_t)(version - 2) };
     struct cw_store_config config = { .create = true };
-    struct store_bed there = { 0 };
     struct cw_error err;
-    (void)bed;
+    char says[64];
     pg_server_create("old");
-    snprintf(there.path, sizeof there.path, "%s", pg_server_uri("old"));
-    config.uri = there.path;
+    snprintf(there->path, sizeof there->path, "%s", pg_server_uri("old"));
+    config.uri = there->path;
     struct cw_store *store = cw_pg_open_schema(&config, NULL, &old, &err);
     assert_ok(store != NULL, err);
     cw_store_close(store);
-    pg_server_execute("old", version_3_rows);
+    pg_server_execute("old", rows);
     config.read_only = true;
     assert_null(cw_store_open(&config, NULL, &err));
-    assert_non_null(strstr(err.text, "are version 3, this program needs 4"));
+    snprintf(says, sizeof says, "are version %d, this program needs %d", version, CW_STORE_SCHEMA);
+    assert_non_null(strstr(err.text, says));
     config.read_only = false;
-    there.store = cw_store_open(&config, NULL, &err);
-    assert_ok(there.store != NULL, err);
-    assert_false(cw_store_is_new(there.store));
+    there->store = cw_store_open(&config, NULL, &err);
+    assert_ok(there->store != NULL, err);
+    assert_false(cw_store_is_new(there->store));
+}
+
+static void close_older(struct store_bed *there)
+{
+    cw_store_close(there->store);
+    pg_server_drop("old");
+}
+
+static void a_store_of_version_3_is_brought_forward_with_what_is_in_it(void **state)
+{
+    struct store_bed there = { 0 };
+    (void)state;
+    open_older(&there, 3, version_3_rows);
     assert_string_equal(ask(&there, "SELECT stream, lane, event, due_at FROM messages ORDER BY id"),
                         "statuses_out|order/1001|rule/1|2024-03-31T02:30:00.000000Z\n"
                         "statuses_out|order/1002|rule/2|NULL");
     assert_string_equal(ask(&there, "SELECT external_id, order_cart FROM shipments"), "S1|NULL");
-    cw_store_close(there.store);
-    pg_server_drop("old");
+    close_older(&there);
+}
+
+static const char version_4_rows[] =
+    "INSERT INTO orders (cart, external_id, first_run, last_run, first_stored_at, last_stored_at, type, "
+    "state) VALUES ('shop', '1001', 1, 1, 'x', 'x', 'sales_order', 'released');"
+    "INSERT INTO order_lines (order_id, position, sku, quantity) SELECT id, 1, 'A', '2' FROM orders";
+
+static void a_store_of_version_4_is_brought_forward_with_what_is_in_it(void **state)
+{
+    struct store_bed there = { 0 };
+    (void)state;
+    open_older(&there, 4, version_4_rows);
+    assert_string_equal(ask(&there, "SELECT o.external_id, l.sku, l.quantity, l.cancelled FROM orders o JOIN "
+                                    "order_lines l ON l.order_id = o.id"),
+                        "1001|A|2|NULL");
+    close_older(&there);
 }
 
 #define FAULT_TEST(test) cmocka_unit_test_setup_teardown(test, fault_bed_setup, fault_bed_teardown)
@@ -168,6 +196,7 @@ int main(void)
         FAULT_TEST(what_is_no_store_of_ours_is_left_alone),
         FAULT_TEST(two_that_make_a_store_at_once_share_it),
         FAULT_TEST(a_store_of_version_3_is_brought_forward_with_what_is_in_it),
+        FAULT_TEST(a_store_of_version_4_is_brought_forward_with_what_is_in_it),
         FAULT_TEST(a_store_with_a_record_missing_is_not_sound),
     };
     cw_log_configure((struct cw_log_config){ .out = NULL });

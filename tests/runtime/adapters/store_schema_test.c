@@ -215,6 +215,24 @@ static void messages_of_statuses_wait_in_the_lanes_of_their_orders(void **state)
     cw_store_close(bed.store);
 }
 
+static void lines_from_before_have_nothing_cancelled(void **state)
+{
+    struct store_bed bed = { 0 };
+    struct cw_error err;
+    (void)state;
+    struct cw_store *store = open_version(4, &err);
+    assert_ok(store != NULL, err);
+    cw_store_close(store);
+    assert_int_equal(version_there(), 4);
+    bed.store = open_version(5, &err);
+    assert_ok(bed.store != NULL, err);
+    assert_string_equal(ask(&bed, "SELECT sku, quantity, total, cancelled, count(*) FROM order_lines GROUP "
+                                  "BY sku, quantity, total, cancelled ORDER BY sku"),
+                        "A|2|21.00|NULL|5\nB|1|42.01|NULL|5");
+    cw_store_close(bed.store);
+    assert_int_equal(version_there(), 5);
+}
+
 static void a_newer_store_is_refused_and_left_as_it_is(void **state)
 {
     struct cw_error err;
@@ -222,7 +240,7 @@ static void a_newer_store_is_refused_and_left_as_it_is(void **state)
     assert_forward();
     assert_null(open_version(1, &err));
     assert_int_equal(err.code, CW_USAGE);
-    assert_non_null(strstr(err.text, "version 6"));
+    assert_non_null(strstr(err.text, "version 7"));
     assert_non_null(strstr(err.text, "up to 1"));
     assert_int_equal(version_there(), REBUILT);
 }
@@ -234,7 +252,7 @@ static void a_step_that_fails_leaves_the_version_before(void **state)
     (void)state;
     struct cw_schema faulty = schema_of(steps, add_step, "DROP TABLE colours; CREATE TABLE orders (a);");
     assert_null(cw_sqlite_open_schema(&config, &faulty, &err));
-    assert_non_null(strstr(err.text, "step to version 6"));
+    assert_non_null(strstr(err.text, "step to version 7"));
     assert_int_equal(version_there(), 1);
     assert_forward();
 }
@@ -315,6 +333,7 @@ int main(void)
         SCHEMA_TEST(orders_from_before_there_were_rules_are_released_sales_orders),
         SCHEMA_TEST(what_waited_before_is_found_by_its_issue),
         SCHEMA_TEST(messages_of_statuses_wait_in_the_lanes_of_their_orders),
+        SCHEMA_TEST(lines_from_before_have_nothing_cancelled),
         SCHEMA_TEST(a_newer_store_is_refused_and_left_as_it_is),
         SCHEMA_TEST(a_step_that_fails_leaves_the_version_before),
         SCHEMA_TEST(a_step_that_leaves_rows_without_their_document_is_refused),

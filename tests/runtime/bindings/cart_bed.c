@@ -263,8 +263,8 @@ static void map_record(struct cart_bed *bed, const struct cw_lua_stream *stream,
                   cw_records_scope(bed->records, 0, &bed->arena, bytes, &scope, &bed->err),
               bed->err);
     struct cw_plan_host host = cw_lua_plan_host(stream->plan);
-    assert_ok(cw_plan_run(cw_lua_plan_get(stream->plan), &scope, cw_slice("1"), &host, false, &bed->arena,
-                          &bed->mapped, &bed->err),
+    assert_ok(cw_plan_run(cw_lua_plan_get(stream->plan), &scope, cw_slice("1"), &host,
+                          (struct cw_plan_how){ 0 }, &bed->arena, &bed->mapped, &bed->err),
               bed->err);
 }
 

@@ -189,9 +189,9 @@ static const char *map_record(void)
                   cw_records_scope(records, 0, &arena, bytes, &scope, &bed.err),
               bed.err);
     struct cw_plan_host host = cw_lua_plan_host(plan);
-    assert_ok(
-        cw_plan_run(cw_lua_plan_get(plan), &scope, cw_slice("1"), &host, true, &arena, &mapped, &bed.err),
-        bed.err);
+    assert_ok(cw_plan_run(cw_lua_plan_get(plan), &scope, cw_slice("1"), &host,
+                          (struct cw_plan_how){ .trace = true }, &arena, &mapped, &bed.err),
+              bed.err);
     show(&mapped);
     cw_arena_fini(&arena);
     cw_records_free(records);

@@ -156,8 +156,8 @@ static void map_record(const char *json)
                   cw_records_scope(records, 0, &arena, bytes, &scope, &bed.err),
               bed.err);
     struct cw_plan_host host = cw_lua_plan_host(bed.orders->plan);
-    assert_ok(cw_plan_run(cw_lua_plan_get(bed.orders->plan), &scope, cw_slice("1"), &host, false, &arena,
-                          &mapped, &bed.err),
+    assert_ok(cw_plan_run(cw_lua_plan_get(bed.orders->plan), &scope, cw_slice("1"), &host,
+                          (struct cw_plan_how){ 0 }, &arena, &mapped, &bed.err),
               bed.err);
 }
 

@@ -476,6 +476,34 @@ static void a_body_in_a_file_gives_the_same_records(void **state)
     cw_records_free(records);
 }
 
+/* A shop gives one record by itself, which may have a list of the name of the list's own. */
+static void of_several_paths_the_first_with_ids_is_taken(void **state)
+{
+    static const char *const paths[] = { ".", "items" };
+    static const struct {
+        const char *text, *first;
+        size_t count;
+    } cases[] = {
+        { "{\"id\":7,\"items\":[{\"sku\":\"A\"},{\"sku\":\"B\"}]}", "7", 1 },
+        { "{\"items\":[{\"id\":8,\"items\":[]},{\"id\":9}],\"total_count\":2}", "8", 2 },
+        { "[{\"id\":5},{\"id\":6}]", "5", 2 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct cw_body *body = cw_body_create(1 << 20, &err);
+        assert_ok(cw_body_write(body, cw_slice(cases[i].text), &err), err);
+        struct cw_records *records = cw_records_open_first(body, paths, 2, "id", &err);
+        assert_ok(records != NULL, err);
+        assert_int_equal(cw_records_count(records), cases[i].count);
+        assert_slice(id_of(records, 0), cases[i].first);
+        cw_records_free(records);
+    }
+    struct cw_body *body = cw_body_create(1 << 20, &err);
+    assert_ok(cw_body_write(body, cw_slice("{\"message\":\"no\"}"), &err), err);
+    assert_null(cw_records_open_first(body, paths, 2, "id", &err));
+    assert_int_equal(err.code, CW_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,6 +527,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_record_without_id_says_where_it_was_looked_for, start, stop),
         cmocka_unit_test_setup_teardown(texts_are_collected_once_in_order, start, stop),
         cmocka_unit_test_setup_teardown(the_fingerprint_tells_pages_apart_by_ids_and_order, start, stop),
+        cmocka_unit_test_setup_teardown(of_several_paths_the_first_with_ids_is_taken, start, stop),
         cmocka_unit_test_setup_teardown(a_body_in_a_file_gives_the_same_records, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,43 @@ static void more_than_was_ordered_counts_as_shipped_whole_and_nothing_else(void 
     assert_string_equal(LEFT(doc, gone("", "1", "A", "-2")), "A 5 allocated; B 1 allocated");
 }
 
+static void cancel(const struct cw_document *doc, const char *id, const char *pieces)
+{
+    struct cw_document *line = cw_document_get(doc, "lines")->list.first;
+    while (!cw_slice_is(line->external_id, id))
+        line = line->next;
+    set_money(line, "cancelled", pieces);
+}
+
+static void pieces_that_will_not_be_sent_take_nothing(void **state)
+{
+    (void)state;
+    struct cw_document *doc = order("on_hold");
+    add_line(doc, "1", "A", "5");
+    add_line(doc, "2", "A", "3");
+    add_line(doc, "3", "B", "1");
+    cancel(doc, "1", "2");
+    assert_takes(doc, "A 3 allocated; A 3 allocated; B 1 allocated");
+    assert_string_equal(LEFT(doc, gone("", "1", "A", "2")), "A 1 allocated; A 3 allocated; B 1 allocated");
+    assert_string_equal(LEFT(doc, gone("", "", "A", "4")), "A 2 allocated; B 1 allocated");
+    cancel(doc, "2", "3.000");
+    assert_takes(doc, "A 3 allocated; B 1 allocated");
+    assert_string_equal(LEFT(doc, gone("", "1", "A", "3")), "B 1 allocated");
+    cancel(doc, "3", "0");
+    assert_takes(doc, "A 3 allocated; B 1 allocated");
+}
+
+static void no_more_than_was_ordered_can_be_cancelled_and_no_less_than_nothing(void **state)
+{
+    (void)state;
+    struct cw_document *doc = order("on_hold");
+    add_line(doc, "1", "A", "5");
+    add_line(doc, "2", "B", "1");
+    cancel(doc, "1", "6");
+    cancel(doc, "2", "-3");
+    assert_takes(doc, "B 1 allocated");
+}
+
 static void the_back_office_is_believed_before_the_cart(void **state)
 {
     (void)state;
@@ -237,6 +274,9 @@ int main(void)
                                         close_arena),
         cmocka_unit_test_setup_teardown(what_has_left_is_taken_no_more, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(more_than_was_ordered_counts_as_shipped_whole_and_nothing_else,
+                                        open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(pieces_that_will_not_be_sent_take_nothing, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(no_more_than_was_ordered_can_be_cancelled_and_no_less_than_nothing,
                                         open_arena, close_arena),
         cmocka_unit_test_setup_teardown(the_back_office_is_believed_before_the_cart, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(quantities_are_such_that_they_can_be_counted, open_arena,

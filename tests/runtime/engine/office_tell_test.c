@@ -92,6 +92,19 @@ static void a_shipment_without_lines_is_the_whole_order(void **state)
         "\"quantity\":\"4\"}],\"completes\":true");
 }
 
+static void pieces_that_were_cancelled_complete_the_order_without_leaving(void **state)
+{
+    (void)state;
+    ruled_bed_store(&bed.site, "orders",
+                    "{'id':101,'number':'N101','status':'paid','currency':'EUR','total':'14.00','lines':["
+                    "{'id':7,'sku':'A','quantity':10,'cancelled':4,'price':'1.00','total':'10.00'},"
+                    "{'id':8,'sku':'B','quantity':4,'cancelled':4,'price':'1.00','total':'4.00'}]}");
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'lines':[{'sku':'A','quantity':5}]"));
+    office_bed_say(&bed, "shipment", SHIPMENT("S2", ",'lines':[{'sku':'A','quantity':1}]"));
+    assert_rows(&bed.site, "SELECT event, payload LIKE '%\"completes\":true}' FROM messages ORDER BY id",
+                "S1|0\nS2|1");
+}
+
 static void late_tracking_is_one_message_more_of_the_same_parcel(void **state)
 {
     (void)state;
@@ -448,6 +461,7 @@ int main(void)
         TEST(a_shipment_is_told_when_it_is_confirmed_and_once),
         TEST(the_parcel_that_leaves_nothing_completes_the_order),
         TEST(a_shipment_without_lines_is_the_whole_order),
+        TEST(pieces_that_were_cancelled_complete_the_order_without_leaving),
         TEST(late_tracking_is_one_message_more_of_the_same_parcel),
         TEST(a_corrected_tracking_number_names_the_one_before),
         TEST(tracking_that_comes_before_the_parcel_was_told_goes_with_it),

@@ -375,6 +375,39 @@ static void a_shipment_of_the_whole_order_is_of_what_was_ordered_when_it_left(vo
                 "7|A|10\n8|B|4");
 }
 
+/* Of 10 pieces of A the cart took 4 out, and all of B. */
+static void shrink(void)
+{
+    ruled_bed_store(&bed.site, "orders",
+                    "{'id':101,'number':'N101','status':'paid','currency':'EUR','total':'14.00','lines':["
+                    "{'id':7,'sku':'A','quantity':10,'cancelled':4,'price':'1.00','total':'10.00'},"
+                    "{'id':8,'sku':'B','quantity':4,'cancelled':4,'price':'1.00','total':'4.00'}]}");
+    assert_rows(&bed.site, "SELECT quantity, cancelled FROM order_lines ORDER BY position", "10|4\n4|4");
+}
+
+static void what_was_cancelled_cannot_leave_and_is_not_of_the_whole_order(void **state)
+{
+    (void)state;
+    shrink();
+    office_bed_refused(
+        &bed, "shipment", SHIPMENT("S1", ",'lines':[{'sku':'A','quantity':7}]"), CW_REFUSED,
+        "with it 7 of sku A would have left for order 101 of shop, but 6 were ordered and not cancelled");
+    office_bed_refused(&bed, "shipment", SHIPMENT("S1", ",'lines':[{'line_id':'8','quantity':1}]"),
+                       CW_REFUSED, "with it 1 of sku B would have left for order 101 of shop, but 0 were");
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'confirmed':true"));
+    assert_rows(&bed.site, "SELECT line_id, sku, quantity FROM shipment_lines", "7|A|6");
+}
+
+static void what_left_before_it_was_cancelled_does_not_keep_the_rest_from_leaving(void **state)
+{
+    (void)state;
+    office_bed_say(&bed, "shipment", SHIPMENT("S1", ",'lines':[{'line_id':'8','quantity':4}]"));
+    shrink();
+    office_bed_say(&bed, "shipment", SHIPMENT("S2", ",'lines':[{'line_id':'7','quantity':6}]"));
+    office_bed_refused(&bed, "shipment", SHIPMENT("S3", ",'lines':[{'line_id':'8','quantity':1}]"),
+                       CW_REFUSED, "with it 5 of sku B");
+}
+
 static void tracking_may_come_for_an_order_that_was_made_smaller(void **state)
 {
     (void)state;
@@ -427,6 +460,8 @@ int main(void)
         TEST(shipments_are_of_orders_that_are_there),
         TEST(more_than_was_ordered_cannot_leave),
         TEST(a_shipment_of_the_whole_order_is_of_what_was_ordered_when_it_left),
+        TEST(what_was_cancelled_cannot_leave_and_is_not_of_the_whole_order),
+        TEST(what_left_before_it_was_cancelled_does_not_keep_the_rest_from_leaving),
         TEST(tracking_may_come_for_an_order_that_was_made_smaller),
         TEST(what_is_not_the_back_offices_is_refused),
     };

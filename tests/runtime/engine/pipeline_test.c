@@ -173,6 +173,20 @@ static void change_script(const char *part, const char *with)
     site_bed_open(&bed);
 }
 
+static void a_skip_rule_decides_only_about_records_without_a_document(void **state)
+{
+    (void)state;
+    store(PAGE(ORDER("1", "paid", "3.00") "," ORDER("2", "shipped", "3.00")));
+    change_script("values = { 'test' }", "values = { 'shipped', 'lost' }");
+    store(
+        PAGE(ORDER("1", "shipped", "3.00") "," ORDER("2", "lost", "3.00") "," ORDER("3", "shipped", "3.00")));
+    assert_counts(1, 0, 1, 1);
+    assert_rows(&bed, ORDERS, "1|shipped|3.00\n2|shipped|3.00");
+    assert_rows(&bed, STAGED, "2|parked|unknown-status|status");
+    assert_rows(&bed, RAW,
+                "1|1|posted|\n2|1|posted|\n1|2|posted|\n2|2|parked|unknown-status\n3|1|skipped|test");
+}
+
 static void what_waits_is_mapped_again_once_the_script_has_changed(void **state)
 {
     (void)state;
@@ -423,6 +437,7 @@ int main(void)
         TEST(a_record_whose_id_is_too_long_is_parked_alone),
         TEST(a_damaged_record_is_parked_alone_under_its_own_id),
         TEST(a_record_that_waits_takes_nothing_from_the_document_it_had),
+        TEST(a_skip_rule_decides_only_about_records_without_a_document),
         TEST(a_record_that_waits_and_is_then_skipped_waits_no_more),
         TEST(what_waits_is_mapped_again_once_the_script_has_changed),
         TEST(what_still_waits_after_that_is_not_tried_again_by_the_same_script),

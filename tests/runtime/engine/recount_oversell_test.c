@@ -23,19 +23,21 @@ static long sum(struct stock_bed *of, const char *sql, const char *sku)
     return total;
 }
 
-/* What is left of an item when all that was ordered has gone, that of kits included. */
+#define OF_LINES                                                                                             \
+    " FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.status <> 'cancelled' AND l.sku = $1 "   \
+    "AND $2 = ''"
+
+static long to_send(struct stock_bed *of, const char *sku)
+{
+    return sum(of, "SELECT l.quantity" OF_LINES, sku) -
+           sum(of, "SELECT coalesce(l.cancelled, '0')" OF_LINES, sku);
+}
+
+/* What is left of an item when all that is to be sent has gone, that of kits included. */
 static long left_of(struct stock_bed *of, const char *sku, long in_a_kit)
 {
     long on_hand = sum(of, "SELECT quantity FROM stock_levels WHERE cart = '' AND sku = $1 AND $2 = ''", sku);
-    long ordered = sum(of,
-                       "SELECT l.quantity FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE "
-                       "o.status <> 'cancelled' AND l.sku = $1 AND $2 = ''",
-                       sku);
-    long kits = sum(of,
-                    "SELECT l.quantity FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.status "
-                    "<> 'cancelled' AND l.sku = $1 AND $2 = ''",
-                    "K");
-    return on_hand - ordered - in_a_kit * kits;
+    return on_hand - to_send(of, sku) - in_a_kit * to_send(of, "K");
 }
 
 static long allowed(struct stock_bed *of, const char *sku)
@@ -78,8 +80,9 @@ static void sell(const char *uri, const char *cart, unsigned seed)
         char id[16], lines[32];
         static const char *const skus[] = { "A", "B", "C", "K" };
         snprintf(id, sizeof id, "%d", (int)cw_random_below(&dice, SALES));
-        snprintf(lines, sizeof lines, "%s=%d", skus[cw_random_below(&dice, 4)],
-                 1 + (int)cw_random_below(&dice, 3));
+        int pieces = 1 + (int)cw_random_below(&dice, 3);
+        snprintf(lines, sizeof lines, "%s=%d-%d", skus[cw_random_below(&dice, 4)], pieces,
+                 (int)cw_random_below(&dice, (uint64_t)pieces + 1));
         stock_begin(&own);
         stock_order(&own, cart, id, cw_random_below(&dice, 5) == 0 ? "cancelled" : "paid", lines);
         struct cw_error err;

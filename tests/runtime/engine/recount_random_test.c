@@ -94,8 +94,8 @@ static void change_order(void)
     static const char *const statuses[] = { "paid", "on_hold", "cancelled", "processing" };
     char id[8], lines[64];
     snprintf(id, sizeof id, "%u", roll(ORDERS));
-    snprintf(lines, sizeof lines, "%s=%s %s=%u", sku_of(roll(SKUS + KITS)), number(6),
-             sku_of(roll(SKUS + KITS)), 1 + roll(3));
+    snprintf(lines, sizeof lines, "%s=%s %s=%u-%u", sku_of(roll(SKUS + KITS)), number(6),
+             sku_of(roll(SKUS + KITS)), 1 + roll(3), roll(4));
     const char *cart = roll(2) == 0 ? "shop" : "tea";
     struct cw_document *doc = stock_order_of(&bed, id, statuses[roll(4)], lines);
     enum cw_outcome outcome = roll(4) == 0 ? CW_PARKED : roll(6) == 0 ? CW_SKIPPED : CW_POSTED;

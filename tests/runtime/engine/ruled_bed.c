@@ -21,7 +21,7 @@ static const char cart_script[] =
     "  email = 'email', customer_id = 'customer', note = 'note', channel = 'channel', placed_at = 'placed',\n"
     "  billing = map.at('billing', address),\n"
     "  lines = map.each('lines', map.line { external_id = 'id', sku = 'sku', quantity = 'quantity',\n"
-    "    unit_price = 'price', total = 'total' }),\n"
+    "    cancelled = 'cancelled', unit_price = 'price', total = 'total' }),\n"
     "  custom = { gift = 'gift' } } }\n"
     "shop.tables.status = { pending = 'pending', paid = 'paid', shipped = 'shipped', cancelled = 'cancelled' "
     "}\n"

@@ -105,8 +105,13 @@ static void each_pair(struct stock_bed *bed, struct cw_document *doc, const char
             continue;
         *equals = '\0';
         struct cw_document *nested = add_to(&bed->arena, doc, list);
+        char *minus = strchr(equals + 1, '-');
         struct cw_slice sku = cw_arena_copy(&bed->arena, cw_slice(pair));
         *set(nested, "sku") = (struct cw_value){ .is_set = true, .text = sku };
+        if (minus != NULL) {
+            *minus = '\0';
+            set_money(nested, "cancelled", minus + 1);
+        }
         set_money(nested, "quantity", equals + 1);
     }
 }

@@ -35,7 +35,7 @@ void stock_incoming(struct stock_bed *bed, const char *id, const char *sku, cons
                     const char *quantity, const char *received, cw_time expected_at);
 void stock_price(struct stock_bed *bed, const char *sku, const char *list, const char *currency,
                  const char *amount, cw_time from, cw_time until);
-/* The document is put, and its demand. `lines`: "A=2 B=1". */
+/* The document is put, and its demand. `lines`: "A=2 B=1"; "A=3-1": of three one is cancelled. */
 struct cw_document *stock_order_of(struct stock_bed *bed, const char *id, const char *status,
                                    const char *lines);
 void stock_order(struct stock_bed *bed, const char *cart, const char *id, const char *status,

@@ -131,13 +131,13 @@ static void a_recording_is_tested_as_far_as_it_goes(void **state)
     assert_int_equal(run(bed, "orders-again"), CW_TRIAL_OK);
 }
 
-static void a_type_without_a_fake_is_an_error(void **state)
+static void a_type_that_nobody_knows_is_an_error(void **state)
 {
     struct bed *bed = *state;
     struct cw_error err;
     bed->config.type = "coffee";
     assert_null(cw_trial_open(&bed->config, &err));
-    assert_non_null(strstr(err.text, "there is no fake coffee"));
+    assert_non_null(strstr(err.text, "no cart script in"));
 }
 
 static void a_trial_that_is_closed_before_it_ran_leaves_nothing(void **state)
@@ -159,7 +159,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_test_that_is_not_there_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(letters_are_taken_out_of_an_inbox_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_recording_is_tested_as_far_as_it_goes, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_type_without_a_fake_is_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_type_that_nobody_knows_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(a_trial_that_is_closed_before_it_ran_leaves_nothing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

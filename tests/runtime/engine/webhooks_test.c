@@ -311,7 +311,7 @@ static void what_waits_for_a_transaction_is_stored_by_the_next_one_together(void
         if (i == 0)
             hooks_bed_wait(&bed, 100 * CW_MILLISECOND);
     }
-    hooks_bed_wait(&bed, 300 * CW_MILLISECOND);
+    hooks_bed_wait(&bed, 2 * CW_SECOND); /* under the collector that never rests */
     assert_int_equal(bed.commits, 1);
     bed.holds_commits = false;
     hooks_bed_release(&bed);

@@ -54,7 +54,15 @@ static inline void add_row(const char *table, const char *key, const char *value
 
 static inline void run_scope(const struct cw_scope *scope, bool trace)
 {
-    assert_ok(cw_plan_run(plan, scope, cw_slice("101"), host, trace, &arena, &mapped, &err), err);
+    const struct cw_plan_how how = { .trace = trace };
+    assert_ok(cw_plan_run(plan, scope, cw_slice("101"), host, how, &arena, &mapped, &err), err);
+}
+
+static inline void run_stored(const char *record)
+{
+    struct cw_scope scope = { .record = tree(&arena, record) };
+    const struct cw_plan_how how = { .is_stored = true };
+    assert_ok(cw_plan_run(plan, &scope, cw_slice("101"), host, how, &arena, &mapped, &err), err);
 }
 
 static inline void run(const char *record)

@@ -159,7 +159,8 @@ static void a_full_arena_ends_the_run_with_an_error(void **state)
     for (size_t limit = 1; !ok; limit += 7) {
         struct cw_arena small;
         cw_arena_init(&small, limit);
-        ok = cw_plan_run(plan, &scope, cw_slice("1"), NULL, true, &small, &mapped, &err);
+        ok = cw_plan_run(plan, &scope, cw_slice("1"), NULL, (struct cw_plan_how){ .trace = true }, &small,
+                         &mapped, &err);
         if (!ok)
             assert_int_equal(err.code, CW_LIMIT);
         cw_arena_fini(&small);

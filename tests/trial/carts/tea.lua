@@ -2,6 +2,7 @@
 local cart = require "cartwright.cart"
 local map = require "cartwright.map"
 local paging = require "cartwright.paging"
+local tell = require "cartwright.tell"
 
 local shop = cart.new {
   title = "Tea shop",
@@ -79,7 +80,7 @@ shop.orders = {
     shipping = map.at("deliver_to", map.address { first_name = "first", last_name = "last", street = "street",
       city = "town", postcode = "postcode", country = "country" }),
     lines = map.each("items", map.line { external_id = "id", sku = "sku", name = "title", quantity = "count",
-      unit_price = "each" }),
+      cancelled = "dropped", unit_price = "each" }),
   },
 }
 
@@ -150,9 +151,19 @@ shop.prices_out = {
   probe = probe_rows("prices.json", "price", "price"),
 }
 
+---@return cartwright.Response
+---@return table order
+local function order_of(self, id)
+  local answer = self:get("orders.json", { ids = id, limit = 1 })
+  return answer, answer:json().orders[1]
+end
+
 shop.shipments_out = {
   send = function(self, message)
     local shipment, lines = message.data, {}
+    local _, order = order_of(self, shipment.order_id)
+    if order.state == "void" then return message:refused(tell.CANCELLED) end
+    if shipment.again then return message:refused "a parcel cannot be changed: correct its number in the shop" end
     for i, line in ipairs(shipment.lines) do lines[i] = { sku = line.sku, count = line.quantity } end
     message:sent(self:write("POST", ("orders/%s/parcels.json"):format(shipment.order_id),
       { reference = message.key, carrier = shipment.carrier, code = shipment.tracking_number, items = lines }))
@@ -168,8 +179,13 @@ shop.shipments_out = {
 
 shop.statuses_out = {
   send = function(self, message)
-    local state = self:translate_back("status", message.data.status)
-    if not state then return message:refused("the shop has no state for " .. message.data.status) end
+    local status = message.data.status
+    local state = self:translate_back("status", status)
+    if not state then return message:refused("the shop has no state for " .. status) end
+    local answer, order = order_of(self, message.data.order_id)
+    if order.state == state then return message:sent(answer) end
+    local fault = tell.status_fault(status, self:translate("status", order.state), order.state)
+    if fault then return message:refused(fault) end
     message:sent(self:write("PUT", ("orders/%s/state.json"):format(message.data.order_id), { state = state }))
   end,
   probe = function(self, messages)

@@ -95,6 +95,7 @@ end)
 
 shop:route("POST /orders/{id}/parcels.json", function(self, request)
   local order, parcel = order_named(self, request), request:json()
+  if order.state == "void" then return fake.json({ error = "the order is void" }, 409) end
   table.insert(order.parcels, parcel)
   self:book { kind = "shipment", order_id = tostring(order.id), tracking_number = parcel.code, key = parcel.reference }
   return fake.json({ ok = true }, 201)
@@ -155,6 +156,12 @@ function shop:remove(order_id)
   for i, order in ipairs(self.orders) do
     if order.id == order_id then return table.remove(self.orders, i) end
   end
+end
+
+function shop:shrink(order_id, sku, quantity)
+  local order = find(self.orders, "id", order_id)
+  find(order.items, "sku", sku).dropped = quantity
+  order.changed = stamp(self)
 end
 
 function shop:order_of(order_id)

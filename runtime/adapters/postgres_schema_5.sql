@@ -1,0 +1,5 @@
+-- Version 5 of a store's tables, for PostgreSQL.
+--
+-- Pieces of an order's line that will not be sent.
+
+ALTER TABLE order_lines ADD COLUMN cancelled TEXT COLLATE "C";
