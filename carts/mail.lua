@@ -154,7 +154,14 @@ end
 
 -- Reading -------------------------------------------------------------------------------------------------------------
 
-local NO_ORDERS = { bounce = true, ["auto-reply"] = true, bulk = true }
+---Kinds of mails that are no orders, with the rules that skip them.
+local NO_ORDERS = { bounce = "bounce", ["auto-reply"] = "auto-reply", bulk = "bulk mail" }
+
+---The kind of a mail that is skipped; nil where it is looked into, as where a site took the rule away.
+local function skipped_as(self, message)
+  local rule = NO_ORDERS[message.kind]
+  return rule and self.orders.skip[rule] and message.kind or nil
+end
 
 ---How a mail is known that has no number, or several orders: ids of messages are not always their own.
 local function id_of(message)
@@ -169,7 +176,7 @@ end
 
 ---The records of a mail: of several orders each has the whole mail, and which of them it is.
 local function records_of(self, answer, message)
-  local orders = not NO_ORDERS[message.kind] and forms.read(self.forms, message) or {}
+  local orders = not skipped_as(self, message) and forms.read(self.forms, message) or {}
   if #orders <= 1 then return { answer:record(orders[1] and orders[1].number or id_of(message)) } end
   local records = {}
   for i, order in ipairs(orders) do -- the answer gives its bytes away: the last one gets them
@@ -210,7 +217,7 @@ end
 ---What is attached, stored before the mail that brought it. What cannot be read does not stop what can, nor other mails.
 ---@return { kind: string, why?: string } which kind: "mail" where all that it brought was taken
 local function emit_attachments(self, message)
-  if NO_ORDERS[message.kind] then return { kind = message.kind } end
+  if skipped_as(self, message) then return { kind = message.kind } end
   local kind, why = "none", {}
   for _, attachment in ipairs(message.damaged and {} or message.attachments) do
     if mail.matches(attachment.name, self.attachments.pattern) then
@@ -394,11 +401,11 @@ end
 local function derive(self, record)
   local message, why = mail.parse(record, self.charset)
   if not message then error(why, 0) end
-  local no_order = NO_ORDERS[message.kind] and message.kind
+  local no_order = NO_ORDERS[message.kind] and message.kind -- for the rule that skips it, where there still is one
   local orders, words = forms.read(self.forms, message)
   if not orders then return no_order and { skip = no_order } or error(words, 0) end
   local order = pick(orders, record)
-  if order.fault and not no_order then error(order.fault, 0) end
+  if order.fault then return no_order and { skip = no_order } or error(order.fault, 0) end
   order.skip, order.mail = no_order or nil, id_of(message)
   order.says = mail.digest(forms.says(order)):sub(1, 16)
   return order
@@ -438,7 +445,7 @@ function shop:reads_files(format, pattern)
   self.attachments, self.tables = { format = format, pattern = pattern }, map.copy(format.tables)
   orders.fetch, orders.full, orders.records = self.orders.fetch, true, read_attached
   orders.skip, orders.derive = orders.skip or {}, orders.derive or {}
-  for kind in pairs(NO_ORDERS) do orders.skip[kind] = { path = "$which/kind", values = { kind } } end
+  for kind, rule in pairs(NO_ORDERS) do orders.skip[rule] = { path = "$which/kind", values = { kind } } end
   orders.skip["its attachments were taken"] = { path = "$which/kind", values = { "mail" } }
   for name, part in pairs(orders.derive) do
     orders.derive[name] = function(record) return not kind_of(record) and part(record) or nil end

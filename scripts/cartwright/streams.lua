@@ -106,7 +106,8 @@ function streams.describe(name, stream, faults, script)
   local records, rows = files_of(name, stream, faults, script)
   local described = { name = name, stream = stream, records = records, rows = rows,
     id = stream.id or rows and id_of(rows) or "id",
-    has_split = type(stream.records) == "function", full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
+    has_split = type(stream.records) == "function",
+    full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
     has_read = stream.read ~= nil, final = check_final(stream.final, name, faults, script) }
   for _, time in ipairs(TIMES) do
     local key, default = time[1], time[2]

@@ -57,10 +57,10 @@ def serve(connection):
         said, goes_on = answer(command)
         try:
             connection.sendall(said + (f"{tag} OK done\r\n".encode() if goes_on else b""))
-        except OSError:
-            return
-        if not goes_on or command.upper().startswith("LOGOUT"):
-            connection.shutdown(socket.SHUT_RDWR)
+            if not goes_on or command.upper().startswith("LOGOUT"):
+                connection.shutdown(socket.SHUT_RDWR)
+                return
+        except OSError:  # the other side was quicker
             return
 
 
