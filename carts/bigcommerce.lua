@@ -6,6 +6,9 @@
 ---  - Lines, addresses, coupons and shipments are lists of their own, one for each order, paged like all others.
 ---  - Orders that were left at payment (status 0) and archived ones are in every list. An order that was left keeps its
 ---    id and date when it is paid later: changes tell it, ids do not.
+---  - Deleting an order archives it, and its status stays: one that is here already and has not come to its end waits,
+---    as the row "archived" of the table status, until somebody says what it is. Pieces that were paid back stay in
+---    their line.
 ---  - is_tax_inclusive_pricing says whether the amounts with or those without tax are exact; the others are estimates.
 ---  - default_currency_code is what the buyer pays in. refunded_amount is always 0; payment_status tells refunds.
 ---  - Discounts and coupons are taken off the total; store credit and gift certificates are payments.

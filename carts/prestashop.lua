@@ -10,7 +10,8 @@
 ---  - Ids of order states differ from version to version and from shop to shop; flags and mail templates do not.
 ---  - Editing a carrier makes a new one; id_reference stays. An order may name a carrier or an address that is deleted.
 ---  - Orders of one cart share a reference, and payments hang on the reference.
----  - total_paid_tax_incl is owed; total_paid is what the payment module said. A partial refund changes neither.
+---  - total_paid_tax_incl is owed; total_paid is what the payment module said. A partial refund changes neither,
+---    nor do rows say whether pieces that were paid back had left: they stay in demand until somebody takes them out.
 ---  - customers are returned with their password hash unless the fields are named. They are named here.
 ---  - A product's own price and weight are the base; a combination has the difference. Stock has no time of change.
 ---  - Changes of an order's tracking, slips or messages, and of addresses, do not always touch the date_upd of the
@@ -438,6 +439,10 @@ local function code_of(part, field)
   end
 end
 
+---A customer who is deleted keeps the mark of one who may log in.
+---@param customer cartwright.Node
+local function is_active(customer) return customer:text "active" == "1" and customer:text "deleted" ~= "1" end
+
 shop.customers = {
   id = "id",
   records = "customers/customer",
@@ -461,7 +466,7 @@ shop.customers = {
     language = "$language/iso_code",
     group = map.value("id_default_group", NO_ID),
     guest = "is_guest",
-    active = "active",
+    active = is_active,
     note = "note",
     created_at = map.time("date_add", NO_TIME),
     changed_at = map.time("date_upd", NO_TIME),

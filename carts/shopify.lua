@@ -8,7 +8,8 @@
 ---  - Names, addresses and mails of buyers are protected: without approval they come as null.
 ---  - Amounts are texts in the shop's currency, zero or three decimals in some; with taxes_included the tax is inside.
 ---    A line's price is of one piece before its discount, which stands in discount_allocations; subtotal_price is not
----    to be built on. Lines that were taken out of an order stay, with current_quantity 0.
+---    to be built on. Lines that were taken out of an order stay, with current_quantity 0; pieces that came back
+---    after they were sent are gone from it too, and their refund says "return".
 ---  - financial_status is "paid" also where total_outstanding says that a part is owed: then it is partly paid. Where as
 ---    much is owed as the order costs, no payment was recorded: programs that bring orders in say "paid" of what was paid
 ---    elsewhere, and the word stands (a rule can hold these by custom.outstanding).

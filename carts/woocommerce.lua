@@ -11,7 +11,8 @@
 ---  - The count of records comes in X-WP-Total. Pages can be short or even empty in the middle, because the shop
 ---    counts records that it then does not show.
 ---  - Amounts of lines, freight and fees are without tax and after discounts; coupon_lines repeat what is already in
----    the lines. lines + fees + freight + taxes - gift cards = total. Refunds do not change the total.
+---    the lines. lines + fees + freight + taxes - gift cards = total. Refunds do not change the total,
+---    and in an order do not say of which pieces they are: what was paid back before it was sent stays in demand.
 ---  - Amounts are rounded for the answer unless more digits are asked for (dp).
 ---  - Plugins write numbers as text, text as numbers, and false where nothing is. Texts may hold HTML entities.
 ---  - PHP may print notices before the JSON.

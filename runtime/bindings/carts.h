@@ -189,6 +189,7 @@ struct cw_lua_notice {
     size_t header_count;
     struct cw_slice body;
     cw_time received_at;
+    const char *peer; /* whose address it came from; NULL = not told */
 };
 
 /* What the cart's script makes of it: neither believed nor ignored = refused, with a reason. All valid during
@@ -216,6 +217,7 @@ struct cw_fiber *cw_lua_start_notice(const struct cw_lua_cart *cart, const struc
 /* What the cart's script answers; valid during the call. */
 struct cw_lua_answer {
     int status;
+    cw_time wait; /* for so long it is not sent */
     const struct cw_header *headers;
     size_t header_count;
     struct cw_slice body;

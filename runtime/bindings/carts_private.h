@@ -47,6 +47,7 @@ int cw_lua_edit_in(lua_State *L, struct cw_lua_carts *carts, struct cw_txn **txn
 /* lua_served.c: for scripts/cartwright/served.lua; upvalue 1: the carts */
 int cw_lua_served_documents(lua_State *L);
 int cw_lua_served_count(lua_State *L);
+int cw_lua_served_places(lua_State *L);
 int cw_lua_served_put(lua_State *L);
 int cw_lua_served_edit(lua_State *L);
 int cw_lua_served_quantity(lua_State *L);

@@ -14,7 +14,7 @@ for _, name in ipairs(streams.NAMES) do IS_STREAM[name] = true end
 -- What a stream has ---------------------------------------------------------------------------------------------------
 
 local KEYS = { "derive", "fetch", "final", "full", "id", "ids", "map", "overlap", "read", "reconcile", "records", "refresh",
-  "settle", "skip" }
+  "settle", "skip", "sources" }
 
 local IS_KEY = {}
 for _, key in ipairs(KEYS) do IS_KEY[key] = true end
@@ -120,6 +120,16 @@ function streams.describe(name, stream, faults, script)
     faults[#faults + 1] = ("%s: %s.map must be made with map.order { ... } or one of its siblings"):format(script, name)
   end
   return described
+end
+
+---Steps that a stream whose records come from many hands has besides those of the site.
+---@return table[] steps
+function streams.guard(stream)
+  local sources = stream.sources
+  if not sources then return {} end
+  return { { action = "hold_duplicate", name = "holds.duplicates", where = "the cart's script" },
+    { action = "hold_source", name = "holds.source", where = "the cart's script", target = sources.id,
+      source = sources.says } }
 end
 
 -- Running its functions -----------------------------------------------------------------------------------------------

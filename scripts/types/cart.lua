@@ -70,6 +70,10 @@ function Shop:after(name, fn) end
 ---Parts that are made of a record before it is mapped, by functions: what they return (a table, or nil) is read with paths
 ---that begin with "$NAME". They run again whenever the record is mapped again, so what is kept is what came.
 ---@field derive? table<string, fun(record: cartwright.Node): any>
+---Of records that many hands write, such as mails: two custom fields, which say who brought a record, and what it says
+---("custom.mail", "custom.says"). What another one brings for an order that is there waits where it says something else
+---(issue other-source), and changes nothing where it says the same; so does a new order whose number another one has.
+---@field sources? { id: string, says: string }
 ---Which records come in: what has a document already is kept up to date, whatever becomes of it; not so levels.
 ---@field skip? table<string, { path: string, values: string|string[] }|fun(record: cartwright.Node): boolean?> by the rule's name
 
