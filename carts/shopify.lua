@@ -497,7 +497,7 @@ shop.tables.fulfilment = { ["none"] = "open", ["partial"] = "partial", ["fulfill
 
 shop.customers = {
   id = "id",
-  records = "customers|customer",
+  records = { "customers", "customer" },
   overlap = "10m",
   settle = "10s",
 
