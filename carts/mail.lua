@@ -182,6 +182,17 @@ local function records_of(self, answer, message)
   return records
 end
 
+local function join(list)
+  for i = 2, #list do list[1]:append(list[i]) end
+  return list[1]
+end
+
+---The mail of a file that is imported.
+local function parse(self, answer)
+  local message, why = mail.parse(answer, self.charset)
+  return message or error(why, 0)
+end
+
 ---The orders in an attachment; nil and why where there are none.
 local function open_attachment(self, attachment)
   local is_whole, records = pcall(function()
@@ -210,6 +221,18 @@ local function emit_attachments(self, message)
   end
   if #why > 0 then return { kind = "broken", why = table.concat(why, "; ") } end
   return { kind = kind }
+end
+
+---What is attached to the mail of a file: that alone is imported.
+local function read_attached(self, answer)
+  local list = {}
+  for _, attachment in ipairs(parse(self, answer).attachments) do
+    if mail.matches(attachment.name, self.attachments.pattern) then
+      local records, problem = open_attachment(self, attachment)
+      list[#list + 1] = records or error(problem, 0)
+    end
+  end
+  return join(list) or error(("none of its attachments has a name like %s"):format(self.attachments.pattern), 0)
 end
 
 local function emit_mail(self, answer, message)
@@ -275,6 +298,7 @@ end
 shop.orders = {
   full = true,
   sources = { id = "custom.mail", says = "custom.says" },
+  records = function(self, answer) return join(records_of(self, answer, parse(self, answer))) end,
 
   fetch = function(self)
     local rule, known, run = rule_of(self.settings), self:recall "left" or "", { troubles = 0 }
@@ -412,7 +436,7 @@ end
 function shop:reads_files(format, pattern)
   local orders = map.copy(format.orders)
   self.attachments, self.tables = { format = format, pattern = pattern }, map.copy(format.tables)
-  orders.fetch, orders.full = self.orders.fetch, true
+  orders.fetch, orders.full, orders.records = self.orders.fetch, true, read_attached
   orders.skip, orders.derive = orders.skip or {}, orders.derive or {}
   for kind in pairs(NO_ORDERS) do orders.skip[kind] = { path = "$which/kind", values = { kind } } end
   orders.skip["its attachments were taken"] = { path = "$which/kind", values = { "mail" } }

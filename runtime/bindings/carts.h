@@ -24,6 +24,7 @@ struct cw_lua_stream {
     char *id;                    /* path of a record's id */
     char **paths;                /* record paths in files, see cw_records_open_first */
     size_t path_count;           /* none when the script names none */
+    bool has_split;              /* a function of its script makes the records of a file */
     struct cw_rows *rows;        /* how its files are read where they are tables of text; else NULL */
     struct cw_arena *rows_texts; /* of rows */
     cw_time overlap, settle;

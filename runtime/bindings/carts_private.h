@@ -70,4 +70,10 @@ int cw_lua_fold(lua_State *L);
 /* Reads the `rows` of the description at `index`. Raises what is wrong with them. */
 void cw_lua_read_stream_rows(lua_State *L, int index, struct cw_lua_stream *stream);
 
+/* --- lua_split.c --- */
+
+/* Takes the body, success or not. NULL on failure. */
+struct cw_records *cw_lua_stream_split(const struct cw_lua_stream *stream, struct cw_body *body,
+                                       struct cw_error *err);
+
 #endif

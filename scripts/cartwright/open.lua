@@ -374,6 +374,6 @@ function open.test(instance)
 end
 
 open.hear, open.serve, open.tell, open.inbox_place = notice.hear, served.answer, sending.tell, inbox.place
-open.fetch, open.ids, open.read = streams_of.fetch, streams_of.ids, streams_of.read
+open.fetch, open.ids, open.read, open.split = streams_of.fetch, streams_of.ids, streams_of.read, streams_of.split
 
 return open

@@ -93,7 +93,7 @@ end
 ---@return table? rows options of tables of text
 local function files_of(name, stream, faults, script)
   local records = stream.records
-  if records == nil then return nil end
+  if records == nil or type(records) == "function" then return nil end
   if type(records) == "string" then return { records } end
   if type(records) == "table" and type(records.rows) == "table" then return nil, records.rows end
   if are_texts(records) then return records end
@@ -106,7 +106,7 @@ function streams.describe(name, stream, faults, script)
   local records, rows = files_of(name, stream, faults, script)
   local described = { name = name, stream = stream, records = records, rows = rows,
     id = stream.id or rows and id_of(rows) or "id",
-    full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
+    has_split = type(stream.records) == "function", full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
     has_read = stream.read ~= nil, final = check_final(stream.final, name, faults, script) }
   for _, time in ipairs(TIMES) do
     local key, default = time[1], time[2]
@@ -185,6 +185,10 @@ function streams.ids(instance, stream_name, window)
   end }
   return listed, run(instance, stream_name, "ids", own, window)
 end
+
+---The records of a file, by the stream's own function.
+---@return cartwright.Records
+function streams.split(instance, stream_name, answer) return instance[stream_name].records(instance, answer) end
 
 ---Reads records by their ids.
 function streams.read(instance, stream_name, ids) return run(instance, stream_name, "read", {}, ids) end

@@ -53,9 +53,9 @@ function Shop:after(name, fn) end
 ---@field map map.Plan
 ---@field fetch? fun(self: cartwright.Cart, window: cartwright.Window) without it only files can be imported
 ---How a file given to import or preview is read: where its records stand (in XML below the root element), or that it is a
----table of text. Of several paths the first at which there are records that have an id; else the last: { ".", "items" } takes
----one record by itself, as well as a list.
----@field records? string|string[]|{ rows: cartwright.Rows }
+---table of text, or a function that makes its records of it, and waits for nothing. Of several paths the first at which there
+---are records that have an id; else the last: { ".", "items" } takes one record by itself, as well as a list.
+---@field records? string|string[]|{ rows: cartwright.Rows }|fun(self: cartwright.Cart, answer: cartwright.Response): cartwright.Records
 ---@field overlap? string how far windows overlap, such as "2h"; default "1h"
 ---@field settle? string how long before now windows end; default "10s"
 ---@field full? boolean the shop knows no times of change: everything is read each time
