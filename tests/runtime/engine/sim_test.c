@@ -205,6 +205,16 @@ static void expect_row(struct sim *sim, const struct fake_order *order, const ch
                  got, expected, sql);
 }
 
+/* A skip rule decides about orders that are not there yet: one that was posted before waits, since its status
+ * means nothing here. */
+static enum fake_fate fate_of(struct sim *sim, const struct fake_order *order)
+{
+    char id[16], got[8];
+    snprintf(id, sizeof id, "%d", order->id);
+    read_row(sim, id, "SELECT count(*) FROM orders WHERE external_id = ?", got, sizeof got);
+    return order->fate == FAKE_SKIPS && strcmp(got, "0") != 0 ? FAKE_PARKS : order->fate;
+}
+
 /* I-1 and I-4: each order is posted once with the shop's own figures, waits with its reason, or was skipped.
  */
 static void check_order(struct sim *sim, const struct fake_order *order)
@@ -212,14 +222,15 @@ static void check_order(struct sim *sim, const struct fake_order *order)
     static const char *const outcomes[] = { "posted|", "parked|unknown-status", "parked|totals",
                                             "skipped|test" };
     static const char *const staged[] = { "", "parked", "held", "" };
+    const enum fake_fate fate = fate_of(sim, order);
     char total[32], document[80];
     check_stored(sim, order, "at the end");
     expect_row(sim, order,
                "SELECT outcome, reason FROM raw_records WHERE external_id = ? ORDER BY version DESC LIMIT 1",
-               outcomes[order->fate]);
-    if (order->fate != FAKE_SKIPS)
-        expect_row(sim, order, "SELECT state FROM staged_records WHERE external_id = ?", staged[order->fate]);
-    if (order->fate != FAKE_POSTS)
+               outcomes[fate]);
+    if (fate != FAKE_SKIPS)
+        expect_row(sim, order, "SELECT state FROM staged_records WHERE external_id = ?", staged[fate]);
+    if (fate != FAKE_POSTS)
         return;
     fake_order_total(order, total);
     snprintf(document, sizeof document, "N-%d|%s|{\"version\":%d}", order->id, total, order->version);
