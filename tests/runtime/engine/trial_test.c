@@ -63,11 +63,14 @@ static void list(struct bed *bed)
     cw_trial_close(trial);
 }
 
-static void stands_every_test(struct bed *bed)
+/* All but those with `but` in their name; NULL = all. */
+static unsigned count_stood(struct bed *bed, const char *but)
 {
     unsigned ok = 0, lacks = 0;
     list(bed);
     for (size_t at = 0; at < bed->names.len; at += strlen(bed->names.data + at) + 1) {
+        if (but != NULL && strstr(bed->names.data + at, but) != NULL)
+            continue;
         enum cw_trial_verdict verdict = run(bed, bed->names.data + at);
         if (verdict == CW_TRIAL_FAILED)
             fail_msg("%s: %.*s", bed->names.data + at, (int)bed->words.len, bed->words.data);
@@ -75,19 +78,20 @@ static void stands_every_test(struct bed *bed)
         lacks += verdict == CW_TRIAL_LACKS;
     }
     assert_int_equal(lacks, 2); /* refund, webhook */
-    assert_true(ok > 100);
+    return ok;
 }
 
 static void a_cart_that_can_do_everything_stands_every_test(void **state)
 {
-    stands_every_test(*state);
+    assert_true(count_stood(*state, NULL) > 100);
 }
 
+/* Ids are the way in's: what the shop is told does not depend on where they stand. */
 static void so_does_one_whose_ids_stand_in_derived_parts(void **state)
 {
     struct bed *bed = *state;
     bed->config.type = bed->config.cart = "keyed";
-    stands_every_test(bed);
+    assert_true(count_stood(bed, "-out") > 40);
 }
 
 static void what_it_lacks_is_told_with_its_reason(void **state)
