@@ -21,7 +21,8 @@
 ---  - An order may have no status, which shops name as they like; its state, one of eight, says as much.
 ---  - An order that is edited is cancelled, and replaced by a new one, whose number has a suffix.
 ---  - Variants are products of their own; a configurable has no stock and no SKU that is sold.
----  - What is published of stock is the source's quantity less what open orders reserve; the quantity is written.
+---  - What is published of stock is the source's quantity less what open orders reserve; the quantity is written. From
+---    the figure `available` these orders were taken already, and go twice; from on_hand (out.stock.figure) they were not.
 ---  - Before 2.3, and where its modules are off, there are no sources (MSI): stock is then one item of each product,
 ---    which is told by itself (single_stock). Reading it takes a request for each SKU, which this script does not do.
 ---  - Shops may limit the members of a list that is written, and the size of a page: "Maximum ... is 20".
@@ -138,6 +139,17 @@ local function inside(window)
   return { { field, "gteq", window.from:format(FORMAT) }, { field, "lteq", window.to:format(FORMAT) } }
 end
 
+---Reads by pages as large as the settings say, or as the shop then allows.
+---@param read fun(size: integer)
+local function in_pages(self, read)
+  local size = self.settings.page_size
+  local done, problem = pcall(read, size)
+  if done then return end
+  local limit = type(problem) == "table" and problem.status == 400 and self.limit_in(problem.message)
+  if not limit or limit < 1 or limit >= size then error(problem, 0) end
+  read(limit)
+end
+
 ---Reads a list whose records have an entity_id, by what comes behind it.
 ---@param key string of the id in the records
 ---@param fields? string of the records, as the parameter `fields` has them
@@ -149,9 +161,11 @@ local function walk(self, window, path, key, fields, store)
     query.fields = fields
     return self:get(path, query):records("items", key)
   end
-  paging.keys(self, window, { size = self.settings.page_size, store = store,
-    read = function(after, size) return read(after and { { "entity_id", "gt", after } } or {}, size) end,
-    nth = function(offset) return read({}, 1, offset + 1) end })
+  in_pages(self, function(most)
+    paging.keys(self, window, { size = most, store = store,
+      read = function(after, size) return read(after and { { "entity_id", "gt", after } } or {}, size) end,
+      nth = function(offset) return read({}, 1, offset + 1) end })
+  end)
 end
 
 local function list(self, window, path, key)
@@ -495,11 +509,12 @@ shop.stock = {
         .. "the stream off: switches = { stock = false }", "single_stock")
     end
     local filter = { { "source_code", "eq", self.settings.source } }
-    paging.numbers(self, window, { size = self.settings.page_size, read = function(page, size)
+    local function read(page, size)
       local response = self:get("inventory/source-items", shop.search(filter, "sku", size, page))
       local total = response:json_node():integer "total_count"
       return response:records("items", "sku"), total or 0
-    end })
+    end
+    in_pages(self, function(most) paging.numbers(self, window, { size = most, read = read }) end)
   end,
 
   map = map.stock_level {
@@ -517,7 +532,7 @@ for stream, functions in pairs(telling) do shop[stream] = functions end
 shop.tables.status_out = { pending = "pending", on_hold = "holded", processing = "processing", completed = "complete" }
 
 shop.lacks = {
-  shipments = "how the shop lists shipments is not known here beyond their tracks",
+  shipments = "whether every version of the shop lists what is in its shipments is not known here",
   webhook = "the shop sends no notices by itself",
   ["item-variants"] = "variants are products of their own, and come in as items of their own",
 }

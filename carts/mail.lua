@@ -3,13 +3,15 @@
 ---Facts this script relies on:
 ---  - The raw record is the mail's exact bytes. It is stored first; only then is the mail moved (IMAP) or removed
 ---    (POP3, which has no folders). A crash in between has the mail come again, and change nothing.
----  - An order is known by its number, a mail without one by its Message-ID, else by a digest of its bytes without what
----    servers on the way add. So the same order changes nothing when it comes resent, forwarded, or in HTML and
----    text; one that comes again with other contents changes the order, as a shop's own change would.
+---  - An order is known by its number, a mail without one by its Message-ID and a digest of its bytes without what servers
+---    on the way add. So the same order changes nothing when it comes resent, forwarded, or in HTML and text. One that
+---    another mail brings with other contents waits for a person: anybody can write a number into a remark. So does an
+---    order whose number another record brought, as after a form was mended for mails that had fitted none.
 ---  - What a mail becomes is decided when it is mapped, by the forms below: a form that was mended maps the stored
 ---    bytes again (cartwright retry). A mail that fits no form is parked with the reason, one that was cut off as well.
 ---  - Half of the mails that look like orders are none: answers of absent people, bounces, bulk mail. They are
----    skipped by name.
+---    skipped by name; a site whose shop sends orders so removes the rule: shop.orders.skip["bulk mail"] = nil. What
+---    programs send on their own (Auto-Submitted: auto-generated) are orders like others.
 ---  - Who sent a mail can be forged; only the Authentication-Results of the own server tell, and only where it removes
 ---    those that strangers wrote. A mail alone should release no payment.
 ---  - Gmail has labels instead of folders, and wants a password for programs; Microsoft 365 lets nobody log in with a
@@ -18,6 +20,7 @@
 local cart = require "cartwright.cart"
 local forms = require "shipped.mail.forms"
 local json = require "cartwright.json"
+local left = require "shipped.mail.left"
 local mail = require "cartwright.mail"
 local map = require "cartwright.map"
 
@@ -100,10 +103,32 @@ local function split(text)
   return list
 end
 
----Whether the own server says that the mail comes from whom it names.
+---Without comments and quoted texts, in which anything may stand.
+local function bare(header)
+  local kept, depth, is_quoted = {}, 0, false
+  for char in header:gsub("\\.", ""):gmatch "." do
+    if char == '"' and depth == 0 then
+      is_quoted = not is_quoted
+    elseif not is_quoted and (char == "(" or char == ")") then
+      depth = math.max(depth + (char == "(" and 1 or -1), 0)
+    elseif depth == 0 and not is_quoted then
+      kept[#kept + 1] = char
+    end
+  end
+  return table.concat(kept):lower()
+end
+
+---Whether the own server says that the mail comes from whom it names (RFC 8601): it has one result of DMARC, which is
+---"pass", for the domain of the sender that is looked at here.
 local function is_authentic(server, message)
-  local results = message.headers["authentication-results"] or ""
-  return mail.matches(results:match "^%s*([^;%s]*)", server) and results:find("dmarc=pass", 1, true) ~= nil
+  local results, verdicts = bare(message.headers["authentication-results"] or ""), {}
+  for result in results:gsub("^[^;]*;?", "", 1):gmatch "[^;]+" do
+    if result:find "^%s*dmarc%s*[/=]" then verdicts[#verdicts + 1] = result .. " " end
+  end
+  local said = #verdicts == 1 and verdicts[1]:match "^%s*dmarc%s*=%s*pass(%s.*)$" or ""
+  local named = said:match "%sheader%.from%s*=%s*(%S+)"
+  return named ~= nil and mail.matches(results:match "^%s*([^;%s]*)", server)
+    and named:match "[^@]*$" == message.from.address:lower():match "[^@]*$"
 end
 
 ---Without "Fwd:" in front, where mails may be passed on.
@@ -129,11 +154,11 @@ end
 
 -- Reading -------------------------------------------------------------------------------------------------------------
 
-local NO_ORDERS = { bounce = true, ["auto-reply"] = true, bulk = true, generated = true }
+local NO_ORDERS = { bounce = true, ["auto-reply"] = true, bulk = true }
 
----How a mail is known that has no number, or several orders.
+---How a mail is known that has no number, or several orders: ids of messages are not always their own.
 local function id_of(message)
-  return "mail " .. (message.message_id or message.digest:sub(1, 32))
+  return ("mail %s %s"):format(message.message_id or "", message.digest:sub(1, 16)):gsub("  ", " "), nil
 end
 
 ---What a mail's record is about, kept beside its bytes.
@@ -150,40 +175,99 @@ local function records_of(self, answer, message)
   for i, order in ipairs(orders) do -- the answer gives its bytes away: the last one gets them
     records[i] = i < #orders and mail.answer(answer, id_of(message)) or answer
   end
-  for i, order in ipairs(orders) do records[i] = mark(records[i]:record(order.number), { number = order.number }) end
+  for i, order in ipairs(orders) do
+    local id = order.number or ("%s #%d"):format(id_of(message), i)
+    records[i] = mark(records[i]:record(id), { number = order.number, nth = not order.number and i or nil })
+  end
   return records
 end
 
----What is attached, stored before the mail that brought it.
----@return string kind of the mail: "mail" where it brought something
+local function join(list)
+  for i = 2, #list do list[1]:append(list[i]) end
+  return list[1]
+end
+
+---The mail of a file that is imported.
+local function parse(self, answer)
+  local message, why = mail.parse(answer, self.charset)
+  return message or error(why, 0)
+end
+
+---The orders in an attachment; nil and why where there are none.
+local function open_attachment(self, attachment)
+  local is_whole, records = pcall(function()
+    return self.attachments.format:split(mail.answer(attachment.body, attachment.name))
+  end)
+  if is_whole and #records > 0 then return records end
+  if is_whole then return nil, attachment.name .. ": there is no order in it" end
+  if type(records) == "table" and (records.code == "invalid" or records.code == "limit") then
+    local words = tostring(records)
+    return nil, words:find(attachment.name, 1, true) and words or ("%s: %s"):format(attachment.name, words)
+  end
+  error(records, 0)
+end
+
+---What is attached, stored before the mail that brought it. What cannot be read does not stop what can, nor other mails.
+---@return { kind: string, why?: string } which kind: "mail" where all that it brought was taken
 local function emit_attachments(self, message)
-  if NO_ORDERS[message.kind] then return message.kind end
-  local kind = "none"
+  if NO_ORDERS[message.kind] then return { kind = message.kind } end
+  local kind, why = "none", {}
   for _, attachment in ipairs(message.damaged and {} or message.attachments) do
     if mail.matches(attachment.name, self.attachments.pattern) then
-      self:emit(self.attachments.format:split(mail.answer(attachment.body, attachment.name)))
-      kind = "mail"
+      local records, problem = open_attachment(self, attachment)
+      if records then self:emit(records) end
+      kind, why[#why + 1] = "mail", problem
     end
   end
-  return kind
+  if #why > 0 then return { kind = "broken", why = table.concat(why, "; ") } end
+  return { kind = kind }
+end
+
+---What is attached to the mail of a file: that alone is imported.
+local function read_attached(self, answer)
+  local list = {}
+  for _, attachment in ipairs(parse(self, answer).attachments) do
+    if mail.matches(attachment.name, self.attachments.pattern) then
+      local records, problem = open_attachment(self, attachment)
+      list[#list + 1] = records or error(problem, 0)
+    end
+  end
+  return join(list) or error(("none of its attachments has a name like %s"):format(self.attachments.pattern), 0)
 end
 
 local function emit_mail(self, answer, message)
   if self.attachments then
-    local kind = emit_attachments(self, message)
-    self:emit(mark(answer:record(id_of(message)), { kind = kind }))
+    self:emit(mark(answer:record(id_of(message)), emit_attachments(self, message)))
   else
     for _, records in ipairs(records_of(self, answer, message)) do self:emit(records) end
   end
 end
 
----Takes one mail: stored, and only then moved.
-local function take(self, entry)
+---How often in a row a mail may not be had: it is passed by, and the ones behind it come in. More is no fault of mails.
+local TROUBLES_MAX = 10
+
+local MAYBE_ONE_MAIL = { io = true, timeout = true, limit = true, ["not-expected"] = true }
+
+---The bytes of a mail; nil where somebody else took it, or where the server does not give it.
+---@param run { troubles: integer }
+local function read(entry, run)
   local is_there, answer = pcall(entry.read, entry)
-  if not is_there then
-    if type(answer) == "table" and answer.code == "not-found" then return end -- somebody else took it
-    error(answer, 0)
+  if is_there then
+    run.troubles = 0
+    return answer
   end
+  local code = type(answer) == "table" and answer.code
+  if code == "not-found" then return nil end
+  run.troubles = run.troubles + 1
+  if not MAYBE_ONE_MAIL[code] or run.troubles > TROUBLES_MAX then error(answer, 0) end
+  entry:leave(tostring(answer))
+end
+
+---Takes one mail: stored, and only then moved.
+---@return boolean? is_left it is none of ours
+local function take(self, entry, run)
+  local answer = read(entry, run)
+  if not answer then return end
   local message, why = mail.parse(answer, self.charset)
   if not message then return entry:failed(why) end
   local reason = stranger(self, message)
@@ -196,43 +280,54 @@ local function take(self, entry)
   entry:done()
 end
 
----Mails that were left are not read again each time, as long as they would be left again.
-local function left_before(self)
-  local settings = self.settings
-  local rule = ("%s\n%s\n%s\n%s\n"):format(settings.subjects, settings.senders, tostring(settings.forwarded),
+---What mails are left by: with other settings they are looked at again.
+local function rule_of(settings)
+  return ("%s\n%s\n%s\n%s\n"):format(settings.subjects, settings.senders, tostring(settings.forwarded),
     tostring(settings.authenticated))
-  local left, names = self:recall "left" or "", {}
-  if left:sub(1, #rule) ~= rule then return rule, names end
-  for name in left:sub(#rule + 1):gmatch "[^\n]+" do names[name] = true end
-  return rule, names
 end
 
-local LEFT_MAX = 5000 -- names that are remembered
+local SAVE_EVERY = 500 -- mails that are left, so that a run that ends in between need not look at them again
+local MANY = 100       -- of which a note tells how many they are
+
+local MEMORY_MAX = 1024 * 1024 -- bytes, of what a script keeps under one key
+
+local function save(self, rule, names)
+  if #rule + #names <= MEMORY_MAX then self:remember("left", rule .. names) end
+end
 
 shop.orders = {
   full = true,
+  sources = { id = "custom.mail", says = "custom.says" },
+  records = function(self, answer) return join(records_of(self, answer, parse(self, answer))) end,
 
   fetch = function(self)
-    local rule, before = left_before(self)
-    local left = {}
+    local rule, known, run = rule_of(self.settings), self:recall "left" or "", { troubles = 0 }
+    local before = left.read(known:sub(1, #rule) == rule and known:sub(#rule + 1) or "")
+    local now, looked_at = left.new(), 0
     for entry in self:inbox():each() do
-      local is_left = before[entry.name]
+      local is_left = before:has(entry.name)
       if not is_left and entry.size > self:limit() then
         entry:failed(("it has %d bytes, more than mail_limit allows"):format(entry.size))
       elseif not is_left then
-        is_left = take(self, entry)
+        is_left = take(self, entry, run)
+        looked_at = looked_at + (is_left and 1 or 0)
       end
-      if is_left and #left < LEFT_MAX then left[#left + 1] = entry.name end
+      if is_left then now:add(entry.name) end
+      if is_left and looked_at == SAVE_EVERY then
+        save(self, rule, left.read(now:text() .. "\n" .. before:text()):text())
+        looked_at = 0
+      end
     end
-    local now = rule .. table.concat(left, "\n")
-    if now ~= self:recall "left" then self:remember("left", now) end
+    local text = rule .. now:text()
+    if text == known then return end
+    save(self, rule, now:text())
+    if now.count >= MANY then self:inbox():note(("%d mails lie there that are none of ours"):format(now.count)) end
   end,
 
   skip = {
     ["bounce"] = { path = "$order/skip", values = { "bounce" } },
     ["auto-reply"] = { path = "$order/skip", values = { "auto-reply" } },
     ["bulk mail"] = { path = "$order/skip", values = { "bulk" } },
-    ["generated mail"] = { path = "$order/skip", values = { "generated" } },
   },
 
   map = map.order {
@@ -275,13 +370,14 @@ shop.orders = {
       unit_price = "unit_price",
       total = "total",
     }),
-    custom = { form = map.text "$order/form" },
+    custom = { form = map.text "$order/form", mail = map.text "$order/mail", says = map.text "$order/says" },
   },
 }
 
 ---The order of a mail that a record is about.
 local function pick(orders, record)
-  local number = record:text "$which/number"
+  local number, nth = record:text "$which/number", record:text "$which/nth"
+  if nth then return orders[tonumber(nth)] or error("the mail has fewer orders now, by the forms of now", 0) end
   if not number then
     if #orders > 1 then
       error("the mail has several orders now; move it back into the mailbox to have it taken again", 0)
@@ -298,11 +394,13 @@ end
 local function derive(self, record)
   local message, why = mail.parse(record, self.charset)
   if not message then error(why, 0) end
-  if NO_ORDERS[message.kind] then return { skip = message.kind } end
+  local no_order = NO_ORDERS[message.kind] and message.kind
   local orders, words = forms.read(self.forms, message)
-  if not orders then error(words, 0) end
+  if not orders then return no_order and { skip = no_order } or error(words, 0) end
   local order = pick(orders, record)
-  if order.fault then error(order.fault, 0) end
+  if order.fault and not no_order then error(order.fault, 0) end
+  order.skip, order.mail = no_order or nil, id_of(message)
+  order.says = mail.digest(forms.says(order)):sub(1, 16)
   return order
 end
 
@@ -318,9 +416,14 @@ end
 ---What the record of a mail with attachments is; nil for what was attached.
 local function kind_of(record) return record:text "$which/kind" end
 
----Parks a mail that brought nothing.
+---Parks a mail that brought nothing, or what cannot be read.
 local function check(self, record)
-  if kind_of(record) ~= "none" then return nil end
+  local kind = kind_of(record)
+  if kind == "broken" then
+    error(("%s; have the mail sent again, or move it back into the mailbox once that can be read"):format(
+      record:text "$which/why"), 0)
+  end
+  if kind ~= "none" then return nil end
   local message, why = mail.parse(record)
   error(why or message.damaged and "the mail was cut off; have it sent again"
     or ("none of its %d attachments has a name like %s"):format(#message.attachments, self.attachments.pattern), 0)
@@ -333,7 +436,7 @@ end
 function shop:reads_files(format, pattern)
   local orders = map.copy(format.orders)
   self.attachments, self.tables = { format = format, pattern = pattern }, map.copy(format.tables)
-  orders.fetch, orders.full = self.orders.fetch, true
+  orders.fetch, orders.full, orders.records = self.orders.fetch, true, read_attached
   orders.skip, orders.derive = orders.skip or {}, orders.derive or {}
   for kind in pairs(NO_ORDERS) do orders.skip[kind] = { path = "$which/kind", values = { kind } } end
   orders.skip["its attachments were taken"] = { path = "$which/kind", values = { "mail" } }

@@ -17,7 +17,11 @@
 ---    (overlap_orders).
 ---  - startnum counts records, not elements: a record may give several elements or none. It grows by the batch,
 ---    whatever came. Code 2, or code 1 without records, is an empty page; the end is where the count says. Pages have
----    no order (MG, IN), so what is missing to the count is asked for again by the next fetch.
+---    no order (MG, IN): where orders came twice and others not at all, all are asked for in one page. AV does not look
+---    at startnum: the page that comes again tells, and all are asked for in one page. When fewer came than were
+---    counted, the fetch fails once what came is stored, and the next one asks for the same again; what a shop counts
+---    but never gives (MG skips orders without a billing address) is allowed by orders_missing.
+---  - Names of elements are read without regard to case.
 ---  - IS pages only orders and products: of customers every page behind the first is empty; then all are asked for at
 ---    once.
 ---  - The protocol has no currency, no zone, no tax inside prices; it has no refunds and no partial shipments. MG
@@ -57,6 +61,8 @@ local shop = cart.new {
     omversion = cart.text { default = "5.912", help = "the version of the Order Manager that Cartwright calls itself" },
     page_size = cart.integer { default = 50, help = "records asked for at once" },
     overlap_orders = cart.integer { default = 50, help = "how many orders before the newest one are read again" },
+    orders_missing = cart.integer { default = 0, help = "orders that the shop counts but never gives; more missing "
+      .. "fail the fetch" },
     date_format = cart.text { default = "%d-%b-%Y", help = "of lastdate: 10-Jun-2003" },
     marks_downloaded = cart.boolean { default = false, help = "the shop marks orders that are downloaded (SX): then a "
       .. "dry run downloads none" },
@@ -105,9 +111,13 @@ end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
+---@param text string
+---@return integer? nil for what is not of digits alone
+local function whole(text) return #text <= 15 and text:find "^%d+$" and math.tointeger(tonumber(text)) or nil end
+
 ---Numbers and days of orders, the older first. Numbers of digits are compared as such; others stand as they came.
 local function by_number(a, b)
-  local left, right = math.tointeger(tonumber(a.number)), math.tointeger(tonumber(b.number))
+  local left, right = whole(a.number), whole(b.number)
   if left and right and left ~= right then return left < right end
   return a.at < b.at
 end
@@ -155,28 +165,69 @@ end
 local ORDERS = { download = "downloadorders", element = "Order", id = "OrderNumber" }
 local RECOUNTS = 3 -- readings of one fetch, where the count changes meanwhile
 
+---@class stone.Reading
+---@field numbers table<string, boolean> of orders that came
+---@field came integer orders, the damaged among them
+---@field has_repeats boolean some came twice
+
+---@param reading stone.Reading
+local function note_page(self, reading, records, known)
+  local readable = 0
+  for order in records:each() do
+    local number = order:text "OrderNumber" or ""
+    readable = readable + 1
+    if reading.numbers[number] and number ~= "" then
+      reading.has_repeats = true
+    else
+      reading.numbers[number], reading.came = true, reading.came + 1
+      if number ~= "" then
+        known[#known + 1] = { number = number, day = day_of(self, order:text "OrderDate"), at = #known }
+      end
+    end
+  end
+  reading.came = reading.came + #records - readable
+end
+
+---Reads all orders behind `from` once.
+---@param size? integer of pages, other than the setting's
+---@return stone.Reading
+---@return table? problem of an order that was left out
+local function read_orders(self, window, from, count, known, size)
+  local reading = { numbers = {}, came = 0, has_repeats = false }
+  local _, problem = lists.walk(self, window, ORDERS, talk.since(self, from), count, function(records)
+    note_page(self, reading, records, known)
+    self:emit(records) -- without a position: one that was left out is to be read again
+  end, size)
+  return reading, problem
+end
+
+---Raises where orders that were counted did not come: what came is stored by now.
+local function check_count(self, reading, count)
+  local missing = count and count - reading.came or 0
+  if missing > 0 then log.warning("orders-fewer-than-counted", { came = reading.came, counted = count }) end
+  if missing <= self.settings.orders_missing then return end
+  cart.fail("not-expected", ("the shop counts %d orders, but gave %d, which are stored; they are asked for again by "
+    .. "each fetch. A shop that counts orders which it never gives (MG: those without a billing address): set "
+    .. "orders_missing = %d"):format(count, reading.came, missing), "orders_missing")
+end
+
 local function fetch_orders(self, window)
   local known = recall_orders(self)
   local from = last_order(self, window, known)
   local count = talk.count_orders(self, from)
+  local reading
   for _ = 1, RECOUNTS do
-    local seen, numbers = 0, {}
-    local _, problem = lists.walk(self, window, ORDERS, talk.since(self, from), count, function(records)
-      for order in records:each() do
-        local number = order:text "OrderNumber"
-        if number and not numbers[number] then
-          numbers[number], seen = true, seen + 1
-          known[#known + 1] = { number = number, day = day_of(self, order:text "OrderDate"), at = #known }
-        end
-      end
-      self:emit(records) -- without a position: one that was left out is to be read again
-    end)
+    local problem
+    reading, problem = read_orders(self, window, from, count, known)
+    if count and reading.came < count and reading.has_repeats and not problem then -- pages without an order: in one
+      reading, problem = read_orders(self, window, from, count, known, count)
+    end
     if problem then error(problem, 0) end -- and what is remembered stays, so that it is asked for again
-    if count and seen < count then log.info("orders-fewer-than-counted", { seen = seen, counted = count }) end
     local counted = count and talk.count_orders(self, from)
     if counted == count then break end
     count, window = counted, { from = window.from, to = window.to }
   end
+  check_count(self, reading, count) -- and what is remembered stays here, too
   remember_orders(self, known)
 end
 

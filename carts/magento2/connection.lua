@@ -3,10 +3,10 @@ local cart = require "cartwright.cart"
 
 local connection = {}
 
----The shop's words with their parameters in the places of %1 and %name.
+---Words with their parameters in the places of %1 and %name.
 ---@param reported table
 ---@return string
-function connection.words(reported)
+local function filled(reported)
   local given = type(reported.parameters) == "table" and reported.parameters or {}
   local in_turn = 0
   return (tostring(reported.message):gsub("%%(%w+)", function(name)
@@ -14,6 +14,17 @@ function connection.words(reported)
     local value = given[math.tointeger(tonumber(name)) or name] or given[in_turn]
     return value ~= nil and tostring(value) or nil
   end))
+end
+
+---The shop's words. Where these are general, a list beside them has what is wrong.
+---@param reported table
+---@return string
+function connection.words(reported)
+  local words = { filled(reported) }
+  for _, detail in ipairs(type(reported.errors) == "table" and reported.errors or {}) do
+    if type(detail) == "table" then words[#words + 1] = filled(detail) end
+  end
+  return table.concat(words, "; ")
 end
 
 local REFUSED = "the shop does not accept the token. Since 2.4.4 it takes a token alone only when \"Allow OAuth Access "
@@ -92,7 +103,8 @@ local function check_sources(self)
   local single = self.settings.single_stock
   if has_sources(self) then
     return single and "the shop has inventory sources: single_stock = true writes their default one only, and is not "
-      .. "needed" or ("stock is that of the source %s"):format(self.settings.source)
+      .. "needed" or ("stock is that of the source %s; the shop takes its own open orders off it, which the figure "
+      .. "available has done already: see out.stock.figure"):format(self.settings.source)
   end
   if single then return connection.NO_SOURCES .. ": stock is told SKU by SKU, and not read" end
   return connection.NO_SOURCES .. ": stock can neither be read nor told; set single_stock = true in site.lua, and it is "

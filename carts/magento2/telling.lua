@@ -17,7 +17,7 @@ local telling = { stock_out = require "shipped.magento2.levels" }
 ---@return cartwright.Node[]
 ---@return cartwright.Response
 local function look_up(self, path, filters, sort)
-  local response = self:get(path, self.search(filters, sort or "entity_id", 100))
+  local response = self:get(path, self.search(filters, sort or "entity_id", math.min(self.settings.page_size, 100)))
   local list = {}
   for record in response:json_node():each "items" do list[#list + 1] = record end
   return list, response

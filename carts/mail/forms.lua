@@ -1,7 +1,11 @@
 ---From a mail to the orders in it, by the forms of a site: tables that say what the mails call things. What comes
 ---out has the names of `cartwright fields order`, amounts as exact texts and times as ISO 8601, so that one mapping
 ---serves them all.
+---
+---Nothing is guessed: an order of whose fields one stands there twice with different values, whose amounts have the sign of
+---another currency, or that stands in the mail twice and not alike, is at fault, and so waits for a person.
 local mail = require "cartwright.mail"
+local money = require "shipped.mail.money"
 local time = require "cartwright.time"
 
 local forms = {}
@@ -22,7 +26,7 @@ local forms = {}
 ---@field address? string heading above the address in the text
 ---@field money? string 1234.56 as the mails write it
 ---@field dates? string[] formats as in map.Options
----@field currency string
+---@field currency string of mails that name none under names.currency; amounts with the sign of another one wait
 ---@field tax_included? boolean default true
 ---@field lead? boolean mails of this form ask, and order nothing
 
@@ -46,8 +50,15 @@ end
 
 -- Values --------------------------------------------------------------------------------------------------------------
 
-local function amount(form, text, field)
+---@param currency? string of the order, where the text is money
+local function amount(form, text, field, currency)
   if not text then return nil end
+  local other = currency and money.other(text, currency)
+  if other then
+    fail(form, "%s: %q is in %s, and the order in %s; say what the mails call their currency (names = { currency = \"..\" }),"
+      .. " or give mails in %s a form of their own", field, text, other, currency, other)
+  end
+  if text:find "^%D*%d[%d.,]*%s*%%" then fail(form, "%s: %q is a share, and no amount", field, text) end
   local value, message = mail.amount(text, form.money)
   if not value then fail(form, "%s: %s; say how numbers are written: money = \"1.234,56\"", field, message) end
   return tostring(value)
@@ -70,14 +81,44 @@ local function country(form, text)
     or fail(form, "no code is known for the country %q; add it: forms.countries[%q] = \"..\"", text, text)
 end
 
+---The one value of a list; nil and why where there are several.
+local function only(form, field, values)
+  if #values <= 1 then return values[1] end
+  return nil, ("form %s: %s stands there as %q and as %q, and nobody can tell which one holds; have it sent again with one, "
+    .. "or let the form tell them apart"):format(form.title, field, values[1], values[2])
+end
+
 ---What the subject or the text says in passing: "New order #727".
 local function found_in(form, field, subject, text)
   for _, place in ipairs { subject, text } do
+    local values, seen = {}, {}
     for _, pattern in ipairs(form.found and form.found[field] or {}) do
-      local value = place:match(pattern)
-      if value then return value end
+      for value in place:gmatch(pattern) do
+        if not seen[value] then seen[value], values[#values + 1] = true, value end
+      end
     end
+    if #values > 0 then return only(form, field, values) end
   end
+end
+
+---Of these all the names together have one value; of other fields the first name that has one counts.
+local IS_ONE = { number = true, total = true, currency = true }
+
+---What a field of a block says; nil and why where it says two things.
+local function said_in(form, block, key)
+  local names = form.names[key]
+  if IS_ONE[key] or type(names) ~= "table" then return only(form, key, mail.values(block, names)) end
+  for _, name in ipairs(names) do
+    local values = mail.values(block, name)
+    if #values > 0 then return only(form, key, values) end
+  end
+end
+
+---The same inside of what may fail.
+local function must_say(form, block, key)
+  local value, problem = said_in(form, block, key)
+  if problem then error(problem, 0) end
+  return value
 end
 
 -- Addresses -----------------------------------------------------------------------------------------------------------
@@ -89,8 +130,8 @@ end
 
 local function address_of_fields(form, order)
   local address = {}
-  for _, key in ipairs(ADDRESS) do address[key] = mail.field(order, form.names[key]) end
-  split_place(address, mail.field(order, form.names.place))
+  for _, key in ipairs(ADDRESS) do address[key] = must_say(form, order, key) end
+  split_place(address, must_say(form, order, "place"))
   address.country = country(form, address.country)
   return next(address) and address or nil
 end
@@ -124,14 +165,14 @@ end
 
 -- Lines ---------------------------------------------------------------------------------------------------------------
 
-local function finish_line(form, line)
+local function finish_line(form, line, currency)
   if form.sku_pattern and line.name and not line.sku then
     line.sku = line.name:match(form.sku_pattern)
     line.name = line.name:gsub("%s*" .. form.sku_pattern, ""):gsub("\n.*", "")
   end
   line.quantity = amount(form, line.quantity or "1", "quantity")
-  line.unit_price = amount(form, line.unit_price, "unit_price")
-  line.total = amount(form, line.total, "total of a line")
+  line.unit_price = amount(form, line.unit_price, "unit_price", currency)
+  line.total = amount(form, line.total, "total of a line", currency)
   return line
 end
 
@@ -144,37 +185,104 @@ local function line_of_text(form, text)
   return line
 end
 
-local function lines_of_fields(form, order)
+---The repeated fields of a block. Raises where one stands there twice with one number.
+local function groups_of(form, names, block)
+  if not names then return {} end
+  local are_read, groups = pcall(mail.groups, block, names)
+  return are_read and groups or fail(form, "%s", groups)
+end
+
+local function lines_of_fields(form, block, currency)
   local lines = {}
-  if form.line then
-    for _, group in ipairs(mail.groups(order, { text = form.line.name })) do
-      lines[#lines + 1] = finish_line(form, line_of_text(form, group.text))
-    end
+  for _, group in ipairs(groups_of(form, form.line and { text = form.line.name }, block)) do
+    lines[#lines + 1] = finish_line(form, line_of_text(form, group.text), currency)
   end
-  for _, group in ipairs(form.lines and mail.groups(order, form.lines) or {}) do
-    lines[#lines + 1] = finish_line(form, group)
+  for _, group in ipairs(groups_of(form, form.lines, block)) do
+    lines[#lines + 1] = finish_line(form, group, currency)
   end
   return lines
 end
 
 -- Orders --------------------------------------------------------------------------------------------------------------
 
----What all layouts share; `value` gives the text of a field, `parts` billing address and lines. What cannot be read
----is the order's `fault`: its number stands all the same.
----@param parts fun(): table?, table[]
+local LINE = { "sku", "name", "quantity", "unit_price", "total" }
+
+---A value without what layouts differ in: zeros at the end, blanks.
+local function plain(value)
+  local text = tostring(value or ""):gsub("%s+", " ")
+  return text:find "^-?%d+%.%d+$" and (text:gsub("%.?0+$", "")) or text
+end
+
+---What an order comes to, as one text: two of one number with the same text are one.
+---@return string
+function forms.says(order)
+  local parts = {}
+  local function add(from, keys)
+    for _, key in ipairs(keys) do parts[#parts + 1] = plain(from[key]) end
+  end
+  add(order, { "fault", "currency", "email", "note", "gift_message" })
+  add(order, MONEY)
+  add(order.billing or {}, ADDRESS)
+  for _, line in ipairs(order.lines) do add(line, LINE) end
+  return table.concat(parts, "\31")
+end
+
+---What all layouts share; `value` gives the text of a field, or nil and why there is none that holds; `parts` gives billing
+---address and lines. What cannot be read is the order's `fault`: its number stands all the same.
+---@param parts fun(currency: string): table?, table[]
 local function order_of(form, message, value, parts)
   local order = { form = form.title, type = form.lead and "lead" or nil, currency = form.currency, lines = {},
     tax_included = form.tax_included ~= false, sent_at = message.date and tostring(message.date) or nil }
-  for _, key in ipairs(TEXTS) do order[key] = value(key) or order[key] end
+  local function take(key)
+    local text, why = value(key)
+    order.fault = order.fault or why
+    return text
+  end
+  for _, key in ipairs(TEXTS) do order[key] = take(key) or order[key] end
   local is_read, problem = pcall(function()
-    for _, key in ipairs(MONEY) do order[key] = amount(form, value(key), key) end
-    order.placed_at = moment(form, value "placed_at")
-    order.billing, order.lines = parts()
+    for _, key in ipairs(MONEY) do order[key] = amount(form, take(key), key, order.currency) end
+    order.placed_at = moment(form, take "placed_at")
+    order.billing, order.lines = parts(order.currency)
   end)
-  order.fault = not is_read and tostring(problem) or nil
+  order.fault = order.fault or not is_read and tostring(problem) or nil
   order.email = order.email or order.billing and order.billing.email
   if form.lead then order.total = order.total or "0" end
   return order
+end
+
+---@return table? order nil where the block has none
+---@return boolean is_numbered
+local function read_block(form, message, text, block)
+  local function value(key)
+    local said, problem = said_in(form, block, key)
+    if said or problem then return said, problem end
+    return found_in(form, key, message.subject, text)
+  end
+  local order = order_of(form, message, value, function(currency)
+    return address_of_fields(form, block), lines_of_fields(form, block, currency)
+  end)
+  local number, problem = value "number"
+  if form.lead then return value "name" and order or number and order or nil, true end
+  return order, number ~= nil or problem ~= nil
+end
+
+---Whether a block without a number orders something, so that it must not be passed by.
+local function orders_something(order) return #order.lines > 0 or order.total ~= nil or order.fault ~= nil end
+
+---Several orders of one number are one where they say the same.
+local function unite(form, orders)
+  local by_number, united = {}, {}
+  for _, order in ipairs(orders) do
+    local known = order.number and by_number[order.number]
+    if not known then
+      united[#united + 1] = order
+      if order.number then by_number[order.number] = order end
+    elseif forms.says(known) ~= forms.says(order) then
+      known.fault = ("form %s: the mail has the order %s twice, and not alike; have it sent again as one"):format(form.title,
+        order.number)
+    end
+  end
+  return united
 end
 
 local function read_fields(form, message, text)
@@ -187,18 +295,20 @@ local function read_fields(form, message, text)
     local name = form.names[key]
     for _, one in ipairs(type(name) == "table" and name or { name }) do texts[#texts + 1] = one end
   end
-  local number = form.names.number
-  local read, orders = mail.fields(text, { names = names, texts = texts, separator = form.separator,
-    first = type(number) == "table" and number[1] or number }), {}
-  for _, one in ipairs(read) do
-    local function value(key) return mail.field(one, form.names[key]) or found_in(form, key, message.subject, text) end
-    if form.lead and value "name" or value "number" then
-      orders[#orders + 1] = order_of(form, message, value, function()
-        return address_of_fields(form, one), lines_of_fields(form, one)
-      end)
+  local orders, nameless, numbered = {}, {}, 0
+  for _, block in ipairs((mail.fields(text, { names = names, texts = texts, separator = form.separator,
+    first = form.names.number }))) do
+    local order, is_numbered = read_block(form, message, text, block)
+    if order and (is_numbered or orders_something(order)) then
+      orders[#orders + 1] = order
+      numbered, nameless[order] = numbered + (is_numbered and 1 or 0), not is_numbered or nil
     end
   end
-  return orders
+  if numbered == 0 then return {} end
+  for order in pairs(nameless) do
+    order.fault = ("form %s: one of the mail's %d orders has no number; have it sent again with one"):format(form.title, #orders)
+  end
+  return unite(form, orders)
 end
 
 local function read_table(form, message)
@@ -206,19 +316,21 @@ local function read_table(form, message)
   local rows = mail.tables(message.html, form.columns)
   if #rows == 0 then return {} end
   local function value(key)
-    return form.sums and form.sums[key] and mail.sum(rows, form.sums[key]) or found_in(form, key, message.subject, text)
+    local sum = form.sums and form.sums[key] and mail.sum(rows, form.sums[key])
+    if sum then return sum end
+    return found_in(form, key, message.subject, text)
   end
-  local order = order_of(form, message, value, function()
+  local order = order_of(form, message, value, function(currency)
     local lines = {}
     for _, row in ipairs(rows) do
       if row.quantity and row.quantity:find "%d" then
         row.cells = nil
-        lines[#lines + 1] = finish_line(form, row)
+        lines[#lines + 1] = finish_line(form, row, currency)
       end
     end
     return address_of_text(form, text), lines
   end)
-  return order.number and { order } or {}
+  return (order.number or order.fault and select(2, value "number")) and { order } or {}
 end
 
 ---Whether a form is that of the mail; one that finds a number, but cannot read the rest, where no other one can.
@@ -250,10 +362,11 @@ local function text_of(message)
   return message.html and (mail.html(message.html)) or nil
 end
 
-local function mail_inside(message)
+local function is_forwarding(message)
   for _, attachment in ipairs(message.attachments) do
-    if attachment.type == "message/rfc822" then return attachment.body end
+    if attachment.type == "message/rfc822" then return true end
   end
+  return false
 end
 
 ---Why a mail is not looked into; nil when it is.
@@ -275,6 +388,71 @@ local function read_message(list, message)
   return orders
 end
 
+---A text that is attached, read as if the mail had no other one.
+local function attached_text(message, attachment)
+  local head = ("MIME-Version: 1.0\r\nContent-Type: %s; charset=%s\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"):format(
+    attachment.type, ((attachment.charset or "utf-8"):gsub("[^%w._-]", "")))
+  local text = mail.parse(head .. attachment.body)
+  return text and setmetatable({ text = text.text or false, html = text.html or false, attachments = {} },
+    { __index = message })
+end
+
+---The other texts of a mail that may hold orders, each with the mail that it is read as; nil and why where one cannot be
+---looked into.
+---@return mail.Mail[]? others
+---@return string? why
+local function others_of(message)
+  local others = {}
+  if message.text and message.html then
+    others[1] = setmetatable({ text = false, attachments = {}, is_form = true }, { __index = message })
+  end
+  for _, attachment in ipairs(message.attachments) do
+    if attachment.type == "message/rfc822" then
+      local inside = mail.parse(attachment.body)
+      if inside and obstacle(inside) then return nil, obstacle(inside) end
+      others[#others + 1] = inside
+    elseif attachment.type == "text/plain" or attachment.type == "text/html" then
+      others[#others + 1] = attached_text(message, attachment)
+    end
+  end
+  return others
+end
+
+local function is_faulty(orders)
+  for _, order in ipairs(orders) do
+    if order.fault then return true end
+  end
+  return false
+end
+
+---What the orders of a text are, to tell those of another text from them. Of the two forms of one text only the numbers are
+---compared: the one leaves out what the other one says.
+local function what(orders, only_numbers)
+  local list = {}
+  for i, order in ipairs(orders) do list[i] = tostring(order.number) .. (only_numbers and "" or forms.says(order)) end
+  return table.concat(list, "\n")
+end
+
+---The orders of the mail's own text, else of the first one inside that has any. Where several texts have orders that are
+---not the same ones, nobody can tell which hold.
+---@return table[]? orders
+---@return string? why
+local function read_texts(list, message)
+  local orders = read_message(list, message)
+  local others, why = others_of(message)
+  if not others then return orders, why end
+  for _, other in ipairs(others) do
+    local found = (not other.is_form or orders) and read_message(list, other)
+    if found and other.is_form and is_faulty(found) then found = nil end -- the form that can be read says it all
+    if found and orders and what(found, other.is_form) ~= what(orders, other.is_form) then
+      return nil, ("several texts of the mail %q each hold orders, and not the same ones; have each sent alone"):format(
+        message.subject)
+    end
+    orders = orders or found or nil
+  end
+  return orders
+end
+
 ---All orders of a mail, of one that was forwarded those of the mail inside. nil and the reason where there are none.
 ---@param list mail.OrderForm[]
 ---@param message mail.Mail
@@ -283,14 +461,8 @@ end
 function forms.read(list, message)
   local why = obstacle(message)
   if why then return nil, why end
-  local orders = read_message(list, message)
-  local inner = not orders and mail_inside(message)
-  local inside = inner and mail.parse(inner)
-  if inside then
-    if obstacle(inside) then return nil, obstacle(inside) end
-    orders = read_message(list, inside)
-  end
-  if orders then return orders end
+  local orders, problem = read_texts(list, message)
+  if orders or problem then return orders, problem end
   local titles = {}
   for i, form in ipairs(list) do titles[i] = form.title end
   return nil, ("the mail %q fits none of the forms %s: it has no number, or no lines, under the names that they know")
@@ -301,7 +473,7 @@ end
 ---@param message mail.Mail
 ---@return boolean
 function forms.is_forwarded(message)
-  return mail.matches(message.subject, { "fw:*", "fwd:*", "wg:*", "tr:*", "rv:*" }) or mail_inside(message) ~= nil
+  return mail.matches(message.subject, { "fw:*", "fwd:*", "wg:*", "tr:*", "rv:*" }) or is_forwarding(message)
 end
 
 return forms

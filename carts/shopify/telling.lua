@@ -23,7 +23,7 @@ local UNKNOWN_ITEM = "no item that was read from the shop has this SKU; run: car
 
 -- Variants ------------------------------------------------------------------------------------------------------------
 
-local VARIANTS = [[query($ids:[ID!]!,$location:ID!){nodes(ids:$ids){...on ProductVariant{legacyResourceId price
+local VARIANTS = [[query($ids:[ID!]!,$location:ID!){nodes(ids:$ids){...on ProductVariant{legacyResourceId sku price
 compareAtPrice product{id} inventoryItem{id tracked inventoryLevel(locationId:$location){
 quantities(names:["available","on_hand"]){name quantity}}}}}}]]
 
@@ -59,9 +59,21 @@ end
 ---@param variant? cartwright.Node
 local function fault_of(data, variant)
   if not data.item_id then return UNKNOWN_ITEM end
+  local sku = variant and variant:text "sku"
+  if sku and sku ~= "" and sku:match "^%s*(.-)%s*$" ~= data.sku:match "^%s*(.-)%s*$" then
+    return ("what had this SKU in the shop has the SKU %s by now; run: cartwright sync CART items"):format(sku)
+  end
   if variant then return nil end
   return data.variant_id and "the variant was deleted in the shop"
     or "the product has variants, or was deleted in the shop: say it of the variants' SKUs"
+end
+
+---The variant that a message is about; nil where what was found says nothing of its SKU.
+---@param variants table<cartwright.Message, cartwright.Node>
+---@return cartwright.Node?
+local function meant(message, variants)
+  local variant = variants[message]
+  return variant and not fault_of(message.data, variant) and variant or nil
 end
 
 -- Stock ---------------------------------------------------------------------------------------------------------------
@@ -125,7 +137,8 @@ telling.stock_out = {
   probe = function(self, messages)
     local variants = variants_of(self, messages)
     for _, message in ipairs(messages) do
-      local level = variants[message] and level_of(self, variants[message])
+      local variant = meant(message, variants)
+      local level = variant and level_of(self, variant)
       if level == message.data.quantity then
         message:arrived "the shop has this quantity"
       elseif level then
@@ -193,7 +206,7 @@ telling.prices_out = {
   probe = function(self, messages)
     local variants = variants_of(self, messages)
     for _, message in ipairs(messages) do
-      local variant = variants[message]
+      local variant = meant(message, variants)
       if variant and has_prices(message.data, variant) then
         message:arrived "the shop has this price"
       elseif variant then

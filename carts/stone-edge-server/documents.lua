@@ -6,9 +6,17 @@ local documents = {}
 
 -- Texts and amounts ---------------------------------------------------------------------------------------------------
 
----A text of one line, without what XML cannot hold.
+local TEXT_MAX, CUT = 8000, " (cut; the rest is in Cartwright)" -- bytes
+
+---A text of one line, without what XML cannot hold, and not so long that an answer gets too large.
 local function plain(text)
-  return (tostring(text):gsub("[\0-\31\127]+", " "):gsub("\xEF\xBF[\xBE\xBF]", " "))
+  text = tostring(text)
+  if #text > TEXT_MAX then
+    local ends = TEXT_MAX
+    while text:byte(ends + 1) & 0xC0 == 0x80 do ends = ends - 1 end
+    text = text:sub(1, ends) .. CUT
+  end
+  return (text:gsub("[\0-\31\127]+", " "):gsub("\xEF\xBF[\xBE\xBF]", " "))
 end
 
 ---Elements for what is there.
@@ -35,6 +43,11 @@ end
 
 local ZERO = decimal.new "0"
 
+local THREE = { BHD = 3, IQD = 3, JOD = 3, KWD = 3, LYD = 3, OMR = 3, TND = 3, CLF = 4, UYW = 4 }
+
+---Digits to which the sums of an order are rounded.
+local function digits_of(order) return THREE[order.currency] or 2 end
+
 -- Orders --------------------------------------------------------------------------------------------------------------
 
 local function name_of(person)
@@ -58,10 +71,10 @@ end
 local PRICE_DIGITS = 6
 
 ---Price of one piece, so that pieces times price is the line's total where that can be written.
-local function price_of(line)
+local function price_of(line, digits)
   local quantity, total = line.quantity, line.total
   local price = line.unit_price
-  if price and (not total or (price * quantity):round(2) == total:round(2)) then return price end
+  if price and (not total or (price * quantity):round(digits) == total:round(digits)) then return price end
   if not total then return ZERO end
   if quantity:is_zero() then return total end
   return total:divide(quantity, PRICE_DIGITS)
@@ -70,10 +83,10 @@ end
 ---@return table[] products
 ---@return cartwright.Decimal sum
 local function products_of(order)
-  local products, sum = {}, ZERO
+  local products, sum, digits = {}, ZERO, digits_of(order)
   for _, line in ipairs(order.lines) do
-    local price = price_of(line)
-    local total = (price * line.quantity):round(2)
+    local price = price_of(line, digits)
+    local total = (price * line.quantity):round(digits)
     local options = line.options
       and { element("OrderOption", { { "OptionName", "Options" }, { "SelectedOption", line.options } }) }
     products[#products + 1] = element("Product", { { "SKU", line.sku }, { "Name", line.name },
@@ -181,8 +194,9 @@ end
 
 local NOWHERE = {}
 
+---@param own_number integer under which it is given
 ---@return table[]
-function documents.order(self, order)
+function documents.order(self, order, own_number)
   local products, sum = products_of(order)
   local children = { party("Billing", order.billing or order.shipping or NOWHERE, order.email),
     party("Shipping", order.shipping or order.billing or NOWHERE, order.email, products) }
@@ -191,7 +205,7 @@ function documents.order(self, order)
   children[#children + 1] = element("Other", {
     { "OrderInstructions", ("%s %s"):format(order.cart, order.number or order.external_id) },
     { "Comments", comments_of(order) }, { "WebCustomerID", order.customer_id }, { "GiftMessage", order.gift_message } })
-  return { element("Order", { { "OrderNumber", order.place },
+  return { element("Order", { { "OrderNumber", own_number },
     { "OrderDate", order.placed_at and order.placed_at:format("%b/%d/%Y %H:%M:%S", self.zone) },
     { "OrderStatus", order.status and self:translate("status_out", order.status) } }, children) }
 end
@@ -233,13 +247,15 @@ local function quantity_of(self, sku)
   return quantity and number(quantity) or "NA"
 end
 
+---@param has_prices boolean
 ---@return table[]
-function documents.products(self, item)
+function documents.products(self, item, has_prices)
   local records = {}
   for _, one in ipairs(sold(item)) do
     if one.sku then
       records[#records + 1] = element("Product", { { "Code", one.sku }, { "WebID", one.web_id or item.place },
-        { "Name", one.name }, { "Price", one.price and money(one.price) }, { "Cost", item.cost and money(item.cost) },
+        { "Name", one.name }, { "Price", has_prices and one.price and money(one.price) or nil },
+        { "Cost", has_prices and item.cost and money(item.cost) or nil },
         { "Description", item.description }, { "Weight", one.weight and number(one.weight) },
         { "Discontinued", item.active == false and "Yes" or "No" }, { "QOH", quantity_of(self, one.sku) } })
     end

@@ -1,6 +1,8 @@
 ---What an Order Manager tells: levels, changes of levels, statuses and parcels. Each function returns the answer's
 ---text.
 local decimal = require "cartwright.decimal"
+local numbers = require "shipped.stone-edge-server.numbers"
+local parcels = require "shipped.stone-edge-server.parcels"
 local time = require "cartwright.time"
 local xml = require "cartwright.xml"
 
@@ -56,19 +58,26 @@ end
 
 local ASKED_AT_ONCE, PUT_AT_ONCE = 20, 500
 
----Which of the SKUs an item of the site has; nil where no items are known at all.
+---@param known table<string, boolean>
+local function note_skus(known, items)
+  for _, item in ipairs(items) do
+    if item.sku then known[item.sku] = true end
+    for _, variant in ipairs(item.variants) do
+      if variant.sku then known[variant.sku] = true end
+    end
+  end
+end
+
+---Which of the SKUs an item of the site, or of the back office, has; nil where no items are known at all.
 ---@return table<string, boolean>?
 local function known_skus(self, list)
-  if self:count "item" == 0 then return nil end
+  local own = { cart = "" } -- items of the back office
+  if self:count "item" == 0 and self:count("item", own) == 0 then return nil end
   local known = {}
   for first = 1, #list, ASKED_AT_ONCE do
     local some = table.move(list, first, math.min(first + ASKED_AT_ONCE - 1, #list), 1, {})
-    for _, item in ipairs(self:documents("item", { skus = some })) do
-      if item.sku then known[item.sku] = true end
-      for _, variant in ipairs(item.variants) do
-        if variant.sku then known[variant.sku] = true end
-      end
-    end
+    note_skus(known, self:documents("item", { skus = some }))
+    note_skus(known, self:documents("item", { skus = some, cart = "" }))
   end
   return known
 end
@@ -77,13 +86,27 @@ local function level(self, sku, quantity)
   return { sku = sku, warehouse = self.settings.warehouse, quantity = quantity }
 end
 
----Puts levels, each SKU once: of several the last one.
+local function put_some(self, levels, first, last)
+  local put = { kind = "stock_level", reason = "qohreplace of the Order Manager" }
+  for i = first, last do put[#put + 1] = levels[i] end
+  local is_put, problem = pcall(self.put, self, put)
+  return is_put, tostring(problem)
+end
+
+---Puts levels, each SKU once: of several the last one. Where the store does not take some, each by itself.
+---@return table<string, string> faults by SKU
 local function put_levels(self, levels)
+  local faults = {}
   for first = 1, #levels, PUT_AT_ONCE do
-    local put = { kind = "stock_level", reason = "qohreplace of the Order Manager" }
-    for i = first, math.min(first + PUT_AT_ONCE - 1, #levels) do put[#put + 1] = levels[i] end
-    self:put(put)
+    local last = math.min(first + PUT_AT_ONCE - 1, #levels)
+    if not put_some(self, levels, first, last) then
+      for i = first, last do
+        local is_put, words = put_some(self, levels, i, i)
+        if not is_put then faults[levels[i].sku] = words:gsub("[%c=]+", " "):sub(1, 200) end
+      end
+    end
   end
+  return faults
 end
 
 ---@param form table<string, string>
@@ -91,12 +114,12 @@ end
 function updates.levels(self, form)
   local sent, words = read_pairs(form.update or "")
   if not sent then return "SETIError: " .. words end
-  local count = math.tointeger(tonumber(form.count or #sent))
+  local count = (form.count or tostring(#sent)):find "^%d+$" and math.tointeger(tonumber(form.count or #sent))
   if count ~= #sent then return ("SETIError: count is %s, but %d levels came"):format(form.count, #sent) end
-  local skus, lines, levels, at = {}, { "SETIResponse" }, {}, {}
+  local skus, words_of, levels, at = {}, {}, {}, {}
   for i, pair in ipairs(sent) do skus[i] = pair.sku end
   local known = known_skus(self, skus)
-  for _, pair in ipairs(sent) do
+  for i, pair in ipairs(sent) do
     local quantity, word = number_of(pair.quantity), "OK"
     if known and not known[pair.sku] then word = "NF"
     elseif not quantity or pair.sku == "" then word = "no quantity"
@@ -104,9 +127,13 @@ function updates.levels(self, form)
       at[pair.sku] = at[pair.sku] or #levels + 1
       levels[at[pair.sku]] = level(self, pair.sku, quantity)
     end
-    lines[#lines + 1] = ("%s=%s"):format(pair.sku:gsub("[%c]", " "), word)
+    words_of[i] = word
   end
-  if #levels > 0 then put_levels(self, levels) end
+  local faults, lines = put_levels(self, levels), { "SETIResponse" }
+  for i, pair in ipairs(sent) do
+    local word = words_of[i] == "OK" and faults[pair.sku] or words_of[i]
+    lines[#lines + 1] = ("%s=%s"):format((pair.sku:gsub("%c", " ")), word)
+  end
   lines[#lines + 1] = "SETIEndOfData"
   return table.concat(lines, "\n")
 end
@@ -163,7 +190,9 @@ function updates.change(self, form)
   if before then return before end
   local present = self:documents("stock_level", { cart = "", sku = sku, warehouse = self.settings.warehouse })[1]
   local quantity = (present and present.quantity or decimal.new "0") + difference
-  self:put { kind = "stock_level", reason = "invupdate of the Order Manager", level(self, sku, quantity) }
+  local is_put, problem = pcall(self.put, self, { kind = "stock_level", reason = "invupdate of the Order Manager",
+    level(self, sku, quantity) })
+  if not is_put then return "SETIError: " .. tostring(problem):gsub("%c+", " "):sub(1, 500) end
   local answer = answer_change(sku, "OK", tostring(quantity), "")
   remember_change(self, text, answer)
   return answer
@@ -171,143 +200,59 @@ end
 
 -- Statuses and parcels ------------------------------------------------------------------------------------------------
 
----@class seti.Update
----@field number string
----@field status? string
----@field reference? string
----@field detail? string
----@field parcels { id?: string, number: string, carrier?: string, method?: string, at?: string, lines?: table[] }[]
----@field has_lines boolean the parcels say what is in them
-
-local PARCELS_MAX = 100
-
----@return seti.Update
-local function from_form(form)
-  local update = { number = form.ordernumber or "", status = form.orderstatus, reference = form.refnumber,
-    detail = form.orderdetail, parcels = {}, has_lines = false }
-  local count = math.min(math.tointeger(tonumber(form.trackcount or "0")) or 0, PARCELS_MAX)
-  for i = 1, count do
-    local function field(name) return form[name .. i] or (i == 1 and form[name]) or nil end
-    local tracking = field "tracknum"
-    if tracking and tracking ~= "" then
-      update.parcels[#update.parcels + 1] = { number = tracking, carrier = field "trackcarrier",
-        at = field "trackpickupdate" }
-    end
-  end
-  return update
-end
-
----What is in each parcel, by its id.
-local function lines_by_parcel(order)
-  local found = {}
-  for item in order:each "Items/Item" do
-    local sku, inside = item:text "ItemNumber", false
-    for package in item:each "Packages/Package" do
-      local id, quantity = package:text "PackageID", package:decimal "Quantity"
-      if id and quantity and quantity:compare(0) > 0 then
-        found[id] = found[id] or {}
-        found[id][#found[id] + 1] = { sku = sku, quantity = quantity }
-        inside = true
-      end
-    end
-    local shipped = item:decimal "Shipped"
-    if not inside and shipped and shipped:compare(0) > 0 then
-      found[""] = found[""] or {}
-      found[""][#found[""] + 1] = { sku = sku, quantity = shipped }
-    end
-  end
-  return found
-end
-
----@param order cartwright.Node
----@return seti.Update
-local function from_xml(order)
-  local update = { number = order:text "OrderNumber" or "", status = order:text "Status",
-    reference = order:text "ReferenceNumber", detail = order:text "Notes", parcels = {}, has_lines = false }
-  local lines = lines_by_parcel(order)
-  for package in order:each "Packages/Package" do
-    local tracking = package:text "TrackingID" or package:text "TrackNum"
-    local id = package:text "PackageID"
-    if tracking and #update.parcels < PARCELS_MAX then
-      update.parcels[#update.parcels + 1] = { id = id, number = tracking, carrier = package:text "Shipper",
-        method = package:text "Method", at = package:text "PickupDate", lines = id and lines[id] }
-    end
-  end
-  if #update.parcels == 1 and not update.parcels[1].lines then update.parcels[1].lines = lines[""] end
-  for _, parcel in ipairs(update.parcels) do update.has_lines = update.has_lines or parcel.lines ~= nil end
-  return update
-end
-
-local DATES = { "%m/%d/%Y", "%Y-%m-%d" }
-
-local function date_of(self, text)
-  for _, format in ipairs(DATES) do
-    local at = text and time.parse(text, self.zone, format)
-    if at then return at end
-  end
-end
-
----One shipment of the whole order, with the numbers of all its parcels, those that it has already among them.
-local function whole_shipment(self, order, update)
-  local id = ("seti-%d"):format(order.place)
-  local present = self:documents("shipment", { cart = "", number = id })[1]
-  local numbers, has = {}, {}
-  local function add(number)
-    if not has[number] then numbers[#numbers + 1] = number end
-    has[number] = true
-  end
-  for number in (present and present.tracking_number or ""):gmatch "[^,]+" do add(number) end
-  for _, parcel in ipairs(update.parcels) do add((parcel.number:gsub(",", " "))) end
-  local first = update.parcels[1]
-  return { { number = id, order_cart = order.cart, order_id = order.external_id,
-    tracking_number = table.concat(numbers, ","), carrier = first.carrier, shipped_at = date_of(self, first.at),
-    note = update.detail ~= "" and update.detail or nil, confirmed = true } }
-end
-
----A shipment for each parcel, with its lines.
-local function shipments_of(self, order, update)
-  if not update.has_lines then return whole_shipment(self, order, update) end
-  local found = {}
-  for i, parcel in ipairs(update.parcels) do
-    found[i] = { number = ("seti-%d-%s"):format(order.place, parcel.id or parcel.number), order_cart = order.cart,
-      order_id = order.external_id, tracking_number = parcel.number, carrier = parcel.carrier, method = parcel.method,
-      shipped_at = date_of(self, parcel.at), lines = parcel.lines, confirmed = true }
-  end
-  return found
-end
-
 local function order_of(self, number)
-  local place = math.tointeger(tonumber(number))
-  local order = place and self:documents("order", { after = place - 1, limit = 1 })[1]
-  return order and order.place == place and order or nil
+  local place = number:find "^%d+$" and #number <= DIGITS_MAX and numbers.place(self, math.tointeger(tonumber(number)))
+  return place and self:documents("order", { places = { place } })[1] or nil
 end
 
+---@return string? status nil where the word says nothing of it
 ---@return string? words what is wrong
-local function set_status(self, order, word)
-  if not word or word == "" or word:lower() == "partially shipped" then return nil end
+local function status_of(self, word)
+  if not word or word == "" or parcels.is_partial(word) then return nil end
   local status = self:translate("status", word)
-  if not status then
-    return ("status %q has no row in the table status; set one: cartwright table set %s status %q STATUS"):format(word,
-      self.name, word)
-  end
-  if status == order.status then return nil end
+  if status then return status end
+  return nil, ("status %q has no row in the table status; set one: cartwright table set %s status %q STATUS")
+    :format(word, self.name, word)
+end
+
+---@param status string?
+---@return string? words what is wrong
+local function set_status(self, order, status)
+  if not status or status == order.status then return nil end
   local is_set, problem = pcall(self.edit, self, { cart = order.cart, kind = "order", id = order.external_id,
     set = { status = status }, reason = "updatestatus of the Order Manager" })
   return not is_set and tostring(problem) or nil
 end
 
+---@class seti.Plan
+---@field order? table
+---@field status? string
+---@field shipments? table[]
+---@field refused? string why it is not done
+
+---What an update means, before anything of it is stored. Raises seti.Contradiction.
 ---@param update seti.Update
----@return string? words what is wrong
-local function apply(self, update)
+---@return seti.Plan
+local function plan(self, update)
   local order = order_of(self, update.number)
-  if not order then return ("Unable to find order #%s"):format(update.number:sub(1, 40)) end
-  if #update.parcels > 0 then
-    local put = shipments_of(self, order, update)
+  if not order then return { refused = ("Unable to find order #%s"):format(update.number:sub(1, 40)) } end
+  local shipments = parcels.shipments(self, order, update)
+  local status, words = status_of(self, update.status)
+  if words then return { refused = words } end
+  return { order = order, status = status, shipments = shipments }
+end
+
+---@param planned seti.Plan
+---@return string? words what is wrong
+local function apply(self, planned)
+  if planned.refused then return planned.refused end
+  local put = planned.shipments
+  if #put > 0 then
     put.kind, put.reason = "shipment", "updatestatus of the Order Manager"
     local is_put, problem = pcall(self.put, self, put)
     if not is_put then return tostring(problem) end
   end
-  return set_status(self, order, update.status)
+  return set_status(self, planned.order, planned.status)
 end
 
 local function answer_status(words)
@@ -316,18 +261,37 @@ local function answer_status(words)
 end
 
 ---@param form table<string, string>
+---@return seti.Update[]?
+---@return string? words
+local function read_updates(form)
+  if not (form.update or ""):find "^%s*<" then return { parcels.from_form(form) } end
+  local root, words = parse(form.update)
+  if not root then return nil, words end
+  local found = {}
+  for order in root:each "Order" do found[#found + 1] = parcels.from_xml(order) end
+  if #found == 0 then return nil, "no Order in the update" end
+  return found
+end
+
+---All of a request is understood before anything of it is stored.
+---@param form table<string, string>
 ---@return string
 function updates.status(self, form)
-  if not (form.update or ""):find "^%s*<" then return answer_status(apply(self, from_form(form))) end
-  local root, words = parse(form.update)
-  if not root then return answer_status(words) end
-  local found, first = 0, nil
-  for order in root:each "Order" do
-    found = found + 1
-    local fault = apply(self, from_xml(order))
+  local plans, first = {}, nil
+  local is_sound, problem = pcall(function()
+    local sent, words = read_updates(form)
+    first = words
+    for i, update in ipairs(sent or {}) do plans[i] = plan(self, update) end
+  end)
+  if not is_sound then
+    if not parcels.is_contradiction(problem) then error(problem, 0) end
+    return "SETIError: " .. tostring(problem):gsub("[%c]+", " "):sub(1, 500)
+  end
+  for _, one in ipairs(plans) do
+    local fault = apply(self, one)
     first = first or fault
   end
-  return answer_status(found == 0 and "no Order in the update" or first)
+  return answer_status(first)
 end
 
 return updates

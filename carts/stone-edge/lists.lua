@@ -1,5 +1,6 @@
 ---Reading lists of the Stone Edge protocol: page by page as they were counted, and record by record where a page cannot
 ---be had.
+local cart = require "cartwright.cart"
 local talk = require "shipped.stone-edge.talk"
 
 local lists = {}
@@ -48,14 +49,27 @@ local function read_singly(self, list, start, size, fields, each)
   return problem
 end
 
----Reads a list page by page, as far as it was counted; without a count up to an empty page, or one that comes twice.
+---All that was counted, in one page: of a server that cannot page.
+local function read_at_once(self, list, count, fields, each)
+  local is_read, records = pcall(read_page, self, list, 1, count, fields)
+  if not is_read then
+    if not is_broken(records) then error(records, 0) end
+    cart.fail("not-expected", ("%s: the shop gives the first page again and again, and not all %d records at once "
+      .. "either: %s"):format(list.download, count, records.message or tostring(records)), "page_size")
+  end
+  if records then each(records) end
+end
+
+---Reads a list page by page, as far as it was counted; without a count up to an empty page, or one that comes twice. A
+---page that comes twice although more were counted: the server looks at no startnum (AV), so all are asked for at once.
 ---@param list { download: string, element: string, id: string, may_refuse_pages?: boolean }
 ---@param count? integer
 ---@param each fun(records: cartwright.Records, position?: string)
+---@param page_size? integer other than the setting's
 ---@return boolean is_supported
 ---@return table? problem of a record that was left out: to be raised once all is stored
-function lists.walk(self, window, list, fields, count, each)
-  local size, start, last = size_of(self), math.tointeger(tonumber(window.position or "")) or 1, nil
+function lists.walk(self, window, list, fields, count, each, page_size)
+  local size, start, last = page_size or size_of(self), math.tointeger(tonumber(window.position or "")) or 1, nil
   local problem
   while not count or start <= count do
     local is_read, records, is_supported = pcall(read_page, self, list, start, size, fields)
@@ -67,14 +81,16 @@ function lists.walk(self, window, list, fields, count, each)
       return false
     elseif records then
       local print = records:fingerprint()
-      if print == last and not count then return true, problem end
+      if print == last then
+        if count then read_at_once(self, list, count, fields, each) end
+        return true, problem
+      end
       last = print
       each(records, tostring(start + size))
     elseif not count then
       return true, problem
     elseif list.may_refuse_pages and start > 1 then -- it cannot page: all at once
-      records = read_page(self, list, 1, count, fields)
-      if records then each(records) end
+      read_at_once(self, list, count, fields, each)
       return true, problem
     end
     start = start + size

@@ -3,6 +3,7 @@
 ---Facts this script relies on: those of stone-edge.lua.
 local cart = require "cartwright.cart"
 local log = require "cartwright.log"
+local names = require "shipped.stone-edge.names"
 local time = require "cartwright.time"
 
 local talk = {}
@@ -50,8 +51,10 @@ end
 ---@return string? code
 ---@return string description
 local function code_of(xml)
-  local code = xml:match "<ResponseCode>%s*(%d+)%s*</ResponseCode>"
-  return code, xml:match "<ResponseDescription>%s*([^<]-)%s*</ResponseDescription>" or ""
+  local lower = xml:lower()
+  local code = lower:match "<responsecode>%s*(%d+)%s*</responsecode>"
+  local from, to = lower:match "<responsedescription>()[^<]*()</responsedescription>"
+  return code, from and xml:sub(from, to - 1):match "^%s*(.-)%s*$" or ""
 end
 
 ---The words of an error; nil where an answer is none.
@@ -117,21 +120,21 @@ end
 ---The functions that the server said it does not know, and when.
 ---@return table<string, string>
 local function lacking(self)
-  local names = {}
+  local found = {}
   for name, at in (recall(self, LACKING) or ""):gmatch "(%S+) (%S+)" do
-    if (time.now() - time.parse(at)):compare(ASK_AGAIN) < 0 then names[name] = at end
+    if (time.now() - time.parse(at)):compare(ASK_AGAIN) < 0 then found[name] = at end
   end
-  return names
+  return found
 end
 
 function talk.is_lacking(self, name) return lacking(self)[name] ~= nil end
 
 local function note_lacking(self, name, words)
   log.warning("shop-does-not-know", { ["function"] = name, words = words:sub(1, 200) })
-  local names = lacking(self)
-  names[name] = tostring(time.now())
+  local all = lacking(self)
+  all[name] = tostring(time.now())
   local list = {}
-  for known, at in pairs(names) do list[#list + 1] = known .. " " .. at end
+  for known, at in pairs(all) do list[#list + 1] = known .. " " .. at end
   table.sort(list)
   remember(self, LACKING, table.concat(list, "\n"))
 end
@@ -192,9 +195,12 @@ function talk.value(self, name, key, fields)
   return value
 end
 
----@return integer?
+---@return integer? count nil where the server has no such function
 function talk.count(self, name, key, fields)
-  return math.tointeger(tonumber(talk.value(self, name, key, fields) or ""))
+  local value = talk.value(self, name, key, fields)
+  if value == nil then return nil end
+  local count = #value <= 15 and value:find "^%d+$" and math.tointeger(tonumber(value))
+  return count or cart.fail("not-expected", ("%s: %s is %q, which is no number"):format(name, key, value), "url")
 end
 
 ---An XML list. Downloads of shops that mark what was downloaded are no reading, but may be repeated.
@@ -206,7 +212,7 @@ function talk.download(self, name, fields)
   if kind ~= "xml" then
     cart.fail("not-expected", ("%s: no XML came, but: %s"):format(name, text:sub(1, 200)), "url")
   end
-  return response
+  return names.is_other(text) and names.respell(response, name) or response
 end
 
 ---Whether a list has any record.

@@ -152,7 +152,7 @@ local function names(text, number)
   local at, last = text:find(number, 1, true)
   while at do
     local around = text:sub(at - 1, at > 1 and at - 1 or 0) .. text:sub(last + 1, last + 1)
-    if not around:find "[%w_-]" then return true end
+    if not around:find "[%w_/.-]" then return true end
     at, last = text:find(number, at + 1, true)
   end
   return false

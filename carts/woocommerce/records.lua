@@ -55,12 +55,14 @@ end
 ---WordPress keeps what some users write with entities.
 local function plain(text) return (text:gsub("&amp;", "&"):gsub("&#0*38;", "&")) end
 
+local function folded(text) return plain(text):lower():match "^%s*(.-)%s*$" end
+
 ---Whether a text of the shop is the one that was asked for. A list that is asked for a SKU has others too: a comma
 ---parts SKUs there. Case does not count for the shop, neither in SKUs nor in e-mails.
 ---@param value any
 ---@param wanted string
 function records.is_same(value, wanted)
-  return records.is_set(value) and plain(tostring(value)):lower() == wanted:lower()
+  return records.is_set(value) and folded(tostring(value)) == folded(wanted)
 end
 
 -- Products and their variations ---------------------------------------------------------------------------------------

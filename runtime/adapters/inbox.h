@@ -14,6 +14,8 @@
 #include "adapters/body.h"
 #include "adapters/loop.h"
 
+enum { CW_INBOX_LIST_MAX = 10000 };
+
 /* Valid during the call that hands it over. */
 struct cw_inbox_entry {
     struct cw_slice name;  /* the same as long as it lies there, never another's */
@@ -48,6 +50,10 @@ struct cw_inbox {
                    cw_inbox_done_fn *done, void *arg, struct cw_error *err);
     void (*cancel)(struct cw_inbox *inbox); /* what is on its way; nothing else may be under way after it */
     void (*free)(struct cw_inbox *inbox);   /* cancels; what was claimed and not finished can be claimed */
+    /* Where a list tells at most CW_INBOX_LIST_MAX entries at once: the next ones, behind this one. One that
+     * is gone is no place to go on from everywhere. NULL = a list tells all there is. */
+    bool (*list_behind)(struct cw_inbox *inbox, struct cw_slice name, cw_inbox_entry_fn *entry,
+                        cw_inbox_done_fn *done, void *arg, struct cw_error *err);
 };
 
 /* Where files are taken from and go to; texts are copied by whoever opens it. */

@@ -388,7 +388,7 @@ struct cw_inbox *cw_inbox_folder_open(struct cw_loop *loop, const char *path,
         cw_fail(err, CW_NOMEM, "no memory for an inbox");
         return NULL;
     }
-    folder->inbox = (struct cw_inbox){ true, ask_list, ask_read, ask_finish, cancel, free_folder };
+    folder->inbox = (struct cw_inbox){ true, ask_list, ask_read, ask_finish, cancel, free_folder, NULL };
     folder->loop = loop;
     folder->path = copy;
     folder->claim = (struct cw_inbox_claim){ .folder = -1, .fd = -1, .lock = -1 };

@@ -367,7 +367,7 @@ struct cw_inbox *cw_inbox_notices_open(const struct cw_inbox_notices *config, st
         cw_fail(err, CW_NOMEM, "no memory for an inbox");
         return NULL;
     }
-    notices->inbox = (struct cw_inbox){ false, ask_list, ask_read, ask_finish, cancel, free_notices };
+    notices->inbox = (struct cw_inbox){ false, ask_list, ask_read, ask_finish, cancel, free_notices, NULL };
     notices->config = *config;
     notices->cart = cart;
     return &notices->inbox;

@@ -159,7 +159,7 @@ struct cw_inbox *cw_inbox_remote_open(struct cw_loop *loop, const struct cw_uplo
                                       const struct cw_inbox_files *files, struct cw_error *err)
 {
     struct remote *remote = g_new0(struct remote, 1);
-    remote->inbox = (struct cw_inbox){ true, ask_list, ask_read, ask_finish, cancel, free_remote };
+    remote->inbox = (struct cw_inbox){ true, ask_list, ask_read, ask_finish, cancel, free_remote, NULL };
     remote->loop = loop;
     remote->place = copy_place(place);
     remote->claimed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

@@ -72,11 +72,11 @@ static void take_last_index(char *name, size_t *len, long *index)
 struct reading {
     const struct cw_mail_form *form;
     struct cw_arena *arena;
-    struct cw_slice *names, *texts; /* of the form, folded */
-    char first[CW_MAIL_FIELD_NAME_MAX * 3 + 1];
+    struct cw_slice *names, *texts, *firsts; /* of the form, folded */
+    struct cw_slice first;                   /* that which began this order; "" = none did yet */
     struct cw_buffer fields, value, rest;
     unsigned order;
-    bool has_field, has_order;      /* of this order: any, and that which begins one */
+    bool has_field;                 /* of this order */
     bool is_open, takes_paragraphs; /* open: a value is being read */
     struct cw_mail_field field;
 };
@@ -153,11 +153,10 @@ static bool begin_field(struct reading *reading, struct cw_slice name)
 
 static void count_orders(struct reading *reading)
 {
-    if (reading->first[0] == '\0' || !cw_slice_is(reading->field.name, reading->first))
-        return;
-    reading->order += reading->has_order;
-    reading->has_order = true;
-    reading->field.order = reading->order;
+    if (reading->first.len == 0 && is_in(reading->firsts, reading->form->first_count, reading->field.name))
+        reading->first = reading->field.name;
+    else if (reading->first.len > 0 && cw_slice_equal(reading->field.name, reading->first))
+        reading->field.order = ++reading->order;
 }
 
 static bool is_rule(struct cw_slice line)
@@ -193,7 +192,8 @@ static bool read_line(struct reading *reading, struct cw_slice line)
     struct cw_slice name, value;
     if (begins_order(reading, line)) {
         reading->order += reading->has_field;
-        reading->has_field = reading->has_order = false;
+        reading->has_field = false;
+        reading->first = (struct cw_slice){ "", 0 };
         return end_value(reading);
     }
     if (is_rule(line))
@@ -250,9 +250,8 @@ static bool prepare(struct reading *reading)
     const struct cw_mail_form *form = reading->form;
     reading->names = fold_all(form->names, form->name_count, reading->arena);
     reading->texts = fold_all(form->texts, form->text_count, reading->arena);
-    if (form->first.len <= CW_MAIL_FIELD_NAME_MAX)
-        cw_mail_fold(form->first, reading->first);
-    return reading->names != NULL && reading->texts != NULL;
+    reading->firsts = fold_all(form->firsts, form->first_count, reading->arena);
+    return reading->names != NULL && reading->texts != NULL && reading->firsts != NULL;
 }
 
 bool cw_mail_fields_read(struct cw_slice text, const struct cw_mail_form *form, struct cw_arena *arena,

@@ -20,7 +20,9 @@ struct cw_mail_form {
     size_t name_count;            /* 0 = every name is one */
     const struct cw_slice *texts;
     size_t text_count;
-    struct cw_slice first;     /* this field begins another order when it comes again; "" = none does */
+    const struct cw_slice *firsts; /* of these the one that an order has first begins another when it comes
+                                      again; another of them says something of the same order */
+    size_t first_count;
     struct cw_slice separator; /* a line that begins so begins another order; "" = none does */
 };
 

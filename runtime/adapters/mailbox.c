@@ -136,7 +136,7 @@ bool cw_mailbox_add(struct cw_mailbox_work *work, struct cw_slice name, uint64_t
 
 bool cw_mailbox_is_full(const struct cw_mailbox_work *work)
 {
-    return work->entry_count >= CW_MAILBOX_LIST_MAX;
+    return work->entry_count >= CW_INBOX_LIST_MAX;
 }
 
 bool cw_mailbox_gone(const struct cw_mailbox_link *link, const char *name, struct cw_error *err)
@@ -244,18 +244,25 @@ static bool start(struct mailbox *mailbox, const struct cw_mailbox_work *what, s
     return false;
 }
 
-static bool list(struct cw_inbox *inbox, cw_inbox_entry_fn *entry, cw_inbox_done_fn *done, void *arg,
-                 struct cw_error *err)
+/* Behind the mail `name`, or all of them where it is empty. */
+static bool list_behind(struct cw_inbox *inbox, struct cw_slice name, cw_inbox_entry_fn *entry,
+                        cw_inbox_done_fn *done, void *arg, struct cw_error *err)
 {
     struct mailbox *mailbox = (struct mailbox *)inbox;
     const struct cw_mailbox_work work = { .what = CW_MAILBOX_LIST };
-    if (!start(mailbox, &work, (struct cw_slice){ 0 }, err))
+    if (!start(mailbox, &work, name, err))
         return false;
     mailbox->on_entry = entry;
     mailbox->on_done = done;
     mailbox->on_body = NULL;
     mailbox->arg = arg;
     return true;
+}
+
+static bool list(struct cw_inbox *inbox, cw_inbox_entry_fn *entry, cw_inbox_done_fn *done, void *arg,
+                 struct cw_error *err)
+{
+    return list_behind(inbox, (struct cw_slice){ 0 }, entry, done, arg, err);
 }
 
 static bool read_entry(struct cw_inbox *inbox, struct cw_slice name, cw_inbox_body_fn *done, void *arg,
@@ -322,7 +329,7 @@ struct cw_inbox *cw_mailbox_open(struct cw_loop *loop, const struct cw_mailbox_p
         cw_fail(err, CW_NOMEM, "no memory for a mailbox");
         return NULL;
     }
-    mailbox->inbox = (struct cw_inbox){ false, list, read_entry, finish, cancel, free_mailbox };
+    mailbox->inbox = (struct cw_inbox){ false, list, read_entry, finish, cancel, free_mailbox, list_behind };
     mailbox->loop = loop;
     mailbox->pattern = create_link(place, err);
     if (mailbox->pattern != NULL)

@@ -25,8 +25,12 @@
  * A connection that broke while nobody used it is made anew, once for each call. Each operation has a thread
  * of its own, in which libcurl may wait; the loop never waits for it, not even to cancel or to free.
  *
- * Limits: connect 10 s, 30 s without a byte, 600 s for each operation; the 10,000 oldest mails of a list; a
- * mail of body_limit bytes, of which at most 8 MiB are in memory.
+ * A mail that is there, and that the server does not give all the same, is CW_UNEXPECTED; so is one that it
+ * gives under the number of another. Errors of `read` name the mail.
+ *
+ * Limits: connect 10 s, 30 s without a byte, 600 s for each operation; 10,000 mails of a list at once, oldest
+ * first; a mail of body_limit bytes, of which at most 8 MiB are in memory. A server that announces more than
+ * that is not heard to the end: the connection is given up.
  */
 #ifndef CW_ADAPTERS_MAILBOX_H
 #define CW_ADAPTERS_MAILBOX_H
@@ -34,7 +38,7 @@
 #include "adapters/inbox.h"
 #include "base/egress.h"
 
-enum { CW_MAILBOX_LIST_MAX = 10000, CW_MAILBOX_BODY_MAX = 64 * 1024 * 1024 /* bytes */ };
+enum { CW_MAILBOX_BODY_MAX = 64 * 1024 * 1024 /* bytes */ };
 
 struct cw_mailbox_place {
     const char *url;

@@ -210,32 +210,43 @@ static cw_time internal_date(struct cw_slice line)
     return len > 0 && cw_time_parse(date, NULL, &at, NULL) ? at : CW_TIME_NONE;
 }
 
+struct listing {
+    struct cw_mailbox_work *work;
+    uint32_t behind; /* a range that ends in * has the last mail in any case */
+};
+
 static bool hear_listed(struct cw_mailbox_link *link, struct cw_slice line, bool has_literal,
                         uint64_t literal, void *arg, struct cw_error *err)
 {
     char name[32];
-    const char *uid = find(line, "UID ");
-    bool is_mail = find(line, " FETCH (") != NULL && uid != NULL && find(line, "RFC822.SIZE ") != NULL &&
-                   find(line, "\\Deleted") == NULL;
-    if (is_mail && !cw_mailbox_is_full(arg)) {
-        int len =
-            snprintf(name, sizeof name, "%" PRIu32 "/%" PRIu64, link->uidvalidity, number_at(line, uid));
-        if (!cw_mailbox_add(arg, (struct cw_slice){ name, (size_t)len },
+    const struct listing *listing = arg;
+    const char *at = find(line, "UID ");
+    uint64_t uid = number_at(line, at);
+    bool is_mail = find(line, " FETCH (") != NULL && uid > listing->behind &&
+                   find(line, "RFC822.SIZE ") != NULL && find(line, "\\Deleted") == NULL;
+    if (is_mail && !cw_mailbox_is_full(listing->work)) {
+        int len = snprintf(name, sizeof name, "%" PRIu32 "/%" PRIu64, link->uidvalidity, uid);
+        if (!cw_mailbox_add(listing->work, (struct cw_slice){ name, (size_t)len },
                             number_at(line, find(line, "RFC822.SIZE ")), internal_date(line), err))
             return false;
     }
     return !has_literal || skip(link, literal, err);
 }
 
+static bool uid_of(const struct cw_mailbox_link *link, const char *name, uint32_t *uid);
+
 static bool list(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
 {
-    static const char fetch[] = "UID FETCH 1:* (UID RFC822.SIZE INTERNALDATE FLAGS)";
+    char fetch[80];
     enum status status = IMAP_BAD;
+    struct listing listing = { .work = work };
     if (!refresh(link, err))
         return false;
-    if (link->exists == 0)
+    if (link->exists == 0 || (work->name[0] != '\0' && !uid_of(link, work->name, &listing.behind)))
         return true; /* some servers call 1:* wrong when there is nothing */
-    if (!command(link, cw_slice(fetch), hear_listed, work, &status, err))
+    snprintf(fetch, sizeof fetch, "UID FETCH %" PRIu64 ":* (UID RFC822.SIZE INTERNALDATE FLAGS)",
+             (uint64_t)listing.behind + 1);
+    if (!command(link, cw_slice(fetch), hear_listed, &listing, &status, err))
         return false;
     return status == IMAP_OK || refused(link, CW_UNEXPECTED, "listing the mails", err);
 }
@@ -260,6 +271,11 @@ static bool write_literal(struct cw_mailbox_link *link, uint64_t len, struct cw_
 {
     struct cw_slice piece;
     struct cw_error full = { .code = CW_OK };
+    if (len > link->place.body_limit) {
+        cw_mailbox_link_disconnect(link); /* who announces that may never end */
+        return cw_fail(err, CW_LIMIT, "%s: the server announces a mail of %" PRIu64 " bytes", link->url.where,
+                       len);
+    }
     for (; len > 0; len -= piece.len) {
         if (!cw_mailbox_link_some(link, len < SIZE_MAX ? (size_t)len : SIZE_MAX, &piece, err))
             return false;
@@ -274,7 +290,11 @@ static bool write_literal(struct cw_mailbox_link *link, uint64_t len, struct cw_
 
 struct mail {
     struct cw_mailbox_work *work;
-    bool came;
+    uint32_t uid;        /* that was asked for */
+    uint64_t heard;      /* of the answer that is being heard; 0 = not yet */
+    bool came;           /* all of it, under its UID */
+    bool has_text;       /* of the answer that is being heard */
+    bool is_there;       /* the server knows of it */
     struct cw_error err; /* why it could not be kept; the answer is heard to its end all the same */
 };
 
@@ -287,9 +307,40 @@ static bool take_quoted(struct mail *mail, struct cw_slice line, const char *at)
         at += *at == '\\' && at + 1 < cw_slice_end(line);
         ok = cw_buffer_add(&text, at, 1, &mail->err);
     }
-    mail->came = ok && cw_body_write(mail->work->body, cw_buffer_slice(&text), &mail->err);
+    mail->has_text = ok && cw_body_write(mail->work->body, cw_buffer_slice(&text), &mail->err);
     cw_buffer_fini(&text);
     return true;
+}
+
+/* The text of a mail, where it is not known to be another's. */
+static bool hear_text(struct cw_mailbox_link *link, struct mail *mail, struct cw_slice line, const char *at,
+                      bool has_literal, uint64_t literal, struct cw_error *err)
+{
+    bool is_other = mail->heard != 0 && mail->heard != mail->uid;
+    if (mail->came || is_other || mail->err.code != CW_OK)
+        return !has_literal || skip(link, literal, err);
+    if (!has_literal)
+        return *at != '"' || take_quoted(mail, line, at);
+    mail->has_text = write_literal(link, literal, mail->work->body, &mail->err);
+    if (mail->has_text || (mail->err.code == CW_LIMIT && link->easy != NULL))
+        return true;
+    *err = mail->err;
+    return false;
+}
+
+/* At the end of an answer: its text is the mail's only when the answer has the mail's UID, which may stand
+ * behind the text. */
+static bool end_answer(struct cw_mailbox_link *link, struct mail *mail, struct cw_error *err)
+{
+    mail->is_there = mail->is_there || mail->heard == mail->uid;
+    if (mail->has_text && mail->heard == mail->uid)
+        mail->came = true;
+    else if (mail->has_text) {
+        cw_body_free(mail->work->body);
+        mail->work->body = cw_body_create(link->place.body_limit, err);
+    }
+    mail->has_text = false;
+    return mail->work->body != NULL;
 }
 
 static bool hear_mail(struct cw_mailbox_link *link, struct cw_slice line, bool has_literal, uint64_t literal,
@@ -297,34 +348,48 @@ static bool hear_mail(struct cw_mailbox_link *link, struct cw_slice line, bool h
 {
     struct mail *mail = arg;
     const char *at = find(line, "BODY[] ");
-    if (mail->came || at == NULL || at >= cw_slice_end(line))
-        return !has_literal || skip(link, literal, err);
-    if (*at == '"')
-        return take_quoted(mail, line, at);
-    if (!has_literal)
-        return true; /* NIL: it is gone */
-    mail->came = write_literal(link, literal, mail->work->body, &mail->err);
-    if (!mail->came && mail->err.code != CW_LIMIT) {
-        *err = mail->err;
+    size_t before = at != NULL ? (size_t)(at - line.data) : line.len;
+    if (line.len > 2 && memcmp(line.data, "* ", 2) == 0)
+        mail->heard = 0;
+    const char *uid = find((struct cw_slice){ line.data, before }, "UID ");
+    if (uid != NULL)
+        mail->heard = number_at(line, uid);
+    if (at != NULL && at < cw_slice_end(line) ? !hear_text(link, mail, line, at, has_literal, literal, err)
+                                              : has_literal && !skip(link, literal, err))
         return false;
-    }
-    return true;
+    return has_literal || end_answer(link, mail, err);
 }
 
-static bool read_mail(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
+/* A mail that somebody took meanwhile is gone; one that is still there is not given. */
+static bool not_given(struct cw_mailbox_link *link, struct mail *mail, struct cw_error *err)
 {
-    uint32_t uid;
+    char text[64];
+    enum status status = IMAP_BAD;
+    if (!mail->is_there) {
+        snprintf(text, sizeof text, "UID FETCH %" PRIu32 " (UID)", mail->uid);
+        mail->came = true; /* no text is waited for */
+        if (!command(link, cw_slice(text), hear_mail, mail, &status, err))
+            return false;
+    }
+    if (!mail->is_there)
+        return cw_mailbox_gone(link, mail->work->name, err);
+    return cw_fail(err, CW_UNEXPECTED, "%s: the server has the mail %s, but does not give its text",
+                   link->url.where, mail->work->name);
+}
+
+static bool read_named(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
+{
     char text[64];
     enum status status = IMAP_BAD;
     struct mail mail = { .work = work };
     if (!refresh(link, err))
         return false;
-    if (!uid_of(link, work->name, &uid))
+    if (!uid_of(link, work->name, &mail.uid))
         return cw_mailbox_gone(link, work->name, err);
     work->body = cw_body_create(link->place.body_limit, err);
     if (work->body == NULL)
         return false;
-    snprintf(text, sizeof text, "UID FETCH %" PRIu32 " (UID BODY.PEEK[])", uid);
+    snprintf(text, sizeof text, "UID FETCH %" PRIu32 " (UID BODY.PEEK[])", mail.uid);
     if (!command(link, cw_slice(text), hear_mail, &mail, &status, err))
         return false;
     if (mail.err.code != CW_OK) {
@@ -333,7 +398,12 @@ static bool read_mail(struct cw_mailbox_link *link, struct cw_mailbox_work *work
     }
     if (status != IMAP_OK)
         return refused(link, CW_UNEXPECTED, "reading a mail", err);
-    return mail.came || cw_mailbox_gone(link, work->name, err);
+    return mail.came || not_given(link, &mail, err);
+}
+
+static bool read_mail(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
+{
+    return read_named(link, work, err) || cw_fail_in(err, "the mail %.100s", work->name);
 }
 
 /* --- finishing --- */

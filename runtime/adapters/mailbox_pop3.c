@@ -125,9 +125,11 @@ static bool list(struct cw_mailbox_link *link, struct cw_mailbox_work *work, str
     size_t at = 0;
     struct cw_slice name;
     bool ok = read_uidls(link, err) && read_sizes(link, &sizes, err);
+    unsigned long behind = ok && work->name[0] != '\0' ? number_of(link, cw_slice(work->name)) : 0;
     struct cw_slice rest = cw_buffer_slice(&link->uidls);
     while (ok && !cw_mailbox_is_full(work) && next_uidl(&rest, &number, &name))
-        ok = cw_mailbox_add(work, name, size_of(&sizes, number, &at), CW_TIME_NONE, err);
+        if (number > behind)
+            ok = cw_mailbox_add(work, name, size_of(&sizes, number, &at), CW_TIME_NONE, err);
     cw_buffer_fini(&sizes);
     return ok;
 }
@@ -191,7 +193,7 @@ static bool receive(struct cw_mailbox_link *link, struct cw_body *body, struct c
     return cw_fail_in(err, "%s: a mail", link->url.where);
 }
 
-static bool read_mail(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
+static bool read_named(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
 {
     char text[32];
     bool ok;
@@ -210,6 +212,11 @@ static bool read_mail(struct cw_mailbox_link *link, struct cw_mailbox_work *work
     ok = receive(link, work->body, &piece, err);
     cw_buffer_fini(&piece);
     return ok;
+}
+
+static bool read_mail(struct cw_mailbox_link *link, struct cw_mailbox_work *work, struct cw_error *err)
+{
+    return read_named(link, work, err) || cw_fail_in(err, "the mail %.100s", work->name);
 }
 
 /* --- finishing --- */

@@ -51,6 +51,8 @@ void cw_lua_close_scope(struct cw_lua_scope *ticket);
 
 /* Records objects (records.h). */
 struct cw_records *cw_lua_to_records(lua_State *L, int index);
+/* The same, the caller's from now on. */
+struct cw_records *cw_lua_take_records(lua_State *L, int index);
 /* The response object over a body and no HTTP (site.file). Takes over body. */
 void cw_lua_push_file_response(lua_State *L, struct cw_body *body, const char *name);
 

@@ -24,6 +24,7 @@ struct cw_lua_stream {
     char *id;                    /* path of a record's id */
     char **paths;                /* record paths in files, see cw_records_open_first */
     size_t path_count;           /* none when the script names none */
+    bool has_split;              /* a function of its script makes the records of a file */
     struct cw_rows *rows;        /* how its files are read where they are tables of text; else NULL */
     struct cw_arena *rows_texts; /* of rows */
     cw_time overlap, settle;
@@ -189,6 +190,7 @@ struct cw_lua_notice {
     size_t header_count;
     struct cw_slice body;
     cw_time received_at;
+    const char *peer; /* whose address it came from; NULL = not told */
 };
 
 /* What the cart's script makes of it: neither believed nor ignored = refused, with a reason. All valid during
@@ -216,6 +218,7 @@ struct cw_fiber *cw_lua_start_notice(const struct cw_lua_cart *cart, const struc
 /* What the cart's script answers; valid during the call. */
 struct cw_lua_answer {
     int status;
+    cw_time wait; /* for so long it is not sent */
     const struct cw_header *headers;
     size_t header_count;
     struct cw_slice body;

@@ -47,6 +47,7 @@ int cw_lua_edit_in(lua_State *L, struct cw_lua_carts *carts, struct cw_txn **txn
 /* lua_served.c: for scripts/cartwright/served.lua; upvalue 1: the carts */
 int cw_lua_served_documents(lua_State *L);
 int cw_lua_served_count(lua_State *L);
+int cw_lua_served_places(lua_State *L);
 int cw_lua_served_put(lua_State *L);
 int cw_lua_served_edit(lua_State *L);
 int cw_lua_served_quantity(lua_State *L);
@@ -68,5 +69,11 @@ int cw_lua_fold(lua_State *L);
 
 /* Reads the `rows` of the description at `index`. Raises what is wrong with them. */
 void cw_lua_read_stream_rows(lua_State *L, int index, struct cw_lua_stream *stream);
+
+/* --- lua_split.c --- */
+
+/* Takes the body, success or not. NULL on failure. */
+struct cw_records *cw_lua_stream_split(const struct cw_lua_stream *stream, struct cw_body *body,
+                                       struct cw_error *err);
 
 #endif

@@ -180,6 +180,7 @@ static void read_stream(lua_State *L, struct cw_lua_cart *cart, int index, int t
     stream->settle = seconds_field(L, index, "settle");
     stream->reconcile = seconds_field(L, index, "reconcile");
     stream->refresh = seconds_field(L, index, "refresh");
+    stream->has_split = flag_field(L, index, "has_split");
     stream->full = flag_field(L, index, "full");
     stream->has_fetch = flag_field(L, index, "has_fetch");
     stream->has_ids = flag_field(L, index, "has_ids");

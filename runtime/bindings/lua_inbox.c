@@ -122,7 +122,8 @@ static int finish_list(lua_State *L, int status, lua_KContext context)
     if (handle->err.code != CW_OK)
         return cw_lua_push_failure(L, &handle->err);
     lua_newtable(L);
-    for (lua_Integer i = 1; at < end; i++) {
+    lua_Integer count = 0;
+    while (at < end) {
         struct entry head;
         memcpy(&head, at, sizeof head);
         at += sizeof head;
@@ -136,19 +137,31 @@ static int finish_list(lua_State *L, int status, lua_KContext context)
             cw_lua_push_time(L, head.at);
             lua_setfield(L, -2, "at");
         }
-        lua_rawseti(L, -2, i);
+        lua_rawseti(L, -2, ++count);
     }
-    return 1;
+    lua_pushboolean(L, count >= CW_INBOX_LIST_MAX && handle->inbox->list_behind != NULL);
+    return 2;
 }
 
-/* inbox:list() -> entries | nil, message, code. Suspends. */
+static bool begin_list(struct handle *handle, struct cw_slice behind)
+{
+    if (behind.len > 0)
+        return handle->inbox->list_behind(handle->inbox, behind, on_entry, on_done, handle, &handle->err);
+    return handle->inbox->list(handle->inbox, on_entry, on_done, handle, &handle->err);
+}
+
+/* inbox:list(behind) -> entries, whether there may be more | nil, message, code. Suspends. `behind`: the name
+ * of an entry of an earlier list; none: from the beginning on. */
 static int list(lua_State *L)
 {
     struct handle *handle = check_open(L);
-    lua_settop(L, 1);
+    struct cw_slice behind = { NULL, 0 };
+    if (!lua_isnoneornil(L, 2) && handle->inbox->list_behind != NULL)
+        behind.data = luaL_checklstring(L, 2, &behind.len);
+    lua_settop(L, 2);
     cw_wait_check(L);
     begin(handle);
-    if (handle->inbox->list(handle->inbox, on_entry, on_done, handle, &handle->err))
+    if (begin_list(handle, behind))
         return cw_wait_start(L, &handle->wait, finish_list, 0);
     handle->is_busy = false;
     return cw_lua_push_failure(L, &handle->err);

@@ -254,10 +254,10 @@ static int read_fields(lua_State *L)
     text.data = luaL_checklstring(L, 1, &text.len);
     luaL_checktype(L, 2, LUA_TTABLE);
     struct cw_lua_scratch *scratch = cw_lua_push_scratch(L);
-    struct cw_mail_form form = { .first = read_text(L, 2, "first"),
-                                 .separator = read_text(L, 2, "separator") };
+    struct cw_mail_form form = { .separator = read_text(L, 2, "separator") };
     form.names = read_names(L, 2, "names", &scratch->arena, &form.name_count);
     form.texts = read_names(L, 2, "texts", &scratch->arena, &form.text_count);
+    form.firsts = read_names(L, 2, "first", &scratch->arena, &form.first_count);
     if (!cw_mail_fields_read(text, &form, &scratch->arena, &found, &err))
         return cw_lua_raise(L, &err);
     lua_createtable(L, (int)found.count, 0);

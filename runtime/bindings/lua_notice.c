@@ -85,7 +85,7 @@ static void push_headers(lua_State *L, const struct cw_lua_notice *notice)
 
 void cw_lua_push_notice(lua_State *L, const struct cw_lua_notice *notice)
 {
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 7);
     set_text(L, "method", cw_slice(notice->method));
     set_text(L, "path", notice->rest);
     set_text(L, "query", notice->query);
@@ -94,6 +94,8 @@ void cw_lua_push_notice(lua_State *L, const struct cw_lua_notice *notice)
     lua_setfield(L, -2, "received_at");
     push_headers(L, notice);
     lua_setfield(L, -2, "headers");
+    if (notice->peer != NULL)
+        set_text(L, "peer", cw_slice(notice->peer));
 }
 
 static int push_start(lua_State *L, void *arg)

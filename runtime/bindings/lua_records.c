@@ -52,6 +52,15 @@ struct cw_records *cw_lua_to_records(lua_State *L, int index)
     return object != NULL ? object->records : NULL;
 }
 
+struct cw_records *cw_lua_take_records(lua_State *L, int index)
+{
+    struct object *object = luaL_testudata(L, index, RECORDS_TYPE);
+    struct cw_records *records = object != NULL ? object->records : NULL;
+    if (object != NULL)
+        object->records = NULL;
+    return records;
+}
+
 static struct cw_records *check_records(lua_State *L, int index)
 {
     const struct object *object = luaL_checkudata(L, index, RECORDS_TYPE);

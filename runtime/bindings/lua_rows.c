@@ -130,6 +130,8 @@ void cw_lua_read_stream_rows(lua_State *L, int index, struct cw_lua_stream *stre
 struct cw_records *cw_lua_stream_open(const struct cw_lua_stream *stream, struct cw_body *body,
                                       const char *path, struct cw_error *err)
 {
+    if (path == NULL && stream->has_split)
+        return cw_lua_stream_split(stream, body, err);
     if (path == NULL && stream->rows != NULL)
         return cw_records_open_rows(body, stream->rows, stream->id, err);
     if (path != NULL)

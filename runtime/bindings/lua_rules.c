@@ -125,6 +125,7 @@ static bool read_action(lua_State *L, int index, enum cw_action *out)
         [CW_HOLD] = "hold",
         [CW_HOLD_ABOVE] = "hold_above",
         [CW_HOLD_DUPLICATE] = "hold_duplicate",
+        [CW_HOLD_SOURCE] = "hold_source",
         [CW_MATCH_CUSTOMER] = "match_customer",
         [CW_MATCH_ADDRESS] = "match_address",
         [CW_MATCH_ITEMS] = "match_items",

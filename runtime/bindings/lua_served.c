@@ -180,6 +180,15 @@ static bool take_number(void *arg, size_t columns, const struct cw_slice *names,
     return true;
 }
 
+static bool take_place(void *arg, size_t columns, const struct cw_slice *names, const struct cw_slice *row)
+{
+    struct asking *asking = arg;
+    (void)columns, (void)names;
+    if (asking->count < DOCUMENTS_MAX)
+        asking->places[asking->count++] = strtoll(row[0].data, NULL, 10);
+    return true;
+}
+
 static void take_documents(void *arg, const struct cw_stored *stored, size_t count,
                            const struct cw_error *err)
 {
@@ -339,6 +348,30 @@ int cw_lua_served_count(lua_State *L)
     return with_txn(L, carts_of(L), (struct cw_fence){ 0 }, read_count);
 }
 
+static int read_places(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    struct hold *hold = check_begun(L, ctx);
+    struct asking *asking = new_asking(L, NULL);
+    query(L, carts_of(L), 2, take_place, asking);
+    end_txn(hold);
+    lua_createtable(L, (int)asking->count, 0);
+    for (size_t i = 0; i < asking->count; i++) {
+        lua_pushinteger(L, asking->places[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* served_places(self, sql, params) -> integers, at most 1000. Suspends. */
+int cw_lua_served_places(lua_State *L)
+{
+    check_text(L, 2);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 3);
+    return with_txn(L, carts_of(L), (struct cw_fence){ 0 }, read_places);
+}
+
 /* --- what is put --- */
 
 static int put(lua_State *L, int status, lua_KContext ctx)
@@ -433,8 +466,8 @@ static struct cw_slice text_at(lua_State *L, int index)
     return text;
 }
 
-/* served.answer returned status, body, and names and values of headers in turn, all checked. Nothing here may
- * raise. */
+/* served.answer returned status, body, seconds to wait, and names and values of headers in turn, all checked.
+ * Nothing here may raise. */
 static void end_request(void *arg, lua_State *L, const struct cw_error *err)
 {
     const struct cw_lua_serving *serving = arg;
@@ -444,11 +477,13 @@ static void end_request(void *arg, lua_State *L, const struct cw_error *err)
         serving->answered(serving->arg, NULL, err);
         return;
     }
-    for (int i = 3; i + 1 <= lua_gettop(L) && count < HEADERS_MAX; i += 2)
+    for (int i = 4; i + 1 <= lua_gettop(L) && count < HEADERS_MAX; i += 2)
         headers[count++] = (struct cw_header){ text_at(L, i).data, text_at(L, i + 1).data };
-    const struct cw_lua_answer answer = {
-        .status = (int)lua_tointeger(L, 1), .headers = headers, .header_count = count, .body = text_at(L, 2)
-    };
+    const struct cw_lua_answer answer = { .status = (int)lua_tointeger(L, 1),
+                                          .wait = lua_tointeger(L, 3) * CW_SECOND,
+                                          .headers = headers,
+                                          .header_count = count,
+                                          .body = text_at(L, 2) };
     serving->answered(serving->arg, &answer, NULL);
 }
 

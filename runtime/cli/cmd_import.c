@@ -89,7 +89,7 @@ static const struct cw_lua_stream *find_stream(struct cw_lua_cart *cart, const c
     const struct cw_lua_stream *stream = cw_lua_cart_need_stream(cart, name, err);
     if (stream == NULL)
         return NULL;
-    if (path != NULL || stream->path_count > 0 || stream->rows != NULL)
+    if (path != NULL || stream->path_count > 0 || stream->rows != NULL || stream->has_split)
         return stream;
     cw_fail(err, CW_USAGE,
             "where are the records in the file? name their path with --path, such as orders/order");

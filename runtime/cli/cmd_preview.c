@@ -18,7 +18,7 @@ static struct cw_records *open_records(struct preview *preview, const char *what
     if (access(what, F_OK) != 0)
         return cw_cli_stored_record(preview->cli, stream, what, err);
     if (path == NULL)
-        path = stream->path_count > 0 || stream->rows != NULL ? NULL : ".";
+        path = stream->path_count > 0 || stream->rows != NULL || stream->has_split ? NULL : ".";
     struct cw_body *body = cw_body_open_file(what, err);
     return body != NULL ? cw_lua_stream_open(stream, body, path, err) : NULL;
 }

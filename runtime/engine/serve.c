@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "engine/serve_late.h"
 
 enum { CART_MAX = 64, LEASE_NAME_MAX = CART_MAX + 16 };
 static const cw_time lease_time = 2 * CW_MINUTE, lease_renewed = CW_MINUTE, ask_again = 50 * CW_MILLISECOND;
@@ -44,6 +45,7 @@ struct server {
 struct cw_serving {
     struct cw_serving_config config;
     struct server *servers;
+    struct cw_late late;
     unsigned waiting;
 };
 
@@ -181,7 +183,9 @@ static void answered(void *arg, const struct cw_lua_answer *given, const struct 
                                              .headers = given->headers,
                                              .header_count = given->header_count,
                                              .body = given->body };
-    end_asked(server->serving, asked, &answer);
+    server->serving->waiting--;
+    cw_late_answer(&server->serving->late, asked->exchange, asked->request->peer, &answer, given->wait);
+    free(asked);
 }
 
 /* The script took too long. */
@@ -205,7 +209,8 @@ static void ask(struct server *server, struct asked *asked)
                                          .headers = asked->request->headers,
                                          .header_count = asked->request->header_count,
                                          .body = asked->request->body,
-                                         .received_at = asked->received_at };
+                                         .received_at = asked->received_at,
+                                         .peer = asked->request->peer };
     const struct cw_fence fence = { cw_slice(server->lease), server->token };
     server->fiber = cw_lua_start_serve(server->lua_cart, &given, fence, &server->answering, &err);
     if (server->fiber != NULL) {
@@ -352,6 +357,8 @@ static int admit(struct cw_serving *serving, const struct cw_served_request *req
                      err.text, NULL);
         return 503;
     }
+    if (cw_late_of(&serving->late, request->peer) >= CW_SERVE_LATE_MAX)
+        return 429;
     return (*server)->count >= CW_SERVE_CART_MAX ? 429 : 0;
 }
 
@@ -401,6 +408,7 @@ struct cw_serving *cw_serving_create(const struct cw_serving_config *config, str
         return NULL;
     }
     serving->config = *config;
+    serving->late.loop = config->loop;
     return serving;
 }
 
@@ -410,5 +418,6 @@ void cw_serving_close(struct cw_serving *serving)
         return;
     while (serving->servers != NULL)
         free_server(serving->servers);
+    cw_late_send_all(&serving->late);
     free(serving);
 }

@@ -6,7 +6,8 @@
  * reads a level and puts another one is never overtaken. A request that waits longer than CW_SERVE_TIME for
  * its turn, or whose script takes longer, is answered 503; what the script raises is logged with cart and
  * line, and answered 500 without its words. 404 for a cart that is unknown or answers nothing, 413, and 429
- * and 503 (with Retry-After) where limits are met.
+ * and 503 (with Retry-After) where limits are met. What a script answers with a `wait`, as to a wrong
+ * password, is sent later, while others are served.
  */
 #ifndef CW_ENGINE_SERVE_H
 #define CW_ENGINE_SERVE_H
@@ -18,7 +19,8 @@ enum {
     CW_SERVE_BODY_MAX = 1024 * 1024,        /* bytes of a request; the server's limit */
     CW_SERVE_ANSWER_MAX = 16 * 1024 * 1024, /* bytes */
     CW_SERVE_WAITING_MAX = 64,              /* more are answered 503 */
-    CW_SERVE_CART_MAX = 16                  /* of these for one cart; more are answered 429 */
+    CW_SERVE_CART_MAX = 16,                 /* of these for one cart; more are answered 429 */
+    CW_SERVE_LATE_MAX = 2 /* answers that a peer is kept waiting for; meanwhile it is answered 429 */
 };
 #define CW_SERVE_TIME (30 * CW_SECOND)
 

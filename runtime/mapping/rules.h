@@ -13,10 +13,10 @@
  * Questions are asked of the document as it is before the first step; a step that changes an e-mail or an SKU
  * does not change what was asked.
  *
- * Issues made here: over-limit, duplicate, unknown-item, unknown-customer, unknown-address, ambiguous-item,
- * ambiguous-customer, status-step, freight-line, held-NAME (a rule of the site; NAME without a leading
- * "holds.") are holds: a person may release them.
- * unknown-TABLE, invalid, choice, script, limit and overflow are not: something must be mended first.
+ * Issues made here: over-limit, duplicate, other-source, unknown-item, unknown-customer, unknown-address,
+ * ambiguous-item, ambiguous-customer, status-step, freight-line, held-NAME (a rule of the site; NAME without
+ * a leading "holds.") are holds: a person may release them. unknown-TABLE, invalid, choice, script, limit and
+ * overflow are not: something must be mended first.
  */
 #ifndef CW_MAPPING_RULES_H
 #define CW_MAPPING_RULES_H
@@ -47,6 +47,9 @@ enum cw_action {
                 is then said, or true ("true"); "", "false" and nothing hold nothing */
     CW_HOLD_ABOVE,     /* over-limit: `source` is more than `text`, in the document's currency */
     CW_HOLD_DUPLICATE, /* duplicate: of a new order, another one of the cart has the number */
+    CW_HOLD_SOURCE, /* other-source: the document is there already, and came from another source (text field
+                       `target`) which said something else (text field `source`). Where it said the same,
+                       `target` stays what it was */
     CW_MATCH_CUSTOMER, /* field customer = "CART:ID" by the first of `keys` that fits; what is set is kept.
                           The order's sales_rep, taxable and payment_term, where unset, are the customer's */
     CW_MATCH_ADDRESS,  /* field ship_to = an address of the matched customer; keys "id" and "address" */

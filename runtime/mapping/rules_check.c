@@ -260,6 +260,8 @@ static bool check_action(struct cw_rules *rules, struct cw_rule *rule, struct cw
         return rule->step.call >= 0 || need_text(rule, "reason", err);
     case CW_HOLD_ABOVE:
         return check_above(rule, err);
+    case CW_HOLD_SOURCE:
+        return need_target(rule, err) && need_source(rule, err);
     case CW_MATCH_CUSTOMER:
         return check_customer(rule, err);
     case CW_MATCH_ADDRESS:

@@ -215,6 +215,32 @@ static bool hold_duplicate(struct cw_ruling *ruling, const struct cw_rule *rule)
     return true;
 }
 
+/* What a document from before there were sources has none of is none. */
+static bool same_text(const struct cw_value *before, const struct cw_value *now)
+{
+    return before == NULL || now == NULL || cw_slice_equal(before->text, now->text);
+}
+
+static bool hold_source(struct cw_ruling *ruling, const struct cw_rule *rule)
+{
+    enum cw_type type;
+    const struct cw_document *doc = ruling->mapped->doc, *before = ruling->of->before;
+    if (before == NULL)
+        return true;
+    const struct cw_value *came = cw_ref_get(&rule->target, before, &type),
+                          *comes = cw_ref_get(&rule->target, doc, &type);
+    if (same_text(came, comes))
+        return true;
+    if (!same_text(cw_ref_get(&rule->source, before, &type), cw_ref_get(&rule->source, doc, &type)))
+        return cw_rule_issue(
+            ruling, CW_HELD, "other-source", rule->target.name, comes->text,
+            "\"%.*s\" says something else than \"%.*s\", which brought this before; release it "
+            "if that is right",
+            CW_SLICE_ARG(cw_slice_clip(comes->text, 100)), CW_SLICE_ARG(cw_slice_clip(came->text, 100)));
+    struct cw_value kept = *came;
+    return cw_rule_assign(ruling, rule, CW_TEXT, &kept);
+}
+
 static bool tell_cart(struct cw_ruling *ruling, const struct cw_rule *rule)
 {
     struct cw_value status = { .is_set = true, .text = rule->step.text };
@@ -248,6 +274,8 @@ static bool act(struct cw_ruling *ruling, const struct cw_rule *rule)
         return hold_above(ruling, rule);
     case CW_HOLD_DUPLICATE:
         return hold_duplicate(ruling, rule);
+    case CW_HOLD_SOURCE:
+        return hold_source(ruling, rule);
     case CW_MATCH_CUSTOMER:
         return cw_rule_match_customer(ruling, rule);
     case CW_MATCH_ADDRESS:

@@ -43,7 +43,7 @@ function Entry:done()
       .. "say entry:failed(words) or entry:leave(words)"):format(self.name), 2)
   end
   check(self.inbox.native:finish(self.name, "done"))
-  self.state = FINISHED
+  self.state, self.is_done = FINISHED, true
 end
 
 local function check_words(words, name)
@@ -68,14 +68,44 @@ end
 
 -- Inboxes -------------------------------------------------------------------------------------------------------------
 
+---@param behind? string name of an entry
+---@return table[] listed
+---@return boolean more whether there may be more behind them
+local function list(self, behind)
+  local listed, more, code = self.native:list(behind)
+  return check(listed, more, code), more
+end
+
+---What follows the last entry that still lies there; nil when that is nothing new.
+local function list_on(self, behind, names)
+  local listed, more = list(self, behind)
+  local new = {}
+  for _, found in ipairs(listed) do
+    if not names[found.name] then new[#new + 1] = found end
+  end
+  if #new > 0 then return new, more end
+end
+
+---Large inboxes are listed in parts, each when the one before is done with.
 function Inbox:each()
-  local listed, i = check(self.native:list()), 0
+  local listed, more = list(self)
+  local i, names, last, behind = 0, {}, nil, nil
   return function()
     while true do
+      if last and not last.is_done then behind = last.name end -- what is done lies there no more
       i = i + 1
-      local found = listed[i]
-      if not found then return nil end
+      if not listed[i] and more then
+        listed, more = list_on(self, behind, names)
+        i, names = 1, {}
+      end
+      local found = listed and listed[i]
+      last = found or nil
+      if not found then
+        more, listed = false, listed or {}
+        return nil
+      end
       listed[i] = false
+      names[found.name] = true
       if not found.refused then
         found.inbox = self
         return setmetatable(found, Entry)
@@ -83,6 +113,11 @@ function Inbox:each()
       native.note(self.cart, found.name, ("%s is left alone: %s"):format(found.name, found.refused), true)
     end
   end
+end
+
+function Inbox:note(words)
+  check_words(words, "note")
+  native.note(self.cart, "inbox", words)
 end
 
 ---The place that the cart's script names, ready for the runtime.

@@ -15,6 +15,11 @@ function mail.parse(value, charset)
   return native.read(bytes_of(value), charset)
 end
 
+---A digest of a text is that of a mail with it.
+function mail.digest(text)
+  return native.read("Subject: text\r\n\r\n" .. text).digest
+end
+
 function mail.answer(value, name)
   return native.answer(bytes_of(value), name or "mail")
 end
@@ -41,7 +46,7 @@ end
 function mail.fields(text, options)
   options = options or {}
   local fields, rest = native.fields(text, { names = all_names(options.names), texts = list(options.texts),
-    first = options.first, separator = options.separator })
+    first = list(options.first), separator = options.separator })
   local orders = {}
   for _, field in ipairs(fields) do
     local order = orders[field.order] or { fields = {} }
@@ -59,6 +64,18 @@ function mail.field(order, name)
     local value = order[native.fold(one)]
     if value and value ~= "" then return value end
   end
+end
+
+---The values that the names have, each once, in their order.
+function mail.values(order, names)
+  local wanted, seen, values = {}, {}, {}
+  for _, one in ipairs(list(names)) do wanted[native.fold(one)] = true end
+  for _, field in ipairs(order.fields) do
+    if wanted[field.name] and not field.index and field.value ~= "" and not seen[field.value] then
+      seen[field.value], values[#values + 1] = true, field.value
+    end
+  end
+  return values
 end
 
 ---Where fields without a number begin: before all that have one.
@@ -81,7 +98,10 @@ function mail.groups(order, names)
     if key and field.value ~= "" then
       index, last = group_of(groups, field, key, last)
       if not groups[index] then groups[index], indexes[#indexes + 1] = {}, index end
-      groups[index][key] = groups[index][key] or field.value
+      if groups[index][key] and groups[index][key] ~= field.value then
+        error(("%s stands twice with one number, as %q and as %q"):format(field.name, groups[index][key], field.value), 0)
+      end
+      groups[index][key] = field.value
     end
   end
   table.sort(indexes)

@@ -150,7 +150,14 @@ local function settle(name, declared, given)
   return settings, faults
 end
 
----Gives each stream the steps of its kind. The rows that these translate by go among the cart's tables.
+local function has_step(steps, name)
+  for _, step in ipairs(steps) do
+    if step.name == name then return true end
+  end
+  return false
+end
+
+---Gives each stream the steps of its kind, and its own. The rows that these translate by go among the cart's tables.
 local function decide(streams, tables, name, config, faults)
   local site = { cart = name, carts = config.carts }
   for _, stream in ipairs(streams) do
@@ -159,6 +166,9 @@ local function decide(streams, tables, name, config, faults)
     if not done then
       faults[#faults + 1] = tostring(steps)
       return
+    end
+    for _, step in ipairs(streams_of.guard(stream.stream)) do
+      if not (step.name == "holds.duplicates" and has_step(steps, step.name)) then steps[#steps + 1] = step end
     end
     stream.rules = steps
     for table_name, of_table in pairs(rows) do tables[table_name] = of_table end
@@ -364,6 +374,6 @@ function open.test(instance)
 end
 
 open.hear, open.serve, open.tell, open.inbox_place = notice.hear, served.answer, sending.tell, inbox.place
-open.fetch, open.ids, open.read = streams_of.fetch, streams_of.ids, streams_of.read
+open.fetch, open.ids, open.read, open.split = streams_of.fetch, streams_of.ids, streams_of.read, streams_of.split
 
 return open

@@ -54,10 +54,13 @@ end
 local TABLES = { order = "orders", customer = "customers", item = "items", stock_level = "stock_levels",
   shipment = "shipments" }
 local OPTIONS = { cart = "string", carts = "table", after = "integer", limit = "integer", number = "string",
-  since = "userdata", offset = "integer", sku = "string", skus = "table", warehouse = "string" }
+  since = "userdata", offset = "integer", sku = "string", skus = "table", warehouse = "string",
+  places = "table", order_cart = "string", order_id = "string", waits = "boolean", currency = "string" }
 local KEYS = { number = { order = true, customer = true, shipment = true },
-  sku = { stock_level = true }, skus = { item = true }, warehouse = { stock_level = true } }
-local LIMIT_MAX, CARTS_MAX, SKUS_MAX = 1000, 40, 20
+  sku = { stock_level = true }, skus = { item = true }, warehouse = { stock_level = true },
+  waits = { order = true }, currency = { order = true }, order_cart = { shipment = true },
+  order_id = { shipment = true } }
+local LIMIT_MAX, CARTS_MAX, SKUS_MAX, PLACES_MAX = 1000, 40, 20, 1000
 
 ---Seconds after which a document that others store at the same time is there for sure: numbers are given before a
 ---transaction ends, and one that began earlier may end later.
@@ -78,7 +81,18 @@ local function check_options(kind, options)
   if #(options.skus or {}) > SKUS_MAX then error("more than 20 SKUs", 3) end
   if options.skus and #options.skus == 0 then error("no SKUs", 3) end
   if #carts > CARTS_MAX then error("more than 40 carts", 3) end
+  if #(options.places or {}) > PLACES_MAX then error("more than 1000 places", 3) end
   return carts
+end
+
+---Orders that a person has to look at before they are any: those that wait to be released, and leads.
+local WAITS = "(COALESCE(state, '') = 'pending' OR COALESCE(type, '') = 'lead')"
+
+---@param places integer[]
+local function at_places(places)
+  local list = {}
+  for i, place in ipairs(places) do list[i] = ("%d"):format(place) end
+  return "id IN (" .. table.concat(list, ", ") .. ")"
 end
 
 ---The conditions that choose documents, and their parameters. Documents of the back office have the empty cart.
@@ -94,7 +108,9 @@ local function conditions(kind, options)
   end
   if #carts > 0 then add("cart IN (%s)", table.unpack(carts)) else all[1] = "cart <> ''" end
   if options.after then all[#all + 1] = ("id > %d"):format(options.after) end
-  for _, key in ipairs { "number", "sku", "warehouse" } do
+  if options.places then all[#all + 1] = at_places(options.places) end
+  if options.waits ~= nil then all[#all + 1] = (options.waits and "" or "NOT ") .. WAITS end
+  for _, key in ipairs { "number", "sku", "warehouse", "currency", "order_cart", "order_id" } do
     if options[key] then add(key .. " = %s", options[key]) end
   end
   if options.skus then
@@ -103,7 +119,7 @@ local function conditions(kind, options)
     all[#all] = all[#all] .. (" OR id IN (SELECT item_id FROM item_variants WHERE sku IN (%s)))"):format(marks)
   end
   if options.since then add("last_stored_at >= %s", options.since:format "%Y-%m-%dT%H:%M:%S.%fZ") end
-  local is_named = options.number or options.sku or options.skus
+  local is_named = options.number or options.sku or options.skus or options.places
   if native.has_many_writers and not is_named then -- a list that is read on behind its last place
     add("id < COALESCE((SELECT min(id) FROM " .. TABLES[kind] .. " WHERE first_stored_at > %s), 9223372036854775807)",
       time.now():add(-SETTLED):format "%Y-%m-%dT%H:%M:%S.%fZ")
@@ -129,13 +145,22 @@ function Server:count(kind, options)
   return native.served_count(self, ("SELECT count(*) FROM %s WHERE %s"):format(TABLES[kind], where), params)
 end
 
+function Server:places(kind, options)
+  options = options or {}
+  local where, params = conditions(kind, options)
+  local sql = ("SELECT id FROM %s WHERE %s ORDER BY id LIMIT %d OFFSET %d"):format(TABLES[kind], where,
+    math.min(options.limit or LIMIT_MAX, LIMIT_MAX), math.max(options.offset or 0, 0))
+  return native.served_places(self, sql, params)
+end
+
 function Server:put(documents) return native.served_put(documents, self) end
 function Server:edit(change) return native.served_edit(change, self) end
 function Server:quantity(sku) return native.served_quantity(self, sku) end
 
 -- The answer ----------------------------------------------------------------------------------------------------------
 
-local ANSWER = { status = true, headers = true, body = true }
+local ANSWER = { status = true, headers = true, body = true, wait = true }
+local WAIT_MAX = 10 -- seconds
 local FRAMING = { ["content-length"] = true, connection = true, ["transfer-encoding"] = true, ["keep-alive"] = true }
 local HEADERS_MAX = 32
 
@@ -155,7 +180,7 @@ local function check_answer(answer)
   end
   for key in pairs(answer) do
     if not ANSWER[key] then
-      error(("serve: an answer has no %s; there are status, headers and body"):format(tostring(key)), 0)
+      error(("serve: an answer has no %s; there are status, headers, body and wait"):format(tostring(key)), 0)
     end
   end
   local status, body = answer.status, answer.body or ""
@@ -164,12 +189,16 @@ local function check_answer(answer)
   elseif type(body) ~= "string" then
     error(("serve: body is a text, not a %s"):format(type(body)), 0)
   end
+  local wait = answer.wait or 0
+  if math.type(wait) ~= "integer" or wait < 0 or wait > WAIT_MAX then
+    error(("serve: wait is a whole number of seconds from 0 to 10, not %s"):format(tostring(wait)), 0)
+  end
   local flat, names = {}, {}
   for name in pairs(answer.headers or {}) do names[#names + 1] = name end
   if #names > HEADERS_MAX then error("serve: an answer has at most 32 headers", 0) end
   table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
   for _, name in ipairs(names) do add_header(flat, name, answer.headers[name]) end
-  return status, body, table.unpack(flat)
+  return status, body, wait, table.unpack(flat)
 end
 
 ---For the runtime: what the cart answers.
@@ -178,13 +207,14 @@ function served.answer(instance, given)
   local self = notice.listen(instance, request, {}, "serve")
   for name, method in pairs(Server) do self[name] = method end
   request.received_at = nil
+  request.peer = request.peer or ""
   local is_answered, answer = pcall(function()
     request.query = read_fields(request.query)
     return self:serve(request)
   end)
   if is_answered then return check_answer(answer) end
   if getmetatable(answer) == Refusal then
-    return answer.status, answer.words .. "\n", "Content-Type", "text/plain; charset=utf-8"
+    return answer.status, answer.words .. "\n", 0, "Content-Type", "text/plain; charset=utf-8"
   end
   error(answer, 0)
 end

@@ -14,7 +14,7 @@ for _, name in ipairs(streams.NAMES) do IS_STREAM[name] = true end
 -- What a stream has ---------------------------------------------------------------------------------------------------
 
 local KEYS = { "derive", "fetch", "final", "full", "id", "ids", "map", "overlap", "read", "reconcile", "records", "refresh",
-  "settle", "skip" }
+  "settle", "skip", "sources" }
 
 local IS_KEY = {}
 for _, key in ipairs(KEYS) do IS_KEY[key] = true end
@@ -93,7 +93,7 @@ end
 ---@return table? rows options of tables of text
 local function files_of(name, stream, faults, script)
   local records = stream.records
-  if records == nil then return nil end
+  if records == nil or type(records) == "function" then return nil end
   if type(records) == "string" then return { records } end
   if type(records) == "table" and type(records.rows) == "table" then return nil, records.rows end
   if are_texts(records) then return records end
@@ -106,7 +106,7 @@ function streams.describe(name, stream, faults, script)
   local records, rows = files_of(name, stream, faults, script)
   local described = { name = name, stream = stream, records = records, rows = rows,
     id = stream.id or rows and id_of(rows) or "id",
-    full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
+    has_split = type(stream.records) == "function", full = stream.full or false, has_fetch = stream.fetch ~= nil, has_ids = stream.ids ~= nil,
     has_read = stream.read ~= nil, final = check_final(stream.final, name, faults, script) }
   for _, time in ipairs(TIMES) do
     local key, default = time[1], time[2]
@@ -120,6 +120,16 @@ function streams.describe(name, stream, faults, script)
     faults[#faults + 1] = ("%s: %s.map must be made with map.order { ... } or one of its siblings"):format(script, name)
   end
   return described
+end
+
+---Steps that a stream whose records come from many hands has besides those of the site.
+---@return table[] steps
+function streams.guard(stream)
+  local sources = stream.sources
+  if not sources then return {} end
+  return { { action = "hold_duplicate", name = "holds.duplicates", where = "the cart's script" },
+    { action = "hold_source", name = "holds.source", where = "the cart's script", target = sources.id,
+      source = sources.says } }
 end
 
 -- Running its functions -----------------------------------------------------------------------------------------------
@@ -175,6 +185,10 @@ function streams.ids(instance, stream_name, window)
   end }
   return listed, run(instance, stream_name, "ids", own, window)
 end
+
+---The records of a file, by the stream's own function.
+---@return cartwright.Records
+function streams.split(instance, stream_name, answer) return instance[stream_name].records(instance, answer) end
 
 ---Reads records by their ids.
 function streams.read(instance, stream_name, ids) return run(instance, stream_name, "read", {}, ids) end

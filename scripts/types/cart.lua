@@ -53,9 +53,9 @@ function Shop:after(name, fn) end
 ---@field map map.Plan
 ---@field fetch? fun(self: cartwright.Cart, window: cartwright.Window) without it only files can be imported
 ---How a file given to import or preview is read: where its records stand (in XML below the root element), or that it is a
----table of text. Of several paths the first at which there are records that have an id; else the last: { ".", "items" } takes
----one record by itself, as well as a list.
----@field records? string|string[]|{ rows: cartwright.Rows }
+---table of text, or a function that makes its records of it, and waits for nothing. Of several paths the first at which there
+---are records that have an id; else the last: { ".", "items" } takes one record by itself, as well as a list.
+---@field records? string|string[]|{ rows: cartwright.Rows }|fun(self: cartwright.Cart, answer: cartwright.Response): cartwright.Records
 ---@field overlap? string how far windows overlap, such as "2h"; default "1h"
 ---@field settle? string how long before now windows end; default "10s"
 ---@field full? boolean the shop knows no times of change: everything is read each time
@@ -70,6 +70,10 @@ function Shop:after(name, fn) end
 ---Parts that are made of a record before it is mapped, by functions: what they return (a table, or nil) is read with paths
 ---that begin with "$NAME". They run again whenever the record is mapped again, so what is kept is what came.
 ---@field derive? table<string, fun(record: cartwright.Node): any>
+---Of records that many hands write, such as mails: two custom fields, which say who brought a record, and what it says
+---("custom.mail", "custom.says"). What another one brings for an order that is there waits where it says something else
+---(issue other-source), and changes nothing where it says the same; so does a new order whose number another one has.
+---@field sources? { id: string, says: string }
 ---Which records come in: what has a document already is kept up to date, whatever becomes of it; not so levels.
 ---@field skip? table<string, { path: string, values: string|string[] }|fun(record: cartwright.Node): boolean?> by the rule's name
 

@@ -55,9 +55,13 @@ function Cart:inbox() end
 
 ---@class cartwright.Inbox
 local Inbox = {}
----What lies there now, oldest first; each is read when it is asked for.
+---What lies there now, oldest first; each is read when it is asked for. A mailbox is listed 10,000 mails at a time, as far
+---as it goes.
 ---@return fun(): cartwright.Entry?
 function Inbox:each() end
+---A note of the run.
+---@param words string
+function Inbox:note(words) end
 
 ---@class cartwright.Entry
 ---@field name string the same as long as it lies there: "orders-17.xml", "1431/2002" (UIDVALIDITY/UID), an UIDL

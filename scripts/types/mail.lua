@@ -39,6 +39,11 @@ local mail = {}
 ---@return string? code "limit", "invalid"
 function mail.parse(value, charset) end
 
+---64 hex digits that are the same for the same text.
+---@param text string
+---@return string
+function mail.digest(text) end
+
 ---The same bytes as an answer of their own, to make records of: an attachment, say.
 ---@param value string|cartwright.Response|cartwright.Node
 ---@param name? string for messages
@@ -49,7 +54,7 @@ function mail.answer(value, name) end
 ---@class mail.Form
 ---@field names? table<string, string|string[]> what the form calls its fields; compared without case, `_` and `-` as blanks, without a number at the end ("sku_1") or in brackets ("item[0][sku]" is "item[][sku]")
 ---@field texts? string[] fields whose values go over several lines and paragraphs, up to the next field
----@field first? string this field begins another order when it comes again
+---@field first? string|string[] of these fields the one that an order has first begins another order when it comes again
 ---@field separator? string a line that begins so begins another order
 
 ---One order of a mail: its fields by folded name, and all of them in their order.
@@ -69,7 +74,14 @@ function mail.fields(text, form) end
 ---@return string?
 function mail.field(order, names) end
 
----Repeated fields as groups, by their number: { { sku = "A", quantity = "1" }, ... }.
+---All values that the names have, each once, in the order of the text: two where a field stands twice.
+---@param order mail.Fields
+---@param names string|string[]|nil
+---@return string[]
+function mail.values(order, names) end
+
+---Repeated fields as groups, by their number: { { sku = "A", quantity = "1" }, ... }. Raises where one of a number stands
+---twice with different values.
 ---@param order mail.Fields
 ---@param names table<string, string|string[]> sku = { "sku", "Artikelnummer" }
 ---@return table<string, string>[]

@@ -25,6 +25,7 @@ error("types only; see scripts/cartwright/served.lua and runtime/engine/serve.h"
 ---@field path string behind the cart's name
 ---@field query table<string, string> decoded; of several the first
 ---@field headers table<string, string> by names in lower case
+---@field peer string the address that it came from, of a proxy where there is one; empty in `cartwright test`
 ---@field body string
 local Served = {}
 ---@param name string without case
@@ -39,6 +40,7 @@ function Served:form() end
 ---@field status integer
 ---@field headers? table<string, string>
 ---@field body? string
+---@field wait? integer seconds, at most 10, after which it is sent, while others are answered: for wrong passwords. Who waits for two such answers gets 429 meanwhile
 
 ---`self` in serve: the cart, with the store instead of a shop.
 ---@class cartwright.Server: cartwright.Listener
@@ -50,7 +52,7 @@ local Server = {}
 ---20 s, so that nothing appears later before a place that was read; what is asked for by number or SKU is there at
 ---once. Suspends.
 ---@param kind string "order", "customer", "item", "stock_level"
----@param options? { cart?: string, carts?: string[], after?: integer, limit?: integer, number?: string, skus?: string[], sku?: string, warehouse?: string, since?: cartwright.Time, offset?: integer } cart "": of the back office; after: a place; limit: at most 1000, which is the default; number: of orders, customers and shipments; skus: items that have one of these, or a variant that has; sku, warehouse: of levels; since: stored or changed since then
+---@param options? { cart?: string, carts?: string[], after?: integer, limit?: integer, number?: string, skus?: string[], sku?: string, warehouse?: string, since?: cartwright.Time, offset?: integer, places?: integer[], order_cart?: string, order_id?: string, waits?: boolean, currency?: string } cart "": of the back office; after: a place; limit: at most 1000, which is the default; number: of orders, customers and shipments; skus: items that have one of these, or a variant that has; sku, warehouse: of levels; since: stored or changed since then; places: at most 1000; order_cart, order_id: of shipments; waits: of orders, those that are pending or leads (true), or those that are not
 ---@return table[]
 function Server:documents(kind, options) end
 ---How many there are.
@@ -58,6 +60,11 @@ function Server:documents(kind, options) end
 ---@param options table as above
 ---@return integer
 function Server:count(kind, options) end
+---Their places alone, at most 1000: costs little, however large the documents are.
+---@param kind string
+---@param options table as above
+---@return integer[]
+function Server:places(kind, options) end
 ---What the asking program says of the back office: as site.put (types/out.lua), audited under the cart's name.
 ---Suspends.
 ---@param put site.Put

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                         .name_count = 4,
                                         .texts = &names[3],
                                         .text_count = 1,
-                                        .first = names[0],
+                                        .firsts = names, .first_count = 1,
                                         .separator = { "==", 2 } };
     const struct cw_mail_form any = { .name_count = 0 };
     struct cw_slice text = { (const char *)data, size };

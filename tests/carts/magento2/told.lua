@@ -258,17 +258,24 @@ function set.levels_go_by_as_many_as_the_shop_takes(trial)
   offer(trial, table.unpack(skus))
   trial.shop.list_limit = 20
   for i, sku in ipairs(skus) do put_level(trial, sku, tostring(i + 3)) end
-  trial:sync "stock_out"
+  local requests = trial:sync("stock_out").requests
+  trial:ok(requests <= 5, ("%d requests for 45 levels, of which the shop takes 20"):format(requests))
   for i, sku in ipairs(skus) do trial:equal(trial.shop:quantity_of(sku), tostring(i + 3), sku) end
   trial:equal({ newest(trial, "stock_out").attempts, count(trial, "stock") }, { "1", 45 })
 end
 
-function set.a_page_that_is_too_large_says_which_is_not(trial)
+function set.pages_are_as_large_as_the_shop_allows(trial)
   trial:configure { page_size = 300 }
-  trial.shop.page_limit = 50
-  place(trial)
-  local result = trial:sync("orders", { fails = true })
-  trial:ok(result.error:find("set page_size = 50", 1, true), result.error)
+  trial.shop.page_limit = 4
+  for _ = 1, 9 do place(trial) end
+  offer(trial, "A", "B", "C", "D", "E")
+  trial:equal(trial:sync("orders").posted, 9, "orders")
+  trial:equal(trial:sync("stock").posted, 5, "levels")
+end
+
+function set.what_is_wrong_is_told_though_it_stands_beside_the_words(trial)
+  put_level(trial, "NONE", "5")
+  expect_refused(trial, "stock_out", "Product with SKU \"NONE\" does not exist")
 end
 
 -- The queue -----------------------------------------------------------------------------------------------------------

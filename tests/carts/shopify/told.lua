@@ -221,6 +221,16 @@ function set.a_level_that_the_shop_refuses_is_not_sent(trial)
   trial:equal(last(trial, "stock_out").state, "queued")
 end
 
+---A number of the shop whose SKU was changed there stands for something else.
+function set.a_variant_that_has_another_sku_by_now_is_left_alone(trial)
+  offer(trial)
+  trial.shop.products[1].variants[1].sku, trial.shop.levels.CUP = "CUP", 4
+  put_level(trial, "9")
+  put_price(trial, "default", "9.00")
+  expect_refused(trial, "stock_out", "has the SKU CUP by now")
+  expect_refused(trial, "prices_out", "has the SKU CUP by now")
+end
+
 -- Prices --------------------------------------------------------------------------------------------------------------
 
 local function prices(trial)

@@ -50,7 +50,8 @@ return function(shop, list, problem)
         { type = "SourceItemInterface", max = self.list_limit })
     end
     if set_levels(self, items) then return fake.json(json.array {}) end
-    return problem(400, "Could not save Source Item")
+    local fault = { message = "Product with SKU \"%sku\" does not exist.", parameters = { sku = items[1].sku } }
+    return fake.json({ message = "Validation Failed", errors = { fault } }, 400)
   end)
 
   ---The queue does what is open, the newest first: it has no order.

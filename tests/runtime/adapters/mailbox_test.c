@@ -104,6 +104,13 @@ static bool list(struct bed *bed)
     return wait_for_it(bed, bed->inbox->list(bed->inbox, on_entry, on_done, bed, &bed->err));
 }
 
+static bool list_behind(struct bed *bed, const char *name)
+{
+    bed->calls = bed->count = 0;
+    return wait_for_it(
+        bed, bed->inbox->list_behind(bed->inbox, cw_slice(name), on_entry, on_done, bed, &bed->err));
+}
+
 static bool read_mail(struct bed *bed, const char *name)
 {
     bed->calls = 0;
@@ -173,6 +180,32 @@ static void mails_come_byte_for_byte_and_are_moved(void **state)
     assert_int_equal(mail_server_count(server, ""), 2);
     move_two(&bed, server);
     bed_close(&bed);
+    mail_server_stop(server);
+}
+
+static void a_list_goes_on_behind_a_mail(void **state)
+{
+    (void)state;
+    struct mail_server *server = mail_server_start(NULL);
+    mail_server_deliver(server, cw_slice(MAIL("1")));
+    mail_server_deliver(server, cw_slice(MAIL("2")));
+    for (int way = 0; way < 2; way++) {
+        struct bed bed;
+        char first[64], second[64];
+        bed_open(&bed, way == 0 ? "imap" : "pop3", way == 0 ? server->imap : server->pop3,
+                 way == 0 ? "INBOX" : "");
+        bed_start(&bed);
+        assert_ok(list(&bed), bed.err);
+        assert_int_equal(bed.count, 2);
+        strcpy(first, bed.names[0]);
+        strcpy(second, bed.names[1]);
+        assert_ok(list_behind(&bed, first), bed.err);
+        assert_int_equal(bed.count, 1);
+        assert_string_equal(bed.names[0], second);
+        assert_ok(list_behind(&bed, second), bed.err);
+        assert_int_equal(bed.count, 0);
+        bed_close(&bed);
+    }
     mail_server_stop(server);
 }
 
@@ -534,6 +567,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_that_the_rules_do_not_name_is_not_called),
         cmocka_unit_test(mails_come_byte_for_byte_and_are_moved),
+        cmocka_unit_test(a_list_goes_on_behind_a_mail),
         cmocka_unit_test(tls_and_starttls_want_a_certificate_that_is_trusted),
         cmocka_unit_test(without_move_a_mail_is_copied_and_no_other_one_is_removed),
         cmocka_unit_test(without_uidplus_a_mail_stays_marked_and_is_not_listed),

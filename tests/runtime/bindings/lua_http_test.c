@@ -142,6 +142,11 @@ static void wrong_settings_are_named(void **state)
         { "{ base = 'https://shop.example', basic = { 'a', 'b' }, bearer = 'x' }", "only one" },
         { "{ base = 'https://shop.example', burst = 'x' }", "burst" },
         { "{ base = 'https://shop.example', proxy = 'x' }", "proxy" },
+        { "{ base = 'https://shop.example', quota = 5 }", "quota = {" },
+        { "{ base = 'https://shop.example', quota = { left = 'X-Left' } }", "needs reset" },
+        { "{ base = 'https://shop.example', quota = { reset = 'X', unit = 'min' } }", "\"ms\"" },
+        { "{ base = 'https://shop.example', quota = { reset = 'X', after = 1 } }", "after" },
+        { "{ base = 'https://shop.example', quota = { reset = 'X', least = -1 } }", "least" },
     };
     char chunk[400];
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {

@@ -103,7 +103,7 @@ static struct cw_inbox *open_fake(void *arg, const char *name, struct cw_error *
 {
     (void)arg, (void)err;
     assert_string_equal(name, "shop");
-    fake.inbox = (struct cw_inbox){ true, list, read_entry, finish, cancel, free_inbox };
+    fake.inbox = (struct cw_inbox){ true, list, read_entry, finish, cancel, free_inbox, NULL };
     fake.is_open = true;
     return &fake.inbox;
 }

@@ -89,6 +89,8 @@ static const char cart_script[] =
     "  return { status = 200, body = tostring(levels[1].quantity + 1) .. ' ' .. tostring(self:quantity 'A') "
     "}\n"
     "end\n"
+    "answers['/slow'] = function(_, request) return { status = 200, body = request.peer, wait = 1 } end\n"
+    "answers['/never'] = function() return { status = 200, wait = 11 } end\n"
     "function shop:serve(request) return answers[request.path](self, request) end\n"
     "return shop\n";
 

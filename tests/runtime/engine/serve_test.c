@@ -61,7 +61,7 @@ static void what_a_script_does_wrong_is_answered_without_its_words(void **state)
     WITH_BED;
     struct hooks_client client;
     static const char *const at[] = { "shop/raise", "shop/loop", "shop/ask",   "shop/upload", "shop/large",
-                                      "shop/split", "shop/low",  "shop/frame", "shop/none" };
+                                      "shop/split", "shop/low",  "shop/frame", "shop/none",   "shop/never" };
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
         assert_int_equal(ask(&client, &bed, at[i], ""), 500);
         assert_null(strstr(client.got, "inner words"));
@@ -178,6 +178,37 @@ static void one_is_answered_after_another_and_too_many_are_told_to_come_again(vo
     hooks_bed_close(&bed);
 }
 
+static void an_answer_that_waits_is_sent_late_and_its_peer_may_wait_for_two(void **state)
+{
+    WITH_BED;
+    struct hooks_client slow[2], client;
+    for (int i = 0; i < 2; i++)
+        send_request(&slow[i], &bed, "shop/slow", "");
+    hooks_bed_wait(&bed, 300 * CW_MILLISECOND);
+    assert_int_equal(slow[0].status, 0);
+    assert_int_equal(ask(&client, &bed, "shop/say?a=1", "b=2"), 429);
+    assert_int_equal(hooks_status(&slow[0], 10 * CW_SECOND), 200);
+    assert_non_null(strstr(slow[0].got, "\r\n\r\n127.0.0.1"));
+    assert_int_equal(hooks_status(&slow[1], 10 * CW_SECOND), 200);
+    assert_int_equal(ask(&client, &bed, "shop/say?a=1", "b=2"), 202);
+    hooks_close(&slow[0]);
+    hooks_close(&slow[1]);
+    hooks_bed_close(&bed);
+}
+
+static void closing_while_an_answer_waits_sends_it(void **state)
+{
+    WITH_BED;
+    struct hooks_client client;
+    send_request(&client, &bed, "shop/slow", "");
+    hooks_bed_wait(&bed, 300 * CW_MILLISECOND);
+    close_server(&bed);
+    hooks_bed_wait(&bed, 50 * CW_MILLISECOND);
+    assert_true(client.status == 200 || client.is_closed);
+    hooks_close(&client);
+    hooks_bed_close(&bed);
+}
+
 static void a_worker_waits_while_another_one_answers_for_the_cart(void **state)
 {
     WITH_BED;
@@ -204,6 +235,8 @@ int main(void)
         cmocka_unit_test(closing_while_the_lease_is_waited_for_leaves_nothing),
         cmocka_unit_test(closing_while_a_script_waits_for_its_transaction_leaves_nothing),
         cmocka_unit_test(one_is_answered_after_another_and_too_many_are_told_to_come_again),
+        cmocka_unit_test(an_answer_that_waits_is_sent_late_and_its_peer_may_wait_for_two),
+        cmocka_unit_test(closing_while_an_answer_waits_sends_it),
         cmocka_unit_test(a_worker_waits_while_another_one_answers_for_the_cart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

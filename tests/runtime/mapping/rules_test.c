@@ -425,8 +425,35 @@ static void another_order_with_the_number_holds(void **state)
     assert_no_issues();
     answer(0, "99");
     run();
-    assert_issue(0, "duplicate", "number", "A-7", true,
-                 "another order of shop has the number \"A-7\" too");
+    assert_issue(0, "duplicate", "number", "A-7", true, "another order of shop has the number \"A-7\" too");
+}
+
+static void another_source_that_says_something_else_holds(void **state)
+{
+    (void)state;
+    step(CW_HOLD_SOURCE, .name = "holds.source", .target = "reference", .source = "note");
+    set("reference", "mail 1");
+    set("note", "two cups");
+    run();
+    take_before();
+    begin(&cw_kind_order);
+    set("reference", "mail 2");
+    set("note", "two cups");
+    run();
+    assert_no_issues();
+    assert_text("reference", "mail 1");
+    begin(&cw_kind_order);
+    set("reference", "mail 1");
+    set("note", "three cups"); /* of the same source: a form that was mended */
+    run();
+    assert_no_issues();
+    begin(&cw_kind_order);
+    set("reference", "mail 2");
+    set("note", "three cups");
+    run();
+    assert_issue(0, "other-source", "reference", "mail 2", true,
+                 "\"mail 2\" says something else than \"mail 1\", which brought this before; release it if "
+                 "that is right");
 }
 
 static void the_cart_is_told_once(void **state)
@@ -702,6 +729,7 @@ int main(void)
         TEST(a_function_says_why_it_holds),
         TEST(more_than_the_limit_holds),
         TEST(another_order_with_the_number_holds),
+        TEST(another_source_that_says_something_else_holds),
         TEST(the_cart_is_told_once),
         TEST(a_status_moves_along_its_graph),
         TEST(a_field_without_a_graph_goes_anywhere),
