@@ -328,12 +328,17 @@ end
 ---Where nothing more is to be sent.
 local ENDS = { ["2"] = true, ["4"] = true, ["5"] = true, ["6"] = true, ["10"] = true, ["14 shipped"] = true }
 
----The row of the table `status`: a part of the money that went back says nothing of the parcels, and an order that was put
----away before its end is the row "archived", which has to be made.
+---A part of the money that went back says nothing of the parcels.
+---@param order cartwright.Node
+local function status_of(order)
+  local id = order:text "status_id"
+  return id == "14" and fulfilment_status(order) == "shipped" and "14 shipped" or id
+end
+
+---The row of the table `status`: an order that was put away before its end is the row "archived", which has to be made.
 ---@param order cartwright.Node
 local function status_row(order)
-  local id = order:text "status_id"
-  local row = id == "14" and fulfilment_status(order) == "shipped" and "14 shipped" or id
+  local row = status_of(order)
   return order:text "is_deleted" == "true" and not ENDS[row] and "archived" or row
 end
 
