@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "engine/cart_path.h"
 #include "engine/serve_late.h"
 
-enum { CART_MAX = 64, LEASE_NAME_MAX = CART_MAX + 16 };
+enum { LEASE_NAME_MAX = CW_CART_PATH_CART_MAX + 16 };
 static const cw_time lease_time = 2 * CW_MINUTE, lease_renewed = CW_MINUTE, ask_again = 50 * CW_MILLISECOND;
 
 static const char prefix[] = "/serve/";
@@ -26,7 +27,7 @@ struct asked {
 struct server {
     struct server *next;
     struct cw_serving *serving;
-    char cart[CART_MAX], lease[LEASE_NAME_MAX];
+    char cart[CW_CART_PATH_CART_MAX], lease[LEASE_NAME_MAX];
     struct cw_session *session;
     struct cw_lua_cart *lua_cart;
     struct asked *first, *last;
@@ -285,33 +286,6 @@ static void time_is_over(void *arg)
 
 /* --- who is let in --- */
 
-struct place {
-    char cart[CART_MAX];
-    struct cw_slice rest, query;
-};
-
-static bool is_name_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-/* "/serve/CART/rest?query" */
-static bool find_place(const char *target, struct place *place)
-{
-    size_t len = 0;
-    target += sizeof prefix - 1;
-    while (is_name_letter(target[len]))
-        len++;
-    if (len == 0 || len >= sizeof place->cart || strchr("/?", target[len]) == NULL)
-        return false;
-    memcpy(place->cart, target, len);
-    place->cart[len] = '\0';
-    size_t rest_len = strcspn(target + len, "?");
-    place->rest = (struct cw_slice){ target + len, rest_len };
-    place->query = cw_slice(target + len + rest_len + (target[len + rest_len] == '?'));
-    return true;
-}
-
 /* The cart's server, made when there is none. NULL: *is_unknown, or else why. */
 static struct server *server_of(struct cw_serving *serving, const char *cart, bool *is_unknown,
                                 struct cw_error *err)
@@ -340,12 +314,12 @@ static struct server *server_of(struct cw_serving *serving, const char *cart, bo
 }
 
 /* The status of a refusal, or 0. */
-static int admit(struct cw_serving *serving, const struct cw_served_request *request, struct place *place,
-                 struct server **server)
+static int admit(struct cw_serving *serving, const struct cw_served_request *request,
+                 struct cw_cart_path *place, struct server **server)
 {
     struct cw_error err;
     bool is_unknown = false;
-    if (!find_place(request->target, place))
+    if (!cw_cart_path_parse(request->target, prefix, place))
         return 404;
     if (serving->waiting >= CW_SERVE_WAITING_MAX)
         return 503;
@@ -370,7 +344,7 @@ bool cw_serving_is_asked(const struct cw_serving *serving, const struct cw_serve
 bool cw_serving_screen(struct cw_serving *serving, const struct cw_served_request *request,
                        struct cw_served_answer *answer)
 {
-    struct place place;
+    struct cw_cart_path place;
     struct server *server;
     int status = admit(serving, request, &place, &server);
     if (status != 0)
@@ -381,7 +355,7 @@ bool cw_serving_screen(struct cw_serving *serving, const struct cw_served_reques
 bool cw_serving_take(struct cw_serving *serving, const struct cw_served_request *request,
                      struct cw_served_answer *answer, struct cw_exchange *exchange)
 {
-    struct place place;
+    struct cw_cart_path place;
     struct server *server;
     int status = admit(serving, request, &place, &server);
     struct asked *asked = status == 0 ? calloc(1, sizeof *asked) : NULL;

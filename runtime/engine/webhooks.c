@@ -121,43 +121,13 @@ void cw_webhooks_tell(struct cw_webhooks *webhooks, const struct cw_notice *noti
 
 /* --- who is let in --- */
 
-struct place {
-    char cart[CW_WEBHOOK_CART_MAX];
-    struct cw_slice rest, query;
-};
-
-static bool is_name_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-/* "/webhooks/CART/rest?query" */
-static bool find_place(const char *target, struct place *place)
-{
-    static const char prefix[] = "/webhooks/";
-    size_t len = 0;
-    if (strncmp(target, prefix, sizeof prefix - 1) != 0)
-        return false;
-    target += sizeof prefix - 1;
-    while (is_name_letter(target[len]))
-        len++;
-    if (len == 0 || len >= sizeof place->cart || strchr("/?", target[len]) == NULL)
-        return false;
-    memcpy(place->cart, target, len);
-    place->cart[len] = '\0';
-    size_t rest_len = strcspn(target + len, "?");
-    place->rest = (struct cw_slice){ target + len, rest_len };
-    place->query = cw_slice(target + len + rest_len + (target[len + rest_len] == '?'));
-    return true;
-}
-
 /* The status of a refusal, or 0. */
-static int admit(struct cw_webhooks *webhooks, const struct cw_served_request *request, struct place *place,
-                 struct cw_hearer **hearer)
+static int admit(struct cw_webhooks *webhooks, const struct cw_served_request *request,
+                 struct cw_cart_path *place, struct cw_hearer **hearer)
 {
     struct cw_error err;
     bool is_unknown = false;
-    if (!find_place(request->target, place))
+    if (!cw_cart_path_parse(request->target, "/webhooks/", place))
         return 404;
     if (strcmp(request->method, "POST") != 0)
         return 405;
@@ -177,7 +147,7 @@ static int admit(struct cw_webhooks *webhooks, const struct cw_served_request *r
 static bool screen(void *arg, const struct cw_served_request *request, struct cw_served_answer *answer)
 {
     struct cw_webhooks *webhooks = arg;
-    struct place place;
+    struct cw_cart_path place;
     struct cw_hearer *hearer;
     if (cw_serving_is_asked(webhooks->serving, request))
         return cw_serving_screen(webhooks->serving, request, answer);
@@ -191,7 +161,7 @@ static bool screen(void *arg, const struct cw_served_request *request, struct cw
 }
 
 static struct cw_notice *create_notice(struct cw_webhooks *webhooks, const struct cw_served_request *request,
-                                       const struct place *place, struct cw_exchange *exchange)
+                                       const struct cw_cart_path *place, struct cw_exchange *exchange)
 {
     struct cw_notice *notice = calloc(1, sizeof *notice);
     if (notice == NULL)
@@ -211,7 +181,7 @@ static bool serve(void *arg, const struct cw_served_request *request, struct cw_
                   struct cw_exchange *exchange)
 {
     struct cw_webhooks *webhooks = arg;
-    struct place place;
+    struct cw_cart_path place;
     struct cw_hearer *hearer;
     if (cw_serving_is_asked(webhooks->serving, request))
         return cw_serving_take(webhooks->serving, request, answer, exchange);

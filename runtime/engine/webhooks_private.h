@@ -3,10 +3,11 @@
 #ifndef CW_ENGINE_WEBHOOKS_PRIVATE_H
 #define CW_ENGINE_WEBHOOKS_PRIVATE_H
 
+#include "engine/cart_path.h"
 #include "engine/serve.h"
 #include "engine/webhooks.h"
 
-enum { CW_WEBHOOK_CART_MAX = 64, CW_WEBHOOK_TEXT_MAX = 200 }; /* bytes, of names; of ids and topics */
+enum { CW_WEBHOOK_TEXT_MAX = 200 }; /* bytes of ids and topics */
 
 /* Which jobs a notice wakes: the one that the script names; when there is none of that name all of the cart;
  * when it has none at all nothing. */
@@ -21,7 +22,7 @@ struct cw_notice {
     cw_time received_at, wake_at;
     bool is_new;
     enum cw_wake wake;
-    char cart[CW_WEBHOOK_CART_MAX];
+    char cart[CW_CART_PATH_CART_MAX];
     char id[CW_WEBHOOK_TEXT_MAX + 1], topic[CW_WEBHOOK_TEXT_MAX + 1], job[CW_WEBHOOK_TEXT_MAX + 1];
 };
 
@@ -36,7 +37,7 @@ struct cw_notice *cw_notices_take(struct cw_notices *notices); /* the first; NUL
 struct cw_hearer {
     struct cw_hearer *next;
     struct cw_webhooks *webhooks;
-    char cart[CW_WEBHOOK_CART_MAX];
+    char cart[CW_CART_PATH_CART_MAX];
     struct cw_session *session;
     struct cw_lua_cart *lua_cart;
     struct cw_notices queue;
