@@ -371,14 +371,7 @@ telling.customers_out = {
   end,
 
   probe = function(self, messages)
-    for _, message in ipairs(messages) do
-      local there = find_customer(self, message)
-      if there and not next(tell.changes(message.data, there, CUSTOMER_FIELDS)) then
-        message:arrived("the shop has this customer", { link = there:text "id" })
-      else
-        message:missing(there and "the customer is otherwise" or "there is no such customer")
-      end
-    end
+    tell.probe_customers(messages, function(message) return find_customer(self, message) end, CUSTOMER_FIELDS)
   end,
 }
 

@@ -6,6 +6,7 @@
 ---    says of these is left out for a product with combinations: all of theirs would move. prices_out tells theirs.
 ---  - Groups of customers and tax rules are known by their numbers; their names come in many languages.
 local records = require "shipped.prestashop.records"
+local tell = require "cartwright.tell"
 
 local documents = {}
 
@@ -49,18 +50,6 @@ local function counterpart(self, resource, message, filters)
   return records.look_up_one(self, resource, filters, "link the right one by its id, or make them differ")
 end
 
----Why nothing can be made of a document; nil when it can.
----@param needed string[] its fields
-local function incomplete(data, needed, stream)
-  local missing = {}
-  for _, name in ipairs(needed) do
-    if data[name] == nil or data[name] == "" then missing[#missing + 1] = name end
-  end
-  if #missing == 0 then return nil end
-  return ("the shop does not have it, and makes none without %s; set what is missing, and where out.%s of site.lua "
-    .. "names `fields`, name it there too"):format(table.concat(missing, " and "), stream)
-end
-
 -- Customers -----------------------------------------------------------------------------------------------------------
 
 local CUSTOMER = { email = "email", first_name = "firstname", last_name = "lastname", company = "company",
@@ -92,7 +81,7 @@ documents.customers_out = {
       if not records.has_all(customer, fields) then response = records.change(self, "customers", customer, fields) end
       return message:sent(response, { link = customer:text "id" })
     end
-    local fault = incomplete(message.data, CUSTOMER_NEEDS, "customers")
+    local fault = tell.incomplete(message.data, CUSTOMER_NEEDS, "customers")
     if fault then return message:refused(fault) end
     fields.passwd = self:digest(message.key):sub(1, 32) -- nobody knows it: the buyer asks for a new one
     local made, id = records.create(self, "customers", fields)
@@ -142,7 +131,7 @@ end
 
 ---Why no product can be made of the item; nil when it can.
 local function fault_of(self, data)
-  local fault = incomplete(data, { "sku" }, "items")
+  local fault = tell.incomplete(data, { "sku" }, "items")
   if fault then return fault end
   local combination = records.look_up(self, "combinations", { reference = data.sku })[1]
   if not combination then return nil end

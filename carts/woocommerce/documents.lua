@@ -6,6 +6,7 @@
 ---    asked for parts SKUs, so that others are found beside the one meant, or in its place.
 ---  - A description comes with paragraphs made of its lines, unless it is asked for as it is edited.
 local records = require "shipped.woocommerce.records"
+local tell = require "cartwright.tell"
 
 local documents = {}
 
@@ -44,18 +45,6 @@ local function counterpart(self, resource, message, field, query)
     error(("the shop has %d %s; link the right one by its id, or make them differ"):format(#found, resource), 0)
   end
   return found[1], response
-end
-
----Why nothing can be made of a document; nil when it can.
----@param needed string[] its fields
-local function incomplete(data, needed, stream)
-  local missing = {}
-  for _, name in ipairs(needed) do
-    if data[name] == nil or data[name] == "" then missing[#missing + 1] = name end
-  end
-  if #missing == 0 then return nil end
-  return ("the shop does not have it, and makes none without %s; set what is missing, and where out.%s of site.lua "
-    .. "names `fields`, name it there too"):format(table.concat(missing, " and "), stream)
 end
 
 ---Changes what is there where it differs, or makes it.
@@ -103,7 +92,7 @@ documents.customers_out = {
     if data.guest == true then return message:needless "guests have no account in the shop" end
     local fields = customer_fields(data)
     local customer, response = customer_of(self, message)
-    local fault = not customer and incomplete(data, { "email" }, "customers")
+    local fault = not customer and tell.incomplete(data, { "email" }, "customers")
     if fault then return message:refused(fault) end
     if not customer then
       fields.username = data.email
@@ -150,7 +139,7 @@ local function fault_of(data, product)
   elseif data.variants and #data.variants > 0 then
     return "the shop does not have it, and its variants need attributes that the back office does not tell: make it there"
   end
-  return incomplete(data, { "sku", "name" }, "items")
+  return tell.incomplete(data, { "sku", "name" }, "items")
 end
 
 documents.items_out = {

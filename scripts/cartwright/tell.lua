@@ -122,4 +122,34 @@ function tell.changes(data, there, names)
   return changes
 end
 
+---Why nothing can be made of a document that the shop does not have; nil when it can.
+---@param data table<string, any>
+---@param needed string[] its fields
+---@param stream string that of `out` in site.lua
+---@return string? why
+function tell.incomplete(data, needed, stream)
+  local missing = {}
+  for _, name in ipairs(needed) do
+    if data[name] == nil or data[name] == "" then missing[#missing + 1] = name end
+  end
+  if #missing == 0 then return nil end
+  return ("the shop does not have it, and makes none without %s; set what is missing, and where out.%s of site.lua "
+    .. "names `fields`, name it there too"):format(table.concat(missing, " and "), stream)
+end
+
+---Settles customers whose answers were lost: each is there when the shop has all its fields as they were told.
+---@param messages cartwright.Message[]
+---@param find fun(message: cartwright.Message): cartwright.Node? the shop's customer
+---@param names table<string, string> as for tell.changes
+function tell.probe_customers(messages, find, names)
+  for _, message in ipairs(messages) do
+    local there = find(message)
+    if there and not next(tell.changes(message.data, there, names)) then
+      message:arrived("the shop has this customer", { link = there:text "id" })
+    else
+      message:missing(there and "the customer is otherwise" or "there is no such customer")
+    end
+  end
+end
+
 return tell
